@@ -1,0 +1,13 @@
+//! Small shared parts that every crate may use: time and randomness as arguments, packet metadata, the queue of
+//! unwritten journal rows, hexadecimal and CSV text, bitmaps.
+//!
+//! Nothing here touches the operating system and nothing here knows DHCP: the binaries read clocks and sockets
+//! and pass the results in as values, so that a whole server runs under virtual time in a test.
+
+pub mod entropy;
+pub mod journal;
+pub mod link;
+pub mod now;
+
+pub use entropy::{Entropy, SplitMix};
+pub use now::Now;
