@@ -104,6 +104,7 @@ impl<'a> Lexer<'a> {
             b':' => Token::Colon,
             b',' => Token::Comma,
             b'"' => return (self.string(position), position),
+            b'=' | b';' => return (self.wrong_separator(byte, position), position),
             _ => return (self.word(position), position),
         };
         self.source.at += 1;
@@ -274,11 +275,22 @@ impl<'a> Lexer<'a> {
         token
     }
 
+    /// Reports a separator of other languages and takes it for ours.
+    fn wrong_separator(&mut self, byte: u8, position: Position) -> Token {
+        self.source.at += 1;
+        if byte == b'=' {
+            self.error(position, "unexpected '='; a key and its value are separated by ':'");
+            return Token::Colon;
+        }
+        self.error(position, "unexpected ';'; values are separated by ','");
+        Token::Comma
+    }
+
     /// Reports a run of bytes that begins no token.
     fn garbage(&mut self, position: Position) -> Token {
         let rest = self.source.rest();
         let first = rest.first().copied().unwrap_or_default();
-        let ends_garbage = |byte: &u8| b" \t\r\n,:[]{}\"".contains(byte);
+        let ends_garbage = |byte: &u8| b" \t\r\n,:;=[]{}\"".contains(byte);
         let run = rest.iter().skip(1).position(ends_garbage).map_or(rest.len(), |len| len + 1);
         let quoted = rest.iter().skip(1).take(QUOTED_LEN_MAX);
         let quoted = quoted.copied().position(|byte| byte == b'\'' || byte == b'\n');
@@ -373,8 +385,7 @@ fn garbage_message(first: u8, character: char) -> Cow<'static, str> {
             format!("invalid UTF-8, beginning with byte 0x{first:02x}").into()
         }
         (_, control) if control.is_control() => format!("control character 0x{first:02x}").into(),
-        (_, '=') => "unexpected '='; a key and its value are separated by ':'".into(),
-        (_, ';') => "unexpected ';'; values are separated by ','".into(),
+        (_, '\u{feff}') => "byte order mark inside the file".into(),
         (_, other) => format!("unexpected character '{other}'").into(),
     }
 }

@@ -63,9 +63,14 @@ impl<'a> Parser<'a> {
             return None;
         }
         let root = self.value();
-        if !matches!(self.token, Token::End) {
-            let message = format!("{} after the end of the configuration", self.found());
-            self.lexer.abort(self.at, message);
+        match self.token {
+            Token::End => {}
+            _ if self.is_damaged => {}
+            Token::Bad => self.is_damaged = true,
+            _ => {
+                let message = format!("{} after the end of the configuration", self.found());
+                self.lexer.abort(self.at, message);
+            }
         }
         (!self.is_damaged && !self.lexer.aborted).then_some(root)
     }
