@@ -1,7 +1,8 @@
 //! Collected errors and warnings.
 //!
-//! Not the first error but all of them: the reader goes on after an error and everything is printed in one go,
-//! sorted by position. At most [`Diagnostics::KEPT_MAX`] errors and as many warnings are kept; the rest is counted.
+//! Not the first error but all of them: the reader goes on after an error and everything is printed
+//! in one go, sorted by position. At most [`Diagnostics::KEPT_MAX`] errors and as many warnings are
+//! kept; the rest is counted.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -10,10 +10,11 @@ use crate::position::Files;
 
 /// A parsed file with its includes.
 ///
-/// The dialect is JSON plus: comments `#`, `//` and `/* */` anywhere; `<?include "file"?>` anywhere between tokens,
-/// which puts the text of the file in its place; a comma before `]` or `}`, with a warning; `true`, `false` and
-/// `null` in any case; numbers that begin with `+` or `.`; a UTF-8 byte order mark. A repeated key and text after
-/// the value are errors. The only `\u` escapes are those below `\u0100`, as in Kea.
+/// The dialect is JSON plus: comments `#`, `//` and `/* */` anywhere; `<?include "file"?>` anywhere
+/// between tokens, which puts the text of the file in its place; a comma before `]` or `}`, with a
+/// warning; `true`, `false` and `null` in any case; numbers that begin with `+` or `.`; a UTF-8
+/// byte order mark. A repeated key and text after the value are errors. The only `\u` escapes are
+/// those below `\u0100`, as in Kea.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// The top value.
@@ -74,9 +75,10 @@ pub struct NoIncludes;
 impl Document {
     /// Reads a document; every syntax error is added to `diagnostics`.
     ///
-    /// Returns nothing when the structure is damaged. Otherwise the document is as its author meant it, with
-    /// [`Value::Invalid`](crate::Value::Invalid) where a value could not be read, so that its meaning can be checked
-    /// in the same run; whether it may be used says [`Diagnostics::has_errors`].
+    /// Returns nothing when the structure is damaged. Otherwise the document is as its author meant
+    /// it, with [`Value::Invalid`](crate::Value::Invalid) where a value could not be read, so that
+    /// its meaning can be checked in the same run; whether it may be used says
+    /// [`Diagnostics::has_errors`].
     pub fn parse(
         source: impl AsRef<[u8]>,
         file_name: &str,

@@ -1,7 +1,9 @@
-//! The tree of a configuration: values, where they were written, and maps that keep the order of the file.
+//! The tree of a configuration: values, where they were written, and maps that keep the order of
+//! the file.
 //!
-//! Elements are kept small (40 bytes) because a configuration may hold a million of them. Maps are searched one by
-//! one while small and through a sorted index of entry numbers when large, so no input makes lookup slow.
+//! Elements are kept small (40 bytes) because a configuration may hold a million of them. Maps are
+//! searched one by one while small and through a sorted index of entry numbers when large, so no
+//! input makes lookup slow.
 
 use std::cmp::Ordering;
 
@@ -151,8 +153,8 @@ impl Map {
         Self::default()
     }
 
-    /// Makes a map of entries in their order and returns the repeated ones, each with the position of the first of
-    /// its name; the first is kept.
+    /// Makes a map of entries in their order and returns the repeated ones, each with the position
+    /// of the first of its name; the first is kept.
     pub(crate) fn from_entries(entries: Vec<Entry>) -> (Self, Vec<(Entry, Position)>) {
         let mut map = Self { entries, sorted: Vec::new() };
         let repeated = map.repeated();
@@ -258,7 +260,8 @@ impl Map {
         &self.entries[number as usize].key
     }
 
-    /// Numbers of the entries whose key was there before, ascending, with the position of the first.
+    /// Numbers of the entries whose key was there before, ascending, with the position of the
+    /// first.
     fn repeated(&self) -> Vec<(usize, Position)> {
         let mut repeated = Vec::new();
         if self.entries.len() <= Self::SMALL_MAX {

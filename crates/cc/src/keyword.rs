@@ -1,16 +1,14 @@
 //! Keyword tables: what a map of the configuration may contain.
 //!
-//! One row says everything about a keyword, so that reading, checking, `config-get` and the manual cannot disagree.
-//! Tables are constants, written with the `const` constructors here:
+//! One row says everything about a keyword, so that reading, checking, `config-get` and the manual
+//! cannot disagree. Tables are constants, written with the `const` constructors here:
 //!
 //! ```
 //! use cc::{DefaultValue, Keyword, Kind, Scope};
 //!
-//! static POOL: Scope = Scope::new("pools", &[
-//!     Keyword::new("pool", Kind::Str, "Range of addresses, `first - last` or a prefix.").required(),
-//!     Keyword::new("pool-id", Kind::UINT32, "Number in statistics.").default(DefaultValue::Int(0)),
-//!     cc::USER_CONTEXT,
-//!     cc::COMMENT,
+//! static POOL: Scope = Scope::new("pools", &[     Keyword::new("pool", Kind::Str, "Range of
+//! addresses, `first - last` or a prefix.").required(),     Keyword::new("pool-id", Kind::UINT32,
+//! "Number in statistics.").default(DefaultValue::Int(0)),     cc::USER_CONTEXT,     cc::COMMENT,
 //! ]);
 //! ```
 
@@ -155,8 +153,9 @@ impl Scope {
         self.keywords.iter().position(|keyword| keyword.name == name)
     }
 
-    /// The map with defaults filled in, for `config-get`: keywords in the order of the table under their new
-    /// spelling, then whatever else the map has in its order. Keywords without effect are left out.
+    /// The map with defaults filled in, for `config-get`: keywords in the order of the table under
+    /// their new spelling, then whatever else the map has in its order. Keywords without effect are
+    /// left out.
     pub fn with_defaults(&self, map: &Map) -> Map {
         let mut filled = Map::new();
         for keyword in self.keywords.iter().filter(|keyword| keyword.status == Status::Supported) {

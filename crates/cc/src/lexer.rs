@@ -1,8 +1,9 @@
 //! Tokens of the dialect, over the main file and the files it includes.
 //!
-//! An include puts the tokens of a file in its place, wherever between two tokens it stands; comments, strings and
-//! includes themselves do not reach over the end of a file. The lexer reports what cannot be a token and hands a
-//! [`Token::Bad`] to the parser, which goes on. Bytes in comments are not looked at.
+//! An include puts the tokens of a file in its place, wherever between two tokens it stands;
+//! comments, strings and includes themselves do not reach over the end of a file. The lexer reports
+//! what cannot be a token and hands a [`Token::Bad`] to the parser, which goes on. Bytes in
+//! comments are not looked at.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,9 @@
 //! A map of the configuration, checked against its keyword table.
 //!
-//! All checks are made once, when the reader is made; the getters then return what passed. What is absent and what
-//! failed its check is `None` alike: the failure was reported, so that the caller can go on with a default and find
-//! further errors. Defaults are not filled in by the getters except by those that say so.
+//! All checks are made once, when the reader is made; the getters then return what passed. What is
+//! absent and what failed its check is `None` alike: the failure was reported, so that the caller
+//! can go on with a default and find further errors. Defaults are not filled in by the getters
+//! except by those that say so.
 
 use crate::diagnostics::Diagnostics;
 use crate::element::{Element, Entry, Map, Value};
@@ -22,8 +23,8 @@ pub struct MapReader<'a> {
 }
 
 impl<'a> MapReader<'a> {
-    /// Checks that the element is a map and every entry against the table: unknown keywords, types, ranges, status,
-    /// required keywords. Returns nothing if it is not a map.
+    /// Checks that the element is a map and every entry against the table: unknown keywords, types,
+    /// ranges, status, required keywords. Returns nothing if it is not a map.
     pub fn new(
         element: &'a Element,
         scope: &'static Scope,

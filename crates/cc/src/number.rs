@@ -1,4 +1,5 @@
-//! Numbers of the dialect: `[+-]digits` is a 64-bit integer, anything with a fraction or exponent a double.
+//! Numbers of the dialect: `[+-]digits` is a 64-bit integer, anything with a fraction or exponent a
+//! double.
 
 /// A number, or why it is none.
 #[derive(Clone, Copy, Debug, PartialEq)]

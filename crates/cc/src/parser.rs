@@ -1,9 +1,10 @@
 //! From tokens to the tree, going on after errors.
 //!
-//! Recursive descent, no deeper than [`Limits::depth_max`](crate::Limits). Finished items wait on two stacks that
-//! all levels share, so that every list and map is allocated once, at its exact size. A mistake that leaves the
-//! meaning plain (a comma missing or too many, a key without quotes) is reported and read as meant; damaged brackets
-//! are reported and make the document unusable.
+//! Recursive descent, no deeper than [`Limits::depth_max`](crate::Limits). Finished items wait on
+//! two stacks that all levels share, so that every list and map is allocated once, at its exact
+//! size. A mistake that leaves the meaning plain (a comma missing or too many, a key without
+//! quotes) is reported and read as meant; damaged brackets are reported and make the document
+//! unusable.
 
 use crate::element::{Element, Entry, Map, Value};
 use crate::lexer::{Lexer, Token};

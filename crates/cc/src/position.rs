@@ -1,7 +1,7 @@
 //! Places in configuration files.
 //!
-//! A [`Position`] is small and says nothing about names; the [`Files`] table turns it into `file:line:column`.
-//! Lines and columns count from 1, columns in bytes as Kea's do.
+//! A [`Position`] is small and says nothing about names; the [`Files`] table turns it into
+//! `file:line:column`. Lines and columns count from 1, columns in bytes as Kea's do.
 
 use std::fmt;
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 /// Longer names are not compared.
 const NAME_LEN_MAX: usize = 64;
 
-/// The name among `known` that is nearest to `unknown`, if one is near enough to be meant: letters left out, added,
-/// changed or swapped, a third of them at most; case and `_` for `-` do not count.
+/// The name among `known` that is nearest to `unknown`, if one is near enough to be meant: letters
+/// left out, added, changed or swapped, a third of them at most; case and `_` for `-` do not count.
 pub fn closest<'k>(unknown: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if unknown.len() > NAME_LEN_MAX {
         return None;

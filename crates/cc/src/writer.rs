@@ -1,4 +1,5 @@
-//! Configuration as text again: on one line in Kea's style, `{ "key": 1, "list": [ 1, 2 ] }`, or indented.
+//! Configuration as text again: on one line in Kea's style, `{ "key": 1, "list": [ 1, 2 ] }`, or
+//! indented.
 
 use std::fmt::Write;
 

@@ -221,3 +221,8 @@ fn large_maps_find_and_replace_like_small_ones() {
     }
     assert_eq!(map.get("k51").and_then(Element::as_bool), Some(true));
 }
+
+#[test]
+fn elements_are_small() {
+    assert_eq!(size_of::<Element>(), 40);
+}
