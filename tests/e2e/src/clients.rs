@@ -1,0 +1,276 @@
+//! Real DHCP clients of other projects, run inside a namespace without touching the machine's own settings.
+//!
+//! Each client reports its events through a script written for it, which sets the address and default route and notes
+//! one line per event (`BOUND 192.0.2.100`). The daemons that insist on fixed folders get private mounts.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::net::Ns;
+use crate::process::{Running, installed};
+use crate::wait;
+
+/// The clients known here.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// ISC dhclient.
+    Dhclient,
+    /// Roy Marples' dhcpcd.
+    Dhcpcd,
+    /// The client inside systemd-networkd.
+    Networkd,
+    /// The client of busybox.
+    Udhcpc,
+}
+
+impl Kind {
+    /// The program's file.
+    fn program(self) -> &'static str {
+        match self {
+            Self::Dhclient => "/usr/sbin/dhclient",
+            Self::Dhcpcd => "/usr/sbin/dhcpcd",
+            Self::Networkd => "/lib/systemd/systemd-networkd",
+            Self::Udhcpc => "/usr/sbin/udhcpc",
+        }
+    }
+}
+
+/// How a client is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The client.
+    pub kind: Kind,
+    /// Asks for this address first (udhcpc has no memory of its own).
+    pub request: Option<Ipv4Addr>,
+    /// Number of granted addresses that the client finds in use and declines (dhclient).
+    pub declines: u32,
+    /// Probes the address with ARP before using it (udhcpc).
+    pub probe: bool,
+    /// Sets the broadcast flag (udhcpc, networkd).
+    pub broadcast: bool,
+}
+
+impl From<Kind> for Options {
+    fn from(kind: Kind) -> Self {
+        Self { kind, request: None, declines: 0, probe: false, broadcast: false }
+    }
+}
+
+/// A running client.
+#[derive(Debug)]
+pub struct Client<'n> {
+    ns: &'n Ns,
+    options: Options,
+    interface: String,
+    folder: PathBuf,
+    process: Running,
+}
+
+impl<'n> Client<'n> {
+    /// Starts a client on an interface; its state is kept in a folder below `parent` and found again by a later start.
+    #[track_caller]
+    pub fn start(ns: &'n Ns, interface: &str, parent: &Path, options: impl Into<Options>) -> Self {
+        let options = options.into();
+        let folder = parent.join(format!("{:?}-{interface}", options.kind).to_lowercase());
+        fs::create_dir_all(&folder).expect("client folder");
+        readable(&folder, 0o755);
+        assert!(installed(options.kind.program()), "{} is not installed", options.kind.program());
+        write_script(&folder, options.declines);
+        let mut command = match options.kind {
+            Kind::Dhclient => dhclient(ns, interface, &folder),
+            Kind::Dhcpcd => dhcpcd(ns, interface, &folder),
+            Kind::Networkd => networkd(ns, interface, &folder, &options),
+            Kind::Udhcpc => udhcpc(ns, interface, &folder, &options),
+        };
+        let process = Running::start(&mut command, &folder.join("log"));
+        Self { ns, options, interface: interface.to_owned(), folder, process }
+    }
+
+    /// Waits until the interface has an address.
+    #[track_caller]
+    pub fn wait_address(&mut self, limit: Duration) -> Ipv4Addr {
+        let found = wait::within(limit, || self.address().is_some());
+        assert!(found.is_some(), "no address within {limit:?}:\n{}", self.process.text());
+        self.address().expect("the loop above saw it")
+    }
+
+    /// The address of the interface.
+    pub fn address(&self) -> Option<Ipv4Addr> {
+        self.ns.first_address(&self.interface)
+    }
+
+    /// The events noted by the script.
+    pub fn events(&self) -> String {
+        fs::read_to_string(self.folder.join("events")).unwrap_or_default()
+    }
+
+    /// Asks for a renewal where the client can be asked; the others renew when T1 has passed.
+    pub fn renew(&self) {
+        if self.options.kind == Kind::Udhcpc {
+            self.process.signal("USR1");
+        }
+    }
+
+    /// Gives the address back and ends the client.
+    #[track_caller]
+    pub fn release(mut self) {
+        match self.options.kind {
+            Kind::Dhclient => {
+                let mut command = dhclient(self.ns, &self.interface, &self.folder);
+                command.arg("-r");
+                Running::start(&mut command, &self.folder.join("log")).wait_end(wait::secs(10));
+            }
+            Kind::Dhcpcd => self.process.signal("ALRM"),
+            Kind::Networkd => self.process.signal("TERM"),
+            Kind::Udhcpc => {
+                self.process.signal("USR2");
+                self.process.wait_text("entering released state", wait::secs(5));
+                self.process.kill();
+            }
+        }
+        self.process.wait_end(wait::secs(10));
+        self.clear();
+    }
+
+    /// Kills the client and takes its address off the interface, as a power failure would.
+    pub fn power_off(mut self) {
+        self.process.kill();
+        // Helper processes of dhcpcd notice the end of their parent; nothing of them may linger for the next start.
+        wait::within(wait::secs(3), || {
+            let pids = crate::process::run(&["ip", "netns", "pids", self.ns.name()]);
+            !pids.split_whitespace().any(|pid| {
+                let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+                name.starts_with("dhcpcd")
+            })
+        });
+        self.clear();
+    }
+
+    /// All output of the client.
+    pub fn log(&self) -> String {
+        self.process.text()
+    }
+
+    fn clear(&self) {
+        self.ns.ip(&format!("addr flush dev {}", self.interface));
+    }
+}
+
+/// Sets the permissions of a file.
+fn readable(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions are set");
+}
+
+/// Writes the script that the client runs at events; variables of dhclient, dhcpcd and udhcpc are understood.
+fn write_script(folder: &Path, declines: u32) {
+    let path = folder.join("script");
+    let text = format!(
+        r#"#!/bin/sh
+here={}
+reason=${{reason:-$1}}
+address=${{new_ip_address:-$ip}}
+mask=${{new_subnet_mask:-$subnet}}
+gateway=${{new_routers:-$router}}
+case $reason in
+BOUND|RENEW|REBIND|REBOOT|bound|renew)
+    count=$(cat $here/declined 2>/dev/null || echo 0)
+    if [ "$count" -lt {declines} ]; then
+        echo $((count + 1)) > $here/declined
+        echo "INUSE $address" >> $here/events
+        exit 1
+    fi
+    ip addr replace $address/$mask dev $interface
+    for g in $gateway; do ip route replace default via $g dev $interface; done ;;
+EXPIRE|FAIL|RELEASE|STOP|NAK|deconfig|nak)
+    ip -4 addr flush dev $interface ;;
+esac
+echo "$reason $address" >> $here/events
+exit 0
+"#,
+        folder.display()
+    );
+    fs::write(&path, text).expect("script is written");
+    readable(&path, 0o755);
+}
+
+fn dhclient(ns: &Ns, interface: &str, folder: &Path) -> Command {
+    // A copy escapes the profile that confines the installed program to the machine's own folders.
+    let program = folder.join("dhclient");
+    if !program.exists() {
+        fs::copy(Kind::Dhclient.program(), &program).expect("dhclient is copied");
+    }
+    let config = folder.join("dhclient.conf");
+    let text = "timeout 20; retry 1; reboot 3; select-timeout 0; initial-interval 4; backoff-cutoff 4;\n\
+                initial-delay 0; request subnet-mask, routers;\n";
+    fs::write(&config, text).expect("dhclient.conf is written");
+    let mut command = ns.command(program);
+    command.arg("-d").arg("-4").arg("-cf").arg(config);
+    command.arg("-sf").arg(folder.join("script")).arg("-lf").arg(folder.join("leases"));
+    command.arg("-pf").arg(folder.join("pid")).arg(interface);
+    command
+}
+
+fn dhcpcd(ns: &Ns, interface: &str, folder: &Path) -> Command {
+    let state = folder.join("state");
+    fs::create_dir_all(&state).expect("state folder");
+    readable(&state, 0o755);
+    let config = folder.join("dhcpcd.conf");
+    fs::write(&config, "option routers\nnoarp\n").expect("dhcpcd.conf is written");
+    let start = format!(
+        "mount -t tmpfs none /run && mount --bind {} /var/lib/dhcpcd && \
+         exec dhcpcd -4 -B -d -f {} -c {} {interface}",
+        state.display(),
+        config.display(),
+        folder.join("script").display(),
+    );
+    // /var/lib/dhcpcd belongs to the package; the mount is seen by this client alone.
+    let mut command = ns.command("unshare");
+    command.args(["-m", "sh", "-c", &start]);
+    command
+}
+
+fn networkd(ns: &Ns, interface: &str, folder: &Path, options: &Options) -> Command {
+    let etc = folder.join("network");
+    fs::create_dir_all(&etc).expect("network folder");
+    readable(&etc, 0o755);
+    let text = format!(
+        "[Match]\nName={interface}\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n\
+         [DHCPv4]\nClientIdentifier=mac\nSendRelease=yes\nUseDNS=no\nRequestBroadcast={}\n",
+        if options.broadcast { "yes" } else { "no" }
+    );
+    fs::write(etc.join("10-test.network"), text).expect("network file is written");
+    readable(&etc.join("10-test.network"), 0o644);
+    // With a read-only /sys it does not wait for udev, which knows nothing of this namespace.
+    let start = format!(
+        "mount -t sysfs -o ro none /sys && mount --bind {} /etc/systemd/network && \
+         mkdir -p /run/systemd && mount -t tmpfs none /run/systemd && \
+         mkdir -p /run/systemd/netif/leases /run/systemd/netif/links /run/systemd/netif/lldp && \
+         chown -R systemd-network: /run/systemd/netif && exec {}",
+        etc.display(),
+        options.kind.program(),
+    );
+    let mut command = ns.command("unshare");
+    command.args(["-m", "sh", "-c", &start]);
+    command.env("SYSTEMD_LOG_TARGET", "console").env("SYSTEMD_LOG_LEVEL", "debug");
+    command
+}
+
+fn udhcpc(ns: &Ns, interface: &str, folder: &Path, options: &Options) -> Command {
+    let mut command = ns.command(options.kind.program());
+    command.args(["-f", "-t", "30", "-T", "1", "-A", "1", "-O", "router", "-i", interface]);
+    command.arg("-s").arg(folder.join("script"));
+    if let Some(address) = options.request {
+        command.arg("-r").arg(address.to_string());
+    }
+    if options.probe {
+        command.arg("-a500");
+    }
+    if options.broadcast {
+        command.arg("-B");
+    }
+    command
+}

@@ -1,0 +1,84 @@
+//! Reading the files that the lease store keeps, as another program would.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+/// One row of a lease file, by column name.
+pub type Row = BTreeMap<String, String>;
+
+/// The set of files around one lease file.
+#[derive(Clone, Debug)]
+pub struct LeaseFiles {
+    base: PathBuf,
+}
+
+impl LeaseFiles {
+    /// The files around `base`.
+    pub fn new(base: &Path) -> Self {
+        Self { base: base.to_path_buf() }
+    }
+
+    /// The path with a suffix (`""`, `".1"`, `".completed"`).
+    pub fn path(&self, suffix: &str) -> PathBuf {
+        PathBuf::from(format!("{}{suffix}", self.base.display()))
+    }
+
+    /// True when the file with that suffix exists.
+    pub fn exists(&self, suffix: &str) -> bool {
+        self.path(suffix).exists()
+    }
+
+    /// The text of one file; empty when it does not exist.
+    pub fn text(&self, suffix: &str) -> String {
+        fs::read_to_string(self.path(suffix)).unwrap_or_default()
+    }
+
+    /// The rows of one file in order; a last line without its end is left out.
+    pub fn rows(&self, suffix: &str) -> Vec<Row> {
+        let text = self.text(suffix);
+        let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let Some(header) = lines.next() else { return Vec::new() };
+        let names: Vec<_> = header.trim_end().split(',').collect();
+        lines
+            .map(|line| {
+                let values = line.trim_end_matches('\n').split(',').map(str::to_owned);
+                names.iter().map(|name| (*name).to_owned()).zip(values).collect()
+            })
+            .collect()
+    }
+
+    /// The leases that a server would load: the last row of each address, deleted ones left out.
+    pub fn current(&self) -> BTreeMap<Ipv4Addr, Row> {
+        let older: &[&str] =
+            if self.exists(".completed") { &[".completed"] } else { &[".2", ".1"] };
+        let mut found = BTreeMap::new();
+        for suffix in older.iter().chain(&[""]) {
+            for row in self.rows(suffix) {
+                let Ok(address) = row["address"].parse::<Ipv4Addr>() else { continue };
+                if row["valid_lifetime"] == "0" {
+                    found.remove(&address);
+                } else {
+                    found.insert(address, row);
+                }
+            }
+        }
+        found
+    }
+
+    /// The current lease of an address.
+    pub fn lease(&self, address: Ipv4Addr) -> Option<Row> {
+        self.current().remove(&address)
+    }
+}
+
+/// The header of a 1.1 file.
+pub const HEADER_1_1: &str =
+    "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state";
+
+/// The seconds since the epoch.
+pub fn wall_clock() -> u64 {
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH).expect("the clock is past 1970").as_secs()
+}

@@ -1,0 +1,40 @@
+//! Harness of the end-to-end tests: namespaces, servers, real clients and raw frames.
+//!
+//! It drives a `kea-dhcp4` binary from outside, as a network and an administrator would; it knows nothing of the
+//! server's crates, so that a defect shared by a codec and its test cannot hide. Everything it creates (namespaces,
+//! links, mounts, processes) is removed when the owning value is dropped, also when a test panics, and only what was
+//! created here is touched.
+//!
+//! The server under test is the program named by the environment variable `KEA_DHCP4`, else the workspace's release
+//! build, else the debug build beside the test. The tests need root, `ip` and the clients that `scripts/test` installs.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod clients;
+pub mod config;
+pub mod dhcp;
+pub mod frame;
+pub mod leases;
+pub mod load;
+pub mod net;
+pub mod peer;
+pub mod process;
+pub mod raw;
+pub mod relay;
+pub mod server;
+pub mod wait;
+
+/// The names that nearly every test uses.
+pub mod prelude {
+    pub use crate::clients::{Client, Kind};
+    pub use crate::config::{Config, pool_subnet};
+    pub use crate::dhcp::{Dhcp, Kind as Message, opt};
+    pub use crate::frame::Frame;
+    pub use crate::leases::LeaseFiles;
+    pub use crate::net::{Net, Ns};
+    pub use crate::peer::Peer;
+    pub use crate::raw::{RawPort, Reply};
+    pub use crate::server::Server;
+    pub use crate::wait;
+    pub use std::net::Ipv4Addr;
+    pub use std::time::{Duration, Instant};
+}

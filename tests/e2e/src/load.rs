@@ -1,0 +1,89 @@
+//! Load on a server: many clients behind one relay address, each acknowledgement recorded.
+//!
+//! The sending side is the program `e2e-load` (it must run inside the namespace); this side starts it, stops it and
+//! reads what it saw.
+
+use std::io::Read;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Stdio};
+use std::thread::JoinHandle;
+
+use crate::net::Ns;
+
+/// One acknowledgement that a client saw.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
+pub struct Seen {
+    /// The number of the client.
+    pub client: u32,
+    /// The address that it was given.
+    pub address: Ipv4Addr,
+}
+
+impl Seen {
+    /// The hardware address of the client, as lease files write it.
+    pub fn mac_text(&self) -> String {
+        crate::net::mac_text(client_mac(self.client))
+    }
+}
+
+/// The hardware address of a client of the load program.
+pub fn client_mac(number: u32) -> [u8; 6] {
+    let [a, b, c, d] = number.to_be_bytes();
+    [0x0a, 0x0e, a, b, c, d]
+}
+
+/// A running load.
+#[derive(Debug)]
+pub struct Load {
+    child: Child,
+    stop: Option<ChildStdin>,
+    reader: Option<JoinHandle<String>>,
+}
+
+impl Load {
+    /// Starts clients numbered from `first`, `window` of them in progress at any time, relayed by `giaddr`.
+    pub fn start(ns: &Ns, giaddr: Ipv4Addr, server: Ipv4Addr, first: u32, window: u32) -> Self {
+        let mut child = ns
+            .command(program())
+            .args([giaddr.to_string(), server.to_string(), first.to_string(), window.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the load program starts");
+        let stop = child.stdin.take();
+        let mut output = child.stdout.take().expect("standard output is a pipe");
+        let reader = std::thread::spawn(move || {
+            let mut text = String::new();
+            let _ = output.read_to_string(&mut text);
+            text
+        });
+        Self { child, stop, reader: Some(reader) }
+    }
+
+    /// Ends the load and returns the acknowledgements in the order of their arrival.
+    pub fn stop(mut self) -> Vec<Seen> {
+        drop(self.stop.take());
+        let text = self.reader.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
+        text.lines()
+            .filter_map(|line| {
+                let (client, address) = line.split_once(' ')?;
+                Some(Seen { client: client.parse().ok()?, address: address.parse().ok()? })
+            })
+            .collect()
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// The load program, built with the tests.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("the test knows its own path");
+    let folder = test.parent().and_then(std::path::Path::parent);
+    folder.expect("tests lie in target/PROFILE/deps").join("e2e-load")
+}

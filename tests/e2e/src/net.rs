@@ -1,0 +1,176 @@
+//! Network namespaces, links and addresses that exist as long as a test.
+//!
+//! Each test owns its namespaces under unique names, so tests run side by side with equal interface names inside.
+//! Deleting a namespace deletes its links; processes left inside are ours by construction and are killed first.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+
+use crate::process::{run, run_any, signal};
+use crate::wait;
+
+/// Counter that makes the names of namespaces unique within this process.
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+/// The address of the server in the standard topologies.
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// The link-layer address of the server's interface in the standard topologies.
+pub const SERVER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+/// The link-layer address of the client's interface in the standard topologies.
+pub const CLIENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+
+/// One network namespace.
+#[derive(Debug)]
+pub struct Ns {
+    name: String,
+}
+
+impl Ns {
+    /// Makes an empty namespace with loopback up and IPv6 off.
+    pub fn new(role: &str) -> Self {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("e2e-{}-{number}-{role}", std::process::id());
+        run(&["ip", "netns", "add", &name]);
+        let ns = Self { name };
+        ns.shell(
+            "ip link set lo up; cd /proc/sys/net; echo 1 > ipv6/conf/all/disable_ipv6; \
+             echo 1 > ipv6/conf/default/disable_ipv6; echo 0 > ipv4/conf/all/rp_filter; \
+             echo 0 > ipv4/conf/default/rp_filter; true",
+        );
+        ns
+    }
+
+    /// The name under which `ip netns` knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A command that runs `program` inside; the program takes the place of the launcher.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/run/netns/{}", self.name)).arg("--").arg(program);
+        command
+    }
+
+    /// Runs `ip` inside with blank-separated words and panics when it fails.
+    #[track_caller]
+    pub fn ip(&self, words: &str) -> String {
+        let mut command = vec!["ip", "-n", &self.name];
+        command.extend(words.split_whitespace());
+        run(&command)
+    }
+
+    /// Runs a shell script inside and panics when it fails.
+    #[track_caller]
+    pub fn shell(&self, script: &str) -> String {
+        let path = format!("--net=/run/netns/{}", self.name);
+        run(&["nsenter", &path, "--", "sh", "-c", script])
+    }
+
+    /// Joins two namespaces by a virtual cable; both ends stay down.
+    pub fn cable(&self, interface: &str, other: &Self, other_interface: &str) {
+        let mut words = vec!["link", "add", interface, "type", "veth", "peer", "name"];
+        words.extend([other_interface, "netns", other.name.as_str()]);
+        self.ip(&words.join(" "));
+    }
+
+    /// Sets the link-layer address of an interface and brings it up.
+    pub fn up(&self, interface: &str, mac: [u8; 6]) {
+        self.ip(&format!("link set {interface} address {}", mac_text(mac)));
+        self.ip(&format!("link set {interface} up"));
+    }
+
+    /// Waits until the kernel calls an interface running (carrier seen, both ends up).
+    #[track_caller]
+    pub fn wait_running(&self, interface: &str) {
+        wait::until(wait::secs(5), "the interface runs", || {
+            self.ip(&format!("-o link show {interface}")).contains("state UP")
+        });
+    }
+
+    /// Adds an address (`192.0.2.1/24`) to an interface.
+    pub fn address(&self, interface: &str, prefix: &str) {
+        self.ip(&format!("addr add {prefix} dev {interface}"));
+    }
+
+    /// The first IPv4 address of an interface, if any.
+    pub fn first_address(&self, interface: &str) -> Option<Ipv4Addr> {
+        let output = run_any(&["ip", "-n", &self.name, "-4", "-o", "addr", "show", interface]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (_, after) = text.split_once("inet ")?;
+        after.split(['/', ' ']).next()?.parse().ok()
+    }
+
+    /// Lets the namespace forward packets between its interfaces.
+    pub fn forward(&self) {
+        self.shell("echo 1 > /proc/sys/net/ipv4/ip_forward");
+    }
+}
+
+impl Drop for Ns {
+    fn drop(&mut self) {
+        let output = run_any(&["ip", "netns", "pids", &self.name]);
+        for pid in String::from_utf8_lossy(&output.stdout).split_whitespace() {
+            if let Ok(pid) = pid.parse() {
+                signal(pid, "KILL");
+            }
+        }
+        run_any(&["ip", "netns", "del", &self.name]);
+    }
+}
+
+/// A server namespace and a client namespace joined by a cable (`srv0`, `cli0`), with a folder for files.
+#[derive(Debug)]
+pub struct Net {
+    /// Where the server runs; its interface is `srv0`.
+    pub server: Ns,
+    /// Where the client runs; its interface is `cli0`.
+    pub client: Ns,
+    /// Namespaces between the two, and further clients.
+    pub others: Vec<Ns>,
+    /// Files of the test.
+    pub dir: TempDir,
+}
+
+impl Net {
+    /// Two namespaces and the cable between them, up, with 192.0.2.1/24 on the server's end.
+    pub fn pair() -> Self {
+        let net = Self::unplugged();
+        net.plug();
+        net
+    }
+
+    /// Two namespaces without any link.
+    pub fn unplugged() -> Self {
+        Self {
+            server: Ns::new("s"),
+            client: Ns::new("c"),
+            others: Vec::new(),
+            dir: tempfile::Builder::new().prefix("e2e-").tempdir().expect("temporary folder"),
+        }
+    }
+
+    /// Makes the cable of [`Net::pair`].
+    pub fn plug(&self) {
+        self.server.cable("srv0", &self.client, "cli0");
+        self.client.up("cli0", CLIENT_MAC);
+        self.server.address("srv0", "192.0.2.1/24");
+        self.server.up("srv0", SERVER_MAC);
+        self.server.wait_running("srv0");
+        self.client.wait_running("cli0");
+    }
+
+    /// The folder of the test's files.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// The usual text form of a link-layer address.
+pub fn mac_text(mac: [u8; 6]) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
+}

@@ -1,0 +1,134 @@
+//! A raw Ethernet port inside a namespace: sends any frame, sees every DHCP frame that arrives.
+//!
+//! Frames travel through a small helper program (`py/frames.py`) because packet sockets need unsafe code here.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use crate::dhcp::Dhcp;
+use crate::frame::{Frame, checksums_hold};
+use crate::net::Ns;
+
+/// A DHCP message that arrived, with the frame around it.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The message.
+    pub dhcp: Dhcp,
+    /// Its frame.
+    pub frame: Frame,
+    /// True when the checksums in the frame are right.
+    pub checksums_hold: bool,
+}
+
+/// An open port; closed when dropped.
+#[derive(Debug)]
+pub struct RawPort {
+    child: Child,
+    input: ChildStdin,
+    frames: Receiver<Vec<u8>>,
+}
+
+impl RawPort {
+    /// Opens a port on an interface of a namespace and waits until it listens.
+    #[track_caller]
+    pub fn open(ns: &Ns, interface: &str) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("py/frames.py");
+        let python =
+            if Path::new("/usr/bin/python3").exists() { "/usr/bin/python3" } else { "python3" };
+        let mut child = ns
+            .command(python)
+            .arg("-SEs")
+            .arg(script)
+            .arg(interface)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 starts");
+        let input = child.stdin.take().expect("standard input is a pipe");
+        let output = child.stdout.take().expect("standard output is a pipe");
+        let (sender, frames) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if sender.send(from_hex(&line).unwrap_or_default()).is_err() {
+                    return;
+                }
+            }
+        });
+        let port = Self { child, input, frames };
+        let ready = port.frames.recv_timeout(Duration::from_secs(10));
+        assert!(ready.is_ok(), "no packet socket on {interface} of {}", ns.name());
+        port
+    }
+
+    /// Sends a frame.
+    pub fn send(&mut self, frame: &Frame) {
+        self.send_bytes(&frame.encode(), 1);
+    }
+
+    /// Sends the bytes of a frame several times.
+    pub fn send_bytes(&mut self, bytes: &[u8], times: u32) {
+        let line = format!("repeat {times} {}\n", to_hex(bytes));
+        self.input.write_all(line.as_bytes()).expect("the frame helper lives");
+    }
+
+    /// The next DHCP message, whoever it is for; frames that are none are passed over.
+    pub fn next(&mut self, limit: Duration) -> Option<Reply> {
+        let end = Instant::now() + limit;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.frames.recv_timeout(left) {
+                Ok(bytes) => {
+                    if let Some(reply) = read(&bytes) {
+                        return Some(reply);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => panic!("the frame helper ended"),
+            }
+        }
+    }
+
+    /// The next message from a server (`op` 2) with that transaction id.
+    pub fn reply(&mut self, xid: u32, limit: Duration) -> Option<Reply> {
+        let end = Instant::now() + limit;
+        loop {
+            let reply = self.next(end.saturating_duration_since(Instant::now()))?;
+            if reply.dhcp.op == 2 && reply.dhcp.xid == xid {
+                return Some(reply);
+            }
+        }
+    }
+
+    /// Forgets what has arrived until now.
+    pub fn drain(&mut self) {
+        while self.frames.try_recv().is_ok() {}
+    }
+}
+
+impl Drop for RawPort {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads the message inside a frame.
+fn read(bytes: &[u8]) -> Option<Reply> {
+    let frame = Frame::decode(bytes)?;
+    let dhcp = Dhcp::decode(&frame.payload)?;
+    Some(Reply { dhcp, frame, checksums_hold: checksums_hold(bytes) })
+}
+
+/// Lower-case hexadecimal text.
+pub fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Bytes of hexadecimal text.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
