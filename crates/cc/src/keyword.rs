@@ -6,9 +6,11 @@
 //! ```
 //! use cc::{DefaultValue, Keyword, Kind, Scope};
 //!
-//! static POOL: Scope = Scope::new("pools", &[     Keyword::new("pool", Kind::Str, "Range of
-//! addresses, `first - last` or a prefix.").required(),     Keyword::new("pool-id", Kind::UINT32,
-//! "Number in statistics.").default(DefaultValue::Int(0)),     cc::USER_CONTEXT,     cc::COMMENT,
+//! static POOL: Scope = Scope::new("pools", &[
+//!     Keyword::new("pool", Kind::Str, "Range `first - last` or prefix.").required(),
+//!     Keyword::new("pool-id", Kind::UINT32, "Number.").default(DefaultValue::Int(0)),
+//!     cc::USER_CONTEXT,
+//!     cc::COMMENT,
 //! ]);
 //! ```
 
