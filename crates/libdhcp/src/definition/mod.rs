@@ -1,0 +1,177 @@
+//! Option definitions: which code has which name and which form.
+//!
+//! [`OptionDefinition`] describes one option; the standard ones are constant tables in
+//! [`option_defs`](crate::option_defs), the user's come from `option-def` through [`CustomDefinition`], which makes
+//! all checks of the configuration. [`Definitions`] looks both up by space and code or name, standard ones first.
+//! Used while configurations are read and in messages, never per packet.
+
+mod custom;
+mod data_type;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+pub use custom::{CustomDefinition, CustomShape, DefinitionError};
+pub use data_type::DataType;
+
+use crate::option_defs;
+
+/// Name of the space of top-level DHCPv4 options.
+pub const DHCP4: &str = "dhcp4";
+/// Name of the space of top-level DHCPv6 options.
+pub const DHCP6: &str = "dhcp6";
+/// Space of the sub-options of option 43.
+pub const VENDOR_ENCAPSULATED: &str = "vendor-encapsulated-options-space";
+/// Space of the sub-options of option 82.
+pub const AGENT_OPTIONS: &str = "dhcp-agent-options-space";
+
+/// Name, number and form of an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionDefinition {
+    /// Number of the option in its space.
+    pub code: u16,
+    /// Name in configurations.
+    pub name: Cow<'static, str>,
+    /// Form of the body; of the first level only when it is a record.
+    pub data_type: DataType,
+    /// True when the value (of a record: its last field) may repeat.
+    pub array: bool,
+    /// Fields, when the type is a record.
+    pub record: Cow<'static, [DataType]>,
+    /// Space of the sub-options that follow the value.
+    pub encapsulates: Option<Cow<'static, str>>,
+    /// Text form that the type alone does not determine.
+    pub format: Format,
+    /// False when the server computes or echoes the option, so that configuring it makes little sense.
+    pub configurable: bool,
+}
+
+/// Forms of text and bytes that the data type alone does not determine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Routes as `prefix/length - router, ...` (RFC 3442).
+    ClasslessStaticRoutes,
+    /// Domain names that are compressed together (RFC 3397).
+    CompressedNames,
+    /// As the data type says.
+    #[default]
+    Plain,
+}
+
+impl OptionDefinition {
+    pub(crate) const fn table_row(code: u16, name: &'static str, data_type: DataType) -> Self {
+        Self {
+            code,
+            name: Cow::Borrowed(name),
+            data_type,
+            array: false,
+            record: Cow::Borrowed(&[]),
+            encapsulates: None,
+            format: Format::Plain,
+            configurable: true,
+        }
+    }
+
+    pub(crate) const fn array(mut self) -> Self {
+        self.array = true;
+        self
+    }
+
+    pub(crate) const fn served(mut self) -> Self {
+        self.configurable = false;
+        self
+    }
+
+    pub(crate) const fn formatted(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    // `forget` because a constant function can not drop the former value, which owns nothing in a table row.
+    pub(crate) const fn of(mut self, fields: &'static [DataType]) -> Self {
+        std::mem::forget(std::mem::replace(&mut self.record, Cow::Borrowed(fields)));
+        self
+    }
+
+    pub(crate) const fn encapsulating(mut self, space: &'static str) -> Self {
+        std::mem::forget(std::mem::replace(&mut self.encapsulates, Some(Cow::Borrowed(space))));
+        self
+    }
+}
+
+/// All definitions a configuration can use: the standard ones and its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Definitions {
+    custom: BTreeMap<Box<str>, Vec<OptionDefinition>>,
+}
+
+impl Definitions {
+    /// The standard definitions alone.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a checked definition to its space.
+    ///
+    /// # Errors
+    /// When the code or the name is taken in that space.
+    pub fn add(&mut self, custom: CustomDefinition) -> Result<(), DefinitionError> {
+        let (space, definition) = custom.into_parts();
+        let (code, name) = (definition.code, definition.name.clone());
+        if let Some(standard) = option_defs::by_code(&space, code) {
+            let name = standard.name.clone();
+            return Err(DefinitionError::Standard { space, code, name });
+        }
+        if self.by_code(&space, code).is_some() {
+            return Err(DefinitionError::DuplicateCode { space, code });
+        }
+        if self.by_name(&space, &name).is_some() {
+            return Err(DefinitionError::DuplicateName { space, name });
+        }
+        self.custom.entry(space).or_default().push(definition);
+        Ok(())
+    }
+
+    /// The definition with this code.
+    #[must_use]
+    pub fn by_code(&self, space: &str, code: u16) -> Option<&OptionDefinition> {
+        option_defs::by_code(space, code)
+            .or_else(|| self.custom_of(space).iter().find(|definition| definition.code == code))
+    }
+
+    /// The definition with this name.
+    #[must_use]
+    pub fn by_name(&self, space: &str, name: &str) -> Option<&OptionDefinition> {
+        option_defs::by_name(space, name)
+            .or_else(|| self.custom_of(space).iter().find(|definition| definition.name == name))
+    }
+
+    /// The user's definitions in a space.
+    #[must_use]
+    pub fn custom_of(&self, space: &str) -> &[OptionDefinition] {
+        self.custom.get(space).map_or(&[], Vec::as_slice)
+    }
+
+    /// Spaces with definitions of the user.
+    pub fn custom_spaces(&self) -> impl Iterator<Item = &str> {
+        self.custom.keys().map(|space| &**space)
+    }
+}
+
+/// The enterprise number N of a space `vendor-N`: decimal, without leading zeros, within 32 bits.
+#[must_use]
+pub fn vendor_enterprise(space: &str) -> Option<u32> {
+    let digits = space.strip_prefix("vendor-")?;
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_canonical = digits == "0" || !digits.starts_with('0');
+    if is_number && is_canonical { digits.parse().ok() } else { None }
+}
+
+/// True for names of options and spaces: letters, digits, `-` and `_`, the latter two not at the ends.
+#[must_use]
+pub fn is_valid_name(name: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_outer = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    name.bytes().all(is_inner) && is_outer(name.bytes().next()) && is_outer(name.bytes().last())
+}

@@ -1,0 +1,326 @@
+//! The options of one scope of the configuration, encoded once and immutable.
+//!
+//! An [`OptionSet`] keeps its options sorted by code in one byte string, codes and lengths included and bodies over
+//! 255 bytes already split (RFC 3396), so that sending one is a single copy. Lookup is a bit test and a population
+//! count. A set takes a few dozen bytes more than its options, because ten thousand subnets have one each. Values of
+//! vendor spaces (`vendor-N`) are sets of their own inside it.
+
+use std::collections::BTreeMap;
+
+use crate::OptionCodes;
+use crate::definition::{DHCP4, Definitions, vendor_enterprise};
+use crate::v4::code;
+
+/// Options of one scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OptionSet {
+    present: OptionCodes,
+    rows: Box<[Row]>,
+    bytes: Box<[u8]>,
+    vendors: Box<[(u32, OptionSet)]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Row {
+    start: u32,
+    /// Length with codes and lengths.
+    len: u16,
+    code: u8,
+    flags: OptionFlags,
+}
+
+/// How an option is treated beyond its value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OptionFlags {
+    /// Sent even when the client does not ask for it.
+    pub always_send: bool,
+    /// Not sent, and not taken from a less specific scope either.
+    pub never_send: bool,
+}
+
+/// A configured option, ready to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EncodedOption<'a> {
+    code: u8,
+    flags: OptionFlags,
+    tlv: &'a [u8],
+}
+
+impl<'a> EncodedOption<'a> {
+    /// Number of the option.
+    #[must_use]
+    #[inline]
+    pub const fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// Code, length and body; several times when the body is long.
+    #[must_use]
+    #[inline]
+    pub const fn tlv(&self) -> &'a [u8] {
+        self.tlv
+    }
+
+    /// True when it is sent even if the client does not ask for it.
+    #[must_use]
+    #[inline]
+    pub const fn always_send(&self) -> bool {
+        self.flags.always_send
+    }
+
+    /// True when it is not sent, and hides the same option of less specific scopes.
+    #[must_use]
+    #[inline]
+    pub const fn never_send(&self) -> bool {
+        self.flags.never_send
+    }
+
+    /// Body without codes and lengths, as one piece after the other.
+    pub fn body(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.tlv.chunks(257).filter_map(|fragment| fragment.get(2..))
+    }
+}
+
+impl OptionSet {
+    /// The option with this code.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, code: u8) -> Option<EncodedOption<'_>> {
+        if !self.present.contains(code) {
+            return None;
+        }
+        self.rows.get(self.present.rank(code)).and_then(|row| self.encoded(row))
+    }
+
+    /// True when the option is in the set.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, code: u8) -> bool {
+        self.present.contains(code)
+    }
+
+    /// Codes of all options.
+    #[must_use]
+    #[inline]
+    pub fn codes(&self) -> OptionCodes {
+        self.present
+    }
+
+    /// Codes of the options that are sent without being asked for.
+    #[must_use]
+    pub fn always_send_codes(&self) -> OptionCodes {
+        self.rows.iter().filter(|row| row.flags.always_send).map(|row| row.code).collect()
+    }
+
+    /// All options in ascending order of their codes.
+    pub fn iter(&self) -> impl Iterator<Item = EncodedOption<'_>> {
+        self.rows.iter().filter_map(|row| self.encoded(row))
+    }
+
+    /// Options of the space `vendor-N`.
+    #[must_use]
+    #[inline]
+    pub fn vendor(&self, enterprise: u32) -> Option<&Self> {
+        self.vendors.iter().find(|(number, _)| *number == enterprise).map(|(_, set)| set)
+    }
+
+    /// Enterprise numbers that have options, ascending.
+    pub fn vendors(&self) -> impl Iterator<Item = u32> {
+        self.vendors.iter().map(|(number, _)| *number)
+    }
+
+    /// True when there is no option and no vendor space.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.vendors.is_empty()
+    }
+
+    /// Number of options, vendor spaces not counted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    #[inline]
+    fn encoded(&self, row: &Row) -> Option<EncodedOption<'_>> {
+        let start = row.start as usize;
+        let tlv = self.bytes.get(start..start + usize::from(row.len))?;
+        Some(EncodedOption { code: row.code, flags: row.flags, tlv })
+    }
+}
+
+/// Gathers the options of one scope and compiles them.
+#[derive(Clone, Debug, Default)]
+pub struct OptionSetBuilder {
+    spaces: BTreeMap<Box<str>, BTreeMap<u8, Value>>,
+}
+
+#[derive(Clone, Debug)]
+struct Value {
+    body: Vec<u8>,
+    flags: OptionFlags,
+}
+
+impl OptionSetBuilder {
+    /// Bytes that the body of one option may have.
+    pub const BODY_LEN_MAX: usize = 4096;
+    /// How deep spaces may lie in each other.
+    pub const DEPTH_MAX: usize = 8;
+
+    /// A builder without options.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an option to a space; the first of several with one code stays.
+    ///
+    /// # Errors
+    /// When the code is not 1-254 (0-255 outside `dhcp4`), or the body too long.
+    pub fn add(
+        &mut self,
+        space: &str,
+        code: u16,
+        body: Vec<u8>,
+        flags: OptionFlags,
+    ) -> Result<(), OptionSetError> {
+        let wire_code = u8::try_from(code)
+            .ok()
+            .filter(|code| space != DHCP4 || !matches!(*code, code::PAD | code::END))
+            .ok_or_else(|| OptionSetError::Code { space: space.into(), found: code })?;
+        let len_max = if space == DHCP4 { Self::BODY_LEN_MAX } else { 255 };
+        if body.len() > len_max {
+            let found = body.len();
+            return Err(OptionSetError::TooLong { space: space.into(), code, len_max, found });
+        }
+        let options = self.spaces.entry(space.into()).or_default();
+        options.entry(wire_code).or_insert(Value { body, flags });
+        Ok(())
+    }
+
+    /// Compiles the options of the space `dhcp4`, with sub-options attached to the options whose definitions
+    /// encapsulate a space, and the vendor spaces.
+    ///
+    /// # Errors
+    /// When an option becomes too long with its sub-options, or spaces lie in each other too deep.
+    pub fn build(&self, definitions: &Definitions) -> Result<OptionSet, OptionSetError> {
+        let mut set = self.compile(DHCP4, definitions)?;
+        let mut vendors = Vec::new();
+        for space in self.spaces.keys() {
+            if let Some(enterprise) = vendor_enterprise(space) {
+                vendors.push((enterprise, self.compile(space, definitions)?));
+            }
+        }
+        vendors.sort_by_key(|(enterprise, _)| *enterprise);
+        set.vendors = vendors.into();
+        Ok(set)
+    }
+
+    fn compile(&self, space: &str, definitions: &Definitions) -> Result<OptionSet, OptionSetError> {
+        let mut set = OptionSet::default();
+        let (mut rows, mut bytes) = (Vec::new(), Vec::new());
+        for (&code, value) in self.spaces.get(space).into_iter().flatten() {
+            let body = self.whole_body(space, code, value, definitions, 0)?;
+            let start = bytes.len();
+            append_option(&mut bytes, code, &body);
+            let (start, len) = (start as u32, (bytes.len() - start) as u16);
+            rows.push(Row { start, len, code, flags: value.flags });
+            set.present.insert(code);
+        }
+        set.rows = rows.into();
+        set.bytes = bytes.into();
+        Ok(set)
+    }
+
+    /// Body of an option followed by its sub-options.
+    fn whole_body(
+        &self,
+        space: &str,
+        code: u8,
+        value: &Value,
+        definitions: &Definitions,
+        depth: usize,
+    ) -> Result<Vec<u8>, OptionSetError> {
+        let too_deep = || OptionSetError::TooDeep { space: space.into(), code: u16::from(code) };
+        let mut body = value.body.clone();
+        let enterprise = <[u8; 4]>::try_from(value.body.as_slice()).ok().map(u32::from_be_bytes);
+        let is_vendor = space == DHCP4 && code == code::VIVSO_SUBOPTIONS;
+        let inner = match definitions.by_code(space, u16::from(code)) {
+            _ if is_vendor => enterprise.map(|number| format!("vendor-{number}")),
+            Some(definition) => definition.encapsulates.as_deref().map(str::to_owned),
+            None => None,
+        };
+        let Some((inner, options)) =
+            inner.and_then(|inner| self.spaces.get_key_value(inner.as_str()))
+        else {
+            return Ok(body);
+        };
+        if depth == Self::DEPTH_MAX {
+            return Err(too_deep());
+        }
+        let mut sub_options = Vec::new();
+        for (&sub_code, sub_value) in options {
+            let sub_body = self.whole_body(inner, sub_code, sub_value, definitions, depth + 1)?;
+            append_option(&mut sub_options, sub_code, &sub_body);
+        }
+        let len_max = if depth > 0 || is_vendor { 255 } else { Self::BODY_LEN_MAX };
+        let found = if is_vendor { sub_options.len() } else { body.len() + sub_options.len() };
+        if found > len_max {
+            let (space, code) = (space.into(), u16::from(code));
+            return Err(OptionSetError::TooLong { space, code, len_max, found });
+        }
+        if is_vendor {
+            body.push(found as u8);
+        }
+        body.append(&mut sub_options);
+        Ok(body)
+    }
+}
+
+/// Appends an option with code and length, split when its body is long.
+fn append_option(bytes: &mut Vec<u8>, code: u8, body: &[u8]) {
+    if body.is_empty() {
+        bytes.extend([code, 0]);
+    }
+    for chunk in body.chunks(255) {
+        bytes.extend([code, chunk.len() as u8]);
+        bytes.extend_from_slice(chunk);
+    }
+}
+
+/// The reason why options can not be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OptionSetError {
+    /// The code can not be sent.
+    #[error("option code {found} of space '{space}' is not between 1 and 254")]
+    Code {
+        /// Option space.
+        space: Box<str>,
+        /// The code.
+        found: u16,
+    },
+    /// Spaces lie in each other too deep, possibly in a circle.
+    #[error(
+        "option {code} of space '{space}' encapsulates more than {} levels",
+        OptionSetBuilder::DEPTH_MAX
+    )]
+    TooDeep {
+        /// Option space.
+        space: Box<str>,
+        /// Number of the option.
+        code: u16,
+    },
+    /// The body does not fit on the wire.
+    #[error("option {code} of space '{space}' has {found} bytes, expected at most {len_max}")]
+    TooLong {
+        /// Option space.
+        space: Box<str>,
+        /// Number of the option.
+        code: u16,
+        /// Most bytes it may have.
+        len_max: usize,
+        /// Bytes it has.
+        found: usize,
+    },
+}
