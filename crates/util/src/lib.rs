@@ -4,7 +4,10 @@
 //! Nothing here touches the operating system and nothing here knows DHCP: the binaries read clocks and sockets
 //! and pass the results in as values, so that a whole server runs under virtual time in a test.
 
+pub mod bitmap;
+pub mod csv;
 pub mod entropy;
+pub mod hex;
 pub mod journal;
 pub mod link;
 pub mod now;

@@ -1,0 +1,147 @@
+//! From a client in a subnet to the addresses of its leases.
+//!
+//! Entries are eight bytes: a 32-bit fingerprint of (subnet, identifier) and an address. What they say is a hint: the
+//! record behind the address decides, and the caller compares it. Three kinds of keys: the client identifier; the
+//! hardware address of a lease without client identifier; the hardware address of a lease that has one. The last
+//! two are apart because a client with an identifier never owns a lease with another identifier, so that a thousand
+//! containers behind one hardware address cost each other nothing.
+//!
+//! Sharded by key; each shard has its own lock, which is a leaf: nothing else is locked while it is held, and it never
+//! leaves this file. Equal keys beyond [`EQUAL_MAX`] are not entered, which bounds every step; only clients that
+//! are told apart by nothing lose by it.
+
+use std::hash::Hasher;
+
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
+use hashbrown::HashTable;
+use parking_lot::Mutex;
+
+use super::ClientKey;
+
+/// Entries with the same fingerprint that the index keeps.
+pub(super) const EQUAL_MAX: usize = 32;
+
+const SHARDS: usize = 64;
+
+/// What a key is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum KeyKind {
+    /// The client identifier.
+    ClientId = 1,
+    /// The hardware address; the lease has no client identifier.
+    HwAlone = 2,
+    /// The hardware address; the lease has a client identifier too.
+    HwBeside = 3,
+}
+
+/// A hashed key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KeyHash {
+    shard: usize,
+    fingerprint: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    fingerprint: u32,
+    address: u32,
+}
+
+#[derive(Debug)]
+#[repr(align(64))]
+struct Shard(Mutex<HashTable<Entry>>);
+
+/// The index of all clients.
+#[derive(Debug)]
+pub(super) struct ClientIndex {
+    shards: Box<[Shard]>,
+    seed: SharedSeed,
+}
+
+impl ClientIndex {
+    pub(super) fn new(seed: u64) -> Self {
+        let shards = (0..SHARDS).map(|_| Shard(Mutex::new(HashTable::new()))).collect();
+        Self { shards, seed: SharedSeed::from_u64(seed) }
+    }
+
+    /// Hashes an identifier; `None` when it is empty, which identifies nobody.
+    pub(super) fn hash(&self, kind: KeyKind, identifier: &[u8], subnet_id: u32) -> Option<KeyHash> {
+        if identifier.is_empty() {
+            return None;
+        }
+        let tag = u64::from(subnet_id) << 8 | kind as u64;
+        let mut hasher = FoldHasher::with_seed(tag, &self.seed);
+        hasher.write(identifier);
+        let hash = hasher.finish();
+        Some(KeyHash { shard: (hash >> 58) as usize, fingerprint: hash as u32 })
+    }
+
+    /// The two keys under which a lease is entered.
+    pub(super) fn keys(&self, client: &ClientKey<'_>, subnet_id: u32) -> [Option<KeyHash>; 2] {
+        let client_id = client.client_id();
+        let hw = if client_id.is_empty() { KeyKind::HwAlone } else { KeyKind::HwBeside };
+        [self.hash(KeyKind::ClientId, client_id, subnet_id), self.hash(hw, client.hw(), subnet_id)]
+    }
+
+    /// The first address entered under a key.
+    pub(super) fn first(&self, key: KeyHash) -> Option<u32> {
+        let table = self.shards[key.shard].0.lock();
+        table.find(spread(key.fingerprint), is(key)).map(|entry| entry.address)
+    }
+
+    /// Copies the addresses entered under a key and returns how many there are.
+    pub(super) fn all(&self, key: KeyHash, into: &mut [u32; EQUAL_MAX]) -> usize {
+        let table = self.shards[key.shard].0.lock();
+        let entries = table.iter_hash(spread(key.fingerprint));
+        let equal = entries.filter(|entry| entry.fingerprint == key.fingerprint);
+        into.iter_mut().zip(equal).map(|(place, entry)| *place = entry.address).count()
+    }
+
+    /// Enters an address; returns whether there was room among the equal ones.
+    pub(super) fn insert(&self, key: KeyHash, address: u32) -> bool {
+        let mut table = self.shards[key.shard].0.lock();
+        let hash = spread(key.fingerprint);
+        let equal = table.iter_hash(hash).filter(|entry| entry.fingerprint == key.fingerprint);
+        if equal.count() >= EQUAL_MAX {
+            return false;
+        }
+        let entry = Entry { fingerprint: key.fingerprint, address };
+        table.insert_unique(hash, entry, |entry| spread(entry.fingerprint));
+        true
+    }
+
+    /// Removes an address that was entered under a key.
+    pub(super) fn remove(&self, key: KeyHash, address: u32) {
+        let mut table = self.shards[key.shard].0.lock();
+        let same = |entry: &Entry| entry.fingerprint == key.fingerprint && entry.address == address;
+        if let Ok(entry) = table.find_entry(spread(key.fingerprint), same) {
+            entry.remove();
+        }
+    }
+
+    /// Makes room for about `entries` more.
+    pub(super) fn reserve(&self, entries: usize) {
+        for shard in &self.shards {
+            // A sixteenth more, because keys do not spread evenly.
+            let share = entries / SHARDS + entries / (SHARDS * 16);
+            shard.0.lock().reserve(share, |entry| spread(entry.fingerprint));
+        }
+    }
+
+    /// Number of entries.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.0.lock().len()).sum()
+    }
+}
+
+fn is(key: KeyHash) -> impl Fn(&Entry) -> bool {
+    move |entry| entry.fingerprint == key.fingerprint
+}
+
+/// A fingerprint as a hash for the table: its bits reach both ends of the word.
+fn spread(fingerprint: u32) -> u64 {
+    let spread = u64::from(fingerprint).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    spread ^ spread >> 32
+}

@@ -1,0 +1,260 @@
+//! One of the parts that the store is divided into by address.
+//!
+//! A shard owns its records, their order of expiry, and the marks of their addresses in the current pools; all of it
+//! changes under the shard's lock, so that it always agrees. The one rule between them: an address is marked in the
+//! pools if and only if its record is *held*, and a record is held while its state keeps the address and its
+//! expiry has not been noticed.
+
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+
+use super::calendar::{Calendar, EXPIRED, KEPT};
+use super::csv4::{self, Row};
+use super::record::Slab;
+use super::{ClientKey, Delta, Expect, Lease4View, Ownership, SubnetId};
+use crate::free::PoolSet;
+
+/// Address and slot of a record.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    address: u32,
+    slot: u32,
+}
+
+/// The leases whose addresses fall into one shard.
+#[derive(Debug)]
+pub(super) struct Shard {
+    pub(super) slab: Slab,
+    pub(super) calendar: Calendar,
+    by_address: HashTable<Entry>,
+    pools: Arc<PoolSet>,
+    /// Rows of the change being made.
+    pub(super) rows: Vec<u8>,
+    /// Version of the last change; versions are unique within a shard.
+    version: u32,
+    seed: u64,
+}
+
+impl Shard {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            slab: Slab::new(),
+            calendar: Calendar::new(),
+            by_address: HashTable::new(),
+            pools: Arc::default(),
+            rows: Vec::new(),
+            version: 0,
+            seed: seed | 1,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_address.len()
+    }
+
+    /// The slot of an address's record.
+    pub(super) fn slot(&self, address: u32) -> Option<u32> {
+        let same = |entry: &Entry| entry.address == address;
+        self.by_address.find(self.hash(address), same).map(|entry| entry.slot)
+    }
+
+    /// All slots in use.
+    pub(super) fn slots(&self) -> impl Iterator<Item = u32> {
+        self.by_address.iter().map(|entry| entry.slot)
+    }
+
+    /// Addresses of all records.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = u32> {
+        self.by_address.iter().map(|entry| entry.address)
+    }
+
+    /// Whether the record in `slot` is what a decision was based on.
+    pub(super) fn meets(&self, slot: Option<u32>, expect: Expect) -> bool {
+        match (slot, expect) {
+            (None, Expect::Absent) => true,
+            (Some(slot), Expect::Unchanged(version)) => self.slab[slot].version == version,
+            _ => false,
+        }
+    }
+
+    /// What a client sees of a record.
+    pub(super) fn view(&self, slot: u32, key: &ClientKey<'_>) -> Lease4View {
+        let record = &self.slab[slot];
+        let is_mine = key.owns(&self.slab.client(slot));
+        Lease4View {
+            address: record.address.into(),
+            subnet_id: SubnetId(record.subnet_id),
+            state: record.state(),
+            cltt: record.cltt(),
+            valid_lifetime: record.valid_lifetime,
+            owner: if is_mine { Ownership::Mine } else { Ownership::Other },
+            fqdn_fwd: record.fqdn_fwd(),
+            fqdn_rev: record.fqdn_rev(),
+            has_hostname: !self.slab.hostname(slot).is_empty(),
+            version: record.version,
+        }
+    }
+
+    /// One lease more or less in the state that a record has.
+    pub(super) fn delta(&self, slot: u32, by: i8) -> Delta {
+        let record = &self.slab[slot];
+        let (subnet_id, state) = (SubnetId(record.subnet_id), record.state());
+        Delta { subnet_id, pool_id: self.slab.pool_id(slot), state, by }
+    }
+
+    /// Appends the row that deletes a record to the rows of the change.
+    pub(super) fn push_deletion(&self, slot: u32, rows: &mut Vec<u8>) {
+        csv4::push_row(rows, &Row { valid_lifetime: 0, ..self.slab.row(slot) });
+    }
+
+    /// Makes a record for an address that has none. It is in no list and holds nothing yet.
+    pub(super) fn insert(&mut self, address: u32, row: &Row<'_>, hw_type: u8) -> u32 {
+        let slot = self.slab.allocate();
+        self.slab.fill(slot, row, hw_type);
+        self.slab[slot].place = super::calendar::NOWHERE;
+        let seed = self.seed;
+        let rehash = |entry: &Entry| address_hash(seed, entry.address);
+        self.by_address.insert_unique(self.hash(address), Entry { address, slot }, rehash);
+        self.touch(slot);
+        slot
+    }
+
+    /// Replaces the contents of a record and files it where it belongs by its new time and state.
+    pub(super) fn update(&mut self, slot: u32, row: &Row<'_>, hw_type: u8) {
+        let before = self.slab[slot].expires_at();
+        self.slab.fill(slot, row, hw_type);
+        self.refile(slot, before);
+        self.touch(slot);
+    }
+
+    /// Deletes a record and frees its address.
+    pub(super) fn remove(&mut self, slot: u32) {
+        self.calendar.remove(&mut self.slab, slot);
+        self.set_held(slot, false);
+        let address = self.slab[slot].address;
+        let same = |entry: &Entry| entry.address == address;
+        if let Ok(entry) = self.by_address.find_entry(self.hash(address), same) {
+            entry.remove();
+        }
+        self.slab.release(slot);
+    }
+
+    /// Puts a record into the list that its state and time ask for, and marks its address accordingly.
+    ///
+    /// `before` is the time for which it was filed, when it is in a wheel: a later time leaves it there.
+    pub(super) fn refile(&mut self, slot: u32, before: Option<i64>) {
+        let record = &self.slab[slot];
+        let holds = record.state().holds_address();
+        let stays = holds
+            && record.place < EXPIRED
+            && before.is_some_and(|before| record.expires_at().is_none_or(|after| after >= before));
+        if !stays {
+            self.calendar.remove(&mut self.slab, slot);
+            if holds {
+                self.calendar.insert(&mut self.slab, slot);
+            } else {
+                self.calendar.append(&mut self.slab, slot, KEPT);
+            }
+        }
+        self.set_held(slot, holds);
+    }
+
+    /// Turns an expired lease into one that is kept for its client.
+    pub(super) fn reclaim(&mut self, slot: u32) {
+        self.calendar.remove(&mut self.slab, slot);
+        self.slab.set_reclaimed(slot);
+        self.calendar.append(&mut self.slab, slot, KEPT);
+        self.touch(slot);
+    }
+
+    /// Looks at leases whose turn has come: expired ones free their address and queue for reclamation.
+    /// Returns how many expired, and whether the work for `now_s` is done.
+    pub(super) fn expire(&mut self, now_s: i64, budget: &mut usize) -> (usize, bool) {
+        let mut expired = 0;
+        while let Some(slot) = self.calendar.next_due(&mut self.slab, now_s, budget) {
+            if self.slab[slot].expires_at().is_some_and(|at| at <= now_s) {
+                self.calendar.append(&mut self.slab, slot, EXPIRED);
+                self.set_held(slot, false);
+                expired += 1;
+            } else {
+                self.calendar.insert(&mut self.slab, slot);
+            }
+        }
+        (expired, *budget > 0)
+    }
+
+    /// Marks the addresses of this shard in another set of pools and uses it from now on.
+    pub(super) fn adopt(&mut self, pools: &Arc<PoolSet>) {
+        for slot in self.slots() {
+            let record = &self.slab[slot];
+            if record.is_held() {
+                pools.hold(record.address);
+            }
+        }
+        self.pools = Arc::clone(pools);
+    }
+
+    /// Marks or frees the address of a record.
+    pub(super) fn set_held(&mut self, slot: u32, held: bool) {
+        let record = &mut self.slab[slot];
+        if record.is_held() == held {
+            return;
+        }
+        record.set_held(held);
+        if held {
+            self.pools.hold(record.address);
+        } else {
+            self.pools.unhold(record.address);
+        }
+    }
+
+    /// Files records that were loaded: expired ones in order, the rest by their time.
+    pub(super) fn file_loaded(&mut self, now_s: i64) {
+        let mut slots: Vec<(i64, u32)> = Vec::with_capacity(self.len());
+        for slot in self.slots() {
+            slots.push((self.slab[slot].expires_at().unwrap_or(i64::MAX), slot));
+        }
+        slots.sort_unstable();
+        self.calendar.start(now_s);
+        for (expires_at, slot) in slots {
+            if !self.slab[slot].state().holds_address() {
+                self.calendar.append(&mut self.slab, slot, KEPT);
+            } else if expires_at <= now_s {
+                self.calendar.append(&mut self.slab, slot, EXPIRED);
+            } else {
+                self.calendar.insert(&mut self.slab, slot);
+                self.set_held(slot, true);
+            }
+        }
+    }
+
+    fn touch(&mut self, slot: u32) {
+        self.version = self.version.wrapping_add(1);
+        self.slab[slot].version = self.version;
+    }
+
+    fn hash(&self, address: u32) -> u64 {
+        address_hash(self.seed, address)
+    }
+
+    /// Whether everything agrees, for tests.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        for entry in &self.by_address {
+            let record = &self.slab[entry.slot];
+            assert_eq!(record.address, entry.address);
+            assert!(!record.is_held() || record.state().holds_address());
+            assert_eq!(record.place == KEPT, !record.state().holds_address());
+            if self.pools.pool_of(entry.address.into()).is_some() {
+                assert_eq!(self.pools.is_held(entry.address.into()), record.is_held());
+            }
+        }
+    }
+}
+
+/// Spreads addresses over a table; the seed keeps clients from choosing where.
+fn address_hash(seed: u64, address: u32) -> u64 {
+    let product = u128::from(u64::from(address) ^ seed >> 32) * u128::from(seed);
+    (product as u64) ^ (product >> 64) as u64
+}

@@ -1,0 +1,7 @@
+//! What decides about leases: configuration objects, the lease store and its journal rows, the allocation engine.
+//!
+//! No sockets, files, clocks or threads: time and randomness are arguments, effects are values.
+
+pub mod config4;
+pub mod free;
+pub mod lease4;

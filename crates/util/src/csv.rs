@@ -1,0 +1,214 @@
+//! The text of lease files: decimal numbers, fields between commas, escaped characters.
+//!
+//! A field that clients or users fill (host name, user context) never holds a comma: it and some other bytes are
+//! written as `&#x` and two lower-case hexadecimal digits, without a semicolon. A tag without two digits after it
+//! is kept literally by the reader. Other fields are never escaped. Nothing here knows columns.
+
+use crate::hex;
+
+/// Appends `value` in decimal.
+pub fn push_decimal(out: &mut Vec<u8>, value: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    let mut rest = value;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
+}
+
+/// Appends an IPv4 address in its usual form.
+pub fn push_ipv4(out: &mut Vec<u8>, address: u32) {
+    let mut text = [0; 16];
+    let mut len = 0;
+    for octet in address.to_be_bytes() {
+        if octet >= 100 {
+            text[len] = b'0' + octet / 100;
+            len += 1;
+        }
+        if octet >= 10 {
+            text[len] = b'0' + octet / 10 % 10;
+            len += 1;
+        }
+        text[len] = b'0' + octet % 10;
+        text[len + 1] = b'.';
+        len += 2;
+    }
+    out.extend_from_slice(&text[..len - 1]);
+}
+
+/// Reads a decimal number without sign; `None` when empty, malformed or too large.
+#[must_use]
+pub fn parse_decimal(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    let mut value = 0_u64;
+    for &byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(value)
+}
+
+/// Reads an IPv4 address in dotted form into host order.
+#[must_use]
+pub fn parse_ipv4(text: &[u8]) -> Option<u32> {
+    let mut address = 0_u32;
+    let mut octet = 0_u32;
+    let (mut digits, mut dots) = (0, 0);
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' if digits < 3 => {
+                octet = octet * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && dots < 3 && octet <= 255 => {
+                address = address << 8 | octet;
+                (octet, digits, dots) = (0, 0, dots + 1);
+            }
+            _ => return None,
+        }
+    }
+    (digits > 0 && dots == 3 && octet <= 255).then_some(address << 8 | octet)
+}
+
+/// Whether a byte cannot stand for itself in an escaped field.
+const fn needs_escape(byte: u8) -> bool {
+    matches!(byte, b',' | b'&' | 0..=0x1f | 0x7f..)
+}
+
+/// Appends `field` with every comma, ampersand and byte outside 0x20..=0x7e escaped.
+pub fn push_escaped(out: &mut Vec<u8>, field: &[u8]) {
+    if !field.iter().any(|&byte| needs_escape(byte)) {
+        out.extend_from_slice(field);
+        return;
+    }
+    for &byte in field {
+        if needs_escape(byte) {
+            out.extend_from_slice(b"&#x");
+            hex::push_hex_byte(out, byte);
+        } else {
+            out.push(byte);
+        }
+    }
+}
+
+/// Appends `field` with its escapes resolved.
+pub fn push_unescaped(out: &mut Vec<u8>, field: &[u8]) {
+    let mut rest = field;
+    loop {
+        match rest {
+            [] => return,
+            [b'&', b'#', b'x', high, low, tail @ ..] => {
+                if let (Some(high), Some(low)) = (hex::digit(*high), hex::digit(*low)) {
+                    out.push(high << 4 | low);
+                    rest = tail;
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        if let [byte, tail @ ..] = rest {
+            out.push(*byte);
+            rest = tail;
+        }
+    }
+}
+
+/// Splits a row at its commas into `fields` and returns how many fields there are, even when they do not all fit.
+pub fn split<'a>(row: &'a [u8], fields: &mut [&'a [u8]]) -> usize {
+    let mut count = 0;
+    for field in row.split(|&byte| byte == b',') {
+        if let Some(place) = fields.get_mut(count) {
+            *place = field;
+        }
+        count += 1;
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::net::Ipv4Addr;
+
+    fn escaped(field: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        push_escaped(&mut out, field);
+        out
+    }
+
+    fn unescaped(field: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        push_unescaped(&mut out, field);
+        out
+    }
+
+    #[test]
+    fn commas_ampersands_and_odd_bytes_are_escaped() {
+        assert_eq!(escaped(b"host.example"), b"host.example");
+        assert_eq!(escaped(b"a,b&c\n\x7f\xff"), b"a&#x2cb&#x26c&#x0a&#x7f&#xff");
+    }
+
+    #[test]
+    fn unfinished_tags_are_kept() {
+        assert_eq!(unescaped(b"a&#x2Cb&#x2"), b"a,b&#x2");
+        assert_eq!(unescaped(b"&#xzz&#&&#x26"), b"&#xzz&#&&");
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        assert_eq!(parse_decimal(b"18446744073709551615"), Some(u64::MAX));
+        for text in ["", "18446744073709551616", "-1", "+1", "1 ", "0x1"] {
+            assert_eq!(parse_decimal(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn odd_addresses_are_refused() {
+        for text in
+            ["", "1.2.3", "1.2.3.4.5", "1.2.3.256", "256.1.1.1", "1..2.3", ".1.2.3", "1.2.3."]
+        {
+            assert_eq!(parse_ipv4(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_are_counted_beyond_the_places() {
+        let mut fields = [&b""[..]; 2];
+        assert_eq!(split(b"a,,c", &mut fields), 3);
+        assert_eq!(fields, [&b"a"[..], b""]);
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_and_addresses_read_back(value in any::<u64>(), address in any::<u32>()) {
+            let mut text = Vec::new();
+            push_decimal(&mut text, value);
+            prop_assert_eq!(std::str::from_utf8(&text).unwrap(), value.to_string());
+            prop_assert_eq!(parse_decimal(&text), Some(value));
+            text.clear();
+            push_ipv4(&mut text, address);
+            let expected = Ipv4Addr::from(address).to_string();
+            prop_assert_eq!(std::str::from_utf8(&text).unwrap(), expected);
+            prop_assert_eq!(parse_ipv4(&text), Some(address));
+        }
+
+        #[test]
+        fn escaped_fields_read_back(field in prop::collection::vec(any::<u8>(), 0..40)) {
+            let text = escaped(&field);
+            prop_assert!(!text.contains(&b',') && !text.contains(&b'\n'));
+            prop_assert_eq!(unescaped(&text), field);
+        }
+    }
+}
