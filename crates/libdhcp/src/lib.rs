@@ -16,6 +16,7 @@ mod hex;
 mod option_codes;
 mod option_set;
 
+pub mod data;
 pub mod definition;
 pub mod option_defs;
 pub mod v4;

@@ -54,6 +54,7 @@ impl CustomDefinition {
             encapsulates,
             format: Format::Plain,
             configurable: true,
+            redefinable: false,
         };
         Ok(Self { space: space.into(), definition })
     }

@@ -2,7 +2,7 @@
 //!
 //! [`OptionDefinition`] describes one option; the standard ones are constant tables in
 //! [`option_defs`](crate::option_defs), the user's come from `option-def` through [`CustomDefinition`], which makes
-//! all checks of the configuration. [`Definitions`] looks both up by space and code or name, standard ones first.
+//! all checks of the configuration. [`Definitions`] looks both up by space and code or name.
 //! Used while configurations are read and in messages, never per packet.
 
 mod custom;
@@ -44,6 +44,8 @@ pub struct OptionDefinition {
     pub format: Format,
     /// False when the server computes or echoes the option, so that configuring it makes little sense.
     pub configurable: bool,
+    /// True when the user may define the code anew, because Kea 1.1 had no definition of it.
+    pub redefinable: bool,
 }
 
 /// Forms of text and bytes that the data type alone does not determine.
@@ -69,6 +71,7 @@ impl OptionDefinition {
             encapsulates: None,
             format: Format::Plain,
             configurable: true,
+            redefinable: false,
         }
     }
 
@@ -79,6 +82,11 @@ impl OptionDefinition {
 
     pub(crate) const fn served(mut self) -> Self {
         self.configurable = false;
+        self
+    }
+
+    pub(crate) const fn later(mut self) -> Self {
+        self.redefinable = true;
         self
     }
 
@@ -119,32 +127,37 @@ impl Definitions {
     pub fn add(&mut self, custom: CustomDefinition) -> Result<(), DefinitionError> {
         let (space, definition) = custom.into_parts();
         let (code, name) = (definition.code, definition.name.clone());
-        if let Some(standard) = option_defs::by_code(&space, code) {
+        let standard = option_defs::by_code(&space, code);
+        if let Some(standard) = standard.filter(|standard| !standard.redefinable) {
             let name = standard.name.clone();
             return Err(DefinitionError::Standard { space, code, name });
         }
-        if self.by_code(&space, code).is_some() {
+        if self.custom_of(&space).iter().any(|other| other.code == code) {
             return Err(DefinitionError::DuplicateCode { space, code });
         }
-        if self.by_name(&space, &name).is_some() {
+        if self.by_name(&space, &name).is_some_and(|other| other.code != code) {
             return Err(DefinitionError::DuplicateName { space, name });
         }
         self.custom.entry(space).or_default().push(definition);
         Ok(())
     }
 
-    /// The definition with this code.
+    /// The definition with this code; the user's own where a standard one may be replaced.
     #[must_use]
     pub fn by_code(&self, space: &str, code: u16) -> Option<&OptionDefinition> {
-        option_defs::by_code(space, code)
-            .or_else(|| self.custom_of(space).iter().find(|definition| definition.code == code))
+        let mut custom = self.custom_of(space).iter();
+        custom
+            .find(|definition| definition.code == code)
+            .or_else(|| option_defs::by_code(space, code))
     }
 
-    /// The definition with this name.
+    /// The definition with this name; the user's own where a standard one may be replaced.
     #[must_use]
     pub fn by_name(&self, space: &str, name: &str) -> Option<&OptionDefinition> {
-        option_defs::by_name(space, name)
-            .or_else(|| self.custom_of(space).iter().find(|definition| definition.name == name))
+        let mut custom = self.custom_of(space).iter();
+        custom
+            .find(|definition| definition.name == name)
+            .or_else(|| option_defs::by_name(space, name))
     }
 
     /// The user's definitions in a space.
@@ -175,3 +188,6 @@ pub fn is_valid_name(name: &str) -> bool {
     let is_outer = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
     name.bytes().all(is_inner) && is_outer(name.bytes().next()) && is_outer(name.bytes().last())
 }
+
+#[cfg(test)]
+mod tests;

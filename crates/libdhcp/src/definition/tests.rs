@@ -1,0 +1,77 @@
+use super::{
+    CustomDefinition, CustomShape, DataType, DefinitionError, Definitions, vendor_enterprise,
+};
+
+fn define(
+    space: &str,
+    code: i64,
+    name: &str,
+    data_type: &str,
+    shape: CustomShape<'_>,
+) -> Result<CustomDefinition, DefinitionError> {
+    CustomDefinition::new(space, code, name, data_type, shape)
+}
+
+fn shape<'a>(array: bool, record_types: &'a str, encapsulates: &'a str) -> CustomShape<'a> {
+    CustomShape { array, record_types, encapsulates }
+}
+
+#[test]
+fn members_are_checked() {
+    use DefinitionError as E;
+    let plain = CustomShape::default();
+    let error = |space, code, name, data_type, shape| {
+        define(space, code, name, data_type, shape).unwrap_err()
+    };
+    assert!(matches!(error("dhcp4", 224, "-a", "uint8", plain), E::Name { .. }));
+    assert!(matches!(error("dhcp4", 224, "a b", "uint8", plain), E::Name { .. }));
+    assert!(matches!(error("a!", 224, "a", "uint8", plain), E::Space { .. }));
+    assert!(matches!(error("dhcp4", 0, "a", "uint8", plain), E::Code { found: 0, .. }));
+    assert!(matches!(error("dhcp4", 255, "a", "uint8", plain), E::Code { .. }));
+    assert!(matches!(error("own", -1, "a", "uint8", plain), E::Code { .. }));
+    assert!(matches!(error("dhcp4", 224, "a", "uint9", plain), E::UnknownType { .. }));
+    assert!(matches!(error("dhcp4", 224, "a", "internal", plain), E::UnknownType { .. }));
+    let record = |record_types| error("dhcp4", 224, "a", "record", shape(false, record_types, ""));
+    assert_eq!(record("uint8"), E::TooFewFields { found: 1 });
+    assert_eq!(record("uint8,empty"), E::FieldType { data_type: DataType::Empty });
+    assert_eq!(record("string,uint8"), E::NotLast { data_type: DataType::String });
+    assert!(matches!(record("uint8,word"), E::UnknownType { .. }));
+    let with =
+        |data_type, array, inner| error("dhcp4", 224, "a", data_type, shape(array, "", inner));
+    assert_eq!(with("string", true, ""), E::ArrayOf { data_type: DataType::String });
+    assert_eq!(with("empty", true, ""), E::ArrayOf { data_type: DataType::Empty });
+    assert_eq!(with("uint8", true, "own"), E::ArrayEncapsulates);
+    assert_eq!(with("uint8", false, "dhcp4"), E::EncapsulatesItself { space: "dhcp4".into() });
+    let fields = error("dhcp4", 224, "a", "uint8", shape(false, "uint8,uint8", ""));
+    assert_eq!(fields, E::FieldsWithoutRecord { data_type: DataType::Uint8 });
+}
+
+#[test]
+fn standard_codes_are_kept_and_later_ones_replaceable() {
+    let mut definitions = Definitions::new();
+    let plain = CustomShape::default();
+    let routers = define("dhcp4", 3, "own", "uint8", plain).unwrap();
+    assert!(matches!(definitions.add(routers), Err(DefinitionError::Standard { code: 3, .. })));
+    let taken = define("dhcp4", 224, "routers", "uint8", plain).unwrap();
+    assert!(matches!(definitions.add(taken), Err(DefinitionError::DuplicateName { .. })));
+    // Files for Kea 1.1 define option 121 themselves.
+    let routes = define("dhcp4", 121, "rfc3442-routes", "uint8", shape(true, "", "")).unwrap();
+    definitions.add(routes.clone()).unwrap();
+    assert!(matches!(
+        definitions.add(routes),
+        Err(DefinitionError::DuplicateCode { code: 121, .. })
+    ));
+    assert_eq!(definitions.by_code("dhcp4", 121).unwrap().name, "rfc3442-routes");
+    assert_eq!(definitions.by_name("dhcp4", "rfc3442-routes").unwrap().code, 121);
+    assert_eq!(definitions.by_name("dhcp4", "routers").unwrap().code, 3);
+}
+
+#[test]
+fn vendor_spaces_are_recognised() {
+    assert_eq!(vendor_enterprise("vendor-4491"), Some(4491));
+    assert_eq!(vendor_enterprise("vendor-0"), Some(0));
+    for ordinary in ["vendor-", "vendor-04", "vendor-4294967296", "vendor-+1", "vendor-x", "dhcp4"]
+    {
+        assert_eq!(vendor_enterprise(ordinary), None, "{ordinary}");
+    }
+}
