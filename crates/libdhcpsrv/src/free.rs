@@ -12,7 +12,6 @@
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use util::Entropy;
 use util::bitmap::AtomicBitmap;
 
 /// Index of a pool in a [`PoolSet`]: its place in the configuration's list of all pools.
@@ -31,11 +30,12 @@ pub struct PoolRange {
 }
 
 /// Where to begin the search for a free address.
-pub enum PickFrom<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PickFrom {
     /// Behind the address that was picked last.
     Cursor,
-    /// At a random address.
-    Random(&'a mut dyn Entropy),
+    /// At the address that these random bits choose.
+    Random(u64),
 }
 
 /// The free addresses of all pools of one configuration.
@@ -92,11 +92,14 @@ impl PoolSet {
     ///
     /// Nothing is marked: two calls may propose the same address when the cursor has gone round in between.
     #[must_use]
-    pub fn pick(&self, pool: PoolIndex, from: PickFrom<'_>) -> Option<Ipv4Addr> {
+    pub fn pick(&self, pool: PoolIndex, from: PickFrom) -> Option<Ipv4Addr> {
         let pool = self.pool(pool)?;
         let bit = match from {
             PickFrom::Cursor => pool.pick_at_cursor()?,
-            PickFrom::Random(entropy) => pool.pick_from(entropy.below(pool.used.len()))?,
+            PickFrom::Random(bits) => {
+                let start = u128::from(bits) * u128::from(pool.used.len()) >> 64;
+                pool.pick_from(start as u64)?
+            }
         };
         Some(Ipv4Addr::from(pool.first.wrapping_add(bit as u32)))
     }
@@ -215,7 +218,6 @@ const fn is_edge(address: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use util::SplitMix;
 
     fn range(first: [u8; 4], last: [u8; 4]) -> PoolRange {
         PoolRange { first: first.into(), last: last.into(), skips_edges: false }
@@ -244,10 +246,9 @@ mod tests {
         ]);
         set.hold(0x0a00_0001);
         set.hold(0x0a00_0001);
-        let mut random = SplitMix::new(1);
         for pool in 0..3 {
             assert_eq!(set.pick(PoolIndex(pool), PickFrom::Cursor), None);
-            assert_eq!(set.pick(PoolIndex(pool), PickFrom::Random(&mut random)), None);
+            assert_eq!(set.pick(PoolIndex(pool), PickFrom::Random(u64::MAX)), None);
             assert_eq!(set.free_count(PoolIndex(pool)), 0);
         }
     }

@@ -169,22 +169,18 @@ pub struct Lease4View {
 }
 
 impl Lease4View {
-    /// Whether the lifetime is over: strictly after its last second.
+    /// Whether the lifetime is over at `now_s` (wall clock): strictly after its last second.
     #[must_use]
-    pub fn expired(&self, now: util::Now) -> bool {
-        is_expired(self.cltt, self.valid_lifetime, now.wall_s)
+    pub fn is_expired(&self, now_s: i64) -> bool {
+        let ends = self.cltt.saturating_add(i64::from(self.valid_lifetime));
+        self.valid_lifetime != INFINITE && ends < now_s
     }
 
-    /// Whether another client may get the address now.
+    /// Whether another client may get the address at `now_s`.
     #[must_use]
-    pub fn is_available(&self, now: util::Now) -> bool {
-        !self.state.holds_address() || self.expired(now)
+    pub fn is_available(&self, now_s: i64) -> bool {
+        !self.state.holds_address() || self.is_expired(now_s)
     }
-}
-
-/// Whether a lease is over at `now_s`.
-pub(crate) fn is_expired(cltt: i64, valid_lifetime: u32, now_s: i64) -> bool {
-    valid_lifetime != INFINITE && cltt.saturating_add(i64::from(valid_lifetime)) < now_s
 }
 
 /// A whole lease, copied out of the store.
