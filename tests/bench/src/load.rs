@@ -1,0 +1,367 @@
+//! The load generator: one thread, a closed loop of exchanges, every reply checked.
+//!
+//! A slot holds one exchange: DISCOVER, OFFER, REQUEST, ACK (or REQUEST, ACK when renewing). In a closed loop each of
+//! the `window` slots begins the next exchange, of another client, as soon as its last one is complete; with a rate,
+//! exchanges begin by the clock. Nothing is sent twice: a message without an answer is a loss. The transaction id
+//! carries the slot and a count, so a late reply is recognised and no table of exchanges is needed.
+//!
+//! An exchange counts when the OFFER carries the transaction id, the hardware address, an address and a server
+//! identifier, and the ACK acknowledges that very address, which no other client holds. Anything else is a *wrong
+//! reply*: the row fails.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use socket2::Socket;
+
+use crate::histogram::Histogram;
+use crate::owners::Owners;
+use crate::sys::{self, BATCH, Datagram};
+use crate::wire::{self, Link, Query, Reply};
+
+/// Most exchanges in progress.
+pub(crate) const WINDOW_MAX: usize = 4096;
+const SLOT_BITS: u32 = 12;
+/// How often lost exchanges are looked for.
+const SCAN_NS: u64 = 10_000_000;
+/// Descriptions of wrong replies that are kept.
+const COMPLAINTS_MAX: usize = 5;
+
+/// What a run does.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Exchanges in progress.
+    pub(crate) window: usize,
+    /// Exchanges begun per second; `None` for a closed loop.
+    pub(crate) rate: Option<f64>,
+    /// When to begin no more.
+    pub(crate) time: Duration,
+    /// How many to begin.
+    pub(crate) exchanges_max: u64,
+    /// Ends the run at once after so many.
+    pub(crate) stop_after: u64,
+    /// What the exchanges are.
+    pub(crate) phase: Phase,
+    /// How long an answer may take.
+    pub(crate) patience: Duration,
+}
+
+impl Plan {
+    /// A closed loop.
+    pub(crate) fn saturate(window: usize, time: Duration, exchanges_max: u64) -> Self {
+        Self {
+            window: window.clamp(1, WINDOW_MAX),
+            rate: None,
+            time,
+            exchanges_max,
+            stop_after: u64::MAX,
+            phase: Phase::Acquire,
+            patience: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Kinds of exchanges.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Phase {
+    /// New clients take addresses.
+    Acquire,
+    /// New clients take addresses and give them back at once.
+    AcquireAndRelease,
+    /// The clients of the phases before renew.
+    Renew,
+}
+
+/// What a run showed.
+#[derive(Clone)]
+pub(crate) struct Outcome {
+    pub(crate) started: u64,
+    pub(crate) completed: u64,
+    pub(crate) lost_offers: u64,
+    pub(crate) lost_acks: u64,
+    pub(crate) naks: u64,
+    pub(crate) late: u64,
+    pub(crate) wrong: u64,
+    pub(crate) complaints: Vec<String>,
+    /// From the begin to the last completed exchange.
+    pub(crate) span: Duration,
+    /// CPU time of the generator.
+    pub(crate) cpu: Duration,
+    pub(crate) offer: Histogram,
+    pub(crate) ack: Histogram,
+}
+
+impl Outcome {
+    fn new() -> Self {
+        Self {
+            started: 0,
+            completed: 0,
+            lost_offers: 0,
+            lost_acks: 0,
+            naks: 0,
+            late: 0,
+            wrong: 0,
+            complaints: Vec::new(),
+            span: Duration::ZERO,
+            cpu: Duration::ZERO,
+            offer: Histogram::new(),
+            ack: Histogram::new(),
+        }
+    }
+
+    fn complain(&mut self, text: String) {
+        self.wrong += 1;
+        if self.complaints.len() < COMPLAINTS_MAX {
+            self.complaints.push(text);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Idle,
+    AwaitOffer,
+    AwaitAck { address: u32, server: u32 },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    xid: u32,
+    client: u64,
+    state: State,
+    sent_ns: u64,
+}
+
+/// The generator with what it knows of its clients.
+pub(crate) struct Generator {
+    socket: Socket,
+    link: Link,
+    server: Ipv4Addr,
+    origin: Instant,
+    slots: Vec<Slot>,
+    free: Vec<u16>,
+    outgoing: Vec<Datagram>,
+    outgoing_len: usize,
+    incoming: Vec<Datagram>,
+    owners: Owners,
+    next_client: u64,
+    /// Clients with their addresses, for renewals.
+    holders: Vec<(u64, u32)>,
+    next_holder: usize,
+    phase: Phase,
+}
+
+impl Generator {
+    /// A generator on a bound socket; `first_client` begins the row of its hardware addresses.
+    pub(crate) fn new(socket: Socket, link: Link, server: Ipv4Addr, first_client: u64) -> Self {
+        let slot = Slot { xid: 0, client: 0, state: State::Idle, sent_ns: 0 };
+        Self {
+            socket,
+            link,
+            server,
+            origin: Instant::now(),
+            slots: vec![slot; WINDOW_MAX],
+            free: Vec::new(),
+            outgoing: vec![Datagram::new(); BATCH],
+            outgoing_len: 0,
+            incoming: vec![Datagram::new(); BATCH],
+            owners: Owners::new(),
+            next_client: first_client,
+            holders: Vec::new(),
+            next_holder: 0,
+            phase: Phase::Acquire,
+        }
+    }
+
+    /// Runs one phase to its end.
+    pub(crate) fn run(&mut self, plan: &Plan) -> Outcome {
+        let mut outcome = Outcome::new();
+        self.phase = plan.phase;
+        self.next_holder = 0;
+        self.free = (0..plan.window as u16).rev().collect();
+        let cpu = thread_cpu();
+        let start = self.now_ns();
+        let end = start + plan.time.as_nanos() as u64;
+        let exchanges_max = match plan.phase {
+            Phase::Renew => plan.exchanges_max.min(self.holders.len() as u64),
+            _ => plan.exchanges_max,
+        };
+        let (mut last, mut scanned) = (start, start);
+        loop {
+            let now = self.now_ns();
+            if now - scanned > SCAN_NS {
+                scanned = now;
+                self.give_up(now.saturating_sub(plan.patience.as_nanos() as u64), &mut outcome);
+            }
+            let more = now < end && outcome.started < exchanges_max;
+            let due = match plan.rate {
+                _ if !more => 0,
+                None => exchanges_max,
+                Some(rate) => ((now - start) as f64 * rate / 1e9) as u64 + 1,
+            };
+            while outcome.started < due.min(exchanges_max) {
+                let Some(slot) = self.free.pop() else { break };
+                self.begin(slot, now);
+                outcome.started += 1;
+            }
+            self.flush();
+            if (!more && self.free.len() == plan.window) || outcome.completed >= plan.stop_after {
+                break;
+            }
+            let count = sys::receive_batch(&self.socket, &mut self.incoming, false).unwrap_or(0);
+            if count == 0 {
+                let pause = if plan.rate.is_some() { 50_000 } else { SCAN_NS };
+                sys::wait_readable(&self.socket, Duration::from_nanos(pause));
+                continue;
+            }
+            let now = self.now_ns();
+            let before = outcome.completed;
+            for at in 0..count {
+                match wire::reply(self.incoming[at].bytes()) {
+                    Some(reply) => self.receive(reply, now, &mut outcome),
+                    None => outcome.complain("a message that is no DHCP reply".to_owned()),
+                }
+            }
+            if outcome.completed > before {
+                last = now;
+            }
+        }
+        self.abandon(plan.window);
+        outcome.span = Duration::from_nanos(last - start);
+        outcome.cpu = thread_cpu().saturating_sub(cpu);
+        outcome
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.origin.elapsed().as_nanos() as u64
+    }
+
+    fn begin(&mut self, at: u16, now: u64) {
+        let slot = &mut self.slots[usize::from(at)];
+        let count = (slot.xid >> SLOT_BITS).wrapping_add(1);
+        slot.xid = (count << SLOT_BITS) | u32::from(at);
+        slot.sent_ns = now;
+        let query = if self.phase == Phase::Renew {
+            let (client, address) = self.holders[self.next_holder];
+            self.next_holder += 1;
+            slot.client = client;
+            slot.state = State::AwaitAck { address, server: 0 };
+            Query::Renew { address }
+        } else {
+            slot.client = self.next_client;
+            self.next_client += 1;
+            slot.state = State::AwaitOffer;
+            Query::Discover
+        };
+        let (client, xid) = (slot.client, slot.xid);
+        self.send(client, xid, query);
+    }
+
+    fn receive(&mut self, reply: Reply, now: u64, outcome: &mut Outcome) {
+        let at = (reply.xid & ((1 << SLOT_BITS) - 1)) as usize;
+        let slot = self.slots[at];
+        if slot.xid != reply.xid || slot.state == State::Idle {
+            outcome.late += 1;
+            return;
+        }
+        let client = slot.client;
+        if wire::mac(client) != reply.mac {
+            let address = Ipv4Addr::from(reply.address);
+            outcome.complain(format!("reply with {address} names another hardware address"));
+            return;
+        }
+        match (slot.state, reply.kind, reply.server) {
+            (State::AwaitOffer, wire::OFFER, Some(server)) if reply.address != 0 => {
+                outcome.offer.record(now - slot.sent_ns);
+                let address = reply.address;
+                self.slots[at].state = State::AwaitAck { address, server };
+                self.slots[at].sent_ns = now;
+                self.send(client, reply.xid, Query::Select { address, server });
+            }
+            (State::AwaitAck { address, server }, wire::ACK, _) => {
+                self.finish(at);
+                if address == reply.address {
+                    outcome.ack.record(now - slot.sent_ns);
+                    self.acknowledge(client, address, server, outcome);
+                } else {
+                    let (offered, got) = (Ipv4Addr::from(address), Ipv4Addr::from(reply.address));
+                    outcome.complain(format!("{offered} was requested, {got} acknowledged"));
+                }
+            }
+            (State::AwaitAck { .. }, wire::NAK, _) => {
+                outcome.naks += 1;
+                self.finish(at);
+            }
+            (state, kind, server) => {
+                outcome.complain(format!("{state:?} met a message of type {kind}, {server:?}"));
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, client: u64, address: u32, server: u32, outcome: &mut Outcome) {
+        outcome.completed += 1;
+        if let Some(other) = self.owners.claim(address, client) {
+            let address = Ipv4Addr::from(address);
+            outcome.complain(format!("{address} was given to clients {other} and {client}"));
+        }
+        match self.phase {
+            Phase::Acquire => self.holders.push((client, address)),
+            Phase::AcquireAndRelease => {
+                self.owners.give_back(address);
+                self.send(client, client as u32, Query::Release { address, server });
+            }
+            Phase::Renew => {}
+        }
+    }
+
+    fn finish(&mut self, at: usize) {
+        self.slots[at].state = State::Idle;
+        self.free.push(at as u16);
+    }
+
+    /// Counts exchanges as lost whose last message was sent before `limit`.
+    fn give_up(&mut self, limit: u64, outcome: &mut Outcome) {
+        for at in 0..self.slots.len() {
+            let slot = self.slots[at];
+            match slot.state {
+                State::AwaitOffer if slot.sent_ns < limit => outcome.lost_offers += 1,
+                State::AwaitAck { .. } if slot.sent_ns < limit => outcome.lost_acks += 1,
+                _ => continue,
+            }
+            self.finish(at);
+        }
+    }
+
+    fn abandon(&mut self, window: usize) {
+        for slot in &mut self.slots[..window] {
+            slot.state = State::Idle;
+        }
+    }
+
+    fn send(&mut self, client: u64, xid: u32, query: Query) {
+        if self.outgoing_len == BATCH {
+            self.flush();
+        }
+        let message = wire::query(self.link, client, xid, query);
+        let to = self.link.destination(self.server);
+        self.outgoing[self.outgoing_len].set(&message, to);
+        self.outgoing_len += 1;
+    }
+
+    fn flush(&mut self) {
+        let mut sent = 0;
+        while sent < self.outgoing_len {
+            // Errors (no buffers, refused while the server starts) are losses of the messages concerned.
+            let pending = &mut self.outgoing[sent..self.outgoing_len];
+            sent += sys::send_batch(&self.socket, pending).unwrap_or(1);
+        }
+        self.outgoing_len = 0;
+    }
+}
+
+/// CPU time of the calling thread.
+fn thread_cpu() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let first = text.split_whitespace().next().and_then(|number| number.parse().ok());
+    Duration::from_nanos(first.unwrap_or(0))
+}

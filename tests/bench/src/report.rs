@@ -1,0 +1,166 @@
+//! Tables of medians with ranges, and factors against Kea or against the first row of the same server.
+
+use crate::spec::{Kind, Spec};
+use crate::suites::Table;
+use crate::trial::{Run, Trial};
+
+/// All repetitions of one row.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) spec: Spec,
+    pub(crate) trials: Vec<Trial>,
+    pub(crate) problems: Vec<String>,
+}
+
+impl Row {
+    /// Median of a figure; 0 when no repetition succeeded.
+    fn median(&self, of: impl Fn(&Trial) -> f64) -> f64 {
+        median(&mut self.trials.iter().map(of).collect::<Vec<_>>())
+    }
+
+    /// Median with the range behind it.
+    fn range(&self, of: impl Fn(&Trial) -> f64, digits: usize) -> String {
+        let mut values: Vec<f64> = self.trials.iter().map(of).collect();
+        let middle = median(&mut values);
+        match values.as_slice() {
+            [] => "-".to_owned(),
+            [_] => format!("{middle:.digits$}"),
+            [low, .., high] => format!("{middle:.digits$} [{low:.digits$}-{high:.digits$}]"),
+        }
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => 0.0,
+        len if len % 2 == 1 => values[len / 2],
+        len => (values[len / 2 - 1] + values[len / 2]) / 2.0,
+    }
+}
+
+/// Prints one table with what follows from it.
+pub(crate) fn print(table: &Table, rows: &[Row]) {
+    println!("\n### {}\n", table.title);
+    let reference = if table.flat { "first row" } else { "Kea" };
+    println!(
+        "| row | n | saturated /s | rate / {reference} | server CPU ms per 1000 | CPU / {reference} \
+         | OFFER us p50 / p90 / p99 / p99.9 | ACK us p50 / p90 / p99 / p99.9 | lost % | ready s \
+         | RSS MiB ready / end | generator us |"
+    );
+    println!("|{}", "---|".repeat(12));
+    for row in rows {
+        println!(
+            "{}",
+            line(row, base(table, rows, row), |trial| Some(&trial.main), &row.spec.text)
+        );
+    }
+    for row in rows.iter().filter(|row| row.spec.renew) {
+        let renewals = |trial| renewal(trial);
+        let name = format!("{} (renewals)", row.spec.text);
+        println!("{}", line(row, base(table, rows, row), renewals, &name));
+    }
+    for row in rows {
+        for problem in &row.problems {
+            println!("\n**{}: {problem}**", row.spec);
+        }
+    }
+    if table.flat {
+        derived(rows);
+    }
+}
+
+fn renewal(trial: &Trial) -> Option<&Run> {
+    trial.renew.as_ref()
+}
+
+/// The row that factors are relative to.
+fn base<'a>(table: &Table, rows: &'a [Row], row: &Row) -> Option<&'a Row> {
+    let wanted = if table.flat { row.spec.kind } else { Kind::Kea };
+    rows.iter().find(|other| other.spec.kind == wanted && !other.trials.is_empty())
+}
+
+fn line<'a>(
+    row: &'a Row,
+    base: Option<&'a Row>,
+    run: impl Fn(&'a Trial) -> Option<&'a Run> + Copy + 'a,
+    name: &str,
+) -> String {
+    let of = |row: &'a Row, figure: fn(&Run) -> f64| {
+        median(&mut row.trials.iter().filter_map(run).map(figure).collect::<Vec<_>>())
+    };
+    let factor = |figure: fn(&Run) -> f64| match base.map(|base| of(base, figure)) {
+        Some(reference) if reference > 0.0 => format!("{:.2}", of(row, figure) / reference),
+        _ => "-".to_owned(),
+    };
+    let range = |figure: fn(&Run) -> f64, digits: usize| {
+        let mut values: Vec<f64> = row.trials.iter().filter_map(run).map(figure).collect();
+        let middle = median(&mut values);
+        match values.as_slice() {
+            [] => "-".to_owned(),
+            [_] => format!("{middle:.digits$}"),
+            [low, .., high] => format!("{middle:.digits$} [{low:.digits$}-{high:.digits$}]"),
+        }
+    };
+    let latency = |pick: fn(&Run, usize) -> f64| {
+        let one = |at| {
+            let values = row.trials.iter().filter_map(run).map(|run| pick(run, at));
+            format!("{:.0}", median(&mut values.collect::<Vec<_>>()))
+        };
+        [0, 1, 2, 3].map(one).join(" / ")
+    };
+    let lost = |run: &Run| {
+        100.0 * (run.lost + run.naks) as f64 / (run.completed + run.lost + run.naks).max(1) as f64
+    };
+    format!(
+        "| `{name}` | {} | {} | {} | {} | {} | {} | {} | {:.2} | {} | {:.1} / {:.1} | {:.1} |",
+        row.trials.len(),
+        range(|run| run.rate, 0),
+        factor(|run| run.rate),
+        range(|run| run.cpu_us, 1),
+        factor(|run| run.cpu_us),
+        latency(|run, at| run.offer_us[at]),
+        latency(|run, at| run.ack_us[at]),
+        of(row, lost),
+        row.range(|trial| trial.ready_s, 2),
+        row.median(|trial| trial.ready_mib),
+        row.median(|trial| trial.end_mib),
+        of(row, |run| run.generator_us),
+    )
+}
+
+/// Start-up time and memory per lease or subnet: what the largest row of a server adds to its first.
+fn derived(rows: &[Row]) {
+    for kind in [Kind::Kea, Kind::Ours, Kind::Dhcpd] {
+        let mut same = rows.iter().filter(|row| row.spec.kind == kind && !row.trials.is_empty());
+        let Some(first) = same.next() else { continue };
+        for row in same {
+            let ready = row.median(|trial| trial.ready_s) - first.median(|trial| trial.ready_s);
+            let mib = row.median(|trial| trial.ready_mib) - first.median(|trial| trial.ready_mib);
+            let leases = row.median(|trial| trial.held as f64) - first.median(|t| t.held as f64);
+            let subnets = f64::from(row.spec.subnets) - f64::from(first.spec.subnets);
+            let (count, what) = if leases > 0.0 { (leases, "lease") } else { (subnets, "subnet") };
+            if count > 0.0 {
+                println!(
+                    "\n- `{}`: {count:.0} {what}s more than `{}`: {ready:+.2} s at the start, \
+                     {:.0} bytes of memory per {what}",
+                    row.spec,
+                    first.spec,
+                    mib * 1_048_576.0 / count
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn medians_of_odd_even_and_none() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert_eq!(median(&mut []), 0.0);
+    }
+}

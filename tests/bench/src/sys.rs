@@ -1,0 +1,207 @@
+//! System calls that the standard library does not offer: batches of datagrams, namespaces, affinity, signals.
+//!
+//! The only file of this crate with `unsafe` code. Every function is safe to call; pointers that are handed to the
+//! kernel live on the stack of the function or in its arguments and are not kept.
+
+#![allow(unsafe_code, reason = "recvmmsg, sendmmsg and setns have no safe counterpart")]
+
+use std::fs::File;
+use std::io;
+use std::mem;
+use std::net::SocketAddrV4;
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::Duration;
+
+use socket2::Socket;
+
+/// Datagrams that one system call carries.
+pub(crate) const BATCH: usize = 64;
+
+/// Longest message that is sent or received.
+const MESSAGE_LEN_MAX: usize = 1024;
+
+/// A message with its destination (when sent) and length.
+#[derive(Clone)]
+pub(crate) struct Datagram {
+    bytes: [u8; MESSAGE_LEN_MAX],
+    len: usize,
+    to: SocketAddrV4,
+}
+
+impl Datagram {
+    /// An empty message without destination.
+    pub(crate) fn new() -> Self {
+        let to = SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
+        Self { bytes: [0; MESSAGE_LEN_MAX], len: 0, to }
+    }
+
+    /// The message.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// The message, to be edited in place.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.len]
+    }
+
+    /// Replaces message and destination.
+    pub(crate) fn set(&mut self, message: &[u8], to: SocketAddrV4) {
+        self.bytes[..message.len()].copy_from_slice(message);
+        self.len = message.len();
+        self.to = to;
+    }
+
+    /// Changes the length (what is added keeps its old bytes) and the destination.
+    pub(crate) fn readdress(&mut self, len: usize, to: SocketAddrV4) {
+        self.len = len.min(MESSAGE_LEN_MAX);
+        self.to = to;
+    }
+}
+
+/// Sends up to [`BATCH`] messages and returns how many the kernel took.
+pub(crate) fn send_batch(socket: &Socket, messages: &mut [Datagram]) -> io::Result<usize> {
+    let count = messages.len().min(BATCH);
+    let mut names: [libc::sockaddr_in; BATCH] = zeroed();
+    let mut parts: [libc::iovec; BATCH] = zeroed();
+    let mut headers: [libc::mmsghdr; BATCH] = zeroed();
+    for at in 0..count {
+        let message = &mut messages[at];
+        names[at].sin_family = libc::AF_INET as libc::sa_family_t;
+        names[at].sin_port = message.to.port().to_be();
+        names[at].sin_addr.s_addr = u32::from(*message.to.ip()).to_be();
+        parts[at].iov_base = message.bytes.as_mut_ptr().cast();
+        parts[at].iov_len = message.len;
+        headers[at].msg_hdr.msg_name = (&raw mut names[at]).cast();
+        headers[at].msg_hdr.msg_namelen = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+        headers[at].msg_hdr.msg_iov = &raw mut parts[at];
+        headers[at].msg_hdr.msg_iovlen = 1;
+    }
+    // SAFETY: the first `count` headers point to names, parts and buffers that outlive the call.
+    let sent = unsafe {
+        libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count as libc::c_uint, 0)
+    };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// Receives up to [`BATCH`] messages; with `wait` it sleeps until there is one. Returns how many came.
+pub(crate) fn receive_batch(
+    socket: &Socket,
+    messages: &mut [Datagram],
+    wait: bool,
+) -> io::Result<usize> {
+    let count = messages.len().min(BATCH);
+    let mut parts: [libc::iovec; BATCH] = zeroed();
+    let mut headers: [libc::mmsghdr; BATCH] = zeroed();
+    for at in 0..count {
+        parts[at].iov_base = messages[at].bytes.as_mut_ptr().cast();
+        parts[at].iov_len = MESSAGE_LEN_MAX;
+        headers[at].msg_hdr.msg_iov = &raw mut parts[at];
+        headers[at].msg_hdr.msg_iovlen = 1;
+    }
+    let flags = if wait { libc::MSG_WAITFORONE } else { libc::MSG_DONTWAIT };
+    // SAFETY: the first `count` headers point to parts and buffers of `MESSAGE_LEN_MAX` bytes that outlive the call.
+    let received = unsafe {
+        libc::recvmmsg(
+            socket.as_raw_fd(),
+            headers.as_mut_ptr(),
+            count as libc::c_uint,
+            flags,
+            std::ptr::null_mut(),
+        )
+    };
+    let received = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
+    for (message, header) in messages.iter_mut().zip(&headers).take(received) {
+        message.len = (header.msg_len as usize).min(MESSAGE_LEN_MAX);
+    }
+    Ok(received)
+}
+
+/// Sleeps until the socket can be read or the time is over.
+pub(crate) fn wait_readable(socket: &Socket, limit: Duration) {
+    let mut entry = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let time = libc::timespec {
+        tv_sec: limit.as_secs() as libc::time_t,
+        tv_nsec: libc::c_long::from(limit.subsec_nanos()),
+    };
+    // SAFETY: one entry and one time on the stack, no signal mask.
+    unsafe { libc::ppoll(&raw mut entry, 1, &raw const time, std::ptr::null()) };
+}
+
+/// Sets the buffers of a socket beyond the limit for ordinary users, so that what is lost is lost by the server.
+pub(crate) fn force_buffers(socket: &Socket, size: usize) -> io::Result<()> {
+    let value = size as libc::c_int;
+    for option in [libc::SO_RCVBUFFORCE, libc::SO_SNDBUFFORCE] {
+        // SAFETY: the value is on the stack and of the length that is given.
+        check(unsafe {
+            libc::setsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                option,
+                (&raw const value).cast(),
+                size_of::<libc::c_int>() as libc::socklen_t,
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// Moves the calling thread into a network namespace.
+pub(crate) fn enter_namespace(namespace: &File) -> io::Result<()> {
+    // SAFETY: a plain call with an open descriptor.
+    check(unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) })
+}
+
+/// Binds the calling thread to one CPU.
+pub(crate) fn pin_thread(cpu: usize) -> io::Result<()> {
+    let mut set: libc::cpu_set_t = zeroed();
+    // SAFETY: CPU_SET ignores numbers beyond the set; the set is on the stack.
+    check(unsafe {
+        libc::CPU_SET(cpu, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set)
+    })
+}
+
+/// Starts a session of its own (a scheduling group of its own) and lets timers of this thread be exact.
+pub(crate) fn own_session() {
+    // SAFETY: plain calls; a failure (already a group leader) changes nothing.
+    unsafe {
+        libc::setsid();
+        libc::prctl(libc::PR_SET_TIMERSLACK, 1000 as libc::c_ulong, 0, 0, 0);
+    }
+}
+
+/// Changes the nice value of this thread and of what it starts.
+pub(crate) fn set_nice(value: i32) {
+    // SAFETY: a plain call; without the right to raise the priority it changes nothing.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, value) };
+}
+
+/// Makes the kernel kill the child when this process ends.
+pub(crate) fn die_with_parent(command: &mut Command) -> &mut Command {
+    // SAFETY: prctl is safe between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0, 0, 0))
+        })
+    }
+}
+
+/// Sends a signal to a child.
+pub(crate) fn signal(pid: u32, number: i32) {
+    // SAFETY: a plain call; the child has not been waited for, so the number is still its own.
+    unsafe { libc::kill(pid as libc::pid_t, number) };
+}
+
+fn check(result: libc::c_int) -> io::Result<()> {
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// All-zero value of one of the C structures above.
+fn zeroed<T: Copy>() -> T {
+    // SAFETY: used only for arrays of sockaddr_in, iovec, mmsghdr and for cpu_set_t, for which zero bytes (null
+    // pointers, zero lengths, empty sets) are valid values.
+    unsafe { mem::zeroed() }
+}
