@@ -60,14 +60,14 @@ impl<'b> Builder<'b> {
         client: HardwareAddress,
     ) -> Result<Self, BuildError> {
         let mut builder = Self::with_op(buffer, BOOTREQUEST)?;
-        builder.header[4..8].copy_from_slice(&xid.to_be_bytes());
+        builder.set_xid(xid);
         builder.set_hardware_address(client);
         builder.option_u8(code::MESSAGE_TYPE, message_type as u8)?;
         Ok(builder)
     }
 
     #[inline]
-    fn with_op(buffer: &'b mut [u8], op: u8) -> Result<Self, BuildError> {
+    pub(super) fn with_op(buffer: &'b mut [u8], op: u8) -> Result<Self, BuildError> {
         let found = buffer.len();
         let Some((header, options)) = buffer.split_first_chunk_mut::<OPTIONS_OFFSET>() else {
             return Err(BuildError::BufferTooSmall { found });
@@ -104,6 +104,12 @@ impl<'b> Builder<'b> {
     #[inline]
     pub fn set_giaddr(&mut self, address: Ipv4Addr) {
         self.header[24..28].copy_from_slice(&address.octets());
+    }
+
+    /// Sets `xid`.
+    #[inline]
+    pub fn set_xid(&mut self, xid: u32) {
+        self.header[4..8].copy_from_slice(&xid.to_be_bytes());
     }
 
     /// Sets `hops`.

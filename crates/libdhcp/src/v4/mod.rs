@@ -7,6 +7,7 @@ mod access;
 mod builder;
 pub mod code;
 mod label;
+mod message;
 mod message_type;
 mod relay;
 mod sink;
@@ -16,6 +17,7 @@ mod view;
 pub use access::OptionError;
 pub use builder::{BuildError, Builder, reply_size_max};
 pub use label::ClientLabel;
+pub use message::{Header, Message};
 pub use message_type::MessageType;
 pub use relay::{RelayAgentInformation, SubOptions};
 pub use sink::{OptionSink, Weight};
@@ -38,3 +40,6 @@ pub const FLAG_BROADCAST: u16 = 0x8000;
 pub const SERVER_PORT: u16 = 67;
 /// UDP port of clients.
 pub const CLIENT_PORT: u16 = 68;
+
+#[cfg(test)]
+mod tests;

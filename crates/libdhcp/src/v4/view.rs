@@ -188,6 +188,13 @@ impl<'a> View<'a> {
         if self.spans.overload() & 1 != 0 { &[] } else { until_nul(self.raw_file()) }
     }
 
+    /// True when `sname` or `file` hold options (52).
+    #[must_use]
+    #[inline]
+    pub fn is_overloaded(&self) -> bool {
+        self.spans.overload() != 0
+    }
+
     /// Body of an option, its occurrences joined; `None` when it does not occur.
     #[must_use]
     #[inline]
