@@ -1,0 +1,126 @@
+//! A receive ring (TPACKET_V2): frames appear in memory that is shared with the kernel, without system calls.
+//!
+//! Frames are slots of [`FRAME_SIZE`] bytes. A slot belongs to the kernel or to us; its status word says to whom,
+//! and is what both sides synchronise on: an acquiring load before reading, a releasing store to give it back.
+//!
+//! Version 2 and not 3, by measurement: version 3 is 10 % cheaper under full load, but hands over blocks, not
+//! frames, and at the earliest a millisecond after the first frame, which stalls clients that wait for us. Reading
+//! the same packet socket by `recvmmsg` costs 0.5-1 us more for each packet.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::socket::{check, set_words};
+
+/// Bytes of one slot, headers of the kernel included: room for frames of 1900 bytes and more.
+pub(crate) const FRAME_SIZE: usize = 2048;
+
+/// Slots are allocated in blocks of contiguous memory of this many bytes.
+const BLOCK_SIZE: usize = 1 << 16;
+const FRAMES_PER_BLOCK: usize = BLOCK_SIZE / FRAME_SIZE;
+
+/// One received frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame<'a> {
+    /// The bytes captured, from the Ethernet header on.
+    pub(crate) bytes: &'a [u8],
+    /// Whether the frame was longer than its slot.
+    pub(crate) is_truncated: bool,
+    /// Whether the UDP checksum needs no look: verified by hardware, or not filled in yet by a local sender.
+    pub(crate) is_checksum_settled: bool,
+    /// Whether the frame carried a VLAN tag.
+    pub(crate) is_tagged: bool,
+}
+
+/// The mapped ring of one packet socket. The socket must be bound after its ring is set up.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    memory: NonNull<u8>,
+    frames: usize,
+    next: usize,
+}
+
+// SAFETY: the mapping is owned by this value alone and is used through `&mut self` only.
+unsafe impl Send for Ring {}
+
+impl Ring {
+    /// Gives `socket` a ring of `frames` slots, or of half as many as often as memory is short.
+    pub(crate) fn attach(socket: BorrowedFd<'_>, frames: usize) -> io::Result<Self> {
+        let version = libc::tpacket_versions::TPACKET_V2 as u32;
+        set_words(socket, libc::SOL_PACKET, libc::PACKET_VERSION, &[version])?;
+        let mut blocks = frames.div_ceil(FRAMES_PER_BLOCK).max(1);
+        loop {
+            let frames = blocks * FRAMES_PER_BLOCK;
+            // struct tpacket_req: block size, number of blocks, frame size, number of frames.
+            let request = [BLOCK_SIZE, blocks, FRAME_SIZE, frames].map(|n| n as u32);
+            match set_words(socket, libc::SOL_PACKET, libc::PACKET_RX_RING, &request) {
+                Ok(()) => return Self::map(socket, frames),
+                Err(error) if error.raw_os_error() == Some(libc::ENOMEM) && blocks > 1 => {
+                    blocks /= 2
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn map(socket: BorrowedFd<'_>, frames: usize) -> io::Result<Self> {
+        // SAFETY: a new mapping at an address of the kernel's choice; no existing memory is affected.
+        let memory = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                frames * FRAME_SIZE,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                socket.as_raw_fd(),
+                0,
+            )
+        };
+        if memory == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let memory = NonNull::new(memory.cast::<u8>()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { memory, frames, next: 0 })
+    }
+
+    /// Hands the next received frame to `take` and gives its slot back; false when none is waiting.
+    pub(crate) fn next(&mut self, take: impl FnOnce(Frame<'_>)) -> bool {
+        // SAFETY: `next` is less than `frames`, so the slot lies in the mapping; slots are aligned to 2048 and begin
+        // with the status word, which both sides access as one atomic word.
+        let (slot, status) = unsafe {
+            let slot = self.memory.add(self.next * FRAME_SIZE);
+            (slot, AtomicU32::from_ptr(slot.as_ptr().cast::<u32>()))
+        };
+        let flags = status.load(Ordering::Acquire);
+        if flags & libc::TP_STATUS_USER == 0 {
+            return false;
+        }
+        // SAFETY: the slot is ours until the status is stored back, so the kernel does not write to it; every bit
+        // pattern is a valid header.
+        let header = unsafe { slot.cast::<libc::tpacket2_hdr>().read() };
+        let start = (header.tp_mac as usize).min(FRAME_SIZE);
+        let len = (header.tp_snaplen as usize).min(FRAME_SIZE - start);
+        // SAFETY: start + len is at most FRAME_SIZE, so the bytes lie in the slot, and they are ours as above. The
+        // slice ends with `take`, before the slot is given back.
+        let bytes = unsafe { std::slice::from_raw_parts(slot.as_ptr().add(start), len) };
+        let settled = libc::TP_STATUS_CSUMNOTREADY | libc::TP_STATUS_CSUM_VALID;
+        take(Frame {
+            bytes,
+            is_truncated: header.tp_len as usize > len,
+            is_checksum_settled: flags & settled != 0,
+            is_tagged: flags & libc::TP_STATUS_VLAN_VALID != 0,
+        });
+        status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
+        self.next = if self.next + 1 == self.frames { 0 } else { self.next + 1 };
+        true
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made by `map` with this length and nothing refers to it any more.
+        let result = unsafe { libc::munmap(self.memory.as_ptr().cast(), self.frames * FRAME_SIZE) };
+        debug_assert!(check(result as isize).is_ok());
+    }
+}

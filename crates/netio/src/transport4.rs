@@ -1,0 +1,333 @@
+//! The IPv4 sockets of one worker.
+//!
+//! A [`Transport4`] belongs to one thread. It opens and closes sockets when it is told of a new interface table,
+//! receives datagrams in batches, and sends what an [`Outbox`] holds. It keeps no thread, never waits (but for a
+//! millisecond when a send buffer is full), and does not allocate in steady state.
+//!
+//! # Reception
+//! In raw mode frames come through a packet socket with a ring in shared memory (`sys::ring` says why and what it
+//! costs), filtered by the kernel; headers and checksums are checked here. In UDP mode, and on interfaces without
+//! Ethernet framing, they come from UDP sockets by `recvmmsg`. A UDP socket belongs to one address, so the
+//! destination of what it receives is known without asking; its interface is the one that has the address.
+//!
+//! # Sending
+//! [`Delivery::Routed`](util::link::Delivery::Routed) goes through the UDP socket of the source address in both modes; equal replies to
+//! one destination are handed over as one and cut by the kernel (module `gso`), which is the cheapest way there
+//! is. Without a route they leave as frames to the query's link-layer source, in raw mode. The other deliveries are
+//! frames in raw mode, and limited broadcasts in UDP mode.
+//!
+//! # Worker groups
+//! With more than one worker, each has its own sockets; those of one address or interface form a reuseport or fanout
+//! group, and a kernel program picks the member from the client's hardware address. One datagram goes to one
+//! worker. A client meets the same worker as long as membership does not change, but a broadcast and a unicast
+//! of one client may meet different ones, as members are numbered in the order in which they join. Broadcast
+//! sockets of UDP mode exist in worker 0 only: the kernel gives a broadcast to *every* socket bound to it.
+//!
+//! # Changes
+//! [`Transport4::reconcile`] compares what is open with what ought to be. A socket is kept as long as its interface
+//! number, addresses and link-layer address are the same; a rename does not touch it. What cannot be opened is
+//! reported and tried again at the next call.
+
+mod open;
+mod reconcile;
+mod send;
+mod sockets;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
+use std::os::fd::RawFd;
+
+use util::link::{Inbound, InterfaceIndex, Outbound, Outbox};
+
+use crate::frame;
+pub use crate::frame::Malformed;
+use crate::plan::{Endpoint4, Plan};
+use crate::sys::batch::{MESSAGES_MAX, ReceiveBatch};
+use crate::sys::ring::Frame;
+use open::Group;
+use sockets::{PacketSocket, Receiver, Sockets};
+
+/// Most datagrams of one [`Transport4::receive`]; larger limits are cut to it.
+pub const BATCH: usize = MESSAGES_MAX;
+
+/// Names an open socket as long as it is open; never reused. Fits an epoll or mio token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SocketToken(pub usize);
+
+/// What [`Transport4::reconcile`] did.
+#[derive(Debug)]
+pub enum Event {
+    /// A socket was closed. Its descriptor is gone, and with it any epoll registration.
+    Closed {
+        /// The name that it had.
+        token: SocketToken,
+        /// What it was for.
+        endpoint: Endpoint4,
+    },
+    /// A socket that ought to exist could not be opened; told once for each reason.
+    Failed {
+        /// What it is for.
+        endpoint: Endpoint4,
+        /// Why not. `AddrInUse` means that another server owns the port.
+        reason: io::Error,
+    },
+    /// A socket was opened.
+    Opened {
+        /// Its name.
+        token: SocketToken,
+        /// Its descriptor, to be watched for reading; `None` for a socket that only sends.
+        watch: Option<RawFd>,
+        /// What it is for.
+        endpoint: Endpoint4,
+    },
+}
+
+/// Dropped datagrams by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MalformedCounts([u32; Malformed::ALL.len()]);
+
+impl MalformedCounts {
+    /// Number of datagrams dropped for a reason.
+    #[must_use]
+    pub fn get(&self, reason: Malformed) -> u32 {
+        self.0[reason as usize]
+    }
+
+    /// All reasons with their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (Malformed, u32)> + '_ {
+        Malformed::ALL.into_iter().zip(self.0)
+    }
+
+    /// Number of all datagrams dropped.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.0.iter().sum()
+    }
+
+    fn count(&mut self, reason: Malformed) {
+        self.0[reason as usize] += 1;
+    }
+}
+
+/// What one reception came to.
+#[derive(Debug, Default)]
+pub struct ReceiveReport {
+    /// Datagrams handed over.
+    pub received: u32,
+    /// Datagrams dropped because they are longer than a buffer (4160 bytes; 1900 in raw mode).
+    pub truncated: u32,
+    /// Datagrams dropped because their headers are wrong.
+    pub malformed: MalformedCounts,
+    /// Datagrams that the kernel dropped since the last look, for want of room. It is looked at after full batches.
+    pub kernel_drops: u32,
+    /// An error of the socket other than "nothing there", such as the interface going down. It is no reason to
+    /// close the socket: [`Transport4::reconcile`] decides that.
+    pub error: Option<io::Error>,
+}
+
+impl ReceiveReport {
+    /// Number of datagrams taken from the kernel, dropped ones included: less than asked for means that nothing
+    /// more is waiting.
+    #[must_use]
+    pub fn taken(&self) -> u32 {
+        self.received + self.truncated + self.malformed.total()
+    }
+
+    fn add(&mut self, other: Self) {
+        self.received += other.received;
+        self.truncated += other.truncated;
+        self.kernel_drops = self.kernel_drops.saturating_add(other.kernel_drops);
+        for (to, from) in self.malformed.0.iter_mut().zip(other.malformed.0) {
+            *to += from;
+        }
+        self.error = self.error.take().or(other.error);
+    }
+}
+
+/// What one sending came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendReport {
+    /// Datagrams that the kernel took.
+    pub sent: u32,
+    /// Datagrams that it refused.
+    pub failed: u32,
+}
+
+/// The IPv4 sockets of one worker.
+#[derive(Debug)]
+pub struct Transport4 {
+    plan: Plan,
+    group: Group,
+    sockets: Sockets,
+    /// Endpoints that could not be opened, with the error number told.
+    failed: Vec<(Endpoint4, Option<i32>)>,
+    batch: ReceiveBatch,
+    sender: send::Sender,
+}
+
+impl Transport4 {
+    /// Makes the transport of worker `index` of `count`, without sockets: [`Transport4::reconcile`] opens them.
+    #[must_use]
+    pub fn new(plan: Plan, index: u16, count: u16) -> Self {
+        Self {
+            plan,
+            group: Group { index, count: count.max(1) },
+            sockets: Sockets::default(),
+            failed: Vec::new(),
+            batch: ReceiveBatch::new(),
+            sender: send::Sender::new(),
+        }
+    }
+
+    /// Replaces the plan; the next [`Transport4::reconcile`] acts on it and keeps the sockets that stay the same.
+    pub fn set_plan(&mut self, plan: Plan) {
+        self.plan = plan;
+    }
+
+    /// The sockets that receive, with the descriptors to watch for reading (level-triggered).
+    pub fn raw_fds(&self) -> impl Iterator<Item = (SocketToken, RawFd)> + '_ {
+        self.sockets.watched()
+    }
+
+    /// What is open, with the names of the sockets.
+    pub fn endpoints(&self) -> impl Iterator<Item = (SocketToken, &Endpoint4)> + '_ {
+        self.sockets.endpoints()
+    }
+
+    /// Whether something that ought to be open is not: then [`Transport4::reconcile`] is worth calling
+    /// again after a while, without any change of interfaces.
+    #[must_use]
+    pub fn has_failures(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
+    /// Receives what waits on one socket, `max` datagrams at most; nothing for a token that is closed.
+    pub fn receive(
+        &mut self,
+        token: SocketToken,
+        max: usize,
+        take: &mut impl FnMut(Inbound<'_>),
+    ) -> ReceiveReport {
+        let Some(slot) = self.sockets.slot_of(token) else { return ReceiveReport::default() };
+        let mut report = self.receive_slot(slot, max, take);
+        if report.taken() == 0 && report.error.is_none() {
+            // Woken for nothing: an error that waits would wake us for ever.
+            report.error = self.sockets.take_error(slot);
+        }
+        report
+    }
+
+    /// Receives what waits on any socket, `max` datagrams at most, beginning with another socket each time.
+    pub fn receive_any(&mut self, max: usize, take: &mut impl FnMut(Inbound<'_>)) -> ReceiveReport {
+        let mut total = ReceiveReport::default();
+        for slot in self.sockets.round() {
+            let left = max.saturating_sub(total.taken() as usize);
+            if left == 0 {
+                break;
+            }
+            total.add(self.receive_slot(slot, left, take));
+        }
+        total
+    }
+
+    /// Sends the entries of `range` and calls `done` once for each, in any order. Order is kept among datagrams of
+    /// one destination and way. What failed is not tried again.
+    pub fn send(
+        &mut self,
+        outbox: &Outbox,
+        range: Range<usize>,
+        done: &mut impl FnMut(&Outbound, Result<(), io::Error>),
+    ) -> SendReport {
+        self.sender.send(&mut self.sockets, self.plan.port(), outbox, range, done)
+    }
+
+    fn receive_slot(
+        &mut self,
+        slot: usize,
+        max: usize,
+        take: &mut impl FnMut(Inbound<'_>),
+    ) -> ReceiveReport {
+        let max = max.min(BATCH);
+        let mut report = ReceiveReport::default();
+        match self.sockets.receiver(slot) {
+            None => return report,
+            Some((interface, Receiver::Packet(socket))) => {
+                let PacketSocket { ring, addresses, .. } = socket;
+                let mut left = max;
+                while left > 0
+                    && ring.next(|frame| {
+                        accept_frame(frame, interface, addresses, &mut report, take);
+                    })
+                {
+                    left -= 1;
+                }
+            }
+            Some((interface, Receiver::Udp(socket))) => {
+                let (destination, local) = (socket.destination, socket.local);
+                let result = self.batch.receive(socket.fd(), max, |received| {
+                    if received.is_truncated {
+                        report.truncated += 1;
+                        return;
+                    }
+                    report.received += 1;
+                    take(Inbound {
+                        payload: received.payload,
+                        interface,
+                        source: SocketAddr::V4(received.source),
+                        destination: IpAddr::V4(destination),
+                        local: IpAddr::V4(local),
+                        link_source: None,
+                    });
+                });
+                report.error = result.err().filter(|error| !is_transient(error));
+            }
+        }
+        if report.taken() as usize == max {
+            report.kernel_drops = self.sockets.new_drops(slot);
+        }
+        report
+    }
+}
+
+/// Checks a frame and hands its datagram over.
+fn accept_frame(
+    frame: Frame<'_>,
+    interface: InterfaceIndex,
+    addresses: &[crate::Ipv4Network],
+    report: &mut ReceiveReport,
+    take: &mut impl FnMut(Inbound<'_>),
+) {
+    if frame.is_truncated {
+        report.truncated += 1;
+        return;
+    }
+    if frame.is_tagged {
+        report.malformed.count(Malformed::Kind);
+        return;
+    }
+    let datagram = match frame::parse(frame.bytes, frame.is_checksum_settled) {
+        Ok(datagram) => datagram,
+        Err(reason) => {
+            report.malformed.count(reason);
+            return;
+        }
+    };
+    let destination = *datagram.destination.ip();
+    let own = addresses.iter().find(|own| own.address == destination);
+    let own = own.or_else(|| addresses.iter().find(|own| own.broadcast() == Some(destination)));
+    let local = own.or(addresses.first()).map_or(Ipv4Addr::UNSPECIFIED, |own| own.address);
+    report.received += 1;
+    take(Inbound {
+        payload: datagram.payload,
+        interface,
+        source: SocketAddr::V4(datagram.source),
+        destination: IpAddr::V4(destination),
+        local: IpAddr::V4(local),
+        link_source: Some(datagram.link_source),
+    });
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
