@@ -5,4 +5,17 @@
 
 mod main {
     mod clients;
+    mod configuration;
+    mod crash;
+    mod daemon;
+    mod disk;
+    mod hostile;
+    mod interfaces;
+    mod keactrl;
+    mod lease_file;
+    mod lfc;
+    mod life_cycle;
+    mod load;
+    mod protocol;
+    mod relays;
 }

@@ -1,0 +1,88 @@
+//! The power fails under full load: what a client was told is in the store, and no address has two holders.
+
+use std::collections::HashMap;
+
+use e2e::load::{Load, Seen};
+use e2e::net::SERVER;
+use e2e::prelude::*;
+use e2e::server::START;
+
+/// The relay that all clients are behind.
+const RELAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+
+/// Number of kills: the environment variable `E2E_KILLS`, else 10.
+fn kills() -> u32 {
+    std::env::var("E2E_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
+}
+
+/// A cheap random number; a test of crashes wants moments without a pattern.
+fn random_below(limit: u64) -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let mut value = u64::from(now.expect("the clock is past 1970").subsec_nanos());
+    value ^= value << 13;
+    value ^= value >> 7;
+    value ^= value << 17;
+    value % limit
+}
+
+/// Checks the store against everything that clients were told.
+fn check(server: &Server, told: &HashMap<Ipv4Addr, Seen>) {
+    let stored = server.leases().current();
+    for (address, seen) in told {
+        let row =
+            stored.get(address).unwrap_or_else(|| panic!("{address} was acknowledged and is lost"));
+        assert_eq!(row["hwaddr"], seen.mac_text(), "{address} has changed its holder");
+        assert_eq!(row["state"], "0");
+    }
+}
+
+/// Runs the load, kills the server at a random moment, starts it again; many times over.
+fn kill_under_load(more: &[&str]) {
+    let net = Net::pair();
+    net.client.address("cli0", "192.0.2.2/24");
+    let mut config = Config::new(net.path());
+    config.subnets = vec![pool_subnet(
+        1,
+        "192.0.0.0/14",
+        "192.1.0.0 - 192.3.255.255",
+        "\"relay\": { \"ip-addresses\": [ \"192.0.2.2\" ] },",
+    )];
+    config.lease_database.extend(more.iter().map(|member| (*member).to_owned()));
+    let lfc = e2e::server::sibling_program("kea-lfc");
+    let lfc = if e2e::server::is_ours() { lfc } else { "/usr/sbin/kea-lfc".into() };
+    let lfc = lfc.to_str().expect("a path in UTF-8").to_owned();
+    config.severity = ("WARN", 0);
+    let mut told: HashMap<Ipv4Addr, Seen> = HashMap::new();
+    for round in 0..kills() {
+        let variables = [("KEA_LFC_EXECUTABLE", lfc.as_str())];
+        let server = Server::spawn_with(&net.server, net.path(), &config, &variables);
+        Peer::new(&net.client).until_served(START);
+        check(&server, &told);
+        let load = Load::start(&net.client, RELAY, SERVER, round * 1_000_000, 64);
+        std::thread::sleep(Duration::from_millis(100 + random_below(400)));
+        server.kill();
+        let seen = load.stop();
+        assert!(!seen.is_empty(), "the load got nothing in round {round}");
+        for seen in seen {
+            if let Some(other) = told.insert(seen.address, seen) {
+                assert_eq!(other.client, seen.client, "{} was given twice", seen.address);
+            }
+        }
+        let files = LeaseFiles::new(&net.path().join("leases4.csv"));
+        wait::until(wait::secs(10), "a clean-up in progress ends", || !files.exists(".pid"));
+    }
+    let mut server = Server::start(&net, &Config { severity: ("INFO", 0), ..config });
+    assert!(server.process.status().is_none());
+    check(&server, &told);
+    eprintln!("{} kills, {} acknowledgements, all in the store", kills(), told.len());
+}
+
+#[test]
+fn kill_under_full_load_loses_no_acknowledged_lease() {
+    kill_under_load(&[]);
+}
+
+#[test]
+fn kill_under_full_load_with_clean_ups_running_loses_no_acknowledged_lease() {
+    kill_under_load(&["\"lfc-interval\": 1"]);
+}

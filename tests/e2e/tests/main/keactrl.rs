@@ -1,0 +1,121 @@
+//! keactrl on an installed tree, as `scripts/install PREFIX` lays it out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use e2e::prelude::*;
+
+/// An installed tree and the namespaces it runs in.
+struct Installed {
+    net: Net,
+    prefix: PathBuf,
+}
+
+impl Installed {
+    /// Installs the release below the folder of a test and configures it.
+    fn new() -> Self {
+        let net = Net::pair();
+        let prefix = net.path().join("prefix");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let output = std::process::Command::new(root.join("scripts/install"))
+            .arg(&prefix)
+            .current_dir(&root)
+            .output()
+            .expect("scripts/install starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let installed = Self { net, prefix };
+        let config = Config::new(&installed.prefix.join("var/lib/kea")).json();
+        fs::write(installed.path("etc/kea/kea-dhcp4.conf"), config).expect("configuration");
+        installed
+    }
+
+    /// A path below the prefix.
+    fn path(&self, below: &str) -> PathBuf {
+        self.prefix.join(below)
+    }
+
+    /// Runs keactrl inside the server's namespace.
+    fn keactrl(&self, arguments: &[&str]) -> Output {
+        let mut command = self.net.server.command(self.path("sbin/keactrl"));
+        let log = self.net.path().join("start.log");
+        command.args(arguments).env("KEA_LOGGER_DESTINATION", log);
+        // The server inherits the output of keactrl; a file does not keep the test waiting for its end.
+        let out = self.net.path().join("keactrl.out");
+        let file = fs::File::create(&out).expect("output file");
+        command.stdout(file.try_clone().expect("descriptor")).stderr(file);
+        let status = command.status().expect("keactrl starts");
+        Output { status, stdout: fs::read(&out).expect("output"), stderr: Vec::new() }
+    }
+
+    /// What keactrl says, when it succeeds.
+    fn say(&self, arguments: &[&str]) -> String {
+        let output = self.keactrl(arguments);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "keactrl {arguments:?}: {text}");
+        text
+    }
+
+    /// The pid file that the configuration's name gives.
+    fn pid(&self) -> Option<String> {
+        let folder = fs::read_dir(self.path("var/run/kea")).ok()?;
+        let found = folder
+            .flatten()
+            .find(|entry| entry.file_name().to_string_lossy().ends_with(".kea-dhcp4.pid"))?;
+        fs::read_to_string(found.path()).ok().map(|text| text.trim().to_owned())
+    }
+}
+
+#[test]
+fn keactrl_starts_reports_reloads_and_stops_the_server() {
+    let installed = Installed::new();
+    assert!(installed.say(&["status", "-s", "dhcp4"]).contains("DHCPv4 server: inactive"));
+    assert!(installed.say(&["stop", "-s", "dhcp4"]).contains("isn't running"));
+
+    let said = installed.say(&["start", "-s", "dhcp4"]);
+    assert!(said.contains("INFO/keactrl: Starting"), "{said}");
+    let mut peer = Peer::new(&installed.net.client);
+    peer.until_served(e2e::server::START);
+    let pid = installed.pid().expect("a pid file");
+    assert!(installed.say(&["status", "-s", "dhcp4"]).contains("DHCPv4 server: active"));
+    let again = installed.say(&["start", "-s", "dhcp4"]);
+    assert!(again.contains("appears to be running") && again.contains(&pid), "{again}");
+
+    let path = installed.path("etc/kea/kea-dhcp4.conf");
+    let text = fs::read_to_string(&path).expect("configuration").replace("3600", "1234");
+    fs::write(&path, text).expect("configuration");
+    assert!(installed.say(&["reload", "-s", "dhcp4"]).contains("Reloading kea-dhcp4"));
+    wait::until(wait::secs(5), "the new lifetime is in force", || {
+        peer.discover().dhcp.option_u32(opt::LEASE_TIME) == Some(1234)
+    });
+
+    assert!(installed.say(&["stop", "-s", "dhcp4"]).contains("Stopping kea-dhcp4"));
+    wait::until(wait::secs(10), "the server has ended", || installed.pid().is_none());
+    assert!(installed.say(&["status"]).contains("DHCPv4 server: inactive"));
+}
+
+#[test]
+fn wrong_use_of_keactrl_fails_with_status_1() {
+    let installed = Installed::new();
+    for line in [&[][..], &["dance"], &["start", "-s", "dns"], &["status", "-c", "/nonexistent"]] {
+        let output = installed.keactrl(line);
+        assert_eq!(output.status.code(), Some(1), "keactrl {line:?}");
+    }
+}
+
+#[test]
+fn tree_is_laid_out_as_kea_installs_it() {
+    let installed = Installed::new();
+    for path in [
+        "sbin/kea-dhcp4",
+        "sbin/keactrl",
+        "sbin/kea-lfc",
+        "etc/kea/keactrl.conf",
+        "etc/kea/kea-dhcp4.conf",
+        "share/kea",
+        "var/lib/kea",
+        "var/run/kea",
+    ] {
+        assert!(installed.path(path).exists(), "{path} is missing");
+    }
+}

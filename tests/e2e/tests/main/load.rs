@@ -1,0 +1,95 @@
+//! Kea's own load generator as a peer, and many clients at once.
+
+use e2e::load::Load;
+use e2e::net::SERVER;
+use e2e::prelude::*;
+use e2e::process::Running;
+
+/// A server with room for many clients behind the relay address 192.0.2.2.
+fn roomy() -> (Net, Server) {
+    let net = Net::pair();
+    net.client.address("cli0", "192.0.2.2/24");
+    let mut config = Config::new(net.path());
+    config.severity = ("WARN", 0);
+    config.subnets = vec![pool_subnet(
+        1,
+        "192.0.0.0/14",
+        "192.1.0.0 - 192.3.255.255",
+        "\"relay\": { \"ip-addresses\": [ \"192.0.2.2\" ] },",
+    )];
+    let server = Server::spawn(&net.server, net.path(), &config);
+    Peer::new(&net.client).until_served(e2e::server::START);
+    (net, server)
+}
+
+/// Runs Debian's perfdhcp and checks that nothing was dropped.
+fn perfdhcp(net: &Net, arguments: &[&str]) -> String {
+    let mut command = net.client.command("/usr/sbin/perfdhcp");
+    command.arg("-4").args(arguments);
+    let mut process = Running::start(&mut command, &net.path().join("perfdhcp.log"));
+    let status = process.wait_end(wait::secs(30));
+    let text = process.text();
+    assert_eq!(status.code(), Some(0), "{text}");
+    text
+}
+
+/// The sum of the values after a label, over all sections of a report.
+fn sum(text: &str, label: &str) -> u32 {
+    let lines = text.lines().filter_map(|line| line.trim().strip_prefix(label));
+    lines.filter_map(|rest| rest.trim_start_matches(':').trim().parse::<u32>().ok()).sum()
+}
+
+#[test]
+fn perfdhcp_exchanges_renews_and_releases_without_a_drop() {
+    let (net, server) = roomy();
+    let report = perfdhcp(
+        &net,
+        &[
+            "-r",
+            "300",
+            "-n",
+            "600",
+            "-R",
+            "200",
+            "-f",
+            "50",
+            "-F",
+            "50",
+            "-l",
+            "192.0.2.2",
+            "192.0.2.1",
+        ],
+    );
+    assert_eq!(sum(&report, "drops"), 0, "{report}");
+    assert!(sum(&report, "received packets") >= 1200, "{report}");
+    assert!(report.contains("(renewal)"), "{report}");
+    let current = server.leases().current();
+    assert!(!current.is_empty() && current.len() <= 200);
+}
+
+#[test]
+fn perfdhcp_avalanche_of_clients_is_served() {
+    let (net, server) = roomy();
+    let arguments = ["--scenario", "avalanche", "-R", "400", "-l", "192.0.2.2", "192.0.2.1"];
+    let mut command = net.client.command("/usr/sbin/perfdhcp");
+    command.arg("-4").args(arguments);
+    let mut process = Running::start(&mut command, &net.path().join("perfdhcp.log"));
+    process.wait_end(wait::secs(60));
+    assert_eq!(server.leases().current().len(), 400, "{}", process.text());
+}
+
+#[test]
+fn every_acknowledgement_under_load_is_stored_and_unique() {
+    let (net, server) = roomy();
+    let load = Load::start(&net.client, Ipv4Addr::new(192, 0, 2, 2), SERVER, 0, 128);
+    std::thread::sleep(wait::secs(2));
+    let seen = load.stop();
+    assert!(seen.len() > 500, "only {} leases in two seconds", seen.len());
+    let stored = server.leases().current();
+    let mut clients = std::collections::HashMap::new();
+    for seen in seen {
+        assert_eq!(stored[&seen.address]["hwaddr"], seen.mac_text());
+        let other = clients.insert(seen.address, seen.client);
+        assert!(other.is_none_or(|other| other == seen.client), "{} was given twice", seen.address);
+    }
+}
