@@ -81,7 +81,8 @@ fn push_value(out: &mut String, value: &dyn Display) {
     // Writing to a string fails only if the value itself reports an error; what it wrote so far is kept.
     let _ = write!(out, "{value}");
     let written = out.as_bytes().get(start..).unwrap_or_default();
-    if written.iter().any(u8::is_ascii_control) {
+    // Without an early exit, so that the scan works on many bytes at once.
+    if written.iter().fold(false, |found, byte| found | byte.is_ascii_control()) {
         let escaped = escape(&out[start..]);
         out.truncate(start);
         out.push_str(&escaped);

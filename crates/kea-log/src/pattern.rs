@@ -50,7 +50,6 @@ pub(crate) struct Line<'a> {
 #[derive(Debug)]
 pub(crate) struct Pattern {
     pieces: Vec<Piece>,
-    process: u32,
 }
 
 #[derive(Debug)]
@@ -65,7 +64,6 @@ enum Field {
     /// Name of the logger; so many of its last parts, 0 for all.
     Logger(usize),
     Message,
-    Process,
     Severity,
     Thread,
     Time(Box<TimeFormat>),
@@ -82,7 +80,7 @@ struct Width {
 impl Pattern {
     /// Compiles a pattern; the second value lists the conversions that nobody knows.
     pub(crate) fn new(pattern: &str, process: u32, local: &TimeZone) -> (Self, Vec<String>) {
-        let mut reader = Reader { pieces: Vec::new(), unknown: Vec::new(), local };
+        let mut reader = Reader { pieces: Vec::new(), unknown: Vec::new(), process, local };
         let mut rest = pattern;
         while let Some((literal, conversion)) = rest.split_once('%') {
             reader.push_literal(literal);
@@ -94,7 +92,7 @@ impl Pattern {
         if !reader.pieces.last().is_some_and(ends) {
             reader.push_literal("\n");
         }
-        (Self { pieces: reader.pieces, process }, reader.unknown)
+        (Self { pieces: reader.pieces }, reader.unknown)
     }
 
     /// Appends the line.
@@ -111,9 +109,8 @@ impl Pattern {
                     out.push(b' ');
                     out.extend_from_slice(line.text.as_bytes());
                 }
-                // Writing to a Vec cannot fail.
-                Field::Process => drop(write!(out, "{}", self.process)),
                 Field::Severity => out.extend_from_slice(line.severity.name().as_bytes()),
+                // Writing to a Vec cannot fail.
                 Field::Thread => drop(write!(out, "{}", line.thread)),
                 Field::Time(format) => format.render(out, line.at_ns),
             }
@@ -141,6 +138,7 @@ impl Width {
 struct Reader<'a> {
     pieces: Vec<Piece>,
     unknown: Vec<String>,
+    process: u32,
     local: &'a TimeZone,
 }
 
@@ -174,7 +172,12 @@ impl Reader<'_> {
                 (Some(Field::Logger(parts.unwrap_or(0))), after)
             }
             'p' => (Some(Field::Severity), without_argument),
-            'i' => (Some(Field::Process), without_argument),
+            'i' => {
+                let mut text = self.process.to_string().into_bytes();
+                width.apply(&mut text, 0);
+                self.push_literal(&String::from_utf8_lossy(&text));
+                return without_argument;
+            }
             't' | 'T' => (Some(Field::Thread), without_argument),
             'm' => (Some(Field::Message), without_argument),
             'n' | '%' => {
