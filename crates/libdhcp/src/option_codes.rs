@@ -88,9 +88,15 @@ impl OptionCodes {
     #[inline]
     pub fn rank(&self, code: u8) -> usize {
         let word = usize::from(code >> 6);
-        let below = self.0[word] & ((1 << (code & 63)) - 1);
         let before: u32 = self.0.iter().take(word).map(|bits| bits.count_ones()).sum();
-        (before + below.count_ones()) as usize
+        before as usize + self.rank_in_word(code)
+    }
+
+    /// Number of codes in the set that are below `code` and share its word of 64 codes.
+    #[inline]
+    pub(crate) fn rank_in_word(&self, code: u8) -> usize {
+        let below = self.0[usize::from(code >> 6)] & ((1 << (code & 63)) - 1);
+        below.count_ones() as usize
     }
 
     /// The codes in ascending order.

@@ -15,6 +15,8 @@ use crate::v4::code;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OptionSet {
     present: OptionCodes,
+    /// Rows before each word of `present`.
+    rows_before: [u8; 4],
     rows: Box<[Row]>,
     bytes: Box<[u8]>,
     vendors: Box<[(u32, OptionSet)]>,
@@ -89,7 +91,9 @@ impl OptionSet {
         if !self.present.contains(code) {
             return None;
         }
-        self.rows.get(self.present.rank(code)).and_then(|row| self.encoded(row))
+        let before = usize::from(self.rows_before[usize::from(code >> 6)]);
+        let row = self.rows.get(before + self.present.rank_in_word(code));
+        row.and_then(|row| self.encoded(row))
     }
 
     /// True when the option is in the set.
@@ -228,6 +232,7 @@ impl OptionSetBuilder {
             rows.push(Row { start, len, code, flags: value.flags });
             set.present.insert(code);
         }
+        set.rows_before = [0, 64, 128, 192].map(|first| set.present.rank(first) as u8);
         set.rows = rows.into();
         set.bytes = bytes.into();
         Ok(set)

@@ -58,6 +58,7 @@ fn values(
             reader.array(definition.data_type, &mut texts)?;
         } else {
             texts.push(reader.value(definition.data_type)?);
+            reader.surplus(&mut texts);
         }
         return Ok(texts);
     }
@@ -67,6 +68,7 @@ fn values(
     if let (true, Some(last)) = (definition.array && reader.has_more(), definition.record.last()) {
         reader.array(*last, &mut texts)?;
     }
+    reader.surplus(&mut texts);
     Ok(texts)
 }
 
@@ -105,15 +107,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What follows the value, such as sub-options, as digits.
+    fn surplus(&mut self, texts: &mut Vec<String>) {
+        if self.has_more() {
+            texts.push(format!("0x{}", hex(self.rest())));
+        }
+    }
+
     fn value(&mut self, data_type: DataType) -> Result<String, DataError> {
         Ok(match data_type {
-            DataType::Binary | DataType::Internal => hex(self.rest()),
+            DataType::Binary | DataType::Empty | DataType::Internal => hex(self.rest()),
             DataType::Boolean => match self.take(data_type, "1")? {
                 [0] => "false".to_owned(),
                 [1] => "true".to_owned(),
                 [found] => return Err(wrong(data_type, "0 or 1", found)),
             },
-            DataType::Empty | DataType::Record => String::new(),
+            DataType::Record => String::new(),
             DataType::Fqdn => {
                 let (name, end) = decode_name(self.bytes, self.at, false)?;
                 self.at = end;

@@ -102,7 +102,7 @@ impl OptionDefinition {
     }
 
     pub(crate) const fn encapsulating(mut self, space: &'static str) -> Self {
-        std::mem::forget(std::mem::replace(&mut self.encapsulates, Some(Cow::Borrowed(space))));
+        std::mem::forget(self.encapsulates.replace(Cow::Borrowed(space)));
         self
     }
 }

@@ -232,7 +232,7 @@ impl<'b> Builder<'b> {
     pub fn raw_encoded(&mut self, code: u8, tlv: &[u8]) -> Result<(), BuildError> {
         match self.take(code, tlv.len()) {
             Some(to) => {
-                to.copy_from_slice(tlv);
+                copy_short(to, tlv);
                 Ok(())
             }
             None => Err(self.drop_option(code)),
@@ -368,9 +368,38 @@ fn write_fragment(to: &mut [u8], code: u8, len: u8, body: &[u8]) {
     if let [head, length, rest @ ..] = to {
         *head = code;
         *length = len;
-        if rest.len() == body.len() {
-            rest.copy_from_slice(body);
+        copy_short(rest, body);
+    }
+}
+
+/// Copies between slices of equal length; most options are so short that a call of `memcpy` costs more than the copy.
+#[inline]
+fn copy_short(to: &mut [u8], from: &[u8]) {
+    if to.len() != from.len() {
+        return;
+    }
+    match from.len() {
+        0 => {}
+        1..=3 => {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from;
+            }
         }
+        4..=8 => copy_ends::<4>(to, from),
+        9..=16 => copy_ends::<8>(to, from),
+        17..=32 => copy_ends::<16>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies the first and the last `N` bytes, which overlap, of slices that have `N` to `2 * N`.
+#[inline(always)]
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
+        *to = *from;
+    }
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<N>(), from.last_chunk::<N>()) {
+        *to = *from;
     }
 }
 

@@ -148,7 +148,7 @@ impl Message {
 }
 
 impl From<&View<'_>> for Message {
-    /// Takes a packet over. Overload (52) is dissolved: the options of `sname` and `file` become ordinary ones.
+    /// Takes a packet over. The options of `sname` and `file` become ordinary ones, so option 52 has no place.
     fn from(view: &View<'_>) -> Self {
         let header = Header {
             op: view.op(),
@@ -165,9 +165,8 @@ impl From<&View<'_>> for Message {
             file: view.file().to_vec(),
         };
         let mut message = Self { header, options: Vec::new() };
-        let is_overloaded = view.is_overloaded();
         for (code, _) in view.fragments() {
-            let is_dissolved = code == code::OPTION_OVERLOAD && is_overloaded;
+            let is_dissolved = code == code::OPTION_OVERLOAD;
             if let (Some(body), None, false) =
                 (view.option(code), message.option(code), is_dissolved)
             {
