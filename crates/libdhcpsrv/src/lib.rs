@@ -2,6 +2,8 @@
 //!
 //! No sockets, files, clocks or threads: time and randomness are arguments, effects are values.
 
+pub mod alloc4;
 pub mod config4;
 pub mod free;
 pub mod lease4;
+pub mod session;

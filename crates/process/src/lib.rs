@@ -3,6 +3,9 @@
 //! This crate touches the operating system so that the servers need not. It knows nothing of DHCP: a server is
 //! a [`worker::PacketServer`] that gets datagrams and fills an outbox.
 
+pub mod clock;
+pub mod journal_thread;
 pub mod lease_file;
 pub mod paths;
 pub mod pid_file;
+pub mod worker;

@@ -3,7 +3,7 @@
 //! `netio` fills [`Inbound`] and sends what an [`Outbox`] holds; the servers do the opposite. Neither side knows
 //! the other. All buffers are reused: in steady state nothing here allocates.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 /// Number of an interface as the kernel counts them; never 0 for a real interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +56,7 @@ pub struct Outbound {
     /// Interface to send on (for [`Delivery::Routed`] it is a hint only).
     pub interface: InterfaceIndex,
     /// Source address; the source port is the server's.
-    pub source: Ipv4OrV6,
+    pub source: IpAddr,
     /// Destination address and port.
     pub destination: SocketAddr,
     /// Link-layer treatment.
@@ -66,12 +66,6 @@ pub struct Outbound {
     /// Journal position that must be durable before this leaves; 0 when nothing is waited for.
     pub hold: u64,
 }
-
-/// Source address of a reply.
-pub type Ipv4OrV6 = IpAddr;
-
-/// The address that stands for "no address".
-pub const NO_ADDRESS: Ipv4OrV6 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Replies of one worker, payloads in one arena, in the order of their making.
 ///
@@ -169,16 +163,26 @@ impl Outbox {
     }
 }
 
+/// Replies of one worker.
+#[derive(Debug, Default)]
+pub struct Replies {
+    /// They can leave at once.
+    pub ready: Outbox,
+    /// They wait for the journal, oldest first.
+    pub held: Outbox,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     fn entry(hold: u64) -> Outbound {
         Outbound {
             start: 0,
             len: 0,
             interface: InterfaceIndex(1),
-            source: NO_ADDRESS,
+            source: Ipv4Addr::UNSPECIFIED.into(),
             destination: SocketAddr::from(([192, 0, 2, 1], 67)),
             delivery: Delivery::Broadcast,
             tag: 0,

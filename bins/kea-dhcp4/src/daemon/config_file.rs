@@ -1,0 +1,58 @@
+//! Reading the configuration file and the files that it includes.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use cc::{Diagnostics, Document, LoadError, Loader};
+use libdhcpsrv::config4::{self, Config4};
+
+/// Largest configuration file or include.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Reads included files from the disk; relative paths are taken from the folder of the including file.
+struct DiskLoader;
+
+impl Loader for DiskLoader {
+    fn load(&mut self, path: &str, from_file: &str) -> Result<Vec<u8>, LoadError> {
+        let path = Path::new(path);
+        let folder = Path::new(from_file).parent().unwrap_or(Path::new(""));
+        read_bounded(&if path.is_absolute() { path.to_owned() } else { folder.join(path) })
+    }
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(LoadError::TooLarge { bytes_max: FILE_BYTES_MAX });
+    }
+    Ok(bytes)
+}
+
+/// A configuration that was read, and the warnings about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The compiled configuration.
+    pub config: Config4,
+    /// One line each.
+    pub warnings: Vec<String>,
+}
+
+/// Reads and compiles a configuration file.
+///
+/// # Errors
+/// All errors and warnings of the file, one line each.
+pub fn load(path: &Path) -> Result<Loaded, Vec<String>> {
+    let name = path.display().to_string();
+    let bytes = read_bounded(&PathBuf::from(path))
+        .map_err(|error| vec![format!("cannot read configuration file {name}: {error}")])?;
+    let mut diagnostics = Diagnostics::new();
+    let document = Document::parse(&bytes, &name, &mut DiskLoader, &mut diagnostics);
+    let config = document.and_then(|document| config4::read(&document, &mut diagnostics));
+    let lines = || diagnostics.render().lines().map(str::to_owned).collect::<Vec<_>>();
+    match config {
+        Some(config) if !diagnostics.has_errors() => Ok(Loaded { config, warnings: lines() }),
+        _ => Err(lines()),
+    }
+}

@@ -1,0 +1,238 @@
+//! Opening the memfile lease database: load what is there, then go on writing behind it.
+//!
+//! Files in the order of Kea's protocol: `F.completed`, or else `F.2` and `F.1`, then the journal `F` itself. A
+//! clean-up that runs at the moment refuses the start, because it is about to rename what would be read.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use libdhcpsrv::config4::{Durability, LeaseDatabase};
+use libdhcpsrv::lease4::csv4::{self, Conversion};
+use libdhcpsrv::lease4::{FileReport, LeaseStore4, LoadError, Loader4};
+use process::clock::Clock;
+use process::journal_thread::{JournalEvents, JournalService};
+use process::lease_file::{LeaseJournal, suffixed};
+use process::paths::Paths;
+use process::pid_file::{PidFile, PidFileError, is_alive};
+use util::journal::JournalQueue;
+
+use kea_dhcp4::messages::{loggers::*, *};
+
+/// Unwritten rows that are kept while storage fails.
+const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Bytes read from a lease file at a time.
+const PIECE: usize = 1 << 20;
+/// Row errors of one file that are logged one by one.
+const ROW_ERRORS_LOGGED: u64 = 100;
+
+/// Why the database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// The clean-up is running.
+    #[error("lease file cleanup is in progress (PID {pid}, PID file {})", path.display())]
+    CleanUpRunning {
+        /// Its process.
+        pid: u32,
+        /// The file that says so.
+        path: PathBuf,
+    },
+    /// The clean-up's pid file is unreadable.
+    #[error(transparent)]
+    PidFile(#[from] PidFileError),
+    /// A file cannot be read or made.
+    #[error("lease file {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file holds something else than leases.
+    #[error("lease file {}: {source}", path.display())]
+    Load {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: LoadError,
+    },
+}
+
+/// An open lease database.
+pub(crate) struct Database {
+    /// The leases.
+    pub(crate) store: Arc<LeaseStore4>,
+    /// The journal; `None` when leases are kept in memory only.
+    pub(crate) journal: Option<Arc<JournalService>>,
+    /// The settings that it was opened with.
+    pub(crate) settings: LeaseDatabase,
+}
+
+/// Logs the state of storage.
+struct LogStorage {
+    path: PathBuf,
+}
+
+impl JournalEvents for LogStorage {
+    fn failed(&self, error: &io::Error) {
+        kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_WRITE_FAIL, self.path.display(), error);
+    }
+
+    fn recovered(&self) {
+        kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_WRITE_RECOVERED, self.path.display());
+    }
+}
+
+/// The lease file of a configuration.
+pub(crate) fn file_of(settings: &LeaseDatabase, paths: &Paths) -> PathBuf {
+    match &settings.name {
+        Some(name) => PathBuf::from(name),
+        None => paths.data.join("kea-leases4.csv"),
+    }
+}
+
+/// Opens the database and loads its leases; `seed` protects its hash tables.
+pub(crate) fn open(
+    settings: &LeaseDatabase,
+    paths: &Paths,
+    seed: u64,
+) -> Result<Database, OpenError> {
+    if !settings.persist {
+        kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_NO_STORAGE);
+        return Ok(Database {
+            store: Arc::new(LeaseStore4::new(seed, None)),
+            journal: None,
+            settings: settings.clone(),
+        });
+    }
+    let path = file_of(settings, paths);
+    kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_DB, path.display());
+    refuse_during_clean_up(&path)?;
+    let queue = Arc::new(JournalQueue::new(QUEUE_BYTES_MAX));
+    let mut store = LeaseStore4::new(seed, Some(queue.clone()));
+    let valid_len = load_files(&mut store, &path, settings.max_row_errors)?;
+    let durable = settings.durability == Durability::Disk;
+    let journal = LeaseJournal::open(queue, &path, csv4::HEADER_LINE, durable, valid_len).map_err(|source| OpenError::Io { path: path.clone(), source })?;
+    let events = Box::new(LogStorage { path });
+    Ok(Database {
+        store: Arc::new(store),
+        journal: Some(Arc::new(JournalService::new(journal, events))),
+        settings: settings.clone(),
+    })
+}
+
+fn refuse_during_clean_up(path: &Path) -> Result<(), OpenError> {
+    let path = suffixed(path, ".pid");
+    match PidFile::read(&path)? {
+        Some(pid) if is_alive(pid) => Err(OpenError::CleanUpRunning { pid, path }),
+        _ => Ok(()),
+    }
+}
+
+/// Loads all files and returns where the journal goes on; `None` to begin it anew.
+fn load_files(
+    store: &mut LeaseStore4,
+    path: &Path,
+    row_errors_max: u32,
+) -> Result<Option<u64>, OpenError> {
+    let begin = Instant::now();
+    let completed = suffixed(path, ".completed");
+    let files = if completed.exists() {
+        vec![completed, path.to_owned()]
+    } else {
+        vec![suffixed(path, ".2"), suffixed(path, ".1"), path.to_owned()]
+    };
+    let mut loader = Loader4::new(store, row_errors_max);
+    let (mut valid_len, mut rows, mut converts) = (None, 0, false);
+    for file in files {
+        let Some(report) = load_file(&mut loader, &file)? else { continue };
+        rows += report.rows;
+        let conversion = report.header.and_then(|header| header.conversion());
+        log_report(&file, &report, conversion);
+        converts |= conversion.is_some();
+        if file == path {
+            valid_len = Some(report.valid_len).filter(|&len| len > 0);
+        }
+    }
+    let leases = loader.finish(Clock::default().now());
+    let took = begin.elapsed().as_millis();
+    kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LEASE_FILE_LOADED, leases, rows, took);
+    if converts {
+        let converted = convert(store, path);
+        converted.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+        valid_len = None;
+    }
+    Ok(valid_len)
+}
+
+/// Rewrites the database in today's columns: everything goes to `F.2`, and `F` begins anew.
+///
+/// The steps are those of a clean-up, so that a crash between any two of them leaves files that load to the same
+/// leases.
+fn convert(store: &LeaseStore4, path: &Path) -> io::Result<()> {
+    let (output, completed) = (suffixed(path, ".output"), suffixed(path, ".completed"));
+    let mut file = io::BufWriter::new(File::create(&output)?);
+    file.write_all(csv4::HEADER_LINE)?;
+    store.export(|rows| file.write_all(rows))?;
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    fs::rename(&output, &completed)?;
+    for suffix in [".2", ".1", ""] {
+        match fs::remove_file(suffixed(path, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    fs::rename(&completed, suffixed(path, ".2"))
+}
+
+fn load_file(loader: &mut Loader4<'_>, path: &Path) -> Result<Option<FileReport>, OpenError> {
+    let io_error = |source| OpenError::Io { path: path.to_owned(), source };
+    let load_error = |source| OpenError::Load { path: path.to_owned(), source };
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_error(error)),
+    };
+    kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LEASE_FILE_LOAD, path.display());
+    let mut errors = 0;
+    let mut on_error = |line: u64, error: csv4::RowError| {
+        errors += 1;
+        if errors <= ROW_ERRORS_LOGGED {
+            let file = path.display();
+            kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR, file, line, error);
+        }
+    };
+    let mut feeding = loader.file();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => break,
+            Ok(len) => feeding.feed(&piece[..len], &mut on_error).map_err(load_error)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(io_error(error)),
+        }
+    }
+    feeding.finish().map(Some).map_err(load_error)
+}
+
+fn log_report(path: &Path, report: &FileReport, conversion: Option<Conversion>) {
+    match conversion {
+        Some(Conversion::Upgrade) => {
+            kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_NEEDS_UPGRADING, path.display());
+        }
+        Some(Conversion::Downgrade) => {
+            kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_NEEDS_DOWNGRADING, path.display());
+        }
+        None => {}
+    }
+    if report.torn_len > 0 {
+        let line = report.rows + 2;
+        kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_TORN_ROW, path.display(), line);
+    }
+    if report.errors > ROW_ERRORS_LOGGED {
+        let more = report.errors - ROW_ERRORS_LOGGED;
+        kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERRORS, path.display(), more);
+    }
+}

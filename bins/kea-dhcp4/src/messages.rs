@@ -1,0 +1,88 @@
+//! The log messages of `kea-dhcp4`.
+//!
+//! Ids are Kea's wherever Kea has the message, and the phrases that existing tools look for are kept.
+
+kea_log::messages! {
+    DHCP4_STARTING = (Info, "Kea DHCPv4 server version {} (process {}) is starting");
+    DHCP4_STARTED = (Info, "Kea DHCPv4 server version {} started");
+    DHCP4_SHUTDOWN = (Info, "the server has stopped");
+    DHCP4_SHUTDOWN_REQUEST = (Debug 0, "shutdown was asked for by signal {}");
+    DHCP4_ALREADY_RUNNING = (Fatal, "{}");
+    DHCP4_SERVER_FAILED = (Fatal, "the server failed: {}");
+    DHCP4_INIT_FAIL = (Error, "failed to initialize Kea server: {}");
+    DHCP4_CONFIG_LOAD_FAIL = (Error, "configuration error using file: {}, reason: {}");
+    DHCP4_PARSER_FAIL = (Error, "{}");
+    DHCP4_CONFIG_WARNING = (Warn, "{}");
+    DHCP4_CONFIG_COMPLETE = (Info, "configuration complete: added IPv4 subnets: {}; DDNS: disabled");
+    DHCP4_CONFIG_NEW_SUBNET = (Info, "subnet {} (id {}): renew-timer {}, rebind-timer {}, valid-lifetime {}");
+    DHCP4_DYNAMIC_RECONFIGURATION = (Info, "reconfiguring from file {} because of a signal");
+    DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS = (Info, "dynamic server reconfiguration succeeded with file: {}");
+    DHCP4_DYNAMIC_RECONFIGURATION_FAIL = (Error, "dynamic server reconfiguration failed with file: {}; Failed to apply configuration: {}. The configuration in force stays");
+    DHCP4_MULTI_THREADING_INFO = (Info, "packets are processed by {} worker thread(s)");
+
+    DHCP4_LEASE_OFFER = (Info, "{}: lease {} will be offered");
+    DHCP4_LEASE_ALLOC = (Info, "{}: lease {} has been allocated for {} seconds");
+    DHCP4_RELEASE = (Info, "{}: address {} was released properly");
+    DHCP4_DECLINE_LEASE = (Info, "{}: address {} was declined and is kept back for {} seconds");
+    DHCP4_INIT_REBOOT = (Info, "{}: client returns and asks for address {}");
+    DHCP4_QUERY_REFUSED = (Info, "{}: {} on {} via {}: refused: {}");
+    DHCP4_QUERY_DROPPED = (Info, "{}: {} on {} via {}: dropped: {}");
+    DHCP4_PACKET_DROP_0001 = (Debug 15, "malformed packet of {} bytes from {} on {}: {}");
+    DHCP4_PACKET_PROCESS_EXCEPTION = (Error, "processing a packet of {} bytes from {} failed: {}; this is a defect, please report it");
+    DHCP4_PACKET_RECEIVED = (Debug 40, "{}: {} received from {} to {} on {}");
+    DHCP4_SUBNET_SELECTED = (Debug 45, "{}: subnet with id {} selected ({})");
+    DHCP4_SUBNET_SELECTION_FAILED = (Debug 50, "{}: no subnet fits");
+    DHCP4_PACKET_SEND = (Debug 40, "{}: {} sent to {} on {}");
+    DHCP4_PACKET_SEND_FAIL = (Error, "sending a reply to {} on {} failed: {}");
+    DHCP4_PACKET_PACK_FAIL = (Error, "{}: the reply could not be built: {}");
+    DHCP4_OPTIONS_LEFT_OUT = (Debug 45, "{}: {} option(s) do not fit into the reply and were left out");
+
+    DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT = (Info, "using socket type {}");
+    DHCPSRV_SOCKET_OPENED = (Info, "listening on {}");
+    DHCPSRV_SOCKET_CLOSED = (Info, "no longer listening on {}");
+    DHCPSRV_OPEN_SOCKET_FAIL = (Warn, "cannot open a socket on {}: {}; it is tried again when the interface changes and every second");
+    DHCPSRV_NO_SOCKETS_OPEN = (Warn, "no interface to listen on yet; the server waits for one to appear");
+    DHCPSRV_MEMFILE_DB = (Info, "opening the memory file lease database: {}");
+    DHCPSRV_MEMFILE_NO_STORAGE = (Warn, "leases are kept in memory only and will be lost at the end of the process");
+    DHCPSRV_MEMFILE_LEASE_FILE_LOAD = (Info, "loading leases from file {}");
+    DHCPSRV_MEMFILE_LEASE_FILE_LOADED = (Info, "{} leases loaded from {} rows in {} ms");
+    DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR = (Error, "lease file {}, line {}: {}; the row is skipped");
+    DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERRORS = (Error, "lease file {}: {} more rows cannot be read and are skipped");
+    DHCPSRV_MEMFILE_TORN_ROW = (Warn, "lease file {}: the last row (line {}) is incomplete, as after a crash; it was never acknowledged and is removed");
+    DHCPSRV_MEMFILE_NEEDS_UPGRADING = (Warn, "lease file {} has the columns of an earlier version; it is converted");
+    DHCPSRV_MEMFILE_NEEDS_DOWNGRADING = (Warn, "lease file {} has more columns than this version knows; they are dropped by the conversion");
+    DHCPSRV_MEMFILE_LFC_SETUP = (Info, "the lease file is cleaned up every {} seconds");
+    DHCPSRV_MEMFILE_LFC_START = (Info, "starting the lease file clean-up");
+    DHCPSRV_MEMFILE_LFC_EXECUTE = (Info, "executing {}");
+    DHCPSRV_MEMFILE_LFC_SPAWN_FAIL = (Error, "cannot execute {}: {}");
+    DHCPSRV_MEMFILE_LFC_LEASE_FILE_RENAME_FAIL = (Error, "cannot move lease file {} aside: {}; no clean-up this time");
+    DHCPSRV_MEMFILE_LFC_ENDED = (Warn, "the lease file clean-up ended with {}");
+    DHCPSRV_MEMFILE_WRITE_FAIL = (Error, "leases cannot be stored in {}: {}; nothing is acknowledged until storage works again");
+    DHCPSRV_MEMFILE_WRITE_RECOVERED = (Info, "leases are stored in {} again");
+    DHCPSRV_REPLIES_DISCARDED = (Warn, "{} replies were discarded because their leases could not be stored");
+
+    ALLOC_ENGINE_V4_LEASE_RECLAIM = (Debug 40, "expired lease {} of subnet {} is reclaimed");
+    ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE = (Debug 40, "{} expired leases were reclaimed in {} ms");
+    ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW = (Warn, "expired leases are still left after {} runs in a row: raise max-reclaim-leases or max-reclaim-time, or lower reclaim-timer-wait-time");
+    ALLOC_ENGINE_V4_DECLINED_RECOVERED = (Info, "address {} is available again after its decline");
+    ALLOC_ENGINE_V4_RECLAIMED_LEASES_DELETE = (Debug 40, "{} reclaimed leases were removed");
+    ALLOC_ENGINE_V4_ALLOC_FAIL = (Warn, "{}: no address is free in subnet {}");
+}
+
+/// Loggers of the daemon.
+pub mod loggers {
+    use kea_log::Logger;
+
+    /// General messages of the server.
+    pub static DHCP4: Logger = Logger::new("dhcp4");
+    /// Configuration, storage, sockets.
+    pub static DHCPSRV: Logger = Logger::new("dhcpsrv");
+    /// Allocation and reclamation.
+    pub static ALLOC: Logger = Logger::new("alloc-engine");
+    /// Malformed and rejected packets.
+    pub static BAD_PACKETS: Logger = Logger::new("bad-packets");
+    /// Packets received and sent.
+    pub static PACKETS: Logger = Logger::new("packets");
+    /// Leases given, released, declined.
+    pub static LEASES: Logger = Logger::new("leases");
+}

@@ -1,0 +1,212 @@
+//! Writing of replies: header fields, the server's own options, configured options, destination.
+//!
+//! Options the client asked for, the three that are always sent (routers, domain name servers, domain name) and those
+//! marked `always-send` are taken from the most specific scope that has them, as bytes encoded when the configuration
+//! was read. The order on the wire is ascending by code with option 82 last. RFC 2131 section 4.3, table 3.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use libdhcp::OptionCodes;
+use libdhcp::v4::{BuildError, Builder, MessageType, OptionSink, Weight, code, reply_size_max};
+use libdhcpsrv::config4::{Config4, Subnet4};
+use util::link::{Inbound, Outbound};
+
+use crate::destination::{self, Addressing};
+use crate::handlers::Answer;
+use crate::query::Query;
+
+/// Options that are sent whether or not the client asks for them.
+const BASIC: [u8; 3] = [code::ROUTERS, code::DOMAIN_NAME_SERVERS, code::DOMAIN_NAME];
+
+/// Options that the server alone decides about; configured values of these are not sent.
+const SERVERS_OWN: OptionCodes = OptionCodes::of(&[
+    code::SUBNET_MASK,
+    code::REQUESTED_ADDRESS,
+    code::LEASE_TIME,
+    code::OPTION_OVERLOAD,
+    code::MESSAGE_TYPE,
+    code::SERVER_IDENTIFIER,
+    code::PARAMETER_REQUEST_LIST,
+    code::RENEWAL_TIME,
+    code::REBINDING_TIME,
+    code::CLIENT_IDENTIFIER,
+    code::RELAY_AGENT_INFORMATION,
+    code::SUBNET_SELECTION,
+]);
+
+/// What a reply is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Material<'a> {
+    /// The query.
+    pub query: &'a Query<'a>,
+    /// How the query came.
+    pub input: &'a Inbound<'a>,
+    /// The configuration in force.
+    pub config: &'a Config4,
+    /// The selected subnet.
+    pub subnet: Option<&'a Subnet4>,
+    /// Codes that this subnet sends unasked (`always-send`), inherited ones included.
+    pub always_send: OptionCodes,
+    /// The decision.
+    pub answer: &'a Answer,
+    /// Whether frames can be sent to clients without an address.
+    pub direct_response: bool,
+    /// The server's own port.
+    pub server_port: u16,
+}
+
+/// A written reply.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// Where it goes.
+    pub outbound: Outbound,
+    /// Number of options that did not fit.
+    pub left_out: usize,
+}
+
+/// Appends the reply to `arena`.
+///
+/// # Errors
+/// When even the essential options do not fit; the arena then holds rubbish behind its former end.
+pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, BuildError> {
+    let Material { query, input, answer, .. } = *material;
+    let is_nak = answer.message_type == MessageType::Nak;
+    let is_inform = query.message_type == MessageType::Inform;
+    let addressing = Addressing {
+        giaddr: if query.view.is_relayed() { query.giaddr } else { Ipv4Addr::UNSPECIFIED },
+        ciaddr: query.ciaddr,
+        yiaddr: answer.yiaddr,
+        broadcast: query.view.is_broadcast(),
+        is_nak,
+        direct_response: material.direct_response,
+        chaddr: query.link_address(),
+        server_port: material.server_port,
+    };
+    let (to, delivery, through_relay) = if is_inform {
+        destination::of_inform(input, &addressing)
+    } else {
+        let (to, delivery) = destination::of_answer(input, &addressing);
+        (to, delivery, query.view.is_relayed())
+    };
+    let source = match input.local {
+        IpAddr::V4(local) => local,
+        IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
+    };
+    let server_identifier = server_identifier(material, source);
+
+    let size_max = reply_size_max(query.view.max_message_size().ok().flatten());
+    let start = arena.len();
+    arena.resize(start + size_max, 0);
+    let mut builder = Builder::reply(&mut arena[start..], query.view)?;
+    write_header(material, &mut builder, through_relay);
+    let mut sink = OptionSink::new();
+    add_own_options(material, &mut sink, server_identifier, through_relay);
+    if !is_nak {
+        add_configured_options(material, &mut sink);
+    }
+    builder.write(&mut sink)?;
+    let left_out = builder.dropped().len();
+    let len = builder.finish();
+    arena.truncate(start + len);
+    let outbound = Outbound {
+        start: 0,
+        len: 0,
+        interface: input.interface,
+        source: source.into(),
+        destination: to,
+        delivery,
+        tag: answer.message_type as u32,
+        hold: answer.position,
+    };
+    Ok(Written { outbound, left_out })
+}
+
+fn server_identifier(material: &Material<'_>, source: Ipv4Addr) -> Ipv4Addr {
+    material.subnet.and_then(|subnet| subnet.server_identifier).unwrap_or(source)
+}
+
+fn write_header(material: &Material<'_>, builder: &mut Builder<'_>, through_relay: bool) {
+    let Material { query, answer, .. } = *material;
+    if answer.message_type == MessageType::Nak {
+        //= RFC 2131 section 4.3.2: the relay must broadcast a NAK, the client may be on the wrong network.
+        if through_relay {
+            builder.set_broadcast(true);
+        }
+        return;
+    }
+    builder.set_yiaddr(answer.yiaddr);
+    if answer.message_type == MessageType::Ack {
+        builder.set_ciaddr(query.ciaddr);
+    }
+    if !through_relay && query.view.is_relayed() {
+        builder.set_hops(0);
+        builder.set_giaddr(Ipv4Addr::UNSPECIFIED);
+    }
+    let Some(subnet) = material.subnet else { return };
+    builder.set_siaddr(subnet.next_server);
+    if !subnet.server_hostname.is_empty() {
+        builder.set_sname(&subnet.server_hostname);
+    }
+    if !subnet.boot_file_name.is_empty() {
+        builder.set_file(&subnet.boot_file_name);
+    }
+}
+
+/// Adds what the server decides itself.
+fn add_own_options<'a>(
+    material: &Material<'a>,
+    sink: &mut OptionSink<'a>,
+    server_identifier: Ipv4Addr,
+    through_relay: bool,
+) {
+    let Material { query, answer, .. } = *material;
+    sink.add_u8(code::MESSAGE_TYPE, answer.message_type as u8);
+    sink.add_addr(code::SERVER_IDENTIFIER, server_identifier);
+    if let (Some(lifetime), Some(subnet)) = (answer.lifetime, material.subnet) {
+        sink.add_u32(code::LEASE_TIME, lifetime);
+        sink.add_addr(code::SUBNET_MASK, subnet.mask());
+        let (t1, t2) = subnet.timers.t1_t2(lifetime);
+        if let Some(t1) = t1 {
+            sink.add_u32(code::RENEWAL_TIME, t1);
+        }
+        if let Some(t2) = t2 {
+            sink.add_u32(code::REBINDING_TIME, t2);
+        }
+    }
+    if material.config.echo_client_id {
+        if let Some(id) = query.view.option(code::CLIENT_IDENTIFIER) {
+            sink.add_bytes(code::CLIENT_IDENTIFIER, id, Weight::Essential);
+        }
+    }
+    if through_relay {
+        if let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION) {
+            sink.add_bytes(code::RELAY_AGENT_INFORMATION, information, Weight::Essential);
+        }
+    }
+    if let Some(address) = query.view.option(code::SUBNET_SELECTION) {
+        sink.add_bytes(code::SUBNET_SELECTION, address, Weight::Essential);
+    }
+}
+
+/// Adds what the configuration has for the codes that are wanted.
+fn add_configured_options<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
+    let Some(subnet) = material.subnet else { return };
+    let scopes = [&subnet.options, &material.config.options];
+    let mut configured = scopes[0].codes().union(scopes[1].codes()).difference(SERVERS_OWN);
+    let mut add = |code: u8| {
+        if !configured.contains(code) {
+            return;
+        }
+        configured.remove(code);
+        if let Some(option) = scopes.iter().find_map(|scope| scope.get(code)) {
+            if !option.never_send() {
+                sink.add_encoded(option);
+            }
+        }
+    };
+    BASIC.iter().copied().for_each(&mut add);
+    material.always_send.iter().for_each(&mut add);
+    for &code in material.query.view.parameter_request_list() {
+        add(code);
+    }
+}

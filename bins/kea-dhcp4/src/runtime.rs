@@ -1,0 +1,185 @@
+//! What a configuration becomes when it is in force: compiled values, free addresses, lease counters, interfaces.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use libdhcp::OptionCodes;
+use libdhcpsrv::config4::{Config4, SocketType, SubnetIndex};
+use libdhcpsrv::free::{PoolRange, PoolSet};
+use libdhcpsrv::lease4::{Delta, Deltas, LeaseState, LeaseStore4, Stored, SubnetId};
+use stats::{Lease4, LeaseCounters, Place, SubnetRow};
+use util::Now;
+use util::link::InterfaceIndex;
+
+/// A configuration in force, shared by all workers.
+#[derive(Debug)]
+pub struct Runtime4 {
+    /// The compiled configuration.
+    pub config: Config4,
+    /// The pools and what is free in them.
+    pub pools: Arc<PoolSet>,
+    always_send: Vec<OptionCodes>,
+    /// Lease figures of the subnets, in the order of the configuration.
+    counters: Arc<LeaseCounters>,
+}
+
+impl Runtime4 {
+    /// Prepares a configuration with the lease figures made from its [`subnet_rows`]; pools and figures are still
+    /// those of an empty store.
+    #[must_use]
+    pub fn new(config: Config4, counters: Arc<LeaseCounters>) -> Self {
+        let ranges = config.pools.iter().map(|pool| PoolRange {
+            first: pool.first.into(),
+            last: pool.last.into(),
+            skips_edges: config.exclude_first_last_24 && pool.last - pool.first >= 255,
+        });
+        let pools = Arc::new(PoolSet::new(ranges));
+        let global = config.options.always_send_codes();
+        let always_send = config
+            .subnets
+            .iter()
+            .map(|subnet| global.union(subnet.options.always_send_codes()))
+            .collect();
+        Self { pools, config, always_send, counters }
+    }
+
+    /// Codes that are sent unasked to clients of a subnet.
+    #[must_use]
+    pub fn always_send(&self, subnet: Option<SubnetIndex>) -> OptionCodes {
+        let codes = subnet.and_then(|index| self.always_send.get(index.0 as usize));
+        codes.copied().unwrap_or(OptionCodes::EMPTY)
+    }
+
+    /// Counts what changes of leases have done to the figures.
+    pub fn count<'s>(&self, changes: impl Iterator<Item = &'s Stored>, now: Now) {
+        for stored in changes {
+            self.count_deltas(&stored.deltas, now);
+        }
+    }
+
+    /// Counts the steps of one change.
+    pub fn count_deltas(&self, deltas: &Deltas, now: Now) {
+        let mut assigned = 0;
+        let mut last = None;
+        for delta in deltas.iter() {
+            let Some(place) = self.place(&delta) else { continue };
+            let by = i64::from(delta.by);
+            match delta.state {
+                LeaseState::Default => assigned += by,
+                LeaseState::Declined => {
+                    assigned += by;
+                    self.counters.add(place, Lease4::DeclinedAddresses, by, now);
+                }
+                _ => continue,
+            }
+            // A lease that is kept back counts as assigned, so the steps of a decline cancel out.
+            self.counters.add(place, Lease4::AssignedAddresses, by, now);
+            last = Some(place);
+        }
+        if let Some(place) = last.filter(|_| assigned > 0) {
+            self.counters.add(place, Lease4::CumulativeAssignedAddresses, assigned, now);
+        }
+    }
+
+    /// Counts one event of a subnet.
+    pub fn count_event(&self, subnet: SubnetId, figure: Lease4, now: Now) {
+        if let Some(subnet) = self.counters.subnet_by_id(subnet.0) {
+            self.counters.add(Place::subnet(subnet), figure, 1, now);
+        }
+    }
+
+    /// Sets totals from the pools and the other figures from what is stored.
+    pub fn recount(&self, store: &LeaseStore4, now: Now) {
+        for (subnet, nth, pool) in self.config.subnets.iter().enumerate().flat_map(|(n, subnet)| {
+            let pools = self.config.pools_of(subnet).iter().enumerate();
+            pools.map(move |(nth, pool)| (n as u32, nth, pool))
+        }) {
+            let place = Place { subnet, pool: self.counters.pool_slot(subnet, nth) };
+            let size = i64::from(pool.last - pool.first) + 1;
+            self.counters.add(place, Lease4::TotalAddresses, size, now);
+        }
+        for ((subnet_id, pool_id, state), leases) in store.recount() {
+            let Some(place) = self.place(&Delta { subnet_id, pool_id, state, by: 1 }) else {
+                continue;
+            };
+            let leases = leases as i64;
+            match state {
+                LeaseState::Default => {
+                    self.counters.add(place, Lease4::AssignedAddresses, leases, now);
+                }
+                LeaseState::Declined => {
+                    self.counters.add(place, Lease4::AssignedAddresses, leases, now);
+                    self.counters.add(place, Lease4::DeclinedAddresses, leases, now);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn place(&self, delta: &Delta) -> Option<Place> {
+        let subnet = self.counters.subnet_by_id(delta.subnet_id.0)?;
+        let pools = self.config.pools_of(self.config.subnets.get(subnet as usize)?);
+        let nth = pools.iter().position(|pool| pool.id == delta.pool_id);
+        Some(Place { subnet, pool: nth.and_then(|nth| self.counters.pool_slot(subnet, nth)) })
+    }
+
+    /// Whether a client without an address can be answered by unicast.
+    #[must_use]
+    pub fn direct_response(&self) -> bool {
+        self.config.interfaces.socket_type == SocketType::Raw
+    }
+}
+
+/// The subnets and pools that lease figures are kept for.
+#[must_use]
+pub fn subnet_rows(config: &Config4) -> Vec<SubnetRow> {
+    let rows = config.subnets.iter().map(|subnet| SubnetRow {
+        id: subnet.id,
+        pool_ids: config.pools_of(subnet).iter().map(|pool| pool.id).collect(),
+    });
+    rows.collect()
+}
+
+/// The interfaces as the server knows them.
+#[derive(Debug, Default)]
+pub struct Links {
+    names: Vec<(InterfaceIndex, Box<str>)>,
+    addresses: Vec<Ipv4Addr>,
+    port: u16,
+}
+
+impl Links {
+    /// Takes the interfaces, the addresses of open sockets, and the server's port.
+    #[must_use]
+    pub fn new(
+        mut names: Vec<(InterfaceIndex, Box<str>)>,
+        mut addresses: Vec<Ipv4Addr>,
+        port: u16,
+    ) -> Self {
+        names.sort_unstable();
+        addresses.sort_unstable();
+        addresses.dedup();
+        Self { names, addresses, port }
+    }
+
+    /// Name of an interface; `?` for one that is gone.
+    #[must_use]
+    pub fn name(&self, index: InterfaceIndex) -> &str {
+        match self.names.binary_search_by_key(&index, |(known, _)| *known) {
+            Ok(at) => &self.names[at].1,
+            Err(_) => "?",
+        }
+    }
+
+    /// Whether one of our sockets has this address.
+    #[must_use]
+    pub fn is_own_address(&self, address: Ipv4Addr) -> bool {
+        self.addresses.binary_search(&address).is_ok()
+    }
+
+    /// The server's UDP port.
+    #[must_use]
+    pub fn server_port(&self) -> u16 {
+        if self.port == 0 { libdhcp::v4::SERVER_PORT } else { self.port }
+    }
+}

@@ -1,0 +1,97 @@
+//! Selection of the subnet for a query.
+//!
+//! Pure lookup over the compiled configuration. Relayed queries are matched by link selection (RFC 3527), then subnet
+//! selection (RFC 3011, only without option 82), then the relay's address: first a subnet that names this relay,
+//! then one that contains it. Direct queries are matched by ciaddr or source when they were sent to us alone, else
+//! by the receiving interface: its subnet by name, or the subnet of its address. Cost is one prefix lookup.
+//! Kea: `Dhcpv4Srv::selectSubnet`.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use libdhcpsrv::config4::{Config4, SubnetIndex};
+use util::link::Inbound;
+
+/// How the subnet was found; told to the operator in traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelectedBy {
+    /// Option 82.5.
+    LinkSelection,
+    /// Option 118.
+    SubnetSelection,
+    /// The subnet names the relay.
+    Relay,
+    /// The subnet contains the relay's address.
+    RelayAddress,
+    /// The subnet contains ciaddr.
+    ClientAddress,
+    /// The subnet contains the source address.
+    SourceAddress,
+    /// The subnet names the receiving interface.
+    Interface,
+    /// The subnet contains the receiving interface's address.
+    InterfaceAddress,
+}
+
+/// The fields of a query that decide.
+#[derive(Clone, Copy, Debug)]
+pub struct Selector {
+    /// Relay address.
+    pub giaddr: Ipv4Addr,
+    /// Client's own address.
+    pub ciaddr: Ipv4Addr,
+    /// Option 82.5.
+    pub link_selection: Option<Ipv4Addr>,
+    /// Option 118, when the query has no option 82.
+    pub subnet_selection: Option<Ipv4Addr>,
+    /// Subnet that names the receiving interface.
+    pub of_interface: Option<SubnetIndex>,
+}
+
+/// Finds the subnet of a query.
+#[must_use]
+pub fn select(
+    config: &Config4,
+    input: &Inbound<'_>,
+    selector: &Selector,
+) -> Option<(SubnetIndex, SelectedBy)> {
+    let containing =
+        |address: Ipv4Addr, by: SelectedBy| config.by_address.find(address).map(|s| (s, by));
+    let chosen = set(selector.link_selection)
+        .filter(|_| !config.ignore_link_selection)
+        .map(|address| (address, SelectedBy::LinkSelection))
+        .or(set(selector.subnet_selection).map(|a| (a, SelectedBy::SubnetSelection)));
+    if let Some((address, by)) = chosen {
+        return containing(address, by);
+    }
+    if let Some(giaddr) = set(Some(selector.giaddr)) {
+        let named = config.by_relay.get(&giaddr).map(|&subnet| (subnet, SelectedBy::Relay));
+        return named.or_else(|| containing(giaddr, SelectedBy::RelayAddress));
+    }
+    if !is_broadcast(input) {
+        if let Some(ciaddr) = set(Some(selector.ciaddr)) {
+            return containing(ciaddr, SelectedBy::ClientAddress);
+        }
+        if let Some(source) = v4(input.source.ip()).and_then(|address| set(Some(address))) {
+            return containing(source, SelectedBy::SourceAddress);
+        }
+    }
+    let named = selector.of_interface.map(|subnet| (subnet, SelectedBy::Interface));
+    named.or_else(|| containing(v4(input.local)?, SelectedBy::InterfaceAddress))
+}
+
+/// Whether the query was sent to everybody.
+#[must_use]
+pub fn is_broadcast(input: &Inbound<'_>) -> bool {
+    input.destination == IpAddr::V4(Ipv4Addr::BROADCAST)
+}
+
+fn set(address: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
+    address.filter(|address| !address.is_unspecified())
+}
+
+fn v4(address: IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
+    }
+}

@@ -1,0 +1,638 @@
+//! The DHCPv4 server of one worker: a datagram in, replies out.
+//!
+//! No sockets, files, clocks or threads: everything arrives as an argument and leaves through the two outboxes of
+//! [`Replies`]. Workers share the lease store, the client gate and the [`Runtime4`]; counters, offers and parked
+//! exchanges are their own. Contract: feed one datagram with [`Server4::receive`], or the answer of a store with
+//! [`Server4::resume`]; after a batch call [`Server4::end_batch`]; send what the outboxes hold.
+//!
+//! Order for a datagram: parse, count, accept, enter the client gate, select the subnet, run the handler, write the
+//! reply, leave the gate. See `doc/architecture.md` for the rest of the path.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use kea_log::RateLimiter;
+use libdhcp::v4::{ClientLabel, MalformedError, MessageType, SpanTable, View};
+use libdhcpsrv::session::{Answer4, Memo, Parked, Session, Store4, Ticket};
+use stats::{Packet4 as Packet, WorkerCounters};
+use util::link::{Inbound, InterfaceIndex, Replies};
+use util::{Now, SplitMix};
+
+use crate::gate::{ClientGate, Entered};
+use crate::handlers::{self, Answer, Change, DropReason, Exchange, Outcome};
+use crate::messages::{loggers::*, *};
+use crate::offers::OfferTable;
+use crate::query::Query;
+use crate::reply::{self, Material};
+use crate::runtime::{Links, Runtime4};
+use crate::select::{self, Selector};
+
+/// Exchanges that may wait for a store at the same time, per worker.
+const PARKED_MAX: usize = 1024;
+/// Packets that may wait for another one of the same client, per worker and batch.
+const DEFERRED_MAX: usize = 64;
+/// Lines about refused and dropped queries that may come at once, and the time after which one more may.
+const EXPLAINED_BURST: u32 = 20;
+const EXPLAINED_INTERVAL_NS: u64 = 200_000_000;
+/// Longest host name that is kept with a lease.
+const HOSTNAME_MAX: usize = 255;
+
+/// What became of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It has been dealt with.
+    Done,
+    /// It waits for the answer to this question.
+    Waiting(Ticket),
+    /// It waits for another packet of the same client, until the end of the batch.
+    Deferred,
+}
+
+/// An exchange that waits for its store.
+#[derive(Debug)]
+struct ParkedExchange {
+    datagram: Kept,
+    runtime: Arc<Runtime4>,
+    entered: Entered,
+    memo: Memo,
+}
+
+/// A datagram that outlives its receive buffer.
+#[derive(Debug)]
+struct Kept {
+    payload: Box<[u8]>,
+    input: Inbound<'static>,
+}
+
+impl Kept {
+    #[cold]
+    fn new(input: &Inbound<'_>) -> Self {
+        Self { payload: input.payload.into(), input: Inbound { payload: &[], ..*input } }
+    }
+
+    fn input(&self) -> Inbound<'_> {
+        Inbound { payload: &self.payload, ..self.input }
+    }
+}
+
+/// What the workers of one daemon have in common.
+#[derive(Clone)]
+pub struct Shared4 {
+    /// The lease store.
+    pub store: Arc<dyn Store4>,
+    /// Clients whose packets are in progress.
+    pub gate: Arc<ClientGate>,
+    /// Hasher of client identities, seeded once per process because clients choose what is hashed.
+    pub hasher: foldhash::fast::FixedState,
+}
+
+impl std::fmt::Debug for Shared4 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared4").finish_non_exhaustive()
+    }
+}
+
+/// The server of one worker.
+#[derive(Debug)]
+pub struct Server4 {
+    shared: Shared4,
+    runtime: Arc<Runtime4>,
+    links: Arc<Links>,
+    counters: WorkerCounters,
+    offers: OfferTable,
+    entropy: SplitMix,
+    spans: SpanTable,
+    memo: Memo,
+    parked: HashMap<Ticket, ParkedExchange>,
+    deferred: Vec<Kept>,
+    limiter: RateLimiter,
+    /// The client whose packet is being processed, to be let go even when that panics.
+    in_progress: Option<Entered>,
+}
+
+/// One run of an exchange, as far as it came.
+enum Run {
+    Finished(Outcome),
+    Parked(Ticket),
+}
+
+impl Server4 {
+    /// Makes the server of one worker; `seed` differs between workers.
+    #[must_use]
+    pub fn new(
+        shared: Shared4,
+        runtime: Arc<Runtime4>,
+        counters: WorkerCounters,
+        seed: u64,
+    ) -> Self {
+        Self {
+            shared,
+            runtime,
+            links: Arc::default(),
+            counters,
+            offers: OfferTable::default(),
+            entropy: SplitMix::new(seed),
+            spans: SpanTable::new(),
+            memo: Memo::default(),
+            parked: HashMap::new(),
+            deferred: Vec::with_capacity(DEFERRED_MAX),
+            limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
+            in_progress: None,
+        }
+    }
+
+    /// Puts another configuration in force; exchanges that wait finish under the old one.
+    pub fn set_runtime(&mut self, runtime: Arc<Runtime4>) {
+        self.runtime = runtime;
+    }
+
+    /// Tells which interfaces there are.
+    pub fn set_links(&mut self, links: Arc<Links>) {
+        self.links = links;
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn runtime(&self) -> &Arc<Runtime4> {
+        &self.runtime
+    }
+
+    /// Packet counters of this worker.
+    #[must_use]
+    pub fn counters(&self) -> &WorkerCounters {
+        &self.counters
+    }
+
+    /// Number of exchanges that wait for a store.
+    #[must_use]
+    pub fn parked_len(&self) -> usize {
+        self.parked.len()
+    }
+
+    /// Feeds one datagram.
+    pub fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
+        self.counters.set_time(now);
+        self.counters.increment(Packet::Received);
+        self.process(&input, now, replies, true)
+    }
+
+    /// Feeds the answer to a question that an exchange waits for; an unknown ticket is ignored.
+    pub fn resume(
+        &mut self,
+        ticket: Ticket,
+        answer: Answer4,
+        now: Now,
+        replies: &mut Replies,
+    ) -> Progress {
+        let Some(mut exchange) = self.parked.remove(&ticket) else { return Progress::Done };
+        exchange.memo.record(answer);
+        std::mem::swap(&mut self.memo, &mut exchange.memo);
+        let mut spans = std::mem::take(&mut self.spans);
+        let input = exchange.datagram.input();
+        let progress = match View::parse(input.payload, &mut spans) {
+            Ok(view) => self.exchange(
+                &input,
+                &view,
+                exchange.runtime.clone(),
+                exchange.entered,
+                now,
+                replies,
+            ),
+            Err(_) => Progress::Done, // it was parsed before
+        };
+        self.spans = spans;
+        progress
+    }
+
+    /// Ends a batch: packets that waited for another one of their client get their turn.
+    pub fn end_batch(&mut self, now: Now, replies: &mut Replies) {
+        if self.deferred.is_empty() {
+            return;
+        }
+        for kept in std::mem::take(&mut self.deferred) {
+            self.process(&kept.input(), now, replies, false);
+        }
+    }
+
+    /// Counts and logs a packet whose processing panicked.
+    pub fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
+        self.counters.increment(Packet::ReceiveDrop);
+        self.counters.increment(Packet::ProcessingFailed);
+        self.memo.clear();
+        if let Some(entered) = self.in_progress.take() {
+            self.shared.gate.leave(entered);
+        }
+        kea_log::log!(
+            DHCP4,
+            DHCP4_PACKET_PROCESS_EXCEPTION,
+            input.payload.len(),
+            input.source,
+            reason
+        );
+    }
+
+    /// Counts frames that are no datagrams.
+    pub fn malformed_frames(&mut self, count: u64) {
+        self.counters.add(Packet::Received, count);
+        self.counters.add(Packet::ParseFailed, count);
+        self.counters.add(Packet::ReceiveDrop, count);
+    }
+
+    /// Counts a reply that was sent; `tag` is its message type.
+    pub fn sent(&mut self, tag: u32) {
+        self.counters.increment(Packet::Sent);
+        match u8::try_from(tag).ok().and_then(MessageType::from_u8) {
+            Some(MessageType::Offer) => self.counters.increment(Packet::OfferSent),
+            Some(MessageType::Ack) => self.counters.increment(Packet::AckSent),
+            Some(MessageType::Nak) => self.counters.increment(Packet::NakSent),
+            _ => {}
+        }
+    }
+
+    fn process(
+        &mut self,
+        input: &Inbound<'_>,
+        now: Now,
+        replies: &mut Replies,
+        first_time: bool,
+    ) -> Progress {
+        // The span table is lent to the view for the time of this packet.
+        let mut spans = std::mem::take(&mut self.spans);
+        let progress = match View::parse(input.payload, &mut spans) {
+            Ok(view) => self.accept(input, &view, now, replies, first_time),
+            Err(error) => self.malformed(input, error),
+        };
+        self.spans = spans;
+        progress
+    }
+
+    #[cold]
+    fn malformed(&mut self, input: &Inbound<'_>, error: MalformedError) -> Progress {
+        self.counters.increment(Packet::ParseFailed);
+        self.counters.increment(Packet::ReceiveDrop);
+        kea_log::log!(
+            BAD_PACKETS,
+            DHCP4_PACKET_DROP_0001,
+            input.payload.len(),
+            input.source,
+            self.links.name(input.interface),
+            error
+        );
+        Progress::Done
+    }
+
+    fn accept(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &View<'_>,
+        now: Now,
+        replies: &mut Replies,
+        first_time: bool,
+    ) -> Progress {
+        if first_time {
+            self.counters.increment(received_counter(view.message_type().ok().flatten()));
+        }
+        if let Err(reason) = self.check(input, view) {
+            self.dropped(input, view, reason, now);
+            return Progress::Done;
+        }
+        let Some(entered) = self.shared.gate.enter(self.client_hash(view)) else {
+            return self.defer(input, view, now, first_time);
+        };
+        self.memo.clear();
+        self.exchange(input, view, self.runtime.clone(), entered, now, replies)
+    }
+
+    /// Keeps a packet whose client has another one in progress, once.
+    #[cold]
+    fn defer(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &View<'_>,
+        now: Now,
+        first_time: bool,
+    ) -> Progress {
+        if first_time && self.deferred.len() < DEFERRED_MAX {
+            self.deferred.push(Kept::new(input));
+            return Progress::Deferred;
+        }
+        self.counters.increment(Packet::Duplicate);
+        self.dropped(input, view, DropReason::Busy, now);
+        Progress::Done
+    }
+
+    /// The rules that need neither subnet nor lease.
+    fn check(&self, input: &Inbound<'_>, view: &View<'_>) -> Result<(), DropReason> {
+        use libdhcp::v4::{BOOTREQUEST, OptionError};
+        if view.op() != BOOTREQUEST {
+            return Err(DropReason::UnsupportedMessageType);
+        }
+        match view.message_type() {
+            Ok(Some(
+                MessageType::Discover
+                | MessageType::Request
+                | MessageType::Decline
+                | MessageType::Release
+                | MessageType::Inform,
+            )) => {}
+            Ok(Some(_)) => return Err(DropReason::UnsupportedMessageType),
+            Ok(None) => return Err(DropReason::NoMessageType),
+            Err(OptionError::UnknownMessageType { .. }) => {
+                return Err(DropReason::UnknownMessageType);
+            }
+            Err(_) => return Err(DropReason::Malformed),
+        }
+        let config = &self.runtime.config;
+        match view.server_identifier() {
+            Ok(None) => {}
+            Ok(Some(_)) if config.ignore_server_identifier => {}
+            Ok(Some(id)) => {
+                let ours = IpAddr::V4(id) == input.local
+                    || self.links.is_own_address(id)
+                    || config.server_identifiers.contains(&id);
+                if !ours {
+                    return Err(DropReason::ForeignServer);
+                }
+            }
+            Err(_) => return Err(DropReason::Malformed),
+        }
+        let inform = matches!(view.message_type(), Ok(Some(MessageType::Inform)));
+        let homeless = inform
+            && !view.is_relayed()
+            && view.ciaddr().is_unspecified()
+            && input.source.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        if homeless { Err(DropReason::NoReturnAddress) } else { Ok(()) }
+    }
+
+    fn exchange(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &View<'_>,
+        runtime: Arc<Runtime4>,
+        entered: Entered,
+        now: Now,
+        replies: &mut Replies,
+    ) -> Progress {
+        self.in_progress = Some(entered);
+        let run = self.run(input, view, &runtime, now, replies);
+        self.in_progress = None;
+        match run {
+            Run::Finished(outcome) => {
+                self.shared.gate.leave(entered);
+                runtime.count(self.memo.changes(), now);
+                if let Outcome::Drop(reason) = outcome {
+                    self.dropped(input, view, reason, now);
+                }
+                Progress::Done
+            }
+            Run::Parked(ticket) => self.park(input, view, runtime, entered, ticket, now),
+        }
+    }
+
+    #[cold]
+    fn park(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &View<'_>,
+        runtime: Arc<Runtime4>,
+        entered: Entered,
+        ticket: Ticket,
+        now: Now,
+    ) -> Progress {
+        if self.parked.len() >= PARKED_MAX {
+            self.shared.gate.leave(entered);
+            self.counters.increment(Packet::QueueFull);
+            self.dropped(input, view, DropReason::QueueFull, now);
+            return Progress::Done;
+        }
+        let memo = std::mem::take(&mut self.memo);
+        let datagram = Kept::new(input);
+        self.parked.insert(ticket, ParkedExchange { datagram, runtime, entered, memo });
+        Progress::Waiting(ticket)
+    }
+
+    /// Runs the deciding code with the answers known so far and, when it comes to an end, writes the reply.
+    fn run(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &View<'_>,
+        runtime: &Arc<Runtime4>,
+        now: Now,
+        replies: &mut Replies,
+    ) -> Run {
+        let message_type = view.message_type().ok().flatten().unwrap_or(MessageType::Discover);
+        let Ok(query) = Query::read(view, message_type) else {
+            return Run::Finished(Outcome::Drop(DropReason::Malformed));
+        };
+        let config = &runtime.config;
+        let selector = Selector {
+            giaddr: if view.is_relayed() { query.giaddr } else { Ipv4Addr::UNSPECIFIED },
+            ciaddr: query.ciaddr,
+            link_selection: view.link_selection().ok().flatten(),
+            subnet_selection: match view.relay_agent_information() {
+                None => view.subnet_selection().ok().flatten(),
+                Some(_) => None,
+            },
+            of_interface: self.links.subnet(input.interface, &runtime.config),
+        };
+        let selected = select::select(config, input, &selector);
+        let subnet = selected.map(|(index, _)| index);
+        if subnet.is_none() && !view.is_relayed() && select::is_broadcast(input) {
+            return Run::Finished(Outcome::Drop(DropReason::NoSubnet));
+        }
+        let offered_to = self.shared.hasher.hash_one((self.client_hash(view), subnet));
+        let second = (now.mono_ns / 1_000_000_000) as u32;
+        let mut hostname = [0; HOSTNAME_MAX];
+        let hostname = host_name(view, &mut hostname);
+        let exchange = Exchange {
+            query: &query,
+            config,
+            subnet,
+            recent_offer: match message_type {
+                MessageType::Discover => self.offers.recent(offered_to, second),
+                _ => None,
+            },
+            hostname,
+        };
+        let mut session = Session::new(
+            &*self.shared.store,
+            &runtime.pools,
+            &mut self.entropy,
+            &mut self.memo,
+            now,
+        );
+        let outcome = match handlers::handle(&exchange, &mut session) {
+            Ok(outcome) => outcome,
+            Err(Parked(ticket)) => return Run::Parked(ticket),
+        };
+        match outcome {
+            Outcome::Reply(answer) => {
+                if answer.message_type == MessageType::Offer {
+                    self.offers.remember(offered_to, answer.yiaddr, second);
+                }
+                self.log_answer(&query, input, &answer, now);
+                self.write(input, &query, runtime, &exchange, &answer, replies);
+            }
+            Outcome::Done(change) => log_change(view, change, config.decline_probation_period),
+            Outcome::Drop(_) => {}
+        }
+        Run::Finished(outcome)
+    }
+
+    fn write(
+        &mut self,
+        input: &Inbound<'_>,
+        query: &Query<'_>,
+        runtime: &Runtime4,
+        exchange: &Exchange<'_>,
+        answer: &Answer,
+        replies: &mut Replies,
+    ) {
+        let config = &runtime.config;
+        let material = Material {
+            query,
+            input,
+            config,
+            subnet: exchange.subnet.map(|index| config.subnet(index)),
+            always_send: runtime.always_send(exchange.subnet),
+            answer,
+            direct_response: runtime.direct_response(),
+            server_port: self.links.server_port(),
+        };
+        let outbox = if answer.position == 0 { &mut replies.ready } else { &mut replies.held };
+        let mut failure = None;
+        outbox.push_with(|arena| match reply::write(&material, arena) {
+            Ok(written) => {
+                if written.left_out > 0 {
+                    let label = query.view.label();
+                    kea_log::log!(PACKETS, DHCP4_OPTIONS_LEFT_OUT, label, written.left_out);
+                }
+                Some(written.outbound)
+            }
+            Err(error) => {
+                failure = Some(error);
+                None
+            }
+        });
+        if let Some(error) = failure {
+            kea_log::log!(PACKETS, DHCP4_PACKET_PACK_FAIL, query.view.label(), error);
+        }
+    }
+
+    fn log_answer(&mut self, query: &Query<'_>, input: &Inbound<'_>, answer: &Answer, now: Now) {
+        let label = || query.view.label();
+        match (answer.message_type, answer.lifetime, answer.refusal) {
+            (MessageType::Offer, ..) => {
+                kea_log::log!(LEASES, DHCP4_LEASE_OFFER, label(), answer.yiaddr);
+            }
+            (MessageType::Ack, Some(lifetime), _) => {
+                kea_log::log!(LEASES, DHCP4_LEASE_ALLOC, label(), answer.yiaddr, lifetime);
+            }
+            (_, _, Some(reason)) => {
+                self.explain(input, query.view, now, &DHCP4_QUERY_REFUSED, &reason);
+            }
+            _ => {}
+        }
+    }
+
+    #[cold]
+    fn dropped(&mut self, input: &Inbound<'_>, view: &View<'_>, reason: DropReason, now: Now) {
+        self.counters.increment(Packet::ReceiveDrop);
+        self.counters.increment(dropped_counter(reason));
+        self.explain(input, view, now, &DHCP4_QUERY_DROPPED, &reason);
+    }
+
+    /// Writes the one line that says why a query was refused or dropped, within the limit of such lines.
+    #[cold]
+    fn explain(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &View<'_>,
+        now: Now,
+        message: &'static kea_log::Message,
+        reason: &dyn std::fmt::Display,
+    ) {
+        if !BAD_PACKETS.is_rank_enabled(message.rank()) {
+            return;
+        }
+        let Some(suppressed) = self.limiter.admit(message, now.mono_ns) else { return };
+        let label: ClientLabel<'_> = view.label();
+        let name = view.message_type().ok().flatten().map_or("packet", MessageType::name);
+        let link = self.links.name(input.interface);
+        let giaddr = view.giaddr();
+        let via = if view.is_relayed() { &giaddr as &dyn std::fmt::Display } else { &"no relay" };
+        BAD_PACKETS.write_limited(message, &[&label, &name, &link, via, reason], suppressed);
+    }
+
+    /// Hash of who the client is, for the gate and the table of offers.
+    fn client_hash(&self, view: &View<'_>) -> u64 {
+        let mut hasher = self.shared.hasher.build_hasher();
+        match view.option(libdhcp::v4::code::CLIENT_IDENTIFIER) {
+            Some(id) => hasher.write(id),
+            None => hasher.write(view.chaddr()),
+        }
+        hasher.finish()
+    }
+}
+
+/// The client's host name (option 12) in lower case and without a final NUL, in `buffer`.
+fn host_name<'b>(view: &View<'_>, buffer: &'b mut [u8; HOSTNAME_MAX]) -> &'b [u8] {
+    let Ok(Some(name)) = view.host_name() else { return &[] };
+    let len = name.len().min(HOSTNAME_MAX);
+    for (to, from) in buffer.iter_mut().zip(name) {
+        *to = from.to_ascii_lowercase();
+    }
+    let name = &buffer[..len];
+    let end = name.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    &name[..end]
+}
+
+fn log_change(view: &View<'_>, change: Change, probation: u32) {
+    match change {
+        Change::Released(address) => kea_log::log!(LEASES, DHCP4_RELEASE, view.label(), address),
+        Change::Declined(address) => {
+            kea_log::log!(LEASES, DHCP4_DECLINE_LEASE, view.label(), address, probation);
+        }
+    }
+}
+
+fn received_counter(message_type: Option<MessageType>) -> Packet {
+    match message_type {
+        Some(MessageType::Discover) => Packet::DiscoverReceived,
+        Some(MessageType::Offer) => Packet::OfferReceived,
+        Some(MessageType::Request) => Packet::RequestReceived,
+        Some(MessageType::Ack) => Packet::AckReceived,
+        Some(MessageType::Nak) => Packet::NakReceived,
+        Some(MessageType::Release) => Packet::ReleaseReceived,
+        Some(MessageType::Decline) => Packet::DeclineReceived,
+        Some(MessageType::Inform) => Packet::InformReceived,
+        _ => Packet::UnknownReceived,
+    }
+}
+
+/// The detailed counter beside `pkt4-receive-drop`.
+fn dropped_counter(reason: DropReason) -> Packet {
+    match reason {
+        DropReason::ForeignServer | DropReason::NoSubnet => Packet::NotForUs,
+        DropReason::Busy => Packet::Duplicate,
+        DropReason::QueueFull => Packet::QueueFull,
+        DropReason::NotStored(_) | DropReason::Internal => Packet::ProcessingFailed,
+        _ => Packet::RfcViolation,
+    }
+}
+
+/// Name of an interface for messages.
+impl Links {
+    fn subnet(
+        &self,
+        interface: InterfaceIndex,
+        config: &libdhcpsrv::config4::Config4,
+    ) -> Option<libdhcpsrv::config4::SubnetIndex> {
+        if config.by_interface.is_empty() {
+            return None;
+        }
+        config.by_interface.get(self.name(interface)).copied()
+    }
+}

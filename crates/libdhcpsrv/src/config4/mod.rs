@@ -1,0 +1,173 @@
+//! The compiled configuration of `kea-dhcp4`: what packet code sees.
+//!
+//! Everything that does not depend on a packet is decided here once: inheritance is resolved, options are encoded,
+//! prefixes are indexed. Values are immutable; a reconfiguration builds a new [`Config4`] beside the old one and
+//! the workers swap it between two batches. Reading the file is the job of [`read`]; the names and defaults of the
+//! keys are rows of [`keywords`].
+
+pub mod keywords;
+mod prefix_index;
+mod read;
+mod subnet;
+
+pub use prefix_index::PrefixIndex;
+pub use read::read;
+pub use subnet::{Pool4, Subnet4, Timers};
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use libdhcp::OptionSet;
+
+/// Index of a subnet in [`Config4::subnets`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubnetIndex(pub u32);
+
+/// A whole configuration, ready for use by the workers.
+#[derive(Debug)]
+pub struct Config4 {
+    /// Which interfaces to serve, and how.
+    pub interfaces: InterfacesConfig,
+    /// Where leases are kept.
+    pub lease_database: LeaseDatabase,
+    /// Handling of expired leases.
+    pub expired_leases: ExpiredLeases,
+    /// Seconds for which a declined address stays unusable.
+    pub decline_probation_period: u32,
+    /// Whether option 61 is returned to the client (RFC 6842).
+    pub echo_client_id: bool,
+    /// Number of worker threads; at least 1.
+    pub workers: usize,
+    /// Subnets in the order of the file.
+    pub subnets: Vec<Subnet4>,
+    /// All pools of all subnets; a subnet's pools are neighbours.
+    pub pools: Vec<Pool4>,
+    /// Options of the global scope.
+    pub options: Arc<OptionSet>,
+    /// Whether option 82.5 (link selection) is disregarded.
+    pub ignore_link_selection: bool,
+    /// Whether a foreign server identifier (option 54) is disregarded.
+    pub ignore_server_identifier: bool,
+    /// Whether pools of /24 and larger networks leave out the addresses that end in .0 and .255.
+    pub exclude_first_last_24: bool,
+    /// Whether malformed options of clients are tolerated.
+    pub lenient_option_parsing: bool,
+    /// What is done with leases that do not fit the subnets when they are loaded.
+    pub lease_checks: LeaseChecks,
+    /// Samples kept of each statistic; 0 when the age decides.
+    pub statistic_sample_count: u32,
+    /// Seconds for which samples are kept; 0 when the count decides.
+    pub statistic_sample_age: u32,
+    /// Logger settings; `None` when the file has none.
+    pub logging: Option<kea_log::LogConfig>,
+    /// Address to the first subnet of the file that contains it.
+    pub by_address: PrefixIndex,
+    /// Relay address (`relay`) to the first subnet of the file that names it.
+    pub by_relay: HashMap<Ipv4Addr, SubnetIndex>,
+    /// Interface name (`interface`) to the first subnet of the file that names it.
+    pub by_interface: HashMap<Box<str>, SubnetIndex>,
+    /// Server identifiers (option 54) that the configuration itself gives out.
+    pub server_identifiers: Vec<Ipv4Addr>,
+}
+
+impl Config4 {
+    /// The subnet behind an index of this configuration.
+    #[must_use]
+    pub fn subnet(&self, index: SubnetIndex) -> &Subnet4 {
+        &self.subnets[index.0 as usize]
+    }
+
+    /// The pools of a subnet.
+    #[must_use]
+    pub fn pools_of(&self, subnet: &Subnet4) -> &[Pool4] {
+        &self.pools[subnet.pools.start as usize..subnet.pools.end as usize]
+    }
+}
+
+/// `interfaces-config`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfacesConfig {
+    /// Entries of `interfaces` as written (`*`, `eth0`, `eth0/192.0.2.1`), checked for form.
+    pub interfaces: Vec<String>,
+    /// `dhcp-socket-type`.
+    pub socket_type: SocketType,
+}
+
+/// `dhcp-socket-type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketType {
+    /// Packet sockets: clients without an address can be answered by unicast.
+    Raw,
+    /// UDP sockets: for relayed traffic; a client without an address is answered by broadcast.
+    Udp,
+}
+
+/// `lease-database`; only `memfile` until the SQL back-ends arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseDatabase {
+    /// `name`: path of the lease file; `None` for the default below the data directory.
+    pub name: Option<String>,
+    /// `persist`.
+    pub persist: bool,
+    /// `lfc-interval` in seconds; 0 switches the clean-up off.
+    pub lfc_interval: u32,
+    /// `durability`.
+    pub durability: Durability,
+    /// `max-row-errors`; 0 tolerates any number.
+    pub max_row_errors: u32,
+}
+
+/// What an acknowledgement promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// The row is on stable storage before the reply leaves.
+    Disk,
+    /// The row has been handed to the kernel before the reply leaves, as in Kea.
+    Kernel,
+}
+
+/// `lease-checks` of `sanity-checks`: leases whose subnet id does not match their address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseChecks {
+    /// They are dropped.
+    Del,
+    /// They get the id of the subnet their address is in.
+    Fix,
+    /// As `Fix`, and dropped when there is no such subnet.
+    FixDel,
+    /// They are not looked for.
+    None,
+    /// They are reported and kept.
+    Warn,
+}
+
+/// `expired-leases-processing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpiredLeases {
+    /// Seconds between two reclamation runs; 0 for none.
+    pub reclaim_timer_wait_time: u32,
+    /// Seconds between two removals of reclaimed leases; 0 removes them when they are reclaimed.
+    pub flush_reclaimed_timer_wait_time: u32,
+    /// Seconds for which a reclaimed lease is kept.
+    pub hold_reclaimed_time: u32,
+    /// Leases per reclamation run; 0 for no limit.
+    pub max_reclaim_leases: u32,
+    /// Milliseconds per reclamation run; 0 for no limit.
+    pub max_reclaim_time: u32,
+    /// Runs in a row that may leave leases behind before a warning is logged.
+    pub unwarned_reclaim_cycles: u32,
+}
+
+impl Default for ExpiredLeases {
+    fn default() -> Self {
+        Self {
+            reclaim_timer_wait_time: 10,
+            flush_reclaimed_timer_wait_time: 25,
+            hold_reclaimed_time: 3600,
+            max_reclaim_leases: 100,
+            max_reclaim_time: 250,
+            unwarned_reclaim_cycles: 5,
+        }
+    }
+}

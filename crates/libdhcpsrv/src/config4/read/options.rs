@@ -1,0 +1,312 @@
+//! `option-def` and `option-data`: definitions, and the options of a scope as wire bytes.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use cc::{Diagnostics, Element, MapReader, Position, closest};
+use libdhcp::data::{Universe, csv_surplus, encode_csv, encode_hex};
+use libdhcp::definition::{
+    CustomDefinition, CustomShape, DHCP4, DHCP6, Definitions, OptionDefinition, is_valid_name,
+};
+use libdhcp::option_defs;
+use libdhcp::v4::code;
+use libdhcp::{OptionFlags, OptionSet, OptionSetBuilder};
+
+use super::text::quoted;
+use crate::config4::keywords::{OPTION_DATA, OPTION_DEF};
+
+/// Options that the server alone decides about, with the way to influence them. Option 54 is not
+/// among them: a configured value is used as server identifier.
+const SERVERS_OWN: [(u8, &str); 11] = [
+    (code::SUBNET_MASK, "it follows from the subnet"),
+    (code::REQUESTED_ADDRESS, "it is for clients"),
+    (code::LEASE_TIME, "use 'valid-lifetime'"),
+    (code::OPTION_OVERLOAD, "it is for the server"),
+    (code::MESSAGE_TYPE, "it is for the server"),
+    (code::PARAMETER_REQUEST_LIST, "it is for clients"),
+    (code::RENEWAL_TIME, "use 'renew-timer'"),
+    (code::REBINDING_TIME, "use 'rebind-timer'"),
+    (code::CLIENT_IDENTIFIER, "it is returned as the client sent it"),
+    (code::RELAY_AGENT_INFORMATION, "it is returned as the relay sent it"),
+    (code::SUBNET_SELECTION, "it is returned as the relay sent it"),
+];
+
+/// Reads `option-def` of the global scope.
+pub(super) fn read_definitions(
+    global: &MapReader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Definitions {
+    let mut definitions = Definitions::new();
+    for item in global.items("option-def") {
+        let Some(reader) = MapReader::new(item, &OPTION_DEF, diagnostics) else { continue };
+        let text = |name| reader.str_or_default(name).unwrap_or_default();
+        let required = (reader.str("name"), reader.int("code"), reader.str("type"));
+        let (Some(name), Some(code), Some(data_type)) = required else { continue };
+        let shape = CustomShape {
+            array: reader.bool("array").unwrap_or(false),
+            record_types: text("record-types"),
+            encapsulates: text("encapsulate"),
+        };
+        let space = text("space");
+        let added = CustomDefinition::new(space, code, name, data_type, shape)
+            .and_then(|definition| definitions.add(definition));
+        if let Err(error) = added {
+            let message = format!("option definition {}: {error}", quoted(name));
+            diagnostics.error(item.position, message);
+        }
+    }
+    definitions
+}
+
+/// Server identifiers that a scope gives out.
+pub(super) fn server_identifiers(options: &OptionSet) -> Vec<Ipv4Addr> {
+    let option = options.get(code::SERVER_IDENTIFIER);
+    let body = option.and_then(|option| option.body().next());
+    let octets = body.and_then(|body| <[u8; 4]>::try_from(body).ok());
+    octets.map(Ipv4Addr::from).into_iter().collect()
+}
+
+/// Turns `option-data` into option sets; equal sets are shared.
+#[derive(Debug)]
+pub(super) struct OptionScopes {
+    definitions: Definitions,
+    empty: Arc<OptionSet>,
+    known: HashMap<u64, Vec<Arc<OptionSet>>>,
+}
+
+/// An option of the file that has been understood.
+struct Entry<'a> {
+    space: &'a str,
+    code: u16,
+    body: Vec<u8>,
+    flags: OptionFlags,
+}
+
+impl OptionScopes {
+    /// Starts with the definitions of the file.
+    pub(super) fn new(definitions: Definitions) -> Self {
+        Self { definitions, empty: Arc::default(), known: HashMap::new() }
+    }
+
+    /// Reads the options of one scope.
+    pub(super) fn read(
+        &mut self,
+        items: &[Element],
+        diagnostics: &mut Diagnostics,
+    ) -> Arc<OptionSet> {
+        let Some(first) = items.first() else { return Arc::clone(&self.empty) };
+        let mut builder = OptionSetBuilder::new();
+        for item in items {
+            let Some(reader) = MapReader::new(item, &OPTION_DATA, diagnostics) else { continue };
+            let Some(entry) = self.read_entry(&reader, diagnostics) else { continue };
+            let Entry { space, code, body, flags } = entry;
+            if let Err(error) = builder.add(space, code, body, flags) {
+                diagnostics.error(item.position, error.to_string());
+            }
+        }
+        match builder.build(&self.definitions) {
+            Ok(set) => self.shared(set),
+            Err(error) => {
+                diagnostics.error(first.position, error.to_string());
+                Arc::clone(&self.empty)
+            }
+        }
+    }
+
+    /// The set itself, or an equal one that exists.
+    fn shared(&mut self, set: OptionSet) -> Arc<OptionSet> {
+        if set.is_empty() {
+            return Arc::clone(&self.empty);
+        }
+        let mut hasher = DefaultHasher::new();
+        set.iter().for_each(|option| option.tlv().hash(&mut hasher));
+        let alike = self.known.entry(hasher.finish()).or_default();
+        if let Some(equal) = alike.iter().find(|known| ***known == set) {
+            return Arc::clone(equal);
+        }
+        let set = Arc::new(set);
+        alike.push(Arc::clone(&set));
+        set
+    }
+
+    fn read_entry<'a>(
+        &self,
+        reader: &MapReader<'a>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Entry<'a>> {
+        let space = read_space(reader, diagnostics)?;
+        let (code, definition) = self.read_code(space, reader, diagnostics)?;
+        let body = read_body(space, code, definition, reader, diagnostics)?;
+        let own = SERVERS_OWN.iter().find(|(own, _)| space == DHCP4 && u16::from(*own) == code);
+        if let Some((_, hint)) = own {
+            let message = format!("option {code} is up to the server, this value is not sent");
+            diagnostics.warning_with_hint(reader.position(), message, *hint);
+        }
+        let is_on = |name| reader.bool(name).unwrap_or(false);
+        let flags =
+            OptionFlags { always_send: is_on("always-send"), never_send: is_on("never-send") };
+        Some(Entry { space, code, body, flags })
+    }
+
+    /// The code of an option, by `code`, by `name`, or by both if they agree.
+    fn read_code(
+        &self,
+        space: &str,
+        reader: &MapReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<(u16, Option<&OptionDefinition>)> {
+        let name = read_name(reader, diagnostics);
+        let code = read_number(space, reader, diagnostics);
+        let failed = |keyword, value: bool| reader.is_written(keyword) && !value;
+        if failed("name", name.is_some()) || failed("code", code.is_some()) {
+            return None;
+        }
+        let Some(code) = code else {
+            let Some(name) = name else {
+                let message = "'name' or 'code' is missing in 'option-data'";
+                diagnostics.error(reader.position(), message);
+                return None;
+            };
+            let definition = self.definitions.by_name(space, name);
+            if definition.is_none() {
+                self.report_unknown(space, name, reader.position_of("name"), diagnostics);
+            }
+            return definition.map(|definition| (definition.code, Some(definition)));
+        };
+        let definition = self.definitions.by_code(space, code);
+        if let (Some(name), Some(definition)) = (name, definition)
+            && *definition.name != *name
+        {
+            let message = format!("option {code} of space '{space}' is not named {}", quoted(name));
+            let hint = format!("it is '{}'", definition.name);
+            diagnostics.error_with_hint(reader.position_of("name"), message, hint);
+            return None;
+        }
+        Some((code, definition))
+    }
+
+    fn report_unknown(
+        &self,
+        space: &str,
+        name: &str,
+        position: Position,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let message =
+            format!("there is no definition of option {} in space {}", quoted(name), quoted(space));
+        let custom = self.definitions.custom_of(space);
+        let all = option_defs::of_space(space).iter().chain(custom);
+        let hint = match closest(name, all.map(|definition| &*definition.name)) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => "define it in 'option-def' or give its 'code'".into(),
+        };
+        diagnostics.error_with_hint(position, message, hint);
+    }
+}
+
+fn read_space<'a>(reader: &MapReader<'a>, diagnostics: &mut Diagnostics) -> Option<&'a str> {
+    let failed = reader.is_written("space") && reader.str("space").is_none();
+    let space = reader.str_or_default("space").filter(|_| !failed)?;
+    let message = if space == DHCP6 {
+        "option space 'dhcp6' is for DHCPv6".to_owned()
+    } else if is_valid_name(space) {
+        return Some(space);
+    } else {
+        format!("{} is not a name of an option space", quoted(space))
+    };
+    let hint = "top-level options are in space 'dhcp4'";
+    diagnostics.error_with_hint(reader.position_of("space"), message, hint);
+    None
+}
+
+fn read_name<'a>(reader: &MapReader<'a>, diagnostics: &mut Diagnostics) -> Option<&'a str> {
+    let name = reader.str("name")?;
+    if is_valid_name(name) {
+        return Some(name);
+    }
+    let message = format!("{} is not a name of an option", quoted(name));
+    let hint = "letters, digits, '-' and '_' are expected";
+    diagnostics.error_with_hint(reader.position_of("name"), message, hint);
+    None
+}
+
+fn read_number(space: &str, reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Option<u16> {
+    let code = reader.int("code")?;
+    let (min, max) = if space == DHCP4 { (1, 254) } else { (0, 255) };
+    match u16::try_from(code).ok().filter(|code| (min..=max).contains(code)) {
+        Some(code) => Some(code),
+        None => {
+            let message = format!("'code' must be from {min} to {max}, found {code}");
+            diagnostics.error(reader.position_of("code"), message);
+            None
+        }
+    }
+}
+
+/// The value of an option as bytes, without its sub-options.
+fn read_body(
+    space: &str,
+    code: u16,
+    definition: Option<&OptionDefinition>,
+    reader: &MapReader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<u8>> {
+    if ["data", "csv-format"]
+        .iter()
+        .any(|name| reader.is_written(name) && reader.element(name).is_none())
+    {
+        return None;
+    }
+    let data = reader.str("data").unwrap_or_default();
+    let position = reader.position_of("data");
+    let is_csv = reader.bool("csv-format").unwrap_or(definition.is_some());
+    let definition = match definition {
+        Some(definition) if is_csv => definition,
+        None if is_csv => {
+            let message =
+                format!("option {code} of space '{space}' has no definition for 'csv-format'");
+            let hint = "define it in 'option-def' or give hexadecimal digits";
+            let position = reader.position_of("csv-format");
+            diagnostics.error_with_hint(position, message, hint);
+            return None;
+        }
+        _ => return hex_body(space, code, data, position, diagnostics),
+    };
+    let surplus = csv_surplus(definition, data);
+    if surplus > 0 {
+        let message = format!("the last {surplus} of the values of option {code} are not used");
+        let hint = format!("'{}' takes fewer; write '\\\\,' for a comma in text", definition.name);
+        diagnostics.warning_with_hint(position, message, hint);
+    }
+    match encode_csv(definition, data, Universe::V4) {
+        Ok(body) => Some(body),
+        Err(error) => {
+            let message = format!(
+                "option data does not match option definition (space: {space}, code: {code}): {error}"
+            );
+            diagnostics.error(position, message);
+            None
+        }
+    }
+}
+
+fn hex_body(
+    space: &str,
+    code: u16,
+    data: &str,
+    position: Position,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<u8>> {
+    match encode_hex(data) {
+        Ok(body) => Some(body),
+        Err(error) => {
+            let message = format!("data of option {code} of space '{space}': {error}");
+            let hint = "without 'csv-format' it is hexadecimal digits or text in single quotes";
+            diagnostics.error_with_hint(position, message, hint);
+            None
+        }
+    }
+}

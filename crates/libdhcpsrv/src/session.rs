@@ -1,0 +1,270 @@
+//! Asking a lease store that may answer at once or later: the one mechanism of waiting.
+//!
+//! Deciding code is written straight on, as if every store answered at once. It asks through a [`Session`], which
+//! records each answer. When a store has no answer yet, [`Session::ask`] returns [`Parked`], the code returns
+//! through `?`, and the server keeps the packet with its [`Memo`]. When the answer arrives it is added to the memo
+//! and the code runs again from the start: questions that have been answered are answered from the memo, so it
+//! arrives at the same place and goes on. Deciding code must therefore have no other effect before its last
+//! question, and draws on nothing but its arguments and the session.
+//!
+//! The memory store answers at once: the cost is one copy of each answer. SQL stores, hooks and ping checks wait
+//! in the same way.
+
+use std::net::Ipv4Addr;
+
+use util::{Entropy, Now};
+
+use crate::free::{PickFrom, PoolIndex, PoolSet};
+use crate::lease4::{
+    Change4, ClientKey, CommitError, Expect, Lease4View, LeaseStore4, Stored, SubnetId,
+};
+
+/// Names a question that has not been answered yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket(pub u64);
+
+/// The exchange has to wait for the answer to this ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parked(pub Ticket);
+
+/// A question to a lease store.
+#[derive(Clone, Copy, Debug)]
+pub enum Question4<'a> {
+    /// The client's lease in a subnet, and the lease on the address that it asks for.
+    Find {
+        /// The client.
+        client: ClientKey<'a>,
+        /// The subnet.
+        subnet: SubnetId,
+        /// Another address to look at.
+        requested: Option<Ipv4Addr>,
+    },
+    /// The lease on an address.
+    Get {
+        /// The client whose ownership is of interest.
+        client: ClientKey<'a>,
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// Make or change a lease.
+    Commit(Change4<'a>),
+    /// End a lease.
+    Delete {
+        /// Its address.
+        address: Ipv4Addr,
+        /// What the decision was based on.
+        expect: Expect,
+    },
+}
+
+/// The answer of a store, or a choice that has to be the same when the code runs again.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer4 {
+    /// To [`Question4::Find`].
+    Found {
+        /// The client's own lease in the subnet.
+        own: Option<Lease4View>,
+        /// The lease on the requested address, whoever holds it.
+        requested: Option<Lease4View>,
+    },
+    /// To [`Question4::Get`].
+    Got(Option<Lease4View>),
+    /// To [`Question4::Commit`] and [`Question4::Delete`].
+    Done(Result<Stored, CommitError>),
+    /// To [`Session::pick`].
+    Picked(Option<Ipv4Addr>),
+}
+
+/// What a store does with a question.
+#[derive(Clone, Copy, Debug)]
+pub enum Submitted {
+    /// It is answered.
+    Ready(Answer4),
+    /// It will be answered through the server's `resume`.
+    Waiting(Ticket),
+}
+
+/// A lease store as the engine sees it.
+pub trait Store4: Send + Sync {
+    /// Takes one question.
+    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted;
+}
+
+impl Store4 for LeaseStore4 {
+    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted {
+        Submitted::Ready(match question {
+            Question4::Find { client, subnet, requested } => {
+                let own = self.find(client, *subnet);
+                let requested = match (requested, &own) {
+                    (Some(address), Some(own)) if own.address == *address => Some(*own),
+                    (Some(address), _) => self.get(*address, client),
+                    (None, _) => None,
+                };
+                Answer4::Found { own, requested }
+            }
+            Question4::Get { client, address } => Answer4::Got(self.get(*address, client)),
+            Question4::Commit(change) => Answer4::Done(self.commit(change, now)),
+            Question4::Delete { address, expect } => Answer4::Done(self.delete(*address, *expect)),
+        })
+    }
+}
+
+/// The answers that one exchange has had so far.
+#[derive(Clone, Debug, Default)]
+pub struct Memo {
+    answers: Vec<Answer4>,
+}
+
+impl Memo {
+    /// Forgets all answers and keeps the memory.
+    pub fn clear(&mut self) {
+        self.answers.clear();
+    }
+
+    /// Adds the answer that was waited for.
+    pub fn record(&mut self, answer: Answer4) {
+        self.answers.push(answer);
+    }
+
+    /// The changes of leases that were made.
+    pub fn changes(&self) -> impl Iterator<Item = &Stored> {
+        self.answers.iter().filter_map(|answer| match answer {
+            Answer4::Done(Ok(stored)) => Some(stored),
+            _ => None,
+        })
+    }
+
+    /// Whether nothing has been answered yet, that is, whether this is the first run.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+}
+
+/// One run of deciding code.
+pub struct Session<'s> {
+    store: &'s dyn Store4,
+    pools: &'s PoolSet,
+    entropy: &'s mut dyn Entropy,
+    memo: &'s mut Memo,
+    next: usize,
+    now: Now,
+}
+
+impl std::fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("memo", &self.memo).field("next", &self.next).finish()
+    }
+}
+
+impl<'s> Session<'s> {
+    /// Begins a run; `memo` holds the answers of the runs before.
+    pub fn new(
+        store: &'s dyn Store4,
+        pools: &'s PoolSet,
+        entropy: &'s mut dyn Entropy,
+        memo: &'s mut Memo,
+        now: Now,
+    ) -> Self {
+        Self { store, pools, entropy, memo, next: 0, now }
+    }
+
+    /// The time of the batch.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// The pools and what is free in them.
+    #[must_use]
+    pub fn pools(&self) -> &'s PoolSet {
+        self.pools
+    }
+
+    /// Looks for the client's lease and for the lease on `requested`.
+    ///
+    /// # Errors
+    /// [`Parked`] when the store answers later.
+    pub fn find(
+        &mut self,
+        client: ClientKey<'_>,
+        subnet: SubnetId,
+        requested: Option<Ipv4Addr>,
+    ) -> Result<(Option<Lease4View>, Option<Lease4View>), Parked> {
+        match self.ask(&Question4::Find { client, subnet, requested })? {
+            Answer4::Found { own, requested } => Ok((own, requested)),
+            // A memo that does not fit is a defect of the caller; nothing known is the harmless reading.
+            _ => Ok((None, None)),
+        }
+    }
+
+    /// Makes or changes a lease.
+    ///
+    /// # Errors
+    /// [`Parked`] when the store answers later.
+    pub fn commit(&mut self, change: Change4<'_>) -> Result<Result<Stored, CommitError>, Parked> {
+        self.done(&Question4::Commit(change))
+    }
+
+    /// Looks at the lease on an address.
+    ///
+    /// # Errors
+    /// [`Parked`] when the store answers later.
+    pub fn get(
+        &mut self,
+        client: ClientKey<'_>,
+        address: Ipv4Addr,
+    ) -> Result<Option<Lease4View>, Parked> {
+        match self.ask(&Question4::Get { client, address })? {
+            Answer4::Got(lease) => Ok(lease),
+            _ => Ok(None),
+        }
+    }
+
+    /// Ends a lease.
+    ///
+    /// # Errors
+    /// [`Parked`] when the store answers later.
+    pub fn delete(
+        &mut self,
+        address: Ipv4Addr,
+        expect: Expect,
+    ) -> Result<Result<Stored, CommitError>, Parked> {
+        self.done(&Question4::Delete { address, expect })
+    }
+
+    /// Chooses a free address of a pool without marking it; the same one when the code runs again.
+    pub fn pick(&mut self, pool: PoolIndex, random: bool) -> Option<Ipv4Addr> {
+        if let Some(Answer4::Picked(address)) = self.memo.answers.get(self.next) {
+            self.next += 1;
+            return *address;
+        }
+        let from = if random { PickFrom::Random(self.entropy.next_u64()) } else { PickFrom::Cursor };
+        let address = self.pools.pick(pool, from);
+        self.memo.answers.push(Answer4::Picked(address));
+        self.next += 1;
+        address
+    }
+
+    fn done(&mut self, question: &Question4<'_>) -> Result<Result<Stored, CommitError>, Parked> {
+        match self.ask(question)? {
+            Answer4::Done(result) => Ok(result),
+            _ => Ok(Err(CommitError::Conflict)),
+        }
+    }
+
+    fn ask(&mut self, question: &Question4<'_>) -> Result<Answer4, Parked> {
+        if let Some(answer) = self.memo.answers.get(self.next) {
+            self.next += 1;
+            return Ok(*answer);
+        }
+        match self.store.submit(question, self.now) {
+            Submitted::Ready(answer) => {
+                self.memo.answers.push(answer);
+                self.next += 1;
+                Ok(answer)
+            }
+            Submitted::Waiting(ticket) => Err(Parked(ticket)),
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! A worker thread: its own sockets, buffers and server; the packet path of the daemon.
+//!
+//! The loop is: wait, let packets gather when there are many, receive up to a batch, process, hand rows to the
+//! journal, send what may leave. Replies that wait for the journal stay in the held outbox until the committed
+//! position has passed them. One panic of the server costs one packet.
+//!
+//! Gathering: when batches hold more than a few packets, the worker sleeps for [`GATHER`] before it reads, so that
+//! system calls, journal writes and passages through the network stack are shared by more packets. A lone client's
+//! packet is always read at once.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use netio::{BATCH, Event, InterfaceTable, Plan, ReceiveReport, Transport4};
+use util::Now;
+use util::link::{Inbound, Outbound, Replies};
+
+use crate::clock::Clock;
+use crate::journal_thread::{Bell, JournalService, Sleeper, Wake};
+
+/// Time for which packets gather under load. The kernel adds about 50 us of timer slack.
+const GATHER: Duration = Duration::from_micros(60);
+/// Packets in the batch before from which on gathering pays.
+const GATHER_FROM: usize = 6;
+/// Bytes of held replies from which on new ones are discarded: storage is far behind.
+const HELD_BYTES_MAX: usize = 64 << 20;
+/// Batches in a row before control messages are looked at.
+const BATCHES_MAX: usize = 64;
+/// Longest sleep of an idle worker; bounds the delay of anything that failed to wake it.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// Time after which sockets that could not be opened are tried again.
+const SOCKET_RETRY: Duration = Duration::from_secs(1);
+
+/// Token of the waker; sockets have smaller ones.
+const WAKER: Token = Token(usize::MAX - 1);
+
+/// A server as the worker drives it.
+pub trait PacketServer: Send {
+    /// What can change while the worker runs (a configuration, the interfaces).
+    type Update: Send;
+
+    /// Processes one datagram.
+    fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies);
+    /// Ends a batch.
+    fn end_batch(&mut self, now: Now, replies: &mut Replies);
+    /// Hears that processing a datagram panicked.
+    fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str);
+    /// Hears what else a reception came to: frames that were no datagrams, drops of the kernel.
+    fn received(&mut self, report: &ReceiveReport, now: Now);
+    /// Hears what became of a reply.
+    fn sent(&mut self, reply: &Outbound, result: Result<(), io::Error>);
+    /// Hears that replies were thrown away because their leases could not be stored.
+    fn discarded(&mut self, replies: usize);
+    /// Hears what became of sockets.
+    fn sockets_changed(&mut self, events: &[Event]);
+    /// Takes a change, between two batches.
+    fn update(&mut self, update: Self::Update);
+}
+
+/// How leases become durable, as a worker sees it.
+#[derive(Clone, Debug)]
+pub enum Storage {
+    /// Nothing is written.
+    None,
+    /// The worker itself hands its rows to the kernel before it sends.
+    Kernel(Arc<JournalService>),
+    /// Another thread makes rows durable; replies wait for it.
+    Disk(Arc<JournalService>, Bell),
+}
+
+impl Storage {
+    fn service(&self) -> Option<&JournalService> {
+        match self {
+            Self::None => None,
+            Self::Kernel(service) | Self::Disk(service, _) => Some(service),
+        }
+    }
+}
+
+/// A message to a worker.
+enum Control<U> {
+    /// Take a change.
+    Update(U),
+    /// Open and close sockets so that they fit the interfaces.
+    Interfaces(Arc<InterfaceTable>),
+    /// Replace the sockets by those of another plan.
+    Plan(Plan, Arc<InterfaceTable>),
+    /// Stop between two batches, say so, and wait for the other end to be dropped.
+    Pause(SyncSender<()>, Receiver<()>),
+    /// Send what may be sent and end.
+    Stop,
+}
+
+/// A running worker.
+pub struct Worker<U> {
+    control: SyncSender<Control<U>>,
+    waker: Arc<Waker>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<U> std::fmt::Debug for Worker<U> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").finish_non_exhaustive()
+    }
+}
+
+/// Workers that stand still; they go on when this is dropped.
+#[derive(Debug)]
+pub struct Paused(#[allow(dead_code, reason = "dropping it is its purpose")] Vec<SyncSender<()>>);
+
+struct WakerOf(Arc<Waker>);
+
+impl Wake for WakerOf {
+    fn wake(&self) {
+        // A failure means that the event loop is gone, and with it the one to wake.
+        let _ = self.0.wake();
+    }
+}
+
+impl<U: Send + 'static> Worker<U> {
+    /// Starts worker `index` of a group.
+    ///
+    /// # Errors
+    /// When the system refuses an event queue or a thread.
+    pub fn start<S: PacketServer<Update = U> + 'static>(
+        index: usize,
+        server: S,
+        transport: Transport4,
+        storage: Storage,
+    ) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let sleeper = Arc::new(Sleeper::new(Box::new(WakerOf(waker.clone()))));
+        if let Some(service) = storage.service() {
+            service.add_sleeper(sleeper.clone());
+        }
+        let (sender, control) = sync_channel(64);
+        let run = Loop {
+            server,
+            transport,
+            storage,
+            poll,
+            sleeper,
+            control,
+            replies: Replies::default(),
+            clock: Clock::default(),
+            registered: Vec::new(),
+            last_batch: 0,
+            table: None,
+            tried: Instant::now(),
+        };
+        let thread = thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || run.run())?;
+        Ok(Self { control: sender, waker, thread: Some(thread) })
+    }
+
+    /// Gives the worker a change.
+    pub fn update(&self, update: U) {
+        self.send(Control::Update(update));
+    }
+
+    /// Tells the worker about the interfaces.
+    pub fn set_interfaces(&self, table: Arc<InterfaceTable>) {
+        self.send(Control::Interfaces(table));
+    }
+
+    /// Replaces the worker's sockets.
+    pub fn set_plan(&self, plan: Plan, table: Arc<InterfaceTable>) {
+        self.send(Control::Plan(plan, table));
+    }
+
+    fn send(&self, control: Control<U>) {
+        // A worker that is gone has nobody to tell.
+        let _ = self.control.send(control);
+        let _ = self.waker.wake();
+    }
+}
+
+/// Stops all workers between two batches and returns when they stand.
+#[must_use]
+pub fn pause<U: Send + 'static>(workers: &[Worker<U>]) -> Paused {
+    let mut held = Vec::with_capacity(workers.len());
+    let mut standing = Vec::with_capacity(workers.len());
+    for worker in workers {
+        let (stands, is_standing) = sync_channel(1);
+        let (go_on, wait) = sync_channel::<()>(0);
+        worker.send(Control::Pause(stands, wait));
+        held.push(go_on);
+        standing.push(is_standing);
+    }
+    for is_standing in standing {
+        // An error says that the worker has ended, which stands still as well.
+        let _ = is_standing.recv();
+    }
+    Paused(held)
+}
+
+impl<U> Drop for Worker<U> {
+    fn drop(&mut self) {
+        let _ = self.control.send(Control::Stop);
+        let _ = self.waker.wake();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported by its hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The state of the thread.
+struct Loop<S: PacketServer> {
+    server: S,
+    transport: Transport4,
+    storage: Storage,
+    poll: Poll,
+    sleeper: Arc<Sleeper>,
+    control: Receiver<Control<S::Update>>,
+    replies: Replies,
+    clock: Clock,
+    registered: Vec<i32>,
+    last_batch: usize,
+    /// The interfaces that the sockets were last made for, and when.
+    table: Option<Arc<InterfaceTable>>,
+    tried: Instant,
+}
+
+impl<S: PacketServer> Loop<S> {
+    fn run(mut self) {
+        let mut events = Events::with_capacity(64);
+        loop {
+            if self.obey() {
+                self.finish();
+                return;
+            }
+            self.sleep(&mut events);
+            let readable = events.iter().any(|event| event.token() != WAKER);
+            if readable || self.last_batch >= GATHER_FROM {
+                self.work();
+            }
+            self.release();
+            if events.is_empty() {
+                self.retry_sockets();
+            }
+        }
+    }
+
+    /// Waits for something to do.
+    fn sleep(&mut self, events: &mut Events) {
+        let waits = !self.replies.held.is_empty();
+        if waits {
+            self.sleeper.set_waiting(true);
+        }
+        let committed = self.storage.service().map_or(0, |s| s.journal().queue().committed());
+        let timeout = if waits && self.replies.held.ready(committed) > 0 {
+            Duration::ZERO
+        } else {
+            IDLE
+        };
+        if let Err(error) = self.poll.poll(events, Some(timeout)) {
+            if error.kind() != io::ErrorKind::Interrupted {
+                // The event queue is broken beyond repair; do not spin on it.
+                thread::sleep(IDLE);
+            }
+            events.clear();
+        }
+        if waits {
+            self.sleeper.set_waiting(false);
+        }
+    }
+
+    /// Receives and processes until the sockets are empty.
+    fn work(&mut self) {
+        for _ in 0..BATCHES_MAX {
+            if self.last_batch >= GATHER_FROM {
+                thread::sleep(GATHER);
+            }
+            let received = self.batch();
+            self.last_batch = received;
+            if received == 0 {
+                return;
+            }
+        }
+        // There is more, and the edge has been consumed: come back without waiting for another one.
+        self.rearm();
+    }
+
+    fn batch(&mut self) -> usize {
+        let now = self.clock.now();
+        let Self { server, transport, replies, .. } = self;
+        let report = transport.receive_any(BATCH, &mut |input: Inbound<'_>| {
+            let processed =
+                catch_unwind(AssertUnwindSafe(|| server.receive(input, now, replies)));
+            if let Err(panic) = processed {
+                let text = panic.downcast_ref::<&str>().copied();
+                let text = text.or(panic.downcast_ref::<String>().map(String::as_str));
+                server.processing_failed(&input, text.unwrap_or("panic"));
+            }
+        });
+        if report.taken() > report.received || report.kernel_drops > 0 {
+            server.received(&report, now);
+        }
+        server.end_batch(now, replies);
+        match &self.storage {
+            Storage::None => {}
+            Storage::Kernel(service) => {
+                if service.journal().queue().has_uncommitted() {
+                    service.drain();
+                }
+            }
+            Storage::Disk(service, bell) => {
+                if service.journal().queue().has_uncommitted() {
+                    bell.ring();
+                }
+            }
+        }
+        let ready = self.replies.ready.len();
+        self.send(ready, Which::Ready);
+        self.release();
+        report.taken() as usize
+    }
+
+    /// Sends the held replies whose leases are stored; discards all while storage fails.
+    fn release(&mut self) {
+        if self.replies.held.is_empty() {
+            return;
+        }
+        let Some(service) = self.storage.service() else {
+            let all = self.replies.held.len();
+            return self.send(all, Which::Held);
+        };
+        let queue = service.journal().queue();
+        let committed = queue.committed();
+        let failing = queue.admit().is_err();
+        let ready = self.replies.held.ready(committed);
+        self.send(ready, Which::Held);
+        if failing || self.replies.held.bytes() > HELD_BYTES_MAX {
+            let lost = self.replies.held.len();
+            self.replies.held.clear();
+            if lost > 0 {
+                self.server.discarded(lost);
+            }
+        }
+    }
+
+    fn send(&mut self, count: usize, which: Which) {
+        if count == 0 {
+            return;
+        }
+        let Self { server, transport, replies, .. } = self;
+        let outbox = match which {
+            Which::Ready => &mut replies.ready,
+            Which::Held => &mut replies.held,
+        };
+        transport.send(outbox, 0..count, &mut |reply, result| server.sent(reply, result));
+        outbox.discard_front(count);
+    }
+
+    /// Carries out control messages; returns whether to stop.
+    fn obey(&mut self) -> bool {
+        loop {
+            match self.control.try_recv() {
+                Err(TryRecvError::Empty) => return false,
+                Err(TryRecvError::Disconnected) | Ok(Control::Stop) => return true,
+                Ok(Control::Update(update)) => self.server.update(update),
+                Ok(Control::Interfaces(table)) => self.reconcile(table),
+                Ok(Control::Plan(plan, table)) => {
+                    self.transport.set_plan(plan);
+                    self.reconcile(table);
+                }
+                Ok(Control::Pause(stands, wait)) => {
+                    let _ = stands.send(());
+                    // Ends with an error when the other end is dropped, which is the signal to go on.
+                    let _ = wait.recv();
+                }
+            }
+        }
+    }
+
+    fn reconcile(&mut self, table: Arc<InterfaceTable>) {
+        let events = self.transport.reconcile(&table);
+        self.server.sockets_changed(&events);
+        self.table = Some(table);
+        self.tried = Instant::now();
+        self.rearm();
+    }
+
+    /// Tries again to open what could not be opened.
+    fn retry_sockets(&mut self) {
+        if self.transport.has_failures() && self.tried.elapsed() >= SOCKET_RETRY {
+            if let Some(table) = self.table.clone() {
+                self.reconcile(table);
+            }
+        }
+    }
+
+    /// Registers the sockets anew, which also reports those that are readable already.
+    fn rearm(&mut self) {
+        let registry = self.poll.registry();
+        for fd in self.registered.drain(..) {
+            // Closed descriptors have left the queue by themselves.
+            let _ = registry.deregister(&mut SourceFd(&fd));
+        }
+        for (token, fd) in self.transport.raw_fds() {
+            if registry.register(&mut SourceFd(&fd), Token(token.0), Interest::READABLE).is_ok() {
+                self.registered.push(fd);
+            }
+        }
+    }
+
+    /// Before the end: what has been stored is answered.
+    fn finish(&mut self) {
+        if let Some(service) = self.storage.service() {
+            service.drain();
+        }
+        self.release();
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Which {
+    Ready,
+    Held,
+}
