@@ -22,6 +22,8 @@ mod shard;
 mod store;
 
 #[cfg(test)]
+mod file_tests;
+#[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod tests;
@@ -324,7 +326,6 @@ impl Deltas {
 
 /// A change that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
 pub struct Stored {
     /// Journal position by which the durability of the change is known; 0 without a journal.
     pub position: JournalPosition,

@@ -313,6 +313,7 @@ impl LeaseStore4 {
         self.shards[index].0.get_mut()
     }
 
+    /// The index of clients.
     pub(super) fn clients(&self) -> &ClientIndex {
         &self.clients
     }
@@ -477,5 +478,15 @@ fn row_of<'a>(change: &Change4<'a>, now: Now) -> Row<'a> {
         state: change.state,
         user_context: change.user_context,
         pool_id: change.pool_id,
+    }
+}
+
+#[cfg(test)]
+impl LeaseStore4 {
+    /// Checks that everything in the store agrees.
+    pub(super) fn check(&self) {
+        for index in 0..SHARDS {
+            self.lock(index).check();
+        }
     }
 }
