@@ -7,7 +7,7 @@
 //!
 //! The generator does not sleep on its socket when it saturates a server: a server that sends replies one by one would
 //! pay for waking it with each of them (measured: 40 us per exchange for Kea). Instead it reads by the clock, every
-//! [`GATHER`], as long as batches are small. Paced and small loads are read at once, so their latencies are exact.
+//! [`GATHER_NS`], as long as batches are small. Paced and small loads are read at once, so their latencies are exact.
 //!
 //! An exchange counts when the OFFER carries the transaction id, the hardware address, an address and a server
 //! identifier, and the ACK acknowledges that very address, which no other client holds. Anything else is a *wrong
@@ -28,8 +28,8 @@ pub(crate) const WINDOW_MAX: usize = 4096;
 const SLOT_BITS: u32 = 12;
 /// How often lost exchanges are looked for.
 const SCAN_NS: u64 = 10_000_000;
-/// Pause before a read when the last one brought few replies.
-const GATHER: Duration = Duration::from_micros(100);
+/// Pause before a read when the last one brought few replies: an eighth of the last latency, within these bounds.
+const GATHER_NS: std::ops::RangeInclusive<u64> = 100_000..=400_000;
 /// Smallest window that is read by the clock.
 const GATHER_WINDOW_MIN: usize = 16;
 /// Descriptions of wrong replies that are kept.
@@ -157,6 +157,8 @@ pub(crate) struct Generator {
     holders: Vec<(u64, u32)>,
     next_holder: usize,
     phase: Phase,
+    /// Of the last reply.
+    latency_ns: u64,
 }
 
 impl Generator {
@@ -178,6 +180,7 @@ impl Generator {
             holders: Vec::new(),
             next_holder: 0,
             phase: Phase::Acquire,
+            latency_ns: 0,
         }
     }
 
@@ -197,6 +200,7 @@ impl Generator {
         let by_clock = plan.rate.is_none() && plan.window >= GATHER_WINDOW_MIN;
         let few = (plan.window / 4).min(BATCH / 2);
         let (mut last, mut scanned, mut count) = (start, start, 0);
+        self.latency_ns = 0;
         loop {
             let now = self.now_ns();
             if now - scanned > SCAN_NS {
@@ -219,7 +223,8 @@ impl Generator {
                 break;
             }
             if by_clock && count < few {
-                std::thread::sleep(GATHER);
+                let pause = (self.latency_ns / 8).clamp(*GATHER_NS.start(), *GATHER_NS.end());
+                std::thread::sleep(Duration::from_nanos(pause));
             }
             count = sys::receive_batch(&self.socket, &mut self.incoming, false).unwrap_or(0);
             if count == 0 {
@@ -281,6 +286,7 @@ impl Generator {
             return;
         }
         let client = slot.client;
+        self.latency_ns = now - slot.sent_ns;
         if wire::mac(client) != reply.mac {
             let address = Ipv4Addr::from(reply.address);
             outcome.complain(format!("reply with {address} names another hardware address"));
