@@ -79,27 +79,50 @@ fn build_reply(bencher: Bencher<'_, '_>) {
     let mut buffer = [0; 1472];
     bencher.bench_local(|| {
         let mut sink = OptionSink::new();
-        sink.add_u8(code::MESSAGE_TYPE, MessageType::Ack as u8);
-        sink.add_addr(code::SERVER_IDENTIFIER, Ipv4Addr::new(10, 0, 0, 2));
-        sink.add_u32(code::LEASE_TIME, 3600);
-        sink.add_u32(code::RENEWAL_TIME, 900);
-        sink.add_u32(code::REBINDING_TIME, 1800);
-        sink.add_u32(code::SUBNET_MASK, 0xffff_0000);
-        for code in [code::CLIENT_IDENTIFIER, code::RELAY_AGENT_INFORMATION] {
-            if let Some(body) = view.option(code) {
-                sink.add_bytes(code, body, Weight::Essential);
-            }
-        }
-        for wanted in black_box(view.parameter_request_list()) {
-            if let Some(option) = options.get(*wanted) {
-                sink.add_encoded(option);
-            }
-        }
-        let mut builder = Builder::reply(&mut buffer, &view).unwrap();
-        builder.set_yiaddr(Ipv4Addr::new(10, 0, 0, 99));
-        builder.write(&mut sink).unwrap();
-        builder.finish()
+        collect(&mut sink, &view, &options);
+        write(&mut sink, &view, &mut buffer)
     });
+}
+
+#[divan::bench]
+fn build_reply_collect(bencher: Bencher<'_, '_>) {
+    let bytes = request();
+    let mut spans = SpanTable::new();
+    let view = View::parse(&bytes, &mut spans).unwrap();
+    let options = subnet_options();
+    bencher.bench_local(|| {
+        let mut sink = OptionSink::new();
+        collect(&mut sink, &view, &options);
+        black_box(&sink).encoded_len()
+    });
+}
+
+#[inline(always)]
+fn collect<'o>(sink: &mut OptionSink<'o>, view: &View<'o>, options: &'o OptionSet) {
+    sink.add_u8(code::MESSAGE_TYPE, MessageType::Ack as u8);
+    sink.add_addr(code::SERVER_IDENTIFIER, Ipv4Addr::new(10, 0, 0, 2));
+    sink.add_u32(code::LEASE_TIME, 3600);
+    sink.add_u32(code::RENEWAL_TIME, 900);
+    sink.add_u32(code::REBINDING_TIME, 1800);
+    sink.add_u32(code::SUBNET_MASK, 0xffff_0000);
+    for code in [code::CLIENT_IDENTIFIER, code::RELAY_AGENT_INFORMATION] {
+        if let Some(body) = view.option(code) {
+            sink.add_bytes(code, body, Weight::Essential);
+        }
+    }
+    for wanted in black_box(view.parameter_request_list()) {
+        if let Some(option) = options.get(*wanted) {
+            sink.add_encoded(option);
+        }
+    }
+}
+
+#[inline(always)]
+fn write(sink: &mut OptionSink<'_>, view: &View<'_>, buffer: &mut [u8]) -> usize {
+    let mut builder = Builder::reply(buffer, view).unwrap();
+    builder.set_yiaddr(Ipv4Addr::new(10, 0, 0, 99));
+    builder.write(sink).unwrap();
+    builder.finish()
 }
 
 #[divan::bench]

@@ -1,7 +1,7 @@
 //! Client identifiers (option 61).
 //!
-//! [`ClientId`] is a checked view of the option's bytes: at least two of them (RFC 2132 9.14). RFC 4361 clients put
-//! a DUID inside, which is how a host is recognised over both families.
+//! [`ClientId`] is a checked view of the option's bytes: at least two of them (RFC 2132 9.14). RFC
+//! 4361 clients put a DUID inside, which is how a host is recognised over both families.
 
 use std::fmt;
 

@@ -1,7 +1,8 @@
 //! Link-layer addresses.
 //!
-//! A [`HardwareAddress`] is a small value without heap: up to 20 bytes (InfiniBand), a length and the ARP hardware
-//! type. Equality is that of type and bytes, as the lease lookups need it. Not an interface address.
+//! A [`HardwareAddress`] is a small value without heap: up to 20 bytes (InfiniBand), a length and
+//! the ARP hardware type. Equality is that of type and bytes, as the lease lookups need it. Not an
+//! interface address.
 
 use std::fmt;
 use std::str::FromStr;

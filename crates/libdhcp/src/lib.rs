@@ -1,14 +1,17 @@
 //! DHCP packets, options and option definitions.
 //!
-//! What it is: views over received bytes, builders that write into the caller's buffer, the tables of option
-//! definitions and the rules that turn configuration text into option bytes. What it is not: a server; it knows no
-//! leases, opens no sockets, reads no clock and keeps no state between packets.
+//! What it is: views over received bytes, builders that write into the caller's buffer, the tables
+//! of option definitions and the rules that turn configuration text into option bytes. What it is
+//! not: a server; it knows no leases, opens no sockets, reads no clock and keeps no state between
+//! packets.
 //!
-//! How it works: [`v4::View`] checks a datagram once and notes where each option lies; nothing is copied and
-//! nothing on that path allocates. [`OptionSet`] holds options that were encoded when the configuration was read,
-//! [`v4::OptionSink`] collects what a reply shall carry and [`v4::Builder`] writes it.
+//! How it works: [`v4::View`] checks a datagram once and notes where each option lies; nothing is
+//! copied and nothing on that path allocates. [`OptionSet`] holds options that were encoded when
+//! the configuration was read, [`v4::OptionSink`] collects what a reply shall carry and
+//! [`v4::Builder`] writes it.
 //!
-//! Follows RFC 2131, 2132, 3046, 3396, 3397, 3442, 4361 and the limits of Kea where the RFCs leave a choice.
+//! Follows RFC 2131, 2132, 3046, 3396, 3397, 3442, 4361 and the limits of Kea where the RFCs leave
+//! a choice.
 
 mod client_id;
 mod hardware_address;

@@ -1,7 +1,7 @@
 //! A set of one-byte option codes.
 //!
-//! 256 bits in four words: membership is one test, and iteration yields codes in ascending order, which is the
-//! order in which options are sent.
+//! 256 bits in four words: membership is one test, and iteration yields codes in ascending order,
+//! which is the order in which options are sent.
 
 /// A set of option codes 0..=255.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! The options of one scope of the configuration, encoded once and immutable.
 //!
-//! An [`OptionSet`] keeps its options sorted by code in one byte string, codes and lengths included and bodies over
-//! 255 bytes already split (RFC 3396), so that sending one is a single copy. Lookup is a bit test and a population
-//! count. A set takes a few dozen bytes more than its options, because ten thousand subnets have one each. Values of
-//! vendor spaces (`vendor-N`) are sets of their own inside it.
+//! An [`OptionSet`] keeps its options sorted by code in one byte string, codes and lengths included
+//! and bodies over 255 bytes already split (RFC 3396), so that sending one is a single copy. Lookup
+//! is a bit test and a population count. A set takes a few dozen bytes more than its options,
+//! because ten thousand subnets have one each. Values of vendor spaces (`vendor-N`) are sets of
+//! their own inside it.
 
 use std::collections::BTreeMap;
 
@@ -203,8 +204,8 @@ impl OptionSetBuilder {
         Ok(())
     }
 
-    /// Compiles the options of the space `dhcp4`, with sub-options attached to the options whose definitions
-    /// encapsulate a space, and the vendor spaces.
+    /// Compiles the options of the space `dhcp4`, with sub-options attached to the options whose
+    /// definitions encapsulate a space, and the vendor spaces.
     ///
     /// # Errors
     /// When an option becomes too long with its sub-options, or spaces lie in each other too deep.

@@ -22,8 +22,8 @@ pub fn validate(
     values(definition, bytes, universe).map(|_| ())
 }
 
-/// Shows an option's body in the form of the configuration; as hexadecimal digits when there is no definition or
-/// the body does not have its form.
+/// Shows an option's body in the form of the configuration; as hexadecimal digits when there is no
+/// definition or the body does not have its form.
 #[must_use]
 pub fn format_option(
     definition: Option<&OptionDefinition>,

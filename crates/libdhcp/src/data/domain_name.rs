@@ -1,7 +1,7 @@
 //! Domain names in DNS wire form (RFC 1035 3.1), with compression where RFC 3397 asks for it.
 //!
-//! Text: labels separated by dots, a final dot changes nothing, `\.` and `\ddd` as in zone files. Limits: 63 bytes
-//! a label, 255 a name.
+//! Text: labels separated by dots, a final dot changes nothing, `\.` and `\ddd` as in zone files.
+//! Limits: 63 bytes a label, 255 a name.
 
 use std::fmt::Write;
 
@@ -102,8 +102,8 @@ pub fn encode_names_compressed<'t>(
     Ok(out)
 }
 
-/// Reads the name at `at`; returns it with a final dot, and where it ends. Pointers count from the start of
-/// `bytes`, and are errors unless `compressed`.
+/// Reads the name at `at`; returns it with a final dot, and where it ends. Pointers count from the
+/// start of `bytes`, and are errors unless `compressed`.
 ///
 /// # Errors
 /// When the bytes are no domain name; pointers must lead backwards, so that reading ends.

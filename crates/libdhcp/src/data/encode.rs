@@ -41,7 +41,8 @@ pub fn encode_csv(
     Ok(out)
 }
 
-/// Number of items in the text that the definition has no use for, such as what follows a comma in a string.
+/// Number of items in the text that the definition has no use for, such as what follows a comma in
+/// a string.
 #[must_use]
 pub fn csv_surplus(definition: &OptionDefinition, text: &str) -> usize {
     let is_quoted = definition.data_type == DataType::Binary && text.trim().starts_with('\'');
@@ -56,7 +57,8 @@ pub fn csv_surplus(definition: &OptionDefinition, text: &str) -> usize {
     split_csv(text).len().saturating_sub(used)
 }
 
-/// Splits at commas; `\,` is a comma inside an item, blanks around items and empty items are removed.
+/// Splits at commas; `\,` is a comma inside an item, blanks around items and empty items are
+/// removed.
 #[must_use]
 pub fn split_csv(text: &str) -> Vec<String> {
     let mut items = vec![String::new()];
@@ -93,7 +95,8 @@ fn encode_record(
     Ok(())
 }
 
-/// Names of option 119; Kea 1.1 took the option's bytes as hexadecimal digits here, so those are still accepted.
+/// Names of option 119; Kea 1.1 took the option's bytes as hexadecimal digits here, so those are
+/// still accepted.
 fn encode_search_list(items: &[String]) -> Result<Vec<u8>, DataError> {
     if let [single] = items
         && !single.contains('.')

@@ -1,7 +1,8 @@
 //! Raw bytes as text.
 //!
-//! Accepted forms: digits alone (`C0000301`, an odd number gets a leading 0), with `0x` in front, bytes of one or two
-//! digits separated by colons or blanks, digits with blanks anywhere (Kea 1.1), and plain text in single quotes.
+//! Accepted forms: digits alone (`C0000301`, an odd number gets a leading 0), with `0x` in front,
+//! bytes of one or two digits separated by colons or blanks, digits with blanks anywhere (Kea 1.1),
+//! and plain text in single quotes.
 
 use super::DataError;
 

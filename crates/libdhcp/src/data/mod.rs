@@ -1,13 +1,14 @@
 //! Option values as text and as bytes.
 //!
-//! [`encode_csv`] turns the comma separated text of `option-data` into bytes according to a definition,
-//! [`encode_hex`] reads the raw form, [`validate`] checks bytes against a definition and [`format_option`] shows
-//! them. Runs when configurations are read and for messages, never per packet.
+//! [`encode_csv`] turns the comma separated text of `option-data` into bytes according to a
+//! definition, [`encode_hex`] reads the raw form, [`validate`] checks bytes against a definition
+//! and [`format_option`] shows them. Runs when configurations are read and for messages, never per
+//! packet.
 //!
-//! Rules of the text: items are separated by commas, `\,` is a comma inside an item, blanks around items and empty
-//! items do not count. Values that are not arrays use the first item only ([`csv_surplus`] lets the caller warn),
-//! records need an item per field, and of arrays in records the last field repeats. So files of Kea 1.1 mean what
-//! they meant.
+//! Rules of the text: items are separated by commas, `\,` is a comma inside an item, blanks around
+//! items and empty items do not count. Values that are not arrays use the first item only
+//! ([`csv_surplus`] lets the caller warn), records need an item per field, and of arrays in records
+//! the last field repeats. So files of Kea 1.1 mean what they meant.
 
 mod decode;
 mod domain_name;

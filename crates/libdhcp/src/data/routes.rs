@@ -1,7 +1,7 @@
 //! Classless static routes (option 121, RFC 3442).
 //!
-//! Text: `10.229.0.128/25 - 10.229.0.1, 0.0.0.0/0 - 10.198.122.1`. Bytes: prefix length, the bytes of the prefix that
-//! matter, router. Bits behind the prefix are cleared.
+//! Text: `10.229.0.128/25 - 10.229.0.1, 0.0.0.0/0 - 10.198.122.1`. Bytes: prefix length, the bytes
+//! of the prefix that matter, router. Bits behind the prefix are cleared.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;

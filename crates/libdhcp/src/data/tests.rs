@@ -175,8 +175,8 @@ proptest! {
     ) {
         if validate(&definition, &bytes, Universe::V4).is_ok() {
             let shown = format_option(Some(&definition), &bytes, Universe::V4);
-            // Values that text can not carry (blank strings, bits behind prefixes) may be refused or cleared; what
-            // was encoded once must be stable.
+            // Values that text can not carry (blank strings, bits behind prefixes) may be refused
+            // or cleared; what was encoded once must be stable.
             if let Ok(again) = v4(&definition, &shown) {
                 let shown_again = format_option(Some(&definition), &again, Universe::V4);
                 prop_assert_eq!(v4(&definition, &shown_again), Ok(again));

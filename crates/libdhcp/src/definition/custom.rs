@@ -1,7 +1,7 @@
 //! Definitions of the user (`option-def`) and the checks they must pass.
 //!
-//! The rules are those of Kea 3: a code without standard definition may be defined in any space, an array may have
-//! fields, but nothing may follow a field that takes all bytes that are left.
+//! The rules are those of Kea 3: a code without standard definition may be defined in any space, an
+//! array may have fields, but nothing may follow a field that takes all bytes that are left.
 
 use std::borrow::Cow;
 
@@ -15,8 +15,8 @@ pub struct CustomDefinition {
 }
 
 impl CustomDefinition {
-    /// Checks the members of an `option-def`; `record_types` is the comma separated list, `encapsulates` is empty
-    /// for none.
+    /// Checks the members of an `option-def`; `record_types` is the comma separated list,
+    /// `encapsulates` is empty for none.
     ///
     /// # Errors
     /// Says which member is wrong and what it should be.
@@ -144,6 +144,8 @@ fn valid_encapsulation(
     }
 }
 
+const NAME_RULE: &str = "expected letters, digits, '-' and '_', the last two not at the ends";
+
 /// The reason why an `option-def` is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DefinitionError {
@@ -201,9 +203,7 @@ pub enum DefinitionError {
         data_type: DataType,
     },
     /// The name has wrong characters.
-    #[error(
-        "invalid option name '{found}': letters, digits, '-' and '_' expected, the last two not at the ends"
-    )]
+    #[error("invalid option name '{found}', {NAME_RULE}")]
     Name {
         /// The name.
         found: Box<str>,
@@ -215,17 +215,13 @@ pub enum DefinitionError {
         data_type: DataType,
     },
     /// The space has wrong characters.
-    #[error(
-        "invalid option space name '{found}': letters, digits, '-' and '_' expected, the last two not at the ends"
-    )]
+    #[error("invalid option space name '{found}', {NAME_RULE}")]
     Space {
         /// The space.
         found: Box<str>,
     },
     /// The code has a standard definition.
-    #[error(
-        "option {code} of space '{space}' is the standard option '{name}' and can not be redefined"
-    )]
+    #[error("option {code} of space '{space}' is the standard '{name}', it can not be redefined")]
     Standard {
         /// Option space.
         space: Box<str>,

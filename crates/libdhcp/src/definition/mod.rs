@@ -1,9 +1,9 @@
 //! Option definitions: which code has which name and which form.
 //!
 //! [`OptionDefinition`] describes one option; the standard ones are constant tables in
-//! [`option_defs`](crate::option_defs), the user's come from `option-def` through [`CustomDefinition`], which makes
-//! all checks of the configuration. [`Definitions`] looks both up by space and code or name.
-//! Used while configurations are read and in messages, never per packet.
+//! [`option_defs`], the user's come from `option-def` through
+//! [`CustomDefinition`], which makes all checks of the configuration. [`Definitions`] looks both up
+//! by space and code or name. Used while configurations are read and in messages, never per packet.
 
 mod custom;
 mod data_type;
@@ -42,7 +42,8 @@ pub struct OptionDefinition {
     pub encapsulates: Option<Cow<'static, str>>,
     /// Text form that the type alone does not determine.
     pub format: Format,
-    /// False when the server computes or echoes the option, so that configuring it makes little sense.
+    /// False when the server computes or echoes the option, so that configuring it makes little
+    /// sense.
     pub configurable: bool,
     /// True when the user may define the code anew, because Kea 1.1 had no definition of it.
     pub redefinable: bool,
@@ -95,7 +96,8 @@ impl OptionDefinition {
         self
     }
 
-    // `forget` because a constant function can not drop the former value, which owns nothing in a table row.
+    // `forget` because a constant function can not drop the former value, which owns nothing in a
+    // table row.
     pub(crate) const fn of(mut self, fields: &'static [DataType]) -> Self {
         std::mem::forget(std::mem::replace(&mut self.record, Cow::Borrowed(fields)));
         self
@@ -181,7 +183,8 @@ pub fn vendor_enterprise(space: &str) -> Option<u32> {
     if is_number && is_canonical { digits.parse().ok() } else { None }
 }
 
-/// True for names of options and spaces: letters, digits, `-` and `_`, the latter two not at the ends.
+/// True for names of options and spaces: letters, digits, `-` and `_`, the latter two not at the
+/// ends.
 #[must_use]
 pub fn is_valid_name(name: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');

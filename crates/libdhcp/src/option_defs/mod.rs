@@ -1,7 +1,7 @@
 //! Tables of the standard options.
 //!
-//! Rows only, one file per family and group; looked up by code through an index array and by name through a search.
-//! Facts are from RFC 2132 and its successors, names from Kea.
+//! Rows only, one file per family and group; looked up by code through an index array and by name
+//! through a search. Facts are from RFC 2132 and its successors, names from Kea.
 
 mod sub;
 mod v4;

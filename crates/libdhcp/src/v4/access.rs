@@ -1,8 +1,9 @@
 //! Typed access to the options of a [`View`].
 //!
-//! Each accessor judges its option at the moment of use: `Ok(None)` when it does not occur, `Err` with an
-//! explanation when its body is wrong. For options of fixed size a first occurrence of that size wins over joined
-//! repetitions, so that a packet that says the same thing twice is understood.
+//! Each accessor judges its option at the moment of use: `Ok(None)` when it does not occur, `Err`
+//! with an explanation when its body is wrong. For options of fixed size a first occurrence of that
+//! size wins over joined repetitions, so that a packet that says the same thing twice is
+//! understood.
 
 use std::net::Ipv4Addr;
 

@@ -1,9 +1,10 @@
 //! Writes a DHCPv4 packet into the caller's buffer.
 //!
-//! The buffer's length is the limit of the packet. Options are appended in the order of the calls (servers collect
-//! them in an [`OptionSink`] first, which sorts and weighs them); bodies over 255 bytes are split as RFC 3396 says.
-//! Room for END is set aside from the start. An option that does not fit is left out whole and remembered, so that
-//! the packet is always well formed. Nothing here allocates or panics.
+//! The buffer's length is the limit of the packet. Options are appended in the order of the calls
+//! (servers collect them in an [`OptionSink`] first, which sorts and weighs them); bodies over 255
+//! bytes are split as RFC 3396 says. Room for END is set aside from the start. An option that does
+//! not fit is left out whole and remembered, so that the packet is always well formed. Nothing here
+//! allocates or panics.
 
 use std::net::Ipv4Addr;
 
@@ -29,8 +30,9 @@ pub struct Builder<'b> {
 }
 
 impl<'b> Builder<'b> {
-    /// Begins the answer to `query`: `xid`, `flags`, `hops`, `giaddr` and hardware address are the query's, all
-    /// other header fields are zero. The message type is not written; it is an option like the others.
+    /// Begins the answer to `query`: `xid`, `flags`, `hops`, `giaddr` and hardware address are the
+    /// query's, all other header fields are zero. The message type is not written; it is an option
+    /// like the others.
     ///
     /// # Errors
     /// When the buffer can not even hold the header.
@@ -44,7 +46,8 @@ impl<'b> Builder<'b> {
         to[4..8].copy_from_slice(&from[4..8]);
         to[10..12].copy_from_slice(&from[10..12]);
         to[24..28].copy_from_slice(&from[24..28]);
-        // All 16 bytes, so that the copy has a fixed size; those behind hlen belong to the client anyway.
+        // All 16 bytes, so that the copy has a fixed size; those behind hlen belong to the client
+        // anyway.
         to[28..44].copy_from_slice(&from[28..44]);
         Ok(builder)
     }
@@ -166,16 +169,8 @@ impl<'b> Builder<'b> {
             return Err(BuildError::ReservedCode { code });
         }
         let len = encoded_len(body.len());
-        let Some(mut to) = self.take(code, len) else { return Err(self.drop_option(code)) };
-        if let Ok(len) = u8::try_from(body.len()) {
-            write_fragment(to, code, len, body);
-            return Ok(());
-        }
-        for chunk in body.chunks(255) {
-            let Some((head, rest)) = to.split_at_mut_checked(2 + chunk.len()) else { break };
-            write_fragment(head, code, chunk.len() as u8, chunk);
-            to = rest;
-        }
+        let Some(to) = self.take(code, len) else { return Err(self.drop_option(code)) };
+        write_body(to, code, body);
         Ok(())
     }
 
@@ -255,38 +250,21 @@ impl<'b> Builder<'b> {
         if let Some(code) = sink.lost_essential() {
             return Err(BuildError::DoesNotFit { code });
         }
-        let mut codes = sink.codes();
-        codes.remove(code::RELAY_AGENT_INFORMATION);
-        for code in codes {
-            self.write_entry(code, sink.body(code))?;
+        // All of it fits, so the bookkeeping is done once and not for each option.
+        let mut rest = self.options.get_mut(self.at..).unwrap_or_default();
+        let (codes, agent) = (sink.codes(), code::RELAY_AGENT_INFORMATION);
+        let mut others = codes;
+        others.remove(agent);
+        for code in others {
+            rest = write_entry(rest, code, sink.body(code)).unwrap_or_default();
         }
-        if sink.contains(code::RELAY_AGENT_INFORMATION) {
-            let code = code::RELAY_AGENT_INFORMATION;
-            self.write_entry(code, sink.body(code))?;
+        if let Some(body) = sink.body(agent) {
+            write_entry(rest, agent, Some(body));
         }
+        self.at += sink.encoded_len();
+        self.present = self.present.union(codes);
+        sink.clear();
         Ok(())
-    }
-
-    #[inline]
-    fn write_entry(&mut self, code: u8, body: Option<&Body<'_>>) -> Result<(), BuildError> {
-        match body {
-            Some(Body::Byte(tlv)) => self.fixed(code, tlv),
-            Some(Body::Word(tlv)) => self.fixed(code, tlv),
-            Some(Body::Bytes(bytes)) => self.option(code, bytes),
-            Some(Body::Encoded(tlv)) => self.raw_encoded(code, tlv),
-            None => Ok(()),
-        }
-    }
-
-    #[inline]
-    fn fixed<const N: usize>(&mut self, code: u8, tlv: &[u8; N]) -> Result<(), BuildError> {
-        match self.take(code, N).and_then(|to| to.first_chunk_mut::<N>()) {
-            Some(to) => {
-                *to = *tlv;
-                Ok(())
-            }
-            None => Err(self.drop_option(code)),
-        }
     }
 
     /// Ends the packet and tells its length.
@@ -341,8 +319,9 @@ impl<'b> Builder<'b> {
 
 /// Largest reply in bytes of UDP payload for a client that sent this option 57.
 ///
-/// The option counts the IP and UDP headers too, as other servers understand it. A client that is silent gets what an
-/// Ethernet frame holds; none is taken to accept less than 576 bytes (RFC 2132 9.10).
+/// The option counts the IP and UDP headers too, as other servers understand it. A client that is
+/// silent gets what an Ethernet frame holds; none is taken to accept less than 576 bytes (RFC 2132
+/// 9.10).
 #[must_use]
 pub const fn reply_size_max(max_message_size: Option<u16>) -> usize {
     let datagram = match max_message_size {
@@ -372,7 +351,48 @@ fn write_fragment(to: &mut [u8], code: u8, len: u8, body: &[u8]) {
     }
 }
 
-/// Copies between slices of equal length; most options are so short that a call of `memcpy` costs more than the copy.
+/// Writes one option to the front of `to` and returns what is left; `None` when it does not fit.
+#[inline(always)]
+fn write_entry<'t>(to: &'t mut [u8], code: u8, body: Option<&Body<'_>>) -> Option<&'t mut [u8]> {
+    match body? {
+        Body::Byte(tlv) => {
+            let (front, rest) = to.split_first_chunk_mut::<3>()?;
+            *front = *tlv;
+            Some(rest)
+        }
+        Body::Word(tlv) => {
+            let (front, rest) = to.split_first_chunk_mut::<6>()?;
+            *front = *tlv;
+            Some(rest)
+        }
+        Body::Encoded(tlv) => {
+            let (front, rest) = to.split_at_mut_checked(tlv.len())?;
+            copy_short(front, tlv);
+            Some(rest)
+        }
+        Body::Bytes(bytes) => {
+            let (front, rest) = to.split_at_mut_checked(encoded_len(bytes.len()))?;
+            write_body(front, code, bytes);
+            Some(rest)
+        }
+    }
+}
+
+/// Fills `to`, which has just the size for it, with a body and its codes and lengths.
+#[inline]
+fn write_body(mut to: &mut [u8], code: u8, body: &[u8]) {
+    if let Ok(len) = u8::try_from(body.len()) {
+        return write_fragment(to, code, len, body);
+    }
+    for chunk in body.chunks(255) {
+        let Some((head, rest)) = to.split_at_mut_checked(2 + chunk.len()) else { break };
+        write_fragment(head, code, chunk.len() as u8, chunk);
+        to = rest;
+    }
+}
+
+/// Copies between slices of equal length; most options are so short that a call of `memcpy` costs
+/// more than the copy.
 #[inline]
 fn copy_short(to: &mut [u8], from: &[u8]) {
     if to.len() != from.len() {

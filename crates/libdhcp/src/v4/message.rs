@@ -1,7 +1,8 @@
 //! An owned DHCPv4 packet that can be changed piece by piece.
 //!
-//! Used when a hook or a test edits a packet; the packet path itself never makes one. Options keep their order and are
-//! held whole: repeated ones are joined when a [`View`] is taken over, long ones are split when bytes are made.
+//! Used when a hook or a test edits a packet; the packet path itself never makes one. Options keep
+//! their order and are held whole: repeated ones are joined when a [`View`] is taken over, long
+//! ones are split when bytes are made.
 
 use std::net::Ipv4Addr;
 
@@ -148,7 +149,8 @@ impl Message {
 }
 
 impl From<&View<'_>> for Message {
-    /// Takes a packet over. The options of `sname` and `file` become ordinary ones, so option 52 has no place.
+    /// Takes a packet over. The options of `sname` and `file` become ordinary ones, so option 52
+    /// has no place.
     fn from(view: &View<'_>) -> Self {
         let header = Header {
             op: view.op(),

@@ -1,7 +1,8 @@
 //! DHCPv4 packets: view, typed access, builder and edit layer.
 //!
-//! [`View`] reads, [`Builder`] with [`OptionSink`] writes, [`Message`] is the owned form for the rare case that a
-//! packet is changed piece by piece. Layout and rules: RFC 2131 section 2, RFC 2132, RFC 3396.
+//! [`View`] reads, [`Builder`] with [`OptionSink`] writes, [`Message`] is the owned form for the
+//! rare case that a packet is changed piece by piece. Layout and rules: RFC 2131 section 2, RFC
+//! 2132, RFC 3396.
 
 mod access;
 mod builder;

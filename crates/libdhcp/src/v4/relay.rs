@@ -41,7 +41,8 @@ pub struct SubOptions<'a> {
 }
 
 impl<'a> SubOptions<'a> {
-    /// Iterates over the sub-options in `bytes`. Codes 0 and 255 have no special meaning (RFC 3046 2.0).
+    /// Iterates over the sub-options in `bytes`. Codes 0 and 255 have no special meaning (RFC 3046
+    /// 2.0).
     #[must_use]
     #[inline]
     pub const fn new(bytes: &'a [u8]) -> Self {

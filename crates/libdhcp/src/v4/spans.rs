@@ -1,10 +1,11 @@
 //! Where the options of a packet lie.
 //!
-//! One pass over the options notes, for each code, offset and length of its first occurrence. The table belongs to
-//! the caller and is reused: starting a packet clears 64 bytes of bit sets, the arrays behind them are only valid
-//! where a bit is set. Options that occur more than once (RFC 3396, in the options field, then `file`, then
-//! `sname`) are joined into the table's own scratch space in two further passes, so the work stays linear in the
-//! size of the packet whatever it holds. Cost: about 2 ns per option.
+//! One pass over the options notes, for each code, offset and length of its first occurrence. The
+//! table belongs to the caller and is reused: starting a packet clears 64 bytes of bit sets, the
+//! arrays behind them are only valid where a bit is set. Options that occur more than once (RFC
+//! 3396, in the options field, then `file`, then `sname`) are joined into the table's own scratch
+//! space in two further passes, so the work stays linear in the size of the packet whatever it
+//! holds. Cost: about 2 ns per option.
 
 use crate::OptionCodes;
 use crate::v4::view::MalformedError;
@@ -54,7 +55,8 @@ impl SpanTable {
         }
     }
 
-    /// Notes the options of `packet`, whose header and cookie were checked and whose length fits in 16 bits.
+    /// Notes the options of `packet`, whose header and cookie were checked and whose length fits in
+    /// 16 bits.
     #[inline]
     pub(super) fn fill(&mut self, packet: &[u8]) -> Result<(), MalformedError> {
         self.present.clear();
@@ -200,7 +202,8 @@ impl Default for SpanTable {
     }
 }
 
-/// Iterator over the options of a packet as they lie in it: code and body, repeated ones repeatedly.
+/// Iterator over the options of a packet as they lie in it: code and body, repeated ones
+/// repeatedly.
 #[derive(Clone, Debug)]
 pub struct Fragments<'a> {
     packet: &'a [u8],

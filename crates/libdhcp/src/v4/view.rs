@@ -1,9 +1,10 @@
 //! A received DHCPv4 packet, checked and borrowed.
 //!
-//! [`View::parse`] verifies what every packet must have (header, operation, cookie, at least one option) and lets
-//! the [`SpanTable`] note the options. Nothing is copied, except that options which occur repeatedly are joined in
-//! the table. Option bodies are not judged here: the typed accessors do that at the moment of use. A list of options
-//! that is cut off counts up to the cut, as in Kea.
+//! [`View::parse`] verifies what every packet must have (header, operation, cookie, at least one
+//! option) and lets the [`SpanTable`] note the options. Nothing is copied, except that options
+//! which occur repeatedly are joined in the table. Option bodies are not judged here: the typed
+//! accessors do that at the moment of use. A list of options that is cut off counts up to the cut,
+//! as in Kea.
 
 use std::net::Ipv4Addr;
 
@@ -243,7 +244,8 @@ impl<'a> View<'a> {
         self.truncated_at().is_some()
     }
 
-    /// `N` header bytes from offset `AT`; the optimiser removes the check because both are constants.
+    /// `N` header bytes from offset `AT`; the optimiser removes the check because both are
+    /// constants.
     #[inline(always)]
     fn array<const AT: usize, const N: usize>(&self) -> [u8; N] {
         const { assert!(AT + N <= OPTIONS_OFFSET) };

@@ -9,7 +9,10 @@ use proptest::prelude::*;
 proptest! {
     #[test]
     fn what_the_builder_writes_the_other_reads(
-        xid in any::<u32>(), address in any::<u32>(), mac in any::<[u8; 6]>(), lifetime in any::<u32>(),
+        xid in any::<u32>(),
+        address in any::<u32>(),
+        mac in any::<[u8; 6]>(),
+        lifetime in any::<u32>(),
         name in "[a-z]{1,60}", wanted in prop::collection::vec(1..=254_u8, 1..60),
     ) {
         let mut buffer = [0; 1500];
@@ -38,7 +41,8 @@ proptest! {
     #[test]
     fn what_the_other_writes_the_view_reads(
         xid in any::<u32>(), address in any::<u32>(), mac in any::<[u8; 6]>(),
-        id in prop::collection::vec(any::<u8>(), 2..255), long in prop::collection::vec(any::<u8>(), 1..800),
+        id in prop::collection::vec(any::<u8>(), 2..255),
+        long in prop::collection::vec(any::<u8>(), 1..800),
     ) {
         let address = Ipv4Addr::from(address);
         let mut other = Other::default();

@@ -27,7 +27,8 @@ fn describe(bytes: &[u8]) -> String {
     lines.join("\n")
 }
 
-/// A vector: hexadecimal digits (`*N` repeats the byte before it), an empty line, then the description.
+/// A vector: hexadecimal digits (`*N` repeats the byte before it), an empty line, then the
+/// description.
 fn check(name: &str, vector: &str) {
     let (digits, expected) = vector.split_once("\n\n").expect("an empty line divides a vector");
     let mut bytes = Vec::new();
