@@ -1,7 +1,8 @@
 """Moves raw Ethernet frames between a test and one interface.
 
-Each line on standard input is the hex form of a frame to send ("repeat N HEX" sends it N times); each line on
-standard output is the hex form of a received UDP frame to port 67 or 68. It knows nothing of DHCP.
+Each line on standard input is the hex form of a frame to send ("repeat N HEX" sends it N times);
+each line on standard output is the hex form of a received UDP frame to port 67 or 68. It knows
+nothing of DHCP.
 """
 import os
 import select

@@ -1,7 +1,9 @@
-//! Real DHCP clients of other projects, run inside a namespace without touching the machine's own settings.
+//! Real DHCP clients of other projects, run inside a namespace without touching the machine's own
+//! settings.
 //!
-//! Each client reports its events through a script written for it, which sets the address and default route and notes
-//! one line per event (`BOUND 192.0.2.100`). The daemons that insist on fixed folders get private mounts.
+//! Each client reports its events through a script written for it, which sets the address and
+//! default route and notes one line per event (`BOUND 192.0.2.100`). The daemons that insist on
+//! fixed folders get private mounts.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -11,7 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::net::Ns;
-use crate::process::{Running, installed};
+use crate::process::{Running, installed, run};
 use crate::wait;
 
 /// The clients known here.
@@ -71,7 +73,8 @@ pub struct Client<'n> {
 }
 
 impl<'n> Client<'n> {
-    /// Starts a client on an interface; its state is kept in a folder below `parent` and found again by a later start.
+    /// Starts a client on an interface; its state is kept in a folder below `parent` and found
+    /// again by a later start.
     #[track_caller]
     pub fn start(ns: &'n Ns, interface: &str, parent: &Path, options: impl Into<Options>) -> Self {
         let options = options.into();
@@ -124,7 +127,15 @@ impl<'n> Client<'n> {
                 command.arg("-r");
                 Running::start(&mut command, &self.folder.join("log")).wait_end(wait::secs(10));
             }
-            Kind::Dhcpcd => self.process.signal("ALRM"),
+            Kind::Dhcpcd => {
+                // It loses a signal that arrives while it waits for its script: tell it again.
+                wait::until(wait::secs(10), "dhcpcd ends", || {
+                    if self.process.status().is_none() {
+                        self.process.signal("ALRM");
+                    }
+                    wait::within(wait::secs(1), || self.process.status().is_some()).is_some()
+                });
+            }
             Kind::Networkd => self.process.signal("TERM"),
             Kind::Udhcpc => {
                 self.process.signal("USR2");
@@ -139,7 +150,8 @@ impl<'n> Client<'n> {
     /// Kills the client and takes its address off the interface, as a power failure would.
     pub fn power_off(mut self) {
         self.process.kill();
-        // Helper processes of dhcpcd notice the end of their parent; nothing of them may linger for the next start.
+        // Helper processes of dhcpcd notice the end of their parent; nothing of them may linger for
+        // the next start.
         wait::within(wait::secs(3), || {
             let pids = crate::process::run(&["ip", "netns", "pids", self.ns.name()]);
             !pids.split_whitespace().any(|pid| {
@@ -165,7 +177,8 @@ fn readable(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions are set");
 }
 
-/// Writes the script that the client runs at events; variables of dhclient, dhcpcd and udhcpc are understood.
+/// Writes the script that the client runs at events; variables of dhclient, dhcpcd and udhcpc are
+/// understood.
 fn write_script(folder: &Path, declines: u32) {
     let path = folder.join("script");
     let text = format!(
@@ -201,11 +214,14 @@ fn dhclient(ns: &Ns, interface: &str, folder: &Path) -> Command {
     // A copy escapes the profile that confines the installed program to the machine's own folders.
     let program = folder.join("dhclient");
     if !program.exists() {
-        fs::copy(Kind::Dhclient.program(), &program).expect("dhclient is copied");
+        // Copied by another process: a descriptor open for writing here might leak into a fork and
+        // block its start.
+        let copy = program.to_str().expect("a path in UTF-8");
+        run(&["cp", Kind::Dhclient.program(), copy]);
     }
     let config = folder.join("dhclient.conf");
-    let text = "timeout 20; retry 1; reboot 3; select-timeout 0; initial-interval 4; backoff-cutoff 4;\n\
-                initial-delay 0; request subnet-mask, routers;\n";
+    let text = "timeout 20; retry 1; reboot 3; select-timeout 0; initial-interval 4;\n\
+                backoff-cutoff 4; initial-delay 0; request subnet-mask, routers;\n";
     fs::write(&config, text).expect("dhclient.conf is written");
     let mut command = ns.command(program);
     command.arg("-d").arg("-4").arg("-cf").arg(config);
@@ -221,13 +237,14 @@ fn dhcpcd(ns: &Ns, interface: &str, folder: &Path) -> Command {
     let config = folder.join("dhcpcd.conf");
     fs::write(&config, "option routers\nnoarp\n").expect("dhcpcd.conf is written");
     let start = format!(
-        "mount -t tmpfs none /run && mount --bind {} /var/lib/dhcpcd && \
+        "mount -t tmpfs none /run && mount --bind {} /mnt && mount -t tmpfs none /var/lib && \
+         mkdir /var/lib/dhcpcd && mount --bind /mnt /var/lib/dhcpcd && \
          exec dhcpcd -4 -B -d -f {} -c {} {interface}",
         state.display(),
         config.display(),
         folder.join("script").display(),
     );
-    // /var/lib/dhcpcd belongs to the package; the mount is seen by this client alone.
+    // Its folders are fixed; the mounts are seen by this client alone.
     let mut command = ns.command("unshare");
     command.args(["-m", "sh", "-c", &start]);
     command

@@ -28,7 +28,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// One interface `srv0`, one subnet 192.0.2.0/24 with the pool .100 - .199, an hour of lifetime.
+    /// One interface `srv0`, one subnet 192.0.2.0/24 with the pool .100 - .199, an hour of
+    /// lifetime.
     pub fn new(folder: &Path) -> Self {
         Self {
             interfaces: vec!["srv0".into()],
@@ -128,6 +129,7 @@ impl Config {
 /// A subnet with one pool; `more` holds further members, each followed by a comma.
 pub fn pool_subnet(id: u32, prefix: &str, pool: &str, more: &str) -> String {
     format!(
-        "    {{ \"id\": {id}, {more} \"subnet\": \"{prefix}\", \"pools\": [ {{ \"pool\": \"{pool}\" }} ] }}"
+        "    {{ \"id\": {id}, {more} \"subnet\": \"{prefix}\", \
+         \"pools\": [ {{ \"pool\": \"{pool}\" }} ] }}"
     )
 }

@@ -124,7 +124,8 @@ impl Frame {
     }
 }
 
-/// True when the IP header checksum and, unless it is 0, the UDP checksum of a received frame are right.
+/// True when the IP header checksum and, unless it is 0, the UDP checksum of a received frame are
+/// right.
 pub fn checksums_hold(bytes: &[u8]) -> bool {
     let Some(ip) = bytes.get(14..34) else { return false };
     let Some(udp) = bytes.get(34..) else { return false };

@@ -1,13 +1,13 @@
 //! Harness of the end-to-end tests: namespaces, servers, real clients and raw frames.
 //!
-//! It drives a `kea-dhcp4` binary from outside, as a network and an administrator would; it knows nothing of the
-//! server's crates, so that a defect shared by a codec and its test cannot hide. Everything it creates (namespaces,
-//! links, mounts, processes) is removed when the owning value is dropped, also when a test panics, and only what was
-//! created here is touched.
+//! It drives a `kea-dhcp4` binary from outside, as a network and an administrator would; it knows
+//! nothing of the server's crates, so that a defect shared by a codec and its test cannot hide.
+//! Everything it creates (namespaces, links, mounts, processes) is removed when the owning value is
+//! dropped, also when a test panics, and only what was created here is touched.
 //!
-//! The server under test is the program named by the environment variable `KEA_DHCP4`, else the workspace's release
-//! build, else the debug build beside the test. The tests need root, `ip` and the clients that `scripts/test` installs.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+//! The server under test is the program named by the environment variable `KEA_DHCP4`, else the
+//! workspace's release build, else the debug build beside the test. The tests need root, `ip` and
+//! the clients that `scripts/test` installs.
 
 pub mod clients;
 pub mod config;

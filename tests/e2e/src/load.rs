@@ -1,15 +1,19 @@
 //! Load on a server: many clients behind one relay address, each acknowledgement recorded.
 //!
-//! The sending side is the program `e2e-load` (it must run inside the namespace); this side starts it, stops it and
-//! reads what it saw.
+//! The sending side is the program `e2e-load` (it must run inside the namespace); this side starts
+//! it, stops it and reads what it saw.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::net::Ns;
+use crate::wait;
 
 /// One acknowledgement that a client saw.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
@@ -38,11 +42,13 @@ pub fn client_mac(number: u32) -> [u8; 6] {
 pub struct Load {
     child: Child,
     stop: Option<ChildStdin>,
-    reader: Option<JoinHandle<String>>,
+    reader: Option<JoinHandle<Vec<Seen>>>,
+    count: Arc<AtomicUsize>,
 }
 
 impl Load {
-    /// Starts clients numbered from `first`, `window` of them in progress at any time, relayed by `giaddr`.
+    /// Starts clients numbered from `first`, `window` of them in progress at any time, relayed by
+    /// `giaddr`.
     pub fn start(ns: &Ns, giaddr: Ipv4Addr, server: Ipv4Addr, first: u32, window: u32) -> Self {
         let mut child = ns
             .command(program())
@@ -52,26 +58,40 @@ impl Load {
             .spawn()
             .expect("the load program starts");
         let stop = child.stdin.take();
-        let mut output = child.stdout.take().expect("standard output is a pipe");
+        let output = child.stdout.take().expect("standard output is a pipe");
+        let count = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&count);
         let reader = std::thread::spawn(move || {
-            let mut text = String::new();
-            let _ = output.read_to_string(&mut text);
-            text
+            let lines = BufReader::new(output).lines().map_while(Result::ok);
+            lines
+                .filter_map(|line| parse(&line))
+                .inspect(|_| {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                })
+                .collect()
         });
-        Self { child, stop, reader: Some(reader) }
+        Self { child, stop, reader: Some(reader), count }
+    }
+
+    /// Waits until that many acknowledgements have been seen.
+    #[track_caller]
+    pub fn wait_seen(&self, number: usize, limit: Duration) {
+        wait::until(limit, &format!("{number} acknowledgements"), || {
+            self.count.load(Ordering::Relaxed) >= number
+        });
     }
 
     /// Ends the load and returns the acknowledgements in the order of their arrival.
     pub fn stop(mut self) -> Vec<Seen> {
         drop(self.stop.take());
-        let text = self.reader.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
-        text.lines()
-            .filter_map(|line| {
-                let (client, address) = line.split_once(' ')?;
-                Some(Seen { client: client.parse().ok()?, address: address.parse().ok()? })
-            })
-            .collect()
+        self.reader.take().and_then(|reader| reader.join().ok()).unwrap_or_default()
     }
+}
+
+/// Reads a line of the load program.
+fn parse(line: &str) -> Option<Seen> {
+    let (client, address) = line.split_once(' ')?;
+    Some(Seen { client: client.parse().ok()?, address: address.parse().ok()? })
 }
 
 impl Drop for Load {

@@ -1,7 +1,8 @@
 //! Network namespaces, links and addresses that exist as long as a test.
 //!
-//! Each test owns its namespaces under unique names, so tests run side by side with equal interface names inside.
-//! Deleting a namespace deletes its links; processes left inside are ours by construction and are killed first.
+//! Each test owns its namespaces under unique names, so tests run side by side with equal interface
+//! names inside. Deleting a namespace deletes its links; processes left inside are ours by
+//! construction and are killed first.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -123,7 +124,8 @@ impl Drop for Ns {
     }
 }
 
-/// A server namespace and a client namespace joined by a cable (`srv0`, `cli0`), with a folder for files.
+/// A server namespace and a client namespace joined by a cable (`srv0`, `cli0`), with a folder for
+/// files.
 #[derive(Debug)]
 pub struct Net {
     /// Where the server runs; its interface is `srv0`.

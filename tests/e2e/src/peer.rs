@@ -1,4 +1,5 @@
-//! A scripted DHCP client on a raw port: it says exactly what a test tells it and returns what came back.
+//! A scripted DHCP client on a raw port: it says exactly what a test tells it and returns what came
+//! back.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

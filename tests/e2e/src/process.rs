@@ -1,7 +1,7 @@
 //! Child processes of a test: started with their output in a file, ended by their own process id.
 //!
-//! Programs run inside a network namespace through `nsenter`, which replaces itself by the program, so the child's id
-//! is the program's id and signals reach it directly.
+//! Programs run inside a network namespace through `nsenter`, which replaces itself by the program,
+//! so the child's id is the program's id and signals reach it directly.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! A raw Ethernet port inside a namespace: sends any frame, sees every DHCP frame that arrives.
 //!
-//! Frames travel through a small helper program (`py/frames.py`) because packet sockets need unsafe code here.
+//! Frames travel through a small helper program (`py/frames.py`) because packet sockets need unsafe
+//! code here.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -36,7 +36,8 @@ impl Relay {
     }
 }
 
-/// A client behind one relay; `net.others[0]` is the relay with `rel0` to the client and `rel1` to the server.
+/// A client behind one relay; `net.others[0]` is the relay with `rel0` to the client and `rel1` to
+/// the server.
 pub fn one_relay() -> (Net, Relay) {
     let mut net = Net::unplugged();
     let relay = Ns::new("r");

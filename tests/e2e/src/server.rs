@@ -1,4 +1,5 @@
-//! The server under test: started inside a namespace, watched through its log, ended by its own process id.
+//! The server under test: started inside a namespace, watched through its log, ended by its own
+//! process id.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,7 +83,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Writes the configuration, starts the server in the server namespace and waits until it is ready.
+    /// Writes the configuration, starts the server in the server namespace and waits until it is
+    /// ready.
     #[track_caller]
     pub fn start(net: &Net, config: &Config) -> Self {
         Self::start_in(&net.server, net.path(), config)
@@ -169,7 +171,8 @@ impl Server {
     }
 }
 
-/// Runs the program with arguments to its end; returns exit code, standard output and standard error.
+/// Runs the program with arguments to its end; returns exit code, standard output and standard
+/// error.
 pub fn run_program(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(program());
     Files::new(folder).environment(&mut command);

@@ -1,8 +1,8 @@
 //! Sends DHCP exchanges as a relay would and prints each acknowledgement (`CLIENT ADDRESS`).
 //!
-//! Arguments: relay address, server address, number of the first client, clients in progress. It ends when its
-//! standard input is closed. A client whose exchange got no answer within a second starts again.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+//! Arguments: relay address, server address, number of the first client, clients in progress. It
+//! ends when its standard input is closed. A client whose exchange got no answer within a second
+//! starts again.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -16,6 +16,8 @@ use e2e::load::client_mac;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long acknowledgements may wait in the output buffer.
+const FLUSH: Duration = Duration::from_millis(10);
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -60,11 +62,16 @@ impl Load {
             self.begin();
         }
         let mut buffer = [0; 2048];
+        let mut flushed = Instant::now();
         while !stopped.load(Ordering::Relaxed) {
-            if let Ok(length) = self.socket.recv(&mut buffer) {
-                if let Some(reply) = buffer.get(..length).and_then(Dhcp::decode) {
-                    self.take(&reply, &mut out);
-                }
+            let received = self.socket.recv(&mut buffer).ok();
+            let reply = received.and_then(|length| Dhcp::decode(buffer.get(..length)?));
+            if let Some(reply) = reply {
+                self.take(&reply, &mut out);
+            }
+            if flushed.elapsed() > FLUSH {
+                out.flush().expect("standard output is open");
+                flushed = Instant::now();
             }
             while self.sent.front().is_some_and(|(_, at)| at.elapsed() > PATIENCE) {
                 self.sent.pop_front();

@@ -23,7 +23,8 @@ impl Sniffer {
     }
 }
 
-/// The life of a lease as one client lives it: bound, renewed, rebound, found again, released, taken anew.
+/// The life of a lease as one client lives it: bound, renewed, rebound, found again, released,
+/// taken anew.
 fn life_of_a_lease(kind: Kind) {
     let net = Net::pair();
     let config = Config::new(net.path()).times(30, 2, 4);
@@ -43,8 +44,9 @@ fn life_of_a_lease(kind: Kind) {
     sniffer.wait("a renewal", wait::secs(10), renewing);
     server.wait_log_count("DHCP4_LEASE_ALLOC", 2, wait::secs(3));
 
-    // The server's address is silent to ARP, a broadcast gets through: the client must come to rebinding by itself.
-    // (A blackhole route does not stop a socket that is bound to its interface.)
+    // The server's address is silent to ARP, a broadcast gets through: the client must come to
+    // rebinding by itself. (A blackhole route does not stop a socket that is bound to its
+    // interface.)
     let silence = "/proc/sys/net/ipv4/conf/srv0/arp_ignore";
     net.server.shell(&format!("echo 8 > {silence}"));
     net.client.ip("neigh flush dev cli0");

@@ -1,4 +1,5 @@
-//! Storage that fails: no acknowledgement without a stored lease, and service again when the fault is gone.
+//! Storage that fails: no acknowledgement without a stored lease, and service again when the fault
+//! is gone.
 
 use std::fs;
 use std::path::PathBuf;

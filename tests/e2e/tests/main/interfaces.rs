@@ -1,4 +1,5 @@
-//! The server follows its interfaces for life: late, replaced, renamed, moved and stacked ones are served within 2 s.
+//! The server follows its interfaces for life: late, replaced, renamed, moved and stacked ones are
+//! served within 2 s.
 
 use e2e::net::{CLIENT_MAC, SERVER_MAC};
 use e2e::prelude::*;
@@ -7,7 +8,8 @@ use e2e::server::START;
 /// The promise: served this long after an interface has come up.
 const PROMISE: Duration = Duration::from_secs(2);
 
-/// Waits until a new client on `cli0` is served and checks that it did not take too long since `up`.
+/// Waits until a new client on `cli0` is served and checks that it did not take too long since
+/// `up`.
 #[track_caller]
 fn served_since(net: &Net, up: Instant) -> Peer {
     let mut peer = Peer::new(&net.client);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use e2e::prelude::*;
+use e2e::server::sibling_program;
 
 /// An installed tree and the namespaces it runs in.
 struct Installed {
@@ -18,15 +19,15 @@ impl Installed {
         let net = Net::pair();
         let prefix = net.path().join("prefix");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let output = std::process::Command::new(root.join("scripts/install"))
-            .arg(&prefix)
-            .current_dir(&root)
-            .output()
-            .expect("scripts/install starts");
+        let release = sibling_program("kea-dhcp4");
+        let target = release.parent().and_then(Path::parent).expect("target/release/kea-dhcp4");
+        let mut install = std::process::Command::new(root.join("scripts/install"));
+        install.env("CARGO_TARGET_DIR", target).arg("--no-build").arg(&prefix);
+        let output = install.output().expect("scripts/install starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let installed = Self { net, prefix };
         let config = Config::new(&installed.prefix.join("var/lib/kea")).json();
-        fs::write(installed.path("etc/kea/kea-dhcp4.conf"), config).expect("configuration");
+        fs::write(installed.path("etc/kea/kea.conf"), config).expect("configuration");
         installed
     }
 
@@ -40,7 +41,13 @@ impl Installed {
         let mut command = self.net.server.command(self.path("sbin/keactrl"));
         let log = self.net.path().join("start.log");
         command.args(arguments).env("KEA_LOGGER_DESTINATION", log);
-        // The server inherits the output of keactrl; a file does not keep the test waiting for its end.
+        if !e2e::server::is_ours() {
+            // A server that was not built to be moved does not find its folders by itself.
+            command.env("KEA_PIDFILE_DIR", self.path("var/run/kea"));
+            command.env("KEA_LOCKFILE_DIR", "none");
+        }
+        // The server inherits the output of keactrl; a file does not keep the test waiting for its
+        // end.
         let out = self.net.path().join("keactrl.out");
         let file = fs::File::create(&out).expect("output file");
         command.stdout(file.try_clone().expect("descriptor")).stderr(file);
@@ -81,12 +88,14 @@ fn keactrl_starts_reports_reloads_and_stops_the_server() {
     let again = installed.say(&["start", "-s", "dhcp4"]);
     assert!(again.contains("appears to be running") && again.contains(&pid), "{again}");
 
-    let path = installed.path("etc/kea/kea-dhcp4.conf");
+    let path = installed.path("etc/kea/kea.conf");
     let text = fs::read_to_string(&path).expect("configuration").replace("3600", "1234");
     fs::write(&path, text).expect("configuration");
     assert!(installed.say(&["reload", "-s", "dhcp4"]).contains("Reloading kea-dhcp4"));
     wait::until(wait::secs(5), "the new lifetime is in force", || {
-        peer.discover().dhcp.option_u32(opt::LEASE_TIME) == Some(1234)
+        let query = peer.query(Message::Discover);
+        let offer = peer.ask_within(&query, Duration::from_millis(500));
+        offer.and_then(|offer| offer.dhcp.option_u32(opt::LEASE_TIME)) == Some(1234)
     });
 
     assert!(installed.say(&["stop", "-s", "dhcp4"]).contains("Stopping kea-dhcp4"));
@@ -111,7 +120,7 @@ fn tree_is_laid_out_as_kea_installs_it() {
         "sbin/keactrl",
         "sbin/kea-lfc",
         "etc/kea/keactrl.conf",
-        "etc/kea/kea-dhcp4.conf",
+        "etc/kea/kea.conf",
         "share/kea",
         "var/lib/kea",
         "var/run/kea",

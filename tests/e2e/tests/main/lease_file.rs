@@ -8,7 +8,8 @@ use e2e::prelude::*;
 use e2e::server::START;
 
 /// Today's header.
-const HEADER_TODAY: &str = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state,user_context,pool_id";
+const HEADER_TODAY: &str = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,\
+    fqdn_fwd,fqdn_rev,hostname,state,user_context,pool_id";
 
 /// A row of the 1.1 form: the standard client holds the address for an hour from now.
 fn row_1_1(address: &str) -> String {

@@ -1,4 +1,5 @@
-//! Lease file clean-up: the files appear and vanish as Kea's do, and a crash at any step loses nothing.
+//! Lease file clean-up: the files appear and vanish as Kea's do, and a crash at any step loses
+//! nothing.
 
 use std::fs;
 
@@ -7,7 +8,8 @@ use e2e::prelude::*;
 use e2e::server::{START, sibling_program};
 
 /// The header that every release since 1.8 reads.
-const HEADER: &str = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state,user_context";
+const HEADER: &str = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,\
+    fqdn_fwd,fqdn_rev,hostname,state,user_context";
 
 /// A lease of a client (`02:00:00:00:01:NN`) for an hour; lifetime 0 deletes.
 fn row(last: u8, client: u8, lifetime: u32) -> String {

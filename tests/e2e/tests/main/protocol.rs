@@ -241,8 +241,8 @@ fn decline_by_a_stranger_changes_nothing() {
 #[test]
 fn options_follow_the_request_list_and_subnet_before_global() {
     let (_net, _server, mut peer) = served(|config| {
-        let own = "\"option-data\": [ { \"name\": \"domain-name-servers\", \"data\": \"192.0.2.53\" } ], \
-                   \"next-server\": \"192.0.2.69\",";
+        let own = "\"option-data\": [ { \"name\": \"domain-name-servers\", \
+                   \"data\": \"192.0.2.53\" } ], \"next-server\": \"192.0.2.69\",";
         let pool = "192.0.2.100 - 192.0.2.199";
         config.subnets(vec![pool_subnet(1, "192.0.2.0/24", pool, own)]).global(
             "\"option-data\": [ { \"name\": \"domain-name-servers\", \"data\": \"192.0.2.54\" }, \

@@ -7,7 +7,8 @@ use e2e::relay::Relay;
 /// The relay's own address on the server's link.
 const RELAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 
-/// A server with three subnets beside its own, and a relay (raw frames) that it reaches through 192.0.2.2.
+/// A server with three subnets beside its own, and a relay (raw frames) that it reaches through
+/// 192.0.2.2.
 fn relayed(config: impl FnOnce(Config) -> Config) -> (Net, Server, Peer) {
     let net = Net::pair();
     net.client.address("cli0", "192.0.2.2/24");
