@@ -45,7 +45,7 @@ pub fn capture<R>(work: impl FnOnce() -> R) -> (R, Vec<Captured>) {
 
 /// Keeps the call if this thread captures; tells whether it did.
 pub(crate) fn keep(call: &Call<'_>) -> bool {
-    if !ENABLED.is_completed() || KEPT.with_borrow(Option::is_none) {
+    if !ENABLED.is_completed() || !is_capturing() {
         return false;
     }
     let (logger, severity, id) = (call.logger.name(), call.severity, call.message.id);
@@ -57,6 +57,10 @@ pub(crate) fn keep(call: &Call<'_>) -> bool {
         });
     });
     true
+}
+
+fn is_capturing() -> bool {
+    KEPT.try_with(|kept| kept.borrow().is_some()).unwrap_or(false)
 }
 
 #[cfg(test)]

@@ -243,6 +243,19 @@ mod tests {
     }
 
     #[test]
+    fn outputs_of_other_daemons_are_not_opened() {
+        let tree = tree(vec![
+            entry("kea-dhcp4", Severity::Info, 0, &["a.log"]),
+            entry("kea-dhcp6", Severity::Info, 0, &["six.log"]),
+            entry("kea-dhcp-ddns.d2-to-dns", Severity::Info, 0, &["d2.log"]),
+            entry("leases", Severity::Info, 0, &["b.log"]),
+        ]);
+        let mut outputs: Vec<_> = tree.all_outputs().cloned().collect();
+        outputs.dedup();
+        assert_eq!(outputs, [file("a.log"), file("b.log")]);
+    }
+
+    #[test]
     fn verbose_forces_everything() {
         let config = LogConfig { loggers: vec![entry("leases", Severity::None, 0, &[])] };
         let tree = Tree::new("kea-dhcp4", true, &stdout(), &config);

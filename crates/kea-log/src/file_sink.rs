@@ -94,7 +94,12 @@ impl FileSink {
         self.tried_at = Instant::now();
         match OpenOptions::new().append(true).create(true).open(&self.path) {
             Ok(file) => {
-                self.size = file.metadata().map_or(0, |metadata| metadata.len());
+                let metadata = file.metadata().ok();
+                self.size = metadata.as_ref().map_or(0, fs::Metadata::len);
+                // Devices and pipes are written to, but must never be renamed.
+                if !metadata.is_some_and(|metadata| metadata.is_file()) {
+                    self.max_size = 0;
+                }
                 self.file = Some(file);
             }
             Err(error) => self.tell("open", &error),
@@ -105,11 +110,13 @@ impl FileSink {
         if self.file.is_none() {
             return;
         }
-        for version in (1..self.versions).rev() {
+        // Behind a symbolic link, the file is rotated and not the link.
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        for number in (1..self.versions).rev() {
             // A version that does not exist yet cannot be moved; nothing is lost by that.
-            let _ = fs::rename(self.version(version), self.version(version + 1));
+            let _ = fs::rename(version(&path, number), version(&path, number + 1));
         }
-        match fs::rename(&self.path, self.version(1)) {
+        match fs::rename(&path, version(&path, 1)) {
             Ok(()) => {
                 self.file = None;
                 self.open();
@@ -122,12 +129,6 @@ impl FileSink {
         }
     }
 
-    fn version(&self, number: u32) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(format!(".{number}"));
-        name.into()
-    }
-
     fn tell(&mut self, action: &str, error: &io::Error) {
         if !self.is_fault_told {
             self.is_fault_told = true;
@@ -136,6 +137,12 @@ impl FileSink {
             let _ = writeln!(io::stderr(), "ERROR: unable to {action} log file {path}: {error}");
         }
     }
+}
+
+fn version(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
 }
 
 #[cfg(test)]
@@ -207,6 +214,35 @@ mod tests {
         assert_eq!(size(&path), 0);
         sink.write_out();
         assert_eq!(size(&path), 3 * 1024);
+    }
+
+    #[test]
+    fn devices_are_never_rotated_and_a_full_disk_is_survived() {
+        for device in ["/dev/null", "/dev/full"] {
+            let folder = tempfile::tempdir().unwrap();
+            let link = folder.path().join("kea.log");
+            std::os::unix::fs::symlink(device, &link).unwrap();
+            let mut sink = FileSink::new(&link, &options(ROTATION_SIZE_MIN, 1, true));
+            for _ in 0..3 {
+                write_lines(&mut sink, 300, b'a');
+            }
+            assert!(sink.buffer.is_empty());
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn file_behind_a_link_is_rotated_at_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, path) = (folder.path().join("link"), folder.path().join("kea.log"));
+        fs::write(&path, "").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let mut sink = FileSink::new(&link, &options(ROTATION_SIZE_MIN, 1, true));
+        write_lines(&mut sink, 201, b'a');
+        assert_eq!(size(&folder.path().join("kea.log.1")), ROTATION_SIZE_MIN);
+        assert_eq!(size(&path), 1024);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }
 
     #[test]

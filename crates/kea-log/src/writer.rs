@@ -13,7 +13,7 @@
 //! Lock order: sinks, then queue. Whoever holds the sinks writes everything that was queued before; therefore
 //! [`Writer::drain`] on any thread is also the flush.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt::{Display, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -240,16 +240,16 @@ impl Output {
     }
 }
 
-/// Fills the text of a call and hands it to `consume`; uses the thread's buffer unless a value logs while it is
-/// being formatted.
+/// Fills the text of a call and hands it to `consume`. The thread's buffer is taken out meanwhile: a value that logs
+/// while it is being formatted finds another one.
 pub(crate) fn with_text(call: &Call<'_>, consume: impl FnOnce(&str)) {
     thread_local! {
-        static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
+        static TEXT: Cell<String> = const { Cell::new(String::new()) };
     }
-    TEXT.with(|text| match text.try_borrow_mut() {
-        Ok(mut text) => fill(&mut text, call, consume),
-        Err(_) => fill(&mut String::new(), call, consume),
-    });
+    // A thread that is ending has no buffer any more.
+    let mut text = TEXT.try_with(Cell::take).unwrap_or_default();
+    fill(&mut text, call, consume);
+    let _ = TEXT.try_with(|kept| kept.set(text));
 }
 
 fn fill(text: &mut String, call: &Call<'_>, consume: impl FnOnce(&str)) {
@@ -283,7 +283,7 @@ fn thread_id() -> u32 {
             .and_then(|link| link.file_name()?.to_str()?.parse().ok())
             .unwrap_or(0);
     }
-    ID.with(|id| *id)
+    ID.try_with(|id| *id).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::{Call, QUEUED_LINES_MAX, TEXT_MAX, Writer};
+use super::{Call, QUEUED_BYTES_MAX, QUEUED_LINES_MAX, TEXT_MAX, Writer};
 use crate::config::{Destination, LogConfig, LoggerConfig, OutputConfig, Tree};
 use crate::{Logger, Message, Severity};
 use std::fmt::Display;
@@ -83,6 +83,22 @@ fn full_queue_drops_and_tells_how_many() {
     submit(&writer, &LEASES, &TEST_LINE, &[&"after"]);
     writer.flush();
     assert!(read(&path).ends_with("line after\n"));
+}
+
+#[test]
+fn queue_is_bounded_in_bytes_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "a.log");
+    let (writer, _) = Writer::new(tree(&path, vec![]));
+    let value = "x".repeat(TEXT_MAX - "line ".len());
+    let fitting = QUEUED_BYTES_MAX / TEXT_MAX;
+    for _ in 0..fitting + 3 {
+        submit(&writer, &LEASES, &TEST_LINE, &[&value]);
+    }
+    writer.flush();
+    let text = read(&path);
+    assert_eq!(text.lines().count(), fitting + 1);
+    assert!(text.lines().last().unwrap().contains("LOG_LINES_DROPPED 3 log lines"));
 }
 
 #[test]
