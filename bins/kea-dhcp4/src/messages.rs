@@ -13,7 +13,7 @@ kea_log::messages! {
     DHCP4_CONFIG_LOAD_FAIL = (Error, "configuration error using file: {}, reason: {}");
     DHCP4_PARSER_FAIL = (Error, "{}");
     DHCP4_CONFIG_WARNING = (Warn, "{}");
-    DHCP4_CONFIG_COMPLETE = (Info, "configuration complete: added IPv4 subnets: {}; DDNS: disabled");
+    DHCP4_CONFIG_COMPLETE = (Info, "configuration complete: {}; DDNS: disabled");
     DHCP4_CONFIG_NEW_SUBNET = (Info, "subnet {} (id {}): renew-timer {}, rebind-timer {}, valid-lifetime {}");
     DHCP4_DYNAMIC_RECONFIGURATION = (Info, "reconfiguring from file {} because of a signal");
     DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS = (Info, "dynamic server reconfiguration succeeded with file: {}");
@@ -28,6 +28,8 @@ kea_log::messages! {
     DHCP4_QUERY_REFUSED = (Info, "{}: {} on {} via {}: refused: {}");
     DHCP4_QUERY_DROPPED = (Info, "{}: {} on {} via {}: dropped: {}");
     DHCP4_PACKET_DROP_0001 = (Debug 15, "malformed packet of {} bytes from {} on {}: {}");
+    DHCP4_FRAMES_DROPPED = (Debug 15, "{} frames were dropped: {}");
+    DHCP4_KERNEL_DROPS = (Warn, "the system dropped {} packets because they came faster than they could be processed");
     DHCP4_PACKET_PROCESS_EXCEPTION = (Error, "processing a packet of {} bytes from {} failed: {}; this is a defect, please report it");
     DHCP4_PACKET_RECEIVED = (Debug 40, "{}: {} received from {} to {} on {}");
     DHCP4_SUBNET_SELECTED = (Debug 45, "{}: subnet with id {} selected ({})");
@@ -38,9 +40,9 @@ kea_log::messages! {
     DHCP4_OPTIONS_LEFT_OUT = (Debug 45, "{}: {} option(s) do not fit into the reply and were left out");
 
     DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT = (Info, "using socket type {}");
-    DHCPSRV_SOCKET_OPENED = (Info, "listening on {}");
-    DHCPSRV_SOCKET_CLOSED = (Info, "no longer listening on {}");
-    DHCPSRV_OPEN_SOCKET_FAIL = (Warn, "cannot open a socket on {}: {}; it is tried again when the interface changes and every second");
+    DHCPSRV_SOCKET_OPENED = (Info, "listening on {} ({})");
+    DHCPSRV_SOCKET_CLOSED = (Info, "no longer listening on {} ({})");
+    DHCPSRV_OPEN_SOCKET_FAIL = (Warn, "cannot open a socket on {} ({}): {}; it is tried again when the interface changes and every second");
     DHCPSRV_NO_SOCKETS_OPEN = (Warn, "no interface to listen on yet; the server waits for one to appear");
     DHCPSRV_MEMFILE_DB = (Info, "opening the memory file lease database: {}");
     DHCPSRV_MEMFILE_NO_STORAGE = (Warn, "leases are kept in memory only and will be lost at the end of the process");

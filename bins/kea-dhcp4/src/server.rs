@@ -251,6 +251,13 @@ impl Server4 {
         }
     }
 
+    /// Logs a reply that could not be sent.
+    #[cold]
+    pub fn sending_failed(&mut self, reply: &util::link::Outbound, error: &std::io::Error) {
+        let link = self.links.name(reply.interface);
+        kea_log::log!(PACKETS, DHCP4_PACKET_SEND_FAIL, reply.destination, link, error);
+    }
+
     fn process(
         &mut self,
         input: &Inbound<'_>,

@@ -157,8 +157,7 @@ impl JournalThread {
     /// When the system refuses another thread.
     pub fn start(service: Arc<JournalService>) -> std::io::Result<Self> {
         let shared = service.clone();
-        let thread =
-            thread::Builder::new().name("journal".into()).spawn(move || run(&shared))?;
+        let thread = thread::Builder::new().name("journal".into()).spawn(move || run(&shared))?;
         Ok(Self { service, thread: Some(thread) })
     }
 

@@ -156,9 +156,8 @@ impl<U: Send + 'static> Worker<U> {
             table: None,
             tried: Instant::now(),
         };
-        let thread = thread::Builder::new()
-            .name(format!("worker-{index}"))
-            .spawn(move || run.run())?;
+        let thread =
+            thread::Builder::new().name(format!("worker-{index}")).spawn(move || run.run())?;
         Ok(Self { control: sender, waker, thread: Some(thread) })
     }
 
@@ -258,11 +257,8 @@ impl<S: PacketServer> Loop<S> {
             self.sleeper.set_waiting(true);
         }
         let committed = self.storage.service().map_or(0, |s| s.journal().queue().committed());
-        let timeout = if waits && self.replies.held.ready(committed) > 0 {
-            Duration::ZERO
-        } else {
-            IDLE
-        };
+        let timeout =
+            if waits && self.replies.held.ready(committed) > 0 { Duration::ZERO } else { IDLE };
         if let Err(error) = self.poll.poll(events, Some(timeout)) {
             if error.kind() != io::ErrorKind::Interrupted {
                 // The event queue is broken beyond repair; do not spin on it.
@@ -295,8 +291,7 @@ impl<S: PacketServer> Loop<S> {
         let now = self.clock.now();
         let Self { server, transport, replies, .. } = self;
         let report = transport.receive_any(BATCH, &mut |input: Inbound<'_>| {
-            let processed =
-                catch_unwind(AssertUnwindSafe(|| server.receive(input, now, replies)));
+            let processed = catch_unwind(AssertUnwindSafe(|| server.receive(input, now, replies)));
             if let Err(panic) = processed {
                 let text = panic.downcast_ref::<&str>().copied();
                 let text = text.or(panic.downcast_ref::<String>().map(String::as_str));

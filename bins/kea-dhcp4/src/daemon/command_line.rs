@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
+pub(crate) enum Request {
     /// Serve (`-c FILE`).
     Serve(Options),
     /// Check a configuration file (`-t`), also what it refers to (`-T`).
@@ -24,7 +24,7 @@ pub enum Request {
 
 /// How to serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub(crate) struct Options {
     /// `-c`: the configuration file.
     pub config_file: PathBuf,
     /// `-d`: all debug messages.
@@ -40,11 +40,7 @@ fn command() -> Command {
         Arg::new(id).short(name).action(ArgAction::SetTrue).help(help)
     };
     let file = |name: char, id: &'static str, help: &'static str| {
-        Arg::new(id)
-            .short(name)
-            .value_name("FILE")
-            .value_parser(value_parser!(PathBuf))
-            .help(help)
+        Arg::new(id).short(name).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
     };
     let port = |name: char, id: &'static str, help: &'static str| {
         let range = value_parser!(u16).range(1..);
@@ -55,7 +51,11 @@ fn command() -> Command {
         .disable_version_flag(true)
         .arg(file('c', "config", "Serve with this configuration file"))
         .arg(file('t', "check", "Check this configuration file and end"))
-        .arg(file('T', "check-more", "Check this configuration file and what it refers to, and end"))
+        .arg(file(
+            'T',
+            "check-more",
+            "Check this configuration file and what it refers to, and end",
+        ))
         .arg(flag('d', "debug", "Log everything"))
         .arg(flag('v', "version", "Print the version and end"))
         .arg(flag('V', "long-version", "Print the version of all parts and end"))
@@ -66,7 +66,7 @@ fn command() -> Command {
 
 /// Reads the command line.
 #[must_use]
-pub fn read(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Request {
+pub(crate) fn read(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Request {
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
@@ -122,8 +122,7 @@ mod tests {
 
     #[test]
     fn flags_mean_what_they_mean_in_kea() {
-        let options =
-            Options { config_file: "/etc/kea.conf".into(), verbose: true, port: 10067 };
+        let options = Options { config_file: "/etc/kea.conf".into(), verbose: true, port: 10067 };
         assert_eq!(
             read_words(&["-d", "-c", "/etc/kea.conf", "-p", "10067"]),
             Request::Serve(options)

@@ -32,7 +32,7 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, LoadError> {
 
 /// A configuration that was read, and the warnings about it.
 #[derive(Debug)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// The compiled configuration.
     pub config: Config4,
     /// One line each.
@@ -43,13 +43,14 @@ pub struct Loaded {
 ///
 /// # Errors
 /// All errors and warnings of the file, one line each.
-pub fn load(path: &Path) -> Result<Loaded, Vec<String>> {
+pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<String>> {
     let name = path.display().to_string();
     let bytes = read_bounded(&PathBuf::from(path))
         .map_err(|error| vec![format!("cannot read configuration file {name}: {error}")])?;
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let mut diagnostics = Diagnostics::new();
     let document = Document::parse(&bytes, &name, &mut DiskLoader, &mut diagnostics);
-    let config = document.and_then(|document| config4::read(&document, &mut diagnostics));
+    let config = document.and_then(|document| config4::read(&document, cpus, &mut diagnostics));
     let lines = || diagnostics.render().lines().map(str::to_owned).collect::<Vec<_>>();
     match config {
         Some(config) if !diagnostics.has_errors() => Ok(Loaded { config, warnings: lines() }),

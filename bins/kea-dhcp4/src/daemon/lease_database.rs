@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use libdhcpsrv::config4::{Durability, LeaseDatabase};
 use libdhcpsrv::lease4::csv4::{self, Conversion};
-use libdhcpsrv::lease4::{FileReport, LeaseStore4, LoadError, Loader4};
+use libdhcpsrv::lease4::load::LoadError;
+use libdhcpsrv::lease4::{FileReport, LeaseStore4, Loader4};
 use process::clock::Clock;
 use process::journal_thread::{JournalEvents, JournalService};
 use process::lease_file::{LeaseJournal, suffixed};
@@ -114,7 +115,8 @@ pub(crate) fn open(
     let mut store = LeaseStore4::new(seed, Some(queue.clone()));
     let valid_len = load_files(&mut store, &path, settings.max_row_errors)?;
     let durable = settings.durability == Durability::Disk;
-    let journal = LeaseJournal::open(queue, &path, csv4::HEADER_LINE, durable, valid_len).map_err(|source| OpenError::Io { path: path.clone(), source })?;
+    let journal = LeaseJournal::open(queue, &path, csv4::HEADER.as_bytes(), durable, valid_len)
+        .map_err(|source| OpenError::Io { path: path.clone(), source })?;
     let events = Box::new(LogStorage { path });
     Ok(Database {
         store: Arc::new(store),
@@ -174,7 +176,7 @@ fn load_files(
 fn convert(store: &LeaseStore4, path: &Path) -> io::Result<()> {
     let (output, completed) = (suffixed(path, ".output"), suffixed(path, ".completed"));
     let mut file = io::BufWriter::new(File::create(&output)?);
-    file.write_all(csv4::HEADER_LINE)?;
+    file.write_all(csv4::HEADER.as_bytes())?;
     store.export(|rows| file.write_all(rows))?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     fs::rename(&output, &completed)?;

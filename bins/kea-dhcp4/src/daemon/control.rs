@@ -1,0 +1,102 @@
+//! The main thread's event loop: signals, interface changes, timers.
+
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use kea_dhcp4::messages::{loggers::*, *};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use netio::{InterfaceTable, Monitor};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+
+use super::config_file;
+use super::service::Service;
+
+const SIGNALS: Token = Token(0);
+const INTERFACES: Token = Token(1);
+
+/// Everything that the main thread waits for.
+pub(super) struct Control {
+    poll: Poll,
+    signals: Signals,
+    monitor: Monitor,
+    table: InterfaceTable,
+}
+
+impl Control {
+    /// Begins to listen; from here on signals are not lost.
+    pub(super) fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGCHLD])?;
+        poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let (monitor, table) = Monitor::open()?;
+        let fd = monitor.as_raw_fd();
+        poll.registry().register(&mut SourceFd(&fd), INTERFACES, Interest::READABLE)?;
+        Ok(Self { poll, signals, monitor, table })
+    }
+
+    /// The interfaces at the moment.
+    pub(super) fn interfaces(&self) -> InterfaceTable {
+        self.table.clone()
+    }
+
+    /// Serves until a signal ends it.
+    pub(super) fn run(mut self, service: &mut Service, config_file: &Path) -> io::Result<()> {
+        let mut events = Events::with_capacity(16);
+        loop {
+            let wait = service.maintain();
+            if let Err(error) = self.poll.poll(&mut events, Some(wait)) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return Err(error);
+                }
+            }
+            if events.iter().any(|event| event.token() == INTERFACES)
+                && self.monitor.drain(&mut self.table)?
+            {
+                service.set_interfaces(&self.table);
+            }
+            for signal in self.signals.pending() {
+                match signal {
+                    SIGTERM | SIGINT => {
+                        kea_log::log!(DHCP4, DHCP4_SHUTDOWN_REQUEST, signal);
+                        return Ok(());
+                    }
+                    SIGHUP => reconfigure(service, config_file),
+                    _ => {} // SIGCHLD: the clean-up has ended, maintenance takes note of it
+                }
+            }
+        }
+    }
+}
+
+/// Reads the configuration file again; on an error the configuration in force stays.
+fn reconfigure(service: &mut Service, file: &Path) {
+    let name = file.display();
+    kea_log::log!(DHCP4, DHCP4_DYNAMIC_RECONFIGURATION, name);
+    let fail = |reason: &dyn std::fmt::Display| {
+        kea_log::log!(DHCP4, DHCP4_DYNAMIC_RECONFIGURATION_FAIL, name, reason);
+    };
+    let loaded = match config_file::load(file) {
+        Ok(loaded) => loaded,
+        Err(lines) => {
+            for line in &lines {
+                kea_log::log!(DHCP4, DHCP4_PARSER_FAIL, line);
+            }
+            return fail(&lines.first().map_or("", String::as_str));
+        }
+    };
+    for warning in &loaded.warnings {
+        kea_log::log!(DHCP4, DHCP4_CONFIG_WARNING, warning);
+    }
+    let logging = loaded.config.logging.clone().unwrap_or_default();
+    match service.reconfigure(loaded.config) {
+        Ok(()) => {
+            kea_log::apply(&logging);
+            super::start::log_configuration(service.config());
+            kea_log::log!(DHCP4, DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS, name);
+        }
+        Err(error) => fail(&error),
+    }
+}

@@ -1,0 +1,214 @@
+//! What the daemon does by the clock: expiry, reclamation, removal of reclaimed leases, clean-up of the lease file.
+//!
+//! All of it runs in the main thread; the store locks one shard at a time, so workers are hardly held up.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kea_dhcp4::messages::{loggers::*, *};
+use kea_dhcp4::runtime::Runtime4;
+use libdhcpsrv::config4::ExpiredLeases;
+use libdhcpsrv::lease4::{LeaseState, LeaseStore4, ReclaimLimits, Reclaimed};
+use process::journal_thread::JournalService;
+use process::lease_file::suffixed;
+use stats::Lease4;
+use util::Now;
+
+/// Leases whose expiry is noticed in one go.
+const EXPIRE_BUDGET: usize = 50_000;
+/// Reclaimed leases that are removed in one go.
+const FLUSH_LIMIT: usize = 50_000;
+
+/// Timers of the daemon.
+#[derive(Debug)]
+pub(super) struct Maintenance {
+    next_reclaim: Instant,
+    next_flush: Instant,
+    next_clean_up: Option<Instant>,
+    slow_cycles: u32,
+    clean_up: Option<Child>,
+}
+
+/// What maintenance works on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    pub(super) runtime: &'a Runtime4,
+    pub(super) store: &'a LeaseStore4,
+    pub(super) journal: Option<&'a Arc<JournalService>>,
+    pub(super) lfc: &'a Path,
+    pub(super) now: Now,
+}
+
+impl Maintenance {
+    /// Sets the timers of a configuration.
+    pub(super) fn new(runtime: &Runtime4, has_journal: bool) -> Self {
+        let begin = Instant::now();
+        let expired = &runtime.config.expired_leases;
+        let interval = runtime.config.lease_database.lfc_interval;
+        let cleans = has_journal && interval > 0;
+        if cleans {
+            kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LFC_SETUP, interval);
+        }
+        Self {
+            next_reclaim: begin + seconds(expired.reclaim_timer_wait_time),
+            next_flush: begin + seconds(expired.flush_reclaimed_timer_wait_time),
+            next_clean_up: cleans.then(|| begin + seconds(interval)),
+            slow_cycles: 0,
+            clean_up: None,
+        }
+    }
+
+    /// Takes over what still runs from the maintenance of the configuration before.
+    pub(super) fn succeed(&mut self, former: Self) {
+        self.clean_up = former.clean_up;
+    }
+
+    /// Does what is due; returns the time until the next call.
+    pub(super) fn run(&mut self, context: &Context<'_>) -> Duration {
+        let at = Instant::now();
+        let ticked = context.store.expire_tick(context.now, EXPIRE_BUDGET);
+        let expired = context.runtime.config.expired_leases;
+        if expired.reclaim_timer_wait_time > 0 && at >= self.next_reclaim {
+            self.reclaim(context, &expired);
+            self.next_reclaim = Instant::now() + seconds(expired.reclaim_timer_wait_time);
+        }
+        if expired.flush_reclaimed_timer_wait_time > 0 && at >= self.next_flush {
+            flush(context, &expired);
+            self.next_flush = Instant::now() + seconds(expired.flush_reclaimed_timer_wait_time);
+        }
+        if self.next_clean_up.is_some_and(|due| at >= due) {
+            self.start_clean_up(context);
+            let interval = context.runtime.config.lease_database.lfc_interval;
+            self.next_clean_up = Some(Instant::now() + seconds(interval));
+        }
+        self.reap();
+        if ticked.more { Duration::from_millis(1) } else { self.until_next(&expired) }
+    }
+
+    fn until_next(&self, expired: &ExpiredLeases) -> Duration {
+        let timers = [
+            Some(self.next_reclaim).filter(|_| expired.reclaim_timer_wait_time > 0),
+            Some(self.next_flush).filter(|_| expired.flush_reclaimed_timer_wait_time > 0),
+            self.next_clean_up,
+        ];
+        let now = Instant::now();
+        let waits = timers.iter().flatten().map(|at| at.saturating_duration_since(now));
+        // Once a second at least: that is how finely lifetimes end.
+        waits.min().unwrap_or(Duration::MAX).min(Duration::from_secs(1))
+    }
+
+    fn reclaim(&mut self, context: &Context<'_>, expired: &ExpiredLeases) {
+        let begin = Instant::now();
+        let time_max = Duration::from_millis(expired.max_reclaim_time.into());
+        let mut is_late = || !time_max.is_zero() && begin.elapsed() >= time_max;
+        let limits = ReclaimLimits {
+            leases_max: expired.max_reclaim_leases,
+            remove: expired.flush_reclaimed_timer_wait_time == 0,
+        };
+        let mut count = 0;
+        let mut each = |reclaimed: Reclaimed<'_>| {
+            count += 1;
+            count_reclaimed(context, &reclaimed);
+        };
+        let left = context.store.reclaim(context.now, limits, &mut is_late, &mut each);
+        settle(context);
+        if count > 0 {
+            let took = begin.elapsed().as_millis();
+            kea_log::log!(ALLOC, ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE, count, took);
+        }
+        // An error means that the journal refuses; its own messages say so.
+        self.slow_cycles = if left.is_ok_and(|left| left > 0) { self.slow_cycles + 1 } else { 0 };
+        if self.slow_cycles > expired.unwarned_reclaim_cycles {
+            let cycles = self.slow_cycles;
+            kea_log::log!(ALLOC, ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW, cycles);
+            self.slow_cycles = 0;
+        }
+    }
+
+    /// Moves the journal aside and starts the clean-up program; if an earlier one has not finished, that is completed.
+    fn start_clean_up(&mut self, context: &Context<'_>) {
+        let Some(service) = context.journal else { return };
+        if self.clean_up.is_some() {
+            return;
+        }
+        let path = service.journal().path();
+        kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LFC_START);
+        if let Err(error) = service.journal().rotate() {
+            let path = path.display();
+            kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LFC_LEASE_FILE_RENAME_FAIL, path, error);
+            return;
+        }
+        let mut command = Command::new(context.lfc);
+        command
+            .arg("-4")
+            .args([Path::new("-x"), &suffixed(path, ".2")])
+            .args([Path::new("-i"), &suffixed(path, ".1")])
+            .args([Path::new("-o"), &suffixed(path, ".output")])
+            .args([Path::new("-f"), &suffixed(path, ".completed")])
+            .args([Path::new("-p"), &suffixed(path, ".pid")])
+            .args(["-c", "ignored-path"])
+            .stdin(Stdio::null());
+        kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LFC_EXECUTE, context.lfc.display());
+        match command.spawn() {
+            Ok(child) => self.clean_up = Some(child),
+            Err(error) => {
+                let lfc = context.lfc.display();
+                kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LFC_SPAWN_FAIL, lfc, error);
+            }
+        }
+    }
+
+    /// Takes note of the end of the clean-up program.
+    fn reap(&mut self) {
+        let Some(child) = &mut self.clean_up else { return };
+        match child.try_wait() {
+            Ok(None) => return,
+            Ok(Some(status)) if status.success() => {}
+            Ok(Some(status)) => {
+                kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LFC_ENDED, status);
+            }
+            Err(error) => {
+                kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LFC_ENDED, error);
+            }
+        }
+        self.clean_up = None;
+    }
+}
+
+/// Removes leases that were reclaimed long enough ago.
+fn flush(context: &Context<'_>, expired: &ExpiredLeases) {
+    let hold = expired.hold_reclaimed_time;
+    let mut each = |reclaimed: Reclaimed<'_>| {
+        context.runtime.count_deltas(&reclaimed.deltas, context.now);
+    };
+    let removed = context.store.flush_reclaimed(context.now, hold, FLUSH_LIMIT, &mut each);
+    settle(context);
+    if let Ok(removed @ 1..) = removed {
+        kea_log::log!(ALLOC, ALLOC_ENGINE_V4_RECLAIMED_LEASES_DELETE, removed);
+    }
+}
+
+fn count_reclaimed(context: &Context<'_>, reclaimed: &Reclaimed<'_>) {
+    let Context { runtime, now, .. } = *context;
+    let lease = reclaimed.lease;
+    runtime.count_deltas(&reclaimed.deltas, now);
+    runtime.count_event(lease.subnet_id, Lease4::ReclaimedLeases, now);
+    kea_log::log!(ALLOC, ALLOC_ENGINE_V4_LEASE_RECLAIM, lease.address, lease.subnet_id.0);
+    if lease.state == LeaseState::Declined {
+        runtime.count_event(lease.subnet_id, Lease4::ReclaimedDeclinedAddresses, now);
+        kea_log::log!(ALLOC, ALLOC_ENGINE_V4_DECLINED_RECOVERED, lease.address);
+    }
+}
+
+/// Hands the rows of maintenance to the disk.
+fn settle(context: &Context<'_>) {
+    if let Some(service) = context.journal {
+        service.drain();
+    }
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
+}
