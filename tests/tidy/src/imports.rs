@@ -75,11 +75,12 @@ pub fn check_libraries(crates: &[Crate], rules: &[Rule], files: &[TextFile]) -> 
             .filter(|name| !rule.allowed.contains(*name))
             .collect();
         let sources = format!("{}/src/", own.folder);
-        for file in files.iter().filter(|file| file.path.starts_with(&sources)) {
-            let is_main = file.path == format!("{sources}main.rs")
-                || file.path.starts_with(&format!("{sources}main/"))
-                || file.path.starts_with(&format!("{sources}bin/"));
-            if is_main || is_test_path(&file.path) || !file.path.ends_with(".rs") {
+        let of_main = main_modules(&sources, files);
+        for file in files {
+            let Some(path) = file.path.strip_prefix(&sources) else { continue };
+            let module = path.split(['/', '.']).next().unwrap_or_default();
+            let in_main = module == "bin" || of_main.contains(module);
+            if in_main || is_test_path(&file.path) || !path.ends_with(".rs") {
                 continue;
             }
             let code = code_only(product_part(&file.text));
@@ -94,6 +95,26 @@ pub fn check_libraries(crates: &[Crate], rules: &[Rule], files: &[TextFile]) -> 
         }
     }
     problems
+}
+
+/// The modules that `main.rs` declares and `lib.rs` does not, and `main` itself.
+fn main_modules(sources: &str, files: &[TextFile]) -> BTreeSet<String> {
+    let declared = |name: &str| {
+        let path = format!("{sources}{name}");
+        let file = files.iter().find(|file| file.path == path);
+        let code = file.map_or(String::new(), |file| code_only(&file.text));
+        let name = |line: &str| {
+            let declaration = line.trim().strip_suffix(';')?;
+            let (visibility, name) = declaration.rsplit_once("mod ")?;
+            (visibility.is_empty() || visibility.starts_with("pub")).then(|| name.to_owned())
+        };
+        code.lines().filter_map(name).collect::<BTreeSet<String>>()
+    };
+    let library = declared("lib.rs");
+    let mut modules = declared("main.rs");
+    modules.retain(|name| !library.contains(name));
+    modules.insert("main".to_owned());
+    modules
 }
 
 /// True when a path in `code` begins with the crate `name`.
@@ -184,12 +205,14 @@ mod tests {
         let rules = rules(DOCUMENT).expect("a table");
         let file = |path: &str, text: &str| TextFile { path: path.into(), text: text.into() };
         let files = [
-            file("bins/srv/src/main.rs", "use netio::Socket;"),
-            file("bins/srv/src/lib.rs", "//! See netio::Socket.\nuse util::Now;"),
+            file("bins/srv/src/main.rs", "mod daemon;\nmod query;\nuse netio::Socket;"),
+            file("bins/srv/src/daemon/start.rs", "use netio::Socket;"),
+            file("bins/srv/src/lib.rs", "//! See netio::Socket.\npub mod query;\nuse util::Now;"),
             file("bins/srv/src/tests.rs", "use netio::Socket;"),
         ];
         assert_eq!(check_libraries(&workspace(), &rules, &files), Vec::<String>::new());
-        let wrong = [file("bins/srv/src/query.rs", "fn a() { netio::send(); }")];
+        let wrong = file("bins/srv/src/query.rs", "fn a() { netio::send(); }");
+        let wrong = [files.as_slice(), &[wrong]].concat();
         assert_eq!(check_libraries(&workspace(), &rules, &wrong).len(), 1);
     }
 

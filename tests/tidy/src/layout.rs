@@ -32,11 +32,15 @@ pub fn check_present(files: &[TextFile]) -> Vec<String> {
     PRESENT.iter().filter_map(problem).collect()
 }
 
-/// Reports scripts (files that begin with `#!`) that cannot be executed, and the reverse.
+/// Reports scripts (files that begin with `#!`) that cannot be executed, and the reverse; templates (`.in`) are not
+/// executed.
 #[must_use]
 pub fn check_executable(root: &Path, files: &[TextFile]) -> Vec<String> {
     let problem = |file: &TextFile| {
         let mode = fs::metadata(root.join(&file.path)).ok()?.permissions().mode();
+        if file.path.ends_with(".in") {
+            return None;
+        }
         let is_script = file.text.starts_with("#!") && !file.text.starts_with("#![");
         match (is_script, mode & 0o111 != 0) {
             (true, false) => {
