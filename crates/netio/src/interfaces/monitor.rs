@@ -20,7 +20,7 @@ pub struct Monitor {
 /// Room for notifications that wait; when it is exceeded, the table is read anew.
 const RECEIVE_BUFFER: i32 = 1 << 20;
 /// Buffers read in one call, so that an endless stream of changes cannot hold the caller for ever.
-const READS_MAX: usize = 1000;
+const READS_MAX: usize = 20_000;
 
 impl Monitor {
     /// Subscribes, then reads the table: whatever changes afterwards is notified.
@@ -42,6 +42,7 @@ impl Monitor {
     /// When the socket or a necessary dump fails; the next call tries the dump again.
     pub fn drain(&mut self, table: &mut InterfaceTable) -> io::Result<bool> {
         let mut is_changed = false;
+        let mut is_empty = false;
         for _ in 0..READS_MAX {
             match socket::receive(self.socket.as_fd(), &mut self.buffer) {
                 Ok(len) => match self.buffer.get(..len) {
@@ -52,13 +53,18 @@ impl Monitor {
                     }
                     None => self.is_stale = true,
                 },
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    is_empty = true;
+                    break;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => self.is_stale = true,
                 Err(error) => return Err(error),
             }
         }
-        if self.is_stale {
+        // After an overrun the queue holds what is older than what was lost: all of it must be gone before the
+        // table is read, or else it would be applied on top.
+        if self.is_stale && is_empty {
             let fresh = InterfaceTable::read()?;
             self.is_stale = false;
             is_changed |= fresh != *table;
