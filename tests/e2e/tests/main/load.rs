@@ -25,8 +25,12 @@ fn roomy() -> (Net, Server) {
 /// Runs Debian's perfdhcp to its end; returns exit code and report.
 fn perfdhcp(net: &Net, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = net.client.command("/usr/sbin/perfdhcp");
-    // Answers to the last queries may take half a second.
-    command.args(["-4", "-W", "500000"]).args(arguments).args(["-l", "192.0.2.2", "192.0.2.1"]);
+    // Answers to the last queries may take a while on a busy machine.
+    command.args(["-4", "-d", "5", "-W", "1000000"]).args(arguments).args([
+        "-l",
+        "192.0.2.2",
+        "192.0.2.1",
+    ]);
     let mut process = Running::start(&mut command, &net.path().join("perfdhcp.log"));
     let status = process.wait_end(wait::secs(60));
     (status.code(), process.text())
@@ -41,18 +45,18 @@ fn sum(text: &str, label: &str) -> u32 {
 #[test]
 fn perfdhcp_exchanges_and_renews_without_a_drop() {
     let (net, server) = roomy();
-    let (code, report) = perfdhcp(&net, &["-r", "300", "-n", "600", "-R", "200", "-f", "50"]);
+    let (code, report) = perfdhcp(&net, &["-r", "100", "-n", "300", "-R", "100", "-f", "30"]);
     assert_eq!(code, Some(0), "{report}");
     assert_eq!(sum(&report, "drops"), 0, "{report}");
-    assert!(sum(&report, "received packets") >= 1200, "{report}");
+    assert!(sum(&report, "received packets") > 600, "{report}");
     assert!(report.contains("(renewal)"), "{report}");
-    assert_eq!(server.leases().current().len(), 200);
+    assert_eq!(server.leases().current().len(), 100);
 }
 
 #[test]
 fn perfdhcp_releases_leases() {
     let (net, server) = roomy();
-    let (_, report) = perfdhcp(&net, &["-r", "300", "-n", "600", "-R", "200", "-F", "100"]);
+    let (_, report) = perfdhcp(&net, &["-r", "100", "-n", "300", "-R", "100", "-F", "50"]);
     // It counts every release as a drop, for a release has no answer.
     let (before, releases) = report.split_once("RELEASE***").expect("a section on releases");
     assert_eq!(sum(before, "drops"), 0, "{report}");
