@@ -99,7 +99,7 @@ fn commit(store: &LeaseStore4, address: u32, client: &ClientKey<'_>, expect: Exp
     black_box(store.commit(&change, Now::from_secs(NOW))).expect("a commit without conflict");
 }
 
-#[divan::bench(args = [1000, MILLION])]
+#[divan::bench(args = [1000, MILLION], sample_size = 2000)]
 fn find_miss(bencher: Bencher<'_, '_>, leases: u32) {
     let setup = Setup::new(leases);
     let mut number = u32::MAX;
@@ -110,7 +110,7 @@ fn find_miss(bencher: Bencher<'_, '_>, leases: u32) {
     });
 }
 
-#[divan::bench(args = [1000, MILLION])]
+#[divan::bench(args = [1000, MILLION], sample_size = 2000)]
 fn find_hit(bencher: Bencher<'_, '_>, leases: u32) {
     let setup = Setup::new(leases);
     let mut random = SplitMix::new(1);
@@ -121,7 +121,7 @@ fn find_hit(bencher: Bencher<'_, '_>, leases: u32) {
 }
 
 /// A new lease that is released again: two rows, all indexes twice.
-#[divan::bench(args = [0, MILLION])]
+#[divan::bench(args = [0, MILLION], sample_size = 2000)]
 fn commit_new_and_delete(bencher: Bencher<'_, '_>, leases: u32) {
     let mut setup = Setup::new(leases);
     let mut number = leases;
@@ -149,7 +149,7 @@ fn commit_new_10000(bencher: Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench(args = [1000, MILLION])]
+#[divan::bench(args = [1000, MILLION], sample_size = 2000)]
 fn find_and_renew(bencher: Bencher<'_, '_>, leases: u32) {
     let mut setup = Setup::new(leases);
     let mut random = SplitMix::new(1);
@@ -157,7 +157,7 @@ fn find_and_renew(bencher: Bencher<'_, '_>, leases: u32) {
 }
 
 /// Discover to acknowledge as the store sees it: miss, pick, look, miss, look, commit; then released.
-#[divan::bench(args = [0, MILLION])]
+#[divan::bench(args = [0, MILLION], sample_size = 2000)]
 fn exchange(bencher: Bencher<'_, '_>, leases: u32) {
     let mut setup = Setup::new(leases);
     let mut number = MILLION;
@@ -269,7 +269,6 @@ fn report() {
     timed("reclaim all", || assert_eq!(reclaim(), 0));
     let flush = || store.flush_reclaimed(over, 0, usize::MAX, &mut |_| ()).expect("no journal");
     timed("flush all", || assert_eq!(flush(), count));
-    drop(store);
     let before = resident();
     let setup = Setup::new(MILLION);
     println!(
@@ -277,6 +276,7 @@ fn report() {
         (resident() - before) / u64::from(MILLION)
     );
     timed("page of 1000", || assert_eq!(setup.store.page(None, 1000).len(), 1000));
+    drop(store);
 }
 
 fn timed(what: &str, work: impl FnOnce()) {

@@ -1,7 +1,7 @@
-//! From a client in a subnet to the addresses of its leases.
+//! From a client in a subnet to its leases.
 //!
-//! Entries are eight bytes: a 32-bit fingerprint of (subnet, identifier) and an address. What they say is a hint: the
-//! record behind the address decides, and the caller compares it. Three kinds of keys: the client identifier; the
+//! Entries are eight bytes: a 32-bit fingerprint of (subnet, identifier) and the place of a record. What they say is a
+//! hint: the record decides, and the caller compares it. Three kinds of keys: the client identifier; the
 //! hardware address of a lease without client identifier; the hardware address of a lease that has one. The last
 //! two are apart because a client with an identifier never owns a lease with another identifier, so that a thousand
 //! containers behind one hardware address cost each other nothing.
@@ -35,6 +35,27 @@ pub(super) enum KeyKind {
     HwBeside = 3,
 }
 
+/// The place of a record: number of its shard and slot in the shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place(u32);
+
+impl Place {
+    /// Bits of the slot: a shard has at most a 64th of all addresses.
+    const SLOT_BITS: u32 = 26;
+
+    pub(super) const fn new(shard: usize, slot: u32) -> Self {
+        Self((shard as u32) << Self::SLOT_BITS | slot)
+    }
+
+    pub(super) const fn shard(self) -> usize {
+        (self.0 >> Self::SLOT_BITS) as usize
+    }
+
+    pub(super) const fn slot(self) -> u32 {
+        self.0 & ((1 << Self::SLOT_BITS) - 1)
+    }
+}
+
 /// A hashed key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct KeyHash {
@@ -45,12 +66,26 @@ pub(super) struct KeyHash {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     fingerprint: u32,
-    address: u32,
+    place: Place,
 }
 
 #[derive(Debug)]
 #[repr(align(64))]
 struct Shard(Mutex<HashTable<Entry>>);
+
+/// Entries to be made at once.
+#[derive(Debug)]
+pub(super) struct Batch {
+    shards: Vec<Vec<Entry>>,
+}
+
+impl Batch {
+    pub(super) fn push(&mut self, key: KeyHash, place: Place) {
+        if let Some(entries) = self.shards.get_mut(key.shard) {
+            entries.push(Entry { fingerprint: key.fingerprint, place });
+        }
+    }
+}
 
 /// The index of all clients.
 #[derive(Debug)]
@@ -84,49 +119,63 @@ impl ClientIndex {
         [self.hash(KeyKind::ClientId, client_id, subnet_id), self.hash(hw, client.hw(), subnet_id)]
     }
 
-    /// The first address entered under a key.
-    pub(super) fn first(&self, key: KeyHash) -> Option<u32> {
+    /// The first lease entered under a key.
+    pub(super) fn first(&self, key: KeyHash) -> Option<Place> {
         let table = self.shards[key.shard].0.lock();
-        table.find(spread(key.fingerprint), is(key)).map(|entry| entry.address)
+        table.find(spread(key.fingerprint), is(key)).map(|entry| entry.place)
     }
 
-    /// Copies the addresses entered under a key and returns how many there are.
-    pub(super) fn all(&self, key: KeyHash, into: &mut [u32; EQUAL_MAX]) -> usize {
+    /// Copies the leases entered under a key and returns how many there are.
+    pub(super) fn all(&self, key: KeyHash, into: &mut [Place; EQUAL_MAX]) -> usize {
         let table = self.shards[key.shard].0.lock();
         let entries = table.iter_hash(spread(key.fingerprint));
         let equal = entries.filter(|entry| entry.fingerprint == key.fingerprint);
-        into.iter_mut().zip(equal).map(|(place, entry)| *place = entry.address).count()
+        into.iter_mut().zip(equal).map(|(place, entry)| *place = entry.place).count()
     }
 
-    /// Enters an address; returns whether there was room among the equal ones.
-    pub(super) fn insert(&self, key: KeyHash, address: u32) -> bool {
+    /// Enters a lease; returns whether there was room among the equal ones.
+    pub(super) fn insert(&self, key: KeyHash, place: Place) -> bool {
         let mut table = self.shards[key.shard].0.lock();
         let hash = spread(key.fingerprint);
         let equal = table.iter_hash(hash).filter(|entry| entry.fingerprint == key.fingerprint);
         if equal.count() >= EQUAL_MAX {
             return false;
         }
-        let entry = Entry { fingerprint: key.fingerprint, address };
+        let entry = Entry { fingerprint: key.fingerprint, place };
         table.insert_unique(hash, entry, |entry| spread(entry.fingerprint));
         true
     }
 
-    /// Removes an address that was entered under a key.
-    pub(super) fn remove(&self, key: KeyHash, address: u32) {
+    /// Removes a lease that was entered under a key.
+    pub(super) fn remove(&self, key: KeyHash, place: Place) {
         let mut table = self.shards[key.shard].0.lock();
-        let same = |entry: &Entry| entry.fingerprint == key.fingerprint && entry.address == address;
+        let same = |entry: &Entry| entry.fingerprint == key.fingerprint && entry.place == place;
         if let Ok(entry) = table.find_entry(spread(key.fingerprint), same) {
             entry.remove();
         }
     }
 
-    /// Makes room for about `entries` more.
-    pub(super) fn reserve(&self, entries: usize) {
-        for shard in &self.shards {
-            // A sixteenth more, because keys do not spread evenly.
-            let share = entries / SHARDS + entries / (SHARDS * 16);
-            shard.0.lock().reserve(share, |entry| spread(entry.fingerprint));
+    /// Starts to gather the entries of about `leases` leases.
+    pub(super) fn batch(&self, leases: usize) -> Batch {
+        // A sixteenth more, because keys do not spread evenly.
+        let share = 2 * leases / SHARDS + leases / (SHARDS * 8);
+        Batch { shards: (0..SHARDS).map(|_| Vec::with_capacity(share)).collect() }
+    }
+
+    /// Enters a batch, shard by shard, so that each table stays in the cache; returns what found no room among equals.
+    pub(super) fn insert_all(&self, batch: Batch) -> Vec<(KeyHash, Place)> {
+        let mut refused = Vec::new();
+        for (shard, entries) in batch.shards.into_iter().enumerate() {
+            let rehash = |entry: &Entry| spread(entry.fingerprint);
+            self.shards[shard].0.lock().reserve(entries.len(), rehash);
+            for Entry { fingerprint, place } in entries {
+                let key = KeyHash { shard, fingerprint };
+                if !self.insert(key, place) {
+                    refused.push((key, place));
+                }
+            }
         }
+        refused
     }
 
     /// Number of entries.

@@ -10,9 +10,10 @@
 
 use util::Now;
 
+use super::HW_TYPE_UNKNOWN;
+use super::client_index::Place;
 use super::csv4::{self, Header, HeaderError, RowBuffer, RowError};
-use super::store::{LeaseStore4, shard_of};
-use super::{HW_TYPE_UNKNOWN, Lease4};
+use super::store::{LeaseStore4, SHARDS, shard_of};
 
 /// The longest row that is read; a longer one is an error of its line.
 const ROW_LEN_MAX: usize = 64 * 1024;
@@ -202,21 +203,29 @@ impl LeaseStore4 {
     /// Builds what [`LeaseStore4::load_row`] left out.
     fn finish_load(&mut self, now: Now) -> usize {
         let count = self.len();
-        self.clients().reserve(2 * count);
-        let mut lease = Lease4::default();
-        for index in 0..super::store::SHARDS {
-            let mut shard = self.lock(index);
+        let mut batch = self.clients().batch(count);
+        for index in 0..SHARDS {
+            let shard = self.shard_mut(index);
             shard.file_loaded(now.wall_s);
             let slots: Vec<u32> = shard.slots().collect();
+            let mut shard = self.lock(index);
             for slot in slots {
-                shard.slab.copy_to(slot, &mut lease);
-                let client = super::ClientKey {
-                    hw_type: lease.hw_type,
-                    hw: &lease.hw,
-                    client_id: Some(&lease.client_id),
-                };
-                self.enter(&mut shard, slot, &client);
+                let subnet_id = shard.slab[slot].subnet_id;
+                let [by_client_id, by_hw] =
+                    self.clients().keys(&shard.slab.client(slot), subnet_id).map(|key| {
+                        key.inspect(|&key| batch.push(key, Place::new(index, slot))).is_some()
+                    });
+                shard.slab[slot].set_indexed(by_client_id, by_hw);
             }
+        }
+        for (key, place) in self.clients().insert_all(batch) {
+            let mut shard = self.lock(place.shard());
+            let subnet_id = shard.slab[place.slot()].subnet_id;
+            let keys = self.clients().keys(&shard.slab.client(place.slot()), subnet_id);
+            let record = &mut shard.slab[place.slot()];
+            let [by_client_id, by_hw] = keys.map(|known| known.is_some() && known != Some(key));
+            let before = record.indexed();
+            record.set_indexed(before.0 && by_client_id, before.1 && by_hw);
         }
         count
     }

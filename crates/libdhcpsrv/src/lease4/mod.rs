@@ -167,7 +167,16 @@ pub struct Lease4View {
     /// Whether a host name is stored.
     pub has_hostname: bool,
     /// Changes with every change of the lease; see [`Expect::Unchanged`].
-    pub version: u32,
+    pub version: Version,
+}
+
+/// Names one state of one lease in one store. The default names none.
+///
+/// It holds where the record is, so that a commit finds it without a lookup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Version {
+    slot: u32,
+    change: u32,
 }
 
 impl Lease4View {
@@ -242,7 +251,7 @@ pub enum Expect {
     /// The store has no record for the address, not even an expired one.
     Absent,
     /// The record for the address is the one that a view with this `version` showed.
-    Unchanged(u32),
+    Unchanged(Version),
 }
 
 impl From<Option<&Lease4View>> for Expect {

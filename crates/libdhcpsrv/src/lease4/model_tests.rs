@@ -191,7 +191,7 @@ impl Run {
         let address = POOL_FIRST + offset;
         let (hw, id) = identity(client);
         let key = ClientKey { hw_type: 1, hw: &hw, client_id: Some(&id) };
-        let expect = if seen { self.seen(address) } else { Expect::Unchanged(u32::MAX) };
+        let expect = if seen { self.seen(address) } else { Expect::Unchanged(Version::default()) };
         let replaces = replaces.map(|offset| POOL_FIRST + offset);
         let hostname: &[u8] = if client % 3 == 0 { b"a,b.example" } else { b"" };
         let change = Change4 {

@@ -181,6 +181,11 @@ impl IndexMut<u32> for Slab {
 }
 
 impl Slab {
+    /// The record in a slot that may not exist.
+    pub(super) fn get(&self, slot: u32) -> Option<&Record> {
+        self.chunks.get(slot as usize / CHUNK_LEN)?.get(slot as usize % CHUNK_LEN)
+    }
+
     pub(super) const fn new() -> Self {
         Self { chunks: Vec::new(), free: NIL, sides: Vec::new(), free_sides: Vec::new() }
     }

@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 use super::calendar::{Calendar, EXPIRED, KEPT};
 use super::csv4::{self, Row};
 use super::record::Slab;
-use super::{ClientKey, Delta, Expect, Lease4View, Ownership, SubnetId};
+use super::{ClientKey, Delta, Expect, Lease4View, Ownership, SubnetId, Version};
 use crate::free::PoolSet;
 
 /// Address and slot of a record.
@@ -69,12 +69,15 @@ impl Shard {
         self.by_address.iter().map(|entry| entry.address)
     }
 
-    /// Whether the record in `slot` is what a decision was based on.
-    pub(super) fn meets(&self, slot: Option<u32>, expect: Expect) -> bool {
-        match (slot, expect) {
-            (None, Expect::Absent) => true,
-            (Some(slot), Expect::Unchanged(version)) => self.slab[slot].version == version,
-            _ => false,
+    /// The slot of an address's record, provided that it is what a decision was based on; the inner `None` is no record.
+    pub(super) fn expected(&self, address: u32, expect: Expect) -> Option<Option<u32>> {
+        match expect {
+            Expect::Absent => self.slot(address).is_none().then_some(None),
+            Expect::Unchanged(version) => {
+                let record = self.slab.get(version.slot)?;
+                let same = record.address == address && record.version == version.change;
+                (same && version.change != 0).then_some(Some(version.slot))
+            }
         }
     }
 
@@ -92,7 +95,7 @@ impl Shard {
             fqdn_fwd: record.fqdn_fwd(),
             fqdn_rev: record.fqdn_rev(),
             has_hostname: !self.slab.hostname(slot).is_empty(),
-            version: record.version,
+            version: Version { slot, change: record.version },
         }
     }
 
@@ -230,7 +233,8 @@ impl Shard {
     }
 
     fn touch(&mut self, slot: u32) {
-        self.version = self.version.wrapping_add(1);
+        // 0 is kept for "no version".
+        self.version = self.version.checked_add(1).unwrap_or(1);
         self.slab[slot].version = self.version;
     }
 

@@ -16,7 +16,7 @@ use parking_lot::{Mutex, MutexGuard};
 use util::Now;
 use util::journal::{JournalPosition, JournalQueue};
 
-use super::client_index::{ClientIndex, EQUAL_MAX, KeyHash, KeyKind};
+use super::client_index::{ClientIndex, EQUAL_MAX, KeyHash, KeyKind, Place};
 use super::csv4::{self, Row};
 use super::shard::Shard;
 use super::{
@@ -117,10 +117,7 @@ impl LeaseStore4 {
         let address = u32::from(change.address);
         let replaces = change.replaces.map(u32::from).filter(|&old| old != address);
         let mut locked = self.lock_two(address, replaces);
-        let slot = locked.main.slot(address);
-        if !locked.main.meets(slot, change.expect) {
-            return Err(CommitError::Conflict);
-        }
+        let slot = locked.main.expected(address, change.expect).ok_or(CommitError::Conflict)?;
         let replaced = replaces.and_then(|old| {
             let shard = locked.replaced();
             shard.slot(old).filter(|&slot| change.client.owns(&shard.slab.client(slot)))
@@ -158,8 +155,7 @@ impl LeaseStore4 {
     pub fn delete(&self, address: Ipv4Addr, expect: Expect) -> Result<Stored, CommitError> {
         self.admit()?;
         let mut shard = self.lock(shard_of(address.into()));
-        let slot = shard.slot(address.into()).filter(|&slot| shard.meets(Some(slot), expect));
-        let slot = slot.ok_or(CommitError::Conflict)?;
+        let slot = shard.expected(address.into(), expect).flatten().ok_or(CommitError::Conflict)?;
         self.delete_locked(&mut shard, slot)
     }
 
@@ -351,11 +347,12 @@ impl LeaseStore4 {
 
     /// Enters a record's client into the index.
     pub(super) fn enter(&self, shard: &mut Shard, slot: u32, client: &ClientKey<'_>) {
-        let (address, subnet_id) = (shard.slab[slot].address, shard.slab[slot].subnet_id);
+        let subnet_id = shard.slab[slot].subnet_id;
+        let place = Place::new(shard_of(shard.slab[slot].address), slot);
         let [by_client_id, by_hw] = self
             .clients
             .keys(client, subnet_id)
-            .map(|key| key.is_some_and(|key| self.clients.insert(key, address)));
+            .map(|key| key.is_some_and(|key| self.clients.insert(key, place)));
         shard.slab[slot].set_indexed(by_client_id, by_hw);
     }
 
@@ -364,9 +361,10 @@ impl LeaseStore4 {
         let record = &shard.slab[slot];
         let [client_id, hw] = self.clients.keys(&shard.slab.client(slot), record.subnet_id);
         let (by_client_id, by_hw) = record.indexed();
+        let place = Place::new(shard_of(record.address), slot);
         for key in [client_id.filter(|_| by_client_id), hw.filter(|_| by_hw)].into_iter().flatten()
         {
-            self.clients.remove(key, record.address);
+            self.clients.remove(key, place);
         }
     }
 
@@ -419,13 +417,13 @@ impl LeaseStore4 {
         }
         // The record has moved meanwhile, or another key has the same fingerprint.
         for _ in 0..LOOKUPS_MAX {
-            let mut addresses = [0; EQUAL_MAX];
-            let count = self.clients.all(hash, &mut addresses);
-            let addresses = addresses.get(..count).unwrap_or_default();
-            if addresses.is_empty() {
+            let mut places = [Place::default(); EQUAL_MAX];
+            let count = self.clients.all(hash, &mut places);
+            let places = places.get(..count).unwrap_or_default();
+            if places.is_empty() {
                 return None;
             }
-            let view = addresses.iter().find_map(|&address| self.mine(address, key, subnet));
+            let view = places.iter().find_map(|&place| self.mine(place, key, subnet));
             if view.is_some() {
                 return view;
             }
@@ -433,10 +431,10 @@ impl LeaseStore4 {
         None
     }
 
-    /// The lease of an address if it belongs to the client and the subnet.
-    fn mine(&self, address: u32, key: &ClientKey<'_>, subnet: SubnetId) -> Option<Lease4View> {
-        let shard = self.lock(shard_of(address));
-        let view = shard.view(shard.slot(address)?, key);
+    /// The lease in a place if it belongs to the client and the subnet. A place that is free now belongs to nobody.
+    fn mine(&self, place: Place, key: &ClientKey<'_>, subnet: SubnetId) -> Option<Lease4View> {
+        let shard = self.lock(place.shard());
+        let view = shard.view(place.slot(), key);
         (view.owner == Ownership::Mine && view.subnet_id == subnet).then_some(view)
     }
 
