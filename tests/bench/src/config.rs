@@ -146,7 +146,7 @@ fn dhcpd(spec: &Spec) -> String {
     if spec.durability != Durability::Disk {
         text.push_str("dont-use-fsync true;\n");
     }
-    if spec.subnets > 1 {
+    if spec.uses_block() {
         text.push_str("subnet 10.0.0.0 netmask 255.0.0.0 { }\n");
     }
     for subnet in spec.subnet_list() {

@@ -34,12 +34,13 @@ use crate::spec::{Kind, Spec};
 use crate::suites::Table;
 
 /// Options that set a condition of all rows; a row's own text has precedence.
-const CONDITIONS: [(&str, &str); 11] = [
+const CONDITIONS: [(&str, &str); 12] = [
     ("durability", "disk (default), kernel or none"),
     ("fill", "percent of a pool of 1,048,576 addresses that is taken at the start"),
     ("leases", "leases in the lease file at the start"),
     ("link", "relay (default) or direct"),
     ("rate", "exchanges per second instead of a closed loop"),
+    ("relays", "number of relays (default: one in every subnet)"),
     ("release", "1: every lease is released again"),
     ("renew", "1: renewals are measured as well"),
     ("socket", "udp or raw (default: raw for direct clients)"),
@@ -281,4 +282,21 @@ fn sync_cost_us(setup: &Setup) -> Option<f64> {
     let _ = fs::remove_file(path);
     costs.sort_by(f64::total_cmp);
     costs.get(costs.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{command, defaults};
+
+    #[test]
+    fn command_line_is_consistent() {
+        command().debug_assert();
+        let arguments = command().get_matches_from(["bench", "--window", "16", "--link", "direct"]);
+        let spec = defaults(&arguments).expect("conditions");
+        assert_eq!((spec.window, spec.direct), (16, true));
+        let arguments =
+            command().get_matches_from(["bench", "syscalls", "--window", "8", "-s", "kea"]);
+        let (_, of_row) = arguments.subcommand().expect("a subcommand");
+        assert_eq!(defaults(of_row).expect("conditions").window, 8);
+    }
 }

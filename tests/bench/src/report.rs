@@ -76,8 +76,14 @@ fn renewal(trial: &Trial) -> Option<&Run> {
 
 /// The row that factors are relative to.
 fn base<'a>(table: &Table, rows: &'a [Row], row: &Row) -> Option<&'a Row> {
-    let wanted = if table.flat { row.spec.kind } else { Kind::Kea };
-    rows.iter().find(|other| other.spec.kind == wanted && !other.trials.is_empty())
+    let serves = |other: &&Row| {
+        let wanted = match table.flat {
+            true => other.spec.server() == row.spec.server(),
+            false => other.spec.kind == Kind::Kea,
+        };
+        wanted && !other.trials.is_empty()
+    };
+    rows.iter().find(serves)
 }
 
 fn line<'a>(
@@ -131,8 +137,12 @@ fn line<'a>(
 
 /// Start-up time and memory per lease or subnet: what the largest row of a server adds to its first.
 fn derived(rows: &[Row]) {
-    for kind in [Kind::Kea, Kind::Ours, Kind::Dhcpd] {
-        let mut same = rows.iter().filter(|row| row.spec.kind == kind && !row.trials.is_empty());
+    println!();
+    let mut servers: Vec<_> = rows.iter().map(|row| row.spec.server()).collect();
+    servers.dedup();
+    for server in servers {
+        let mut same =
+            rows.iter().filter(|row| row.spec.server() == server && !row.trials.is_empty());
         let Some(first) = same.next() else { continue };
         for row in same {
             let ready = row.median(|trial| trial.ready_s) - first.median(|trial| trial.ready_s);
@@ -142,7 +152,7 @@ fn derived(rows: &[Row]) {
             let (count, what) = if leases > 0.0 { (leases, "lease") } else { (subnets, "subnet") };
             if count > 0.0 {
                 println!(
-                    "\n- `{}`: {count:.0} {what}s more than `{}`: {ready:+.2} s at the start, \
+                    "- `{}`: {count:.0} {what}s more than `{}`: {ready:+.2} s at the start, \
                      {:.0} bytes of memory per {what}",
                     row.spec,
                     first.spec,

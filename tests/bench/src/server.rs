@@ -192,8 +192,9 @@ fn link(spec: &Spec) -> Link {
     if spec.direct {
         return Link::Direct;
     }
-    let first = if spec.subnets == 1 { net::CLIENT } else { (Spec::first_network() + 1).into() };
-    Link::Relay { first, stride: spec.stride(), subnets: spec.subnets }
+    let block = (Spec::first_network() + 1).into();
+    let first = if spec.uses_block() { block } else { net::CLIENT };
+    Link::Relay { first, stride: spec.relay_stride(), count: spec.relay_count() }
 }
 
 /// Time that a server has used.

@@ -55,6 +55,8 @@ pub(crate) struct Spec {
     /// Packet sockets instead of UDP sockets.
     pub(crate) raw: Option<bool>,
     pub(crate) subnets: u32,
+    /// Number of relays that the clients are spread over; `None`: one in every subnet.
+    pub(crate) relays: Option<u32>,
     /// Leases in the lease file at the start.
     pub(crate) leases: u32,
     /// Percent of the pool that the lease file holds at the start.
@@ -108,6 +110,7 @@ impl Spec {
             direct: false,
             raw: None,
             subnets: 1,
+            relays: None,
             leases: 0,
             fill: None,
             threads: 1,
@@ -128,6 +131,7 @@ impl Spec {
             "leases" => self.leases = number(key, value)?,
             "link" => self.direct = choice(key, value, ["relay", "direct"])?,
             "rate" => self.rate = Some(number(key, value)?),
+            "relays" => self.relays = Some(number(key, value)?),
             "release" => self.release = flag(key, value)?,
             "renew" => self.renew = flag(key, value)?,
             "socket" => self.raw = Some(choice(key, value, ["udp", "raw"])?),
@@ -141,17 +145,24 @@ impl Spec {
 
     fn check(&self) -> Result<(), String> {
         let refuse = |text: &str| Err(format!("{}: {text}", self.text));
-        if self.direct && self.subnets > 1 {
-            return refuse("direct clients are all in one subnet");
+        if self.direct && (self.subnets > 1 || self.relays.is_some()) {
+            return refuse("direct clients are all in one subnet, without relays");
         }
         if self.direct && self.renew {
             return refuse("renewals are measured through a relay");
         }
-        if self.subnets == 0 || self.subnets > SUBNETS_SIZE / 256 {
-            return refuse("1 to 16384 subnets");
+        let most = 1..=SUBNETS_SIZE / 256;
+        if !most.contains(&self.subnets) || !most.contains(&self.relay_count()) {
+            return refuse("1 to 16384 subnets and relays");
         }
-        if self.subnets > 1 && (self.fill.is_some() || self.leases > 0) {
-            return refuse("leases are prepared for one subnet only");
+        let prepared = self.fill.is_some() || self.leases > 0;
+        if prepared && (self.subnets > 1 || self.relays.is_some()) {
+            return refuse("leases are prepared for one subnet with one relay only");
+        }
+        if prepared && self.durability == Durability::None {
+            return refuse(
+                "a server that stores nothing reads no lease file (durability=kernel does)",
+            );
         }
         if self.fill.is_some_and(|percent| !(0.0..100.0).contains(&percent)) {
             return refuse("a pool is filled from 0 to below 100 percent");
@@ -170,10 +181,24 @@ impl Spec {
         self.raw.unwrap_or(self.direct)
     }
 
-    /// Distance of two subnets: the largest power of two that fits, from 256 to 65536.
-    pub(crate) fn stride(&self) -> u32 {
-        let room = SUBNETS_SIZE / self.subnets;
-        (1 << room.ilog2()).clamp(256, 65536)
+    /// Number of relays.
+    pub(crate) fn relay_count(&self) -> u32 {
+        self.relays.unwrap_or(self.subnets)
+    }
+
+    /// True when subnets are cut from the block of many; else there is one subnet with the only relay in it.
+    pub(crate) fn uses_block(&self) -> bool {
+        self.subnets > 1 || self.relays.is_some()
+    }
+
+    /// What rows of one server have in common.
+    pub(crate) fn server(&self) -> (Kind, Durability) {
+        (self.kind, self.durability)
+    }
+
+    /// Distance of two relays.
+    pub(crate) fn relay_stride(&self) -> u32 {
+        stride(self.relay_count())
     }
 
     /// First address of the first subnet when there are many.
@@ -183,7 +208,7 @@ impl Spec {
 
     /// The subnets with their pools.
     pub(crate) fn subnet_list(&self) -> Vec<Subnet> {
-        if self.subnets == 1 {
+        if !self.uses_block() {
             let last = match (self.fill, self.kind) {
                 (Some(_), _) => POOL_FIRST + FILL_POOL - 1,
                 (None, Kind::Dhcpd) => POOL_FIRST + self.leases + DHCPD_POOL - 1,
@@ -191,7 +216,7 @@ impl Spec {
             };
             return vec![Subnet { network: 0x0a00_0000, prefix: 8, first: POOL_FIRST, last }];
         }
-        let stride = self.stride();
+        let stride = stride(self.subnets);
         let subnet = |index| {
             let network = SUBNETS_FIRST + index * stride;
             let last = match self.kind {
@@ -214,9 +239,14 @@ impl Spec {
             Some(percent) => f64::from(FILL_POOL) * percent / 100.0,
             None => f64::from(self.leases),
         };
-        let share = if self.subnets > 1 { 0.7 } else { 0.97 };
+        let share = if self.uses_block() { 0.7 } else { 0.97 };
         ((size as f64 - held) * share) as u64
     }
+}
+
+/// Distance of `count` subnets or relays in the block: the largest power of two that fits, at least 256.
+fn stride(count: u32) -> u32 {
+    (1 << (SUBNETS_SIZE / count).ilog2()).max(256)
 }
 
 impl fmt::Display for Spec {
@@ -275,14 +305,24 @@ mod tests {
             "ours:window=0",
             "ours:subnets=20000",
             "ours:leases=many",
+            "ours:leases=5,durability=none",
+            "ours:link=direct,relays=2",
         ] {
             assert!(Spec::parse(text, &Spec::plain()).is_err(), "{text} was taken");
         }
     }
 
     #[test]
+    fn one_subnet_holds_all_relays() {
+        let spec = Spec::parse("kea:subnets=1,relays=10000", &Spec::plain()).expect("a row");
+        let subnet = spec.subnet_list()[0];
+        assert_eq!((subnet.network, subnet.prefix), (0x6440_0000, 10));
+        assert_eq!(spec.relay_stride(), 256);
+    }
+
+    #[test]
     fn subnets_do_not_overlap_and_fit() {
-        for count in [2, 100, 1000, 1024, 10_000, 16_384] {
+        for count in [2, 3, 100, 1000, 1024, 10_000, 16_384] {
             let spec = Spec::parse(&format!("kea:subnets={count}"), &Spec::plain()).expect("a row");
             let list = spec.subnet_list();
             assert_eq!(list.len(), count as usize);
@@ -290,6 +330,7 @@ mod tests {
                 assert!(pair[0].last < pair[1].network);
                 assert_eq!(pair[1].network - pair[0].network, 1 << (32 - pair[0].prefix));
             }
+            assert_eq!(list[0].network & 0x003f_ffff, 0);
             assert!(list[list.len() - 1].last < 0x6480_0000, "{count} subnets leave the block");
         }
     }

@@ -28,7 +28,18 @@ fn main_tables() -> Vec<Table> {
     vec![
         table(
             "Relayed exchanges, leases stored",
-            &["kea:renew", "ours:renew", "ours:renew,durability=kernel", "dhcpd", "dhcpd:delayed"],
+            &[
+                "kea:renew",
+                "ours:renew",
+                "ours:window=256",
+                "ours:renew,durability=kernel",
+                "dhcpd",
+                "dhcpd:delayed",
+            ],
+        ),
+        table(
+            "Latency at 2000 exchanges per second",
+            &["kea:rate=2000", "ours:rate=2000", "ours:rate=2000,durability=kernel"],
         ),
         table(
             "Relayed exchanges, leases in memory",
@@ -40,8 +51,12 @@ fn main_tables() -> Vec<Table> {
 
 /// The rows of "flat cost", one table per condition, for each server.
 fn flat_tables(servers: &[String]) -> Vec<Table> {
-    let conditions: [(&str, &[&str]); 3] = [
-        ("Subnets", &["subnets=1", "subnets=100", "subnets=10000"]),
+    let conditions: [(&str, &[&str]); 4] = [
+        (
+            "Subnets, the same traffic from 10,000 relays",
+            &["relays=10000,subnets=1", "relays=10000,subnets=100", "relays=10000,subnets=10000"],
+        ),
+        ("Subnets, each with its relay", &["subnets=1", "subnets=100", "subnets=10000"]),
         ("Leases at the start", &["leases=0", "leases=100000", "leases=1000000"]),
         (
             "Fill of a pool of 1,048,576 addresses (every lease is released again)",
@@ -75,7 +90,7 @@ mod tests {
     fn every_prepared_row_is_valid() {
         let servers = ["kea".to_owned(), "ours:durability=kernel".to_owned()];
         let all = tables("all", &servers).expect("a suite");
-        assert_eq!(all.len(), 6);
+        assert_eq!(all.len(), 8);
         for row in all.iter().flat_map(|table| &table.rows) {
             assert!(Spec::parse(row, &Spec::plain()).is_ok(), "{row}");
         }

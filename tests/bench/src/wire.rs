@@ -35,26 +35,26 @@ const WANTED: [u8; 9] = [55, 7, 1, 28, 2, 3, 15, 6, 12];
 pub(crate) enum Link {
     /// Broadcast on the server's own link.
     Direct,
-    /// Through relays: subnet `i` has the relay address `first + i * stride`.
+    /// Through relays: relay `i` has the address `first + i * stride`.
     Relay {
-        /// Relay address of the first subnet.
+        /// Address of the first relay.
         first: Ipv4Addr,
-        /// Distance of the subnets.
+        /// Distance of the addresses.
         stride: u32,
-        /// Number of subnets.
-        subnets: u32,
+        /// Number of relays.
+        count: u32,
     },
 }
 
 impl Link {
-    /// The relay address of a client; clients are spread over the subnets by a hash of their number.
+    /// The relay address of a client; clients are spread over the relays by a hash of their number.
     fn giaddr(self, client: u64) -> Ipv4Addr {
         match self {
             Self::Direct => Ipv4Addr::UNSPECIFIED,
-            Self::Relay { first, stride, subnets } => {
+            Self::Relay { first, stride, count } => {
                 let hash = client.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-                let subnet = (hash * u64::from(subnets)) >> 32;
-                Ipv4Addr::from(u32::from(first) + subnet as u32 * stride)
+                let relay = (hash * u64::from(count)) >> 32;
+                Ipv4Addr::from(u32::from(first) + relay as u32 * stride)
             }
         }
     }
@@ -239,7 +239,7 @@ mod tests {
     use super::{ACK, Link, OFFER, Query, Reply, echo, mac, query, reply};
     use std::net::Ipv4Addr;
 
-    const RELAY: Link = Link::Relay { first: Ipv4Addr::new(10, 0, 0, 2), stride: 256, subnets: 1 };
+    const RELAY: Link = Link::Relay { first: Ipv4Addr::new(10, 0, 0, 2), stride: 256, count: 1 };
 
     #[test]
     fn echoed_queries_are_read_as_replies() {
@@ -271,8 +271,8 @@ mod tests {
     }
 
     #[test]
-    fn clients_are_spread_over_all_subnets() {
-        let link = Link::Relay { first: Ipv4Addr::new(100, 64, 0, 1), stride: 256, subnets: 10 };
+    fn clients_are_spread_over_all_relays() {
+        let link = Link::Relay { first: Ipv4Addr::new(100, 64, 0, 1), stride: 256, count: 10 };
         let mut seen = std::collections::BTreeSet::new();
         for client in 0..1000 {
             seen.insert(link.giaddr(client));
