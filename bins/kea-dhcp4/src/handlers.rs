@@ -14,6 +14,9 @@ use libdhcpsrv::lease4::{
 };
 use libdhcpsrv::session::{Parked, Session};
 
+use kea_log::Message;
+
+use crate::messages;
 use crate::query::Query;
 
 /// What came of a query.
@@ -109,6 +112,43 @@ pub enum DropReason {
     QueueFull,
     /// A defect of this server: processing panicked.
     Internal,
+}
+
+impl NakReason {
+    /// Kea's own message for the case.
+    #[must_use]
+    pub fn message(&self) -> &'static Message {
+        match self {
+            Self::NoSubnet => &messages::DHCP4_PACKET_NAK_0001,
+            Self::WrongAddress | Self::UnknownClient => &messages::DHCP4_PACKET_NAK_0002,
+            Self::Refused(_) | Self::Exhausted => &messages::DHCP4_PACKET_NAK_0004,
+        }
+    }
+}
+
+impl DropReason {
+    /// Kea's own message for the case, told apart by the kind of query where Kea does.
+    #[must_use]
+    pub fn message(&self, query: Option<MessageType>) -> &'static Message {
+        match (self, query) {
+            (Self::Malformed, _) => &messages::DHCP4_PACKET_DROP_0001,
+            (Self::NoSubnet, _) => &messages::DHCP4_PACKET_DROP_0002,
+            (Self::ForeignServer, _) => &messages::DHCP4_PACKET_DROP_0003,
+            (Self::NoMessageType, _) => &messages::DHCP4_PACKET_DROP_0004,
+            (Self::UnknownMessageType, _) => &messages::DHCP4_PACKET_DROP_0005,
+            (Self::UnsupportedMessageType, _) => &messages::DHCP4_PACKET_DROP_0006,
+            (Self::Exhausted, _) => &messages::DHCP4_PACKET_NAK_0003,
+            (Self::NotTheOwner, Some(MessageType::Decline)) => {
+                &messages::DHCP4_DECLINE_LEASE_MISMATCH
+            }
+            (Self::NoSuchLease | Self::AlreadyEnded, Some(MessageType::Decline)) => {
+                &messages::DHCP4_DECLINE_LEASE_NOT_FOUND
+            }
+            (Self::NotTheOwner, _) => &messages::DHCP4_RELEASE_FAIL_WRONG_CLIENT,
+            (Self::NoSuchLease | Self::AlreadyEnded, _) => &messages::DHCP4_RELEASE_FAIL_NO_LEASE,
+            _ => &messages::DHCP4_PACKET_DROP_0007,
+        }
+    }
 }
 
 impl std::fmt::Display for NakReason {

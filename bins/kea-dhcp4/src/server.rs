@@ -21,7 +21,7 @@ use util::link::{Inbound, InterfaceIndex, Replies};
 use util::{Now, SplitMix};
 
 use crate::gate::{ClientGate, Entered};
-use crate::handlers::{self, Answer, Change, DropReason, Exchange, Outcome};
+use crate::handlers::{self, Answer, Change, DropReason, Exchange, NakReason, Outcome};
 use crate::messages::{loggers::*, *};
 use crate::offers::OfferTable;
 use crate::query::Query;
@@ -36,6 +36,8 @@ const DEFERRED_MAX: usize = 64;
 /// Lines about refused and dropped queries that may come at once, and the time after which one more may.
 const EXPLAINED_BURST: u32 = 20;
 const EXPLAINED_INTERVAL_NS: u64 = 200_000_000;
+/// Bytes of the field `chaddr`; no hardware address is longer.
+const CHADDR_LEN: usize = 16;
 /// Longest host name that is kept with a lease.
 const HOSTNAME_MAX: usize = 255;
 
@@ -279,12 +281,15 @@ impl Server4 {
     fn malformed(&mut self, input: &Inbound<'_>, error: MalformedError) -> Progress {
         self.counters.increment(Packet::ParseFailed);
         self.counters.increment(Packet::ReceiveDrop);
+        let packet = format_args!("packet of {} bytes", input.payload.len());
+        let link = self.links.name(input.interface);
         kea_log::log!(
             BAD_PACKETS,
             DHCP4_PACKET_DROP_0001,
-            input.payload.len(),
+            packet,
+            "malformed",
+            link,
             input.source,
-            self.links.name(input.interface),
             error
         );
         Progress::Done
@@ -333,6 +338,9 @@ impl Server4 {
     /// The rules that need neither subnet nor lease.
     fn check(&self, input: &Inbound<'_>, view: &View<'_>) -> Result<(), DropReason> {
         use libdhcp::v4::{BOOTREQUEST, OptionError};
+        if usize::from(view.raw_hlen()) > CHADDR_LEN {
+            return Err(DropReason::Malformed);
+        }
         if view.op() != BOOTREQUEST {
             return Err(DropReason::UnsupportedMessageType);
         }
@@ -485,6 +493,11 @@ impl Server4 {
             Outcome::Done(change) => log_change(view, change, config.decline_probation_period),
             Outcome::Drop(_) => {}
         }
+        if is_exhausted(&outcome)
+            && let Some(index) = subnet
+        {
+            self.warn_exhausted(&query, config.subnet(index).id, now);
+        }
         Run::Finished(outcome)
     }
 
@@ -538,7 +551,14 @@ impl Server4 {
                 kea_log::log!(LEASES, DHCP4_LEASE_ALLOC, label(), answer.yiaddr, lifetime);
             }
             (_, _, Some(reason)) => {
-                self.explain(input, query.view, now, &DHCP4_QUERY_REFUSED, &reason);
+                self.explain(
+                    input,
+                    query.view,
+                    now,
+                    &DHCP4_QUERY_REFUSED,
+                    reason.message(),
+                    &reason,
+                );
             }
             _ => {}
         }
@@ -548,29 +568,52 @@ impl Server4 {
     fn dropped(&mut self, input: &Inbound<'_>, view: &View<'_>, reason: DropReason, now: Now) {
         self.counters.increment(Packet::ReceiveDrop);
         self.counters.increment(dropped_counter(reason));
-        self.explain(input, view, now, &DHCP4_QUERY_DROPPED, &reason);
+        let query = view.message_type().ok().flatten();
+        self.explain(input, view, now, &DHCP4_QUERY_DROPPED, reason.message(query), &reason);
     }
 
-    /// Writes the one line that says why a query was refused or dropped, within the limit of such lines.
+    /// Says why a query was refused or dropped: in one line that every operator sees, limited in number, and with
+    /// Kea's own message, which mostly is a debug message.
     #[cold]
     fn explain(
         &mut self,
         input: &Inbound<'_>,
         view: &View<'_>,
         now: Now,
-        message: &'static kea_log::Message,
+        summary: &'static kea_log::Message,
+        detail: &'static kea_log::Message,
         reason: &dyn std::fmt::Display,
     ) {
-        if !BAD_PACKETS.is_rank_enabled(message.rank()) {
-            return;
-        }
-        let Some(suppressed) = self.limiter.admit(message, now.mono_ns) else { return };
         let label: ClientLabel<'_> = view.label();
         let name = view.message_type().ok().flatten().map_or("packet", MessageType::name);
         let link = self.links.name(input.interface);
         let giaddr = view.giaddr();
         let via = if view.is_relayed() { &giaddr as &dyn std::fmt::Display } else { &"no relay" };
-        BAD_PACKETS.write_limited(message, &[&label, &name, &link, via, reason], suppressed);
+        for message in [summary, detail] {
+            if BAD_PACKETS.is_rank_enabled(message.rank())
+                && let Some(suppressed) = self.limiter.admit(message, now.mono_ns)
+            {
+                BAD_PACKETS.write_limited(
+                    message,
+                    &[&label, &name, &link, via, reason],
+                    suppressed,
+                );
+            }
+        }
+    }
+
+    /// Warns that a subnet has no free address.
+    #[cold]
+    fn warn_exhausted(&mut self, query: &Query<'_>, subnet: u32, now: Now) {
+        let label = query.view.label();
+        kea_log::log_limited!(
+            self.limiter,
+            now.mono_ns,
+            ALLOC,
+            ALLOC_ENGINE_V4_ALLOC_FAIL,
+            label,
+            subnet
+        );
     }
 
     /// Hash of who the client is, for the gate and the table of offers.
@@ -594,6 +637,15 @@ fn host_name<'b>(view: &View<'_>, buffer: &'b mut [u8; HOSTNAME_MAX]) -> &'b [u8
     let name = &buffer[..len];
     let end = name.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     &name[..end]
+}
+
+/// Whether a client went away empty-handed because nothing is free.
+fn is_exhausted(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Drop(DropReason::Exhausted) => true,
+        Outcome::Reply(answer) => answer.refusal == Some(NakReason::Exhausted),
+        _ => false,
+    }
 }
 
 fn log_change(view: &View<'_>, change: Change, probation: u32) {

@@ -297,6 +297,8 @@ impl Service {
         for worker in &self.workers {
             worker.set_interfaces(self.table.clone());
         }
+        // They obey in order: when they have stood still, their sockets are open.
+        drop(worker::pause(&self.workers));
         Ok(())
     }
 
