@@ -1,8 +1,9 @@
 //! A server that only answers: the cost of this crate and the kernel below a DHCP server.
 //!
-//! `echo4 raw|udp INTERFACE [GATHER_US]` makes an OFFER or ACK of 300 bytes from each DISCOVER or REQUEST, with an
-//! address that is a function of the client's. It keeps nothing. It waits `GATHER_US` (100) after a datagram
-//! came, so that several are received and sent together, and prints counts to standard error when it is interrupted.
+//! `echo4 raw|udp INTERFACE [GATHER_US]` makes an OFFER or ACK of 300 bytes from each DISCOVER or
+//! REQUEST, with an address that is a function of the client's. It keeps nothing. It waits
+//! `GATHER_US` (100) after a datagram came, so that several are received and sent together, and
+//! prints counts to standard error when it is interrupted.
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};

@@ -1,7 +1,8 @@
-//! Classic BPF programs, run by the kernel: which frames reach us, and which worker a client belongs to.
+//! Classic BPF programs, run by the kernel: which frames reach us, and which worker a client
+//! belongs to.
 //!
-//! Pure data; nothing here talks to the kernel. Loads beyond the end of a frame end a program with 0, which is
-//! "drop" for a filter and "worker 0" for a selector.
+//! Pure data; nothing here talks to the kernel. Loads beyond the end of a frame end a program with
+//! 0, which is "drop" for a filter and "worker 0" for a selector.
 
 use std::net::Ipv4Addr;
 
@@ -29,8 +30,9 @@ pub(crate) fn nothing() -> Program {
 
 /// Frames of `interface` with an untagged UDP datagram to `port` of one of `destinations`.
 ///
-/// The interface is compared because a packet socket on the parent of a VLAN interface is also shown the VLAN's
-/// frames, with the tag already taken off. First fragments pass, to be counted; later ones do not.
+/// The interface is compared because a packet socket on the parent of a VLAN interface is also
+/// shown the VLAN's frames, with the tag already taken off. First fragments pass, to be counted;
+/// later ones do not.
 pub(crate) fn udp_frames(interface: u32, port: u16, destinations: &[Ipv4Addr]) -> Program {
     let mut program = vec![
         load_metadata(SKF_AD_VLAN_TAG_PRESENT),
@@ -72,7 +74,8 @@ pub(crate) fn select_by_payload(workers: u16) -> Program {
     program
 }
 
-/// Picks one of `workers` for an IPv4 packet (the kernel runs it from the network header on); for a fanout group.
+/// Picks one of `workers` for an IPv4 packet (the kernel runs it from the network header on); for a
+/// fanout group.
 pub(crate) fn select_by_packet(workers: u16) -> Program {
     let mut program = vec![
         instruction(BPF_LDX | BPF_B | BPF_MSH, 0),

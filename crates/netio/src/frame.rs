@@ -1,8 +1,8 @@
 //! Ethernet frames with an IPv4 UDP datagram: checking received headers, writing headers to send.
 //!
-//! Nothing in a frame is trusted: lengths that disagree, fragments and wrong checksums make it [`Malformed`].
-//! Bytes behind the IP packet (padding of short Ethernet frames) are no error. VLAN tags and other framings are
-//! not understood; the kernel filter keeps them away.
+//! Nothing in a frame is trusted: lengths that disagree, fragments and wrong checksums make it
+//! [`Malformed`]. Bytes behind the IP packet (padding of short Ethernet frames) are no error. VLAN
+//! tags and other framings are not understood; the kernel filter keeps them away.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -126,7 +126,8 @@ pub(crate) struct Link {
     pub(crate) destination: LinkAddress,
 }
 
-/// Writes the headers for a payload, checksums included; `None` when the payload is too long for one packet.
+/// Writes the headers for a payload, checksums included; `None` when the payload is too long for
+/// one packet.
 pub(crate) fn write_headers(
     link: Link,
     source: SocketAddrV4,

@@ -1,8 +1,9 @@
 //! Runs of datagrams that go to the kernel as one, for segmentation there (UDP_SEGMENT).
 //!
-//! Sending costs per call of the network stack, not per datagram: a run of 64 equal replies to one relay costs
-//! little more than one. A run has one destination and one length; only its last datagram may be shorter. The
-//! order of datagrams to one destination is kept, that of different destinations is not.
+//! Sending costs per call of the network stack, not per datagram: a run of 64 equal replies to one
+//! relay costs little more than one. A run has one destination and one length; only its last
+//! datagram may be shorter. The order of datagrams to one destination is kept, that of different
+//! destinations is not.
 //!
 //! Pure and of no address family.
 
@@ -15,7 +16,8 @@ const RUN_BYTES_MAX: usize = 65_000;
 /// Longer datagrams are sent alone: they might have to be fragmented, which is not for segments.
 const SEGMENT_MAX: usize = 1472;
 
-/// One datagram as the planner sees it. `K` stands for socket, destination and what else must be equal.
+/// One datagram as the planner sees it. `K` stands for socket, destination and what else must be
+/// equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Item<K> {
     pub(crate) key: K,

@@ -1,8 +1,9 @@
 //! The interfaces of the system and their addresses.
 //!
-//! [`InterfaceTable`] is a value: comparing and reading it touches nothing. It is filled from a netlink dump, and
-//! [`Monitor`] keeps it up to date from the kernel's notifications. When the kernel had to drop notifications, or
-//! a dump was disturbed by a change, everything is read again, so the table converges on the truth.
+//! [`InterfaceTable`] is a value: comparing and reading it touches nothing. It is filled from a
+//! netlink dump, and [`Monitor`] keeps it up to date from the kernel's notifications. When the
+//! kernel had to drop notifications, or a dump was disturbed by a change, everything is read again,
+//! so the table converges on the truth.
 //!
 //! Not here: which interfaces are served (see [`crate::plan`]).
 
@@ -163,7 +164,8 @@ impl InterfaceTable {
     }
 
     fn edit(&mut self, index: InterfaceIndex, edit: impl FnOnce(&mut Interface) -> bool) -> bool {
-        // An address of an unknown link: the link is gone already, or its own notification follows with a dump.
+        // An address of an unknown link: the link is gone already, or its own notification follows
+        // with a dump.
         let Ok(at) = self.position(index) else { return false };
         self.interfaces.get_mut(at).is_some_and(edit)
     }

@@ -1,12 +1,14 @@
 //! Packets in and out: interfaces, sockets, kernel filters and batched I/O.
 //!
-//! This crate knows datagrams, not DHCP: the only thing it reads in a payload is the client's hardware address,
-//! by a kernel program that picks the worker. It decides nothing, logs nothing and keeps no thread.
+//! This crate knows datagrams, not DHCP: the only thing it reads in a payload is the client's
+//! hardware address, by a kernel program that picks the worker. It decides nothing, logs nothing
+//! and keeps no thread.
 //!
-//! * [`interfaces`] is the table of the system's interfaces and a netlink monitor that keeps it true.
+//! * [`interfaces`] is the table of the system's interfaces and a netlink monitor that keeps it
+//!   true.
 //! * [`plan`] says which sockets ought to exist for a configuration and a table.
-//! * [`transport4`] owns the IPv4 sockets of one worker, makes them agree with the plan again whenever the table
-//!   changes, and moves datagrams between them and [`util::link`].
+//! * [`transport4`] owns the IPv4 sockets of one worker, makes them agree with the plan again
+//!   whenever the table changes, and moves datagrams between them and [`util::link`].
 //!
 //! All unsafe code is in `sys`.
 

@@ -1,14 +1,15 @@
 //! Which sockets ought to exist.
 //!
-//! A [`Plan`] is the configuration's wish (`interfaces-config`); [`desired4`] compares it with the system's
-//! interfaces and lists the sockets for now. An interface that is missing, down or without address is no error:
-//! it is served when that changes. [`Plan::problems`] names such things for a warning.
+//! A [`Plan`] is the configuration's wish (`interfaces-config`); [`desired4`] compares it with the
+//! system's interfaces and lists the sockets for now. An interface that is missing, down or without
+//! address is no error: it is served when that changes. [`Plan::problems`] names such things for a
+//! warning.
 //!
-//! Sockets of one Ethernet interface in raw mode: one packet socket that sees broadcasts and datagrams for each
-//! served address, and per address a UDP socket that throws away what it receives (it keeps the kernel from
-//! answering "port unreachable") and sends what the kernel shall route. Loopback and other interfaces without
-//! Ethernet framing get the sockets of UDP mode: per address one for datagrams to it, and per interface one for each
-//! broadcast address.
+//! Sockets of one Ethernet interface in raw mode: one packet socket that sees broadcasts and
+//! datagrams for each served address, and per address a UDP socket that throws away what it
+//! receives (it keeps the kernel from answering "port unreachable") and sends what the kernel shall
+//! route. Loopback and other interfaces without Ethernet framing get the sockets of UDP mode: per
+//! address one for datagrams to it, and per interface one for each broadcast address.
 
 mod endpoint;
 #[cfg(test)]

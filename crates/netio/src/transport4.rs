@@ -1,32 +1,36 @@
 //! The IPv4 sockets of one worker.
 //!
-//! A [`Transport4`] belongs to one thread. It opens and closes sockets when it is told of a new interface table,
-//! receives datagrams in batches, and sends what an [`Outbox`] holds. It keeps no thread, never waits (but for a
-//! millisecond when a send buffer is full), and does not allocate in steady state.
+//! A [`Transport4`] belongs to one thread. It opens and closes sockets when it is told of a new
+//! interface table, receives datagrams in batches, and sends what an [`Outbox`] holds. It keeps no
+//! thread, never waits (but for a millisecond when a send buffer is full), and does not allocate in
+//! steady state.
 //!
 //! # Reception
-//! In raw mode frames come through a packet socket with a ring in shared memory (`sys::ring` says why and what it
-//! costs), filtered by the kernel; headers and checksums are checked here. In UDP mode, and on interfaces without
-//! Ethernet framing, they come from UDP sockets by `recvmmsg`. A UDP socket belongs to one address, so the
-//! destination of what it receives is known without asking; its interface is the one that has the address.
+//! In raw mode frames come through a packet socket with a ring in shared memory (`sys::ring` says
+//! why and what it costs), filtered by the kernel; headers and checksums are checked here. In UDP
+//! mode, and on interfaces without Ethernet framing, they come from UDP sockets by `recvmmsg`. A
+//! UDP socket belongs to one address, so the destination of what it receives is known without
+//! asking; its interface is the one that has the address.
 //!
 //! # Sending
-//! [`Delivery::Routed`](util::link::Delivery::Routed) goes through the UDP socket of the source address in both modes; equal replies to
-//! one destination are handed over as one and cut by the kernel (module `gso`), which is the cheapest way there
-//! is. Without a route they leave as frames to the query's link-layer source, in raw mode. The other deliveries are
-//! frames in raw mode, and limited broadcasts in UDP mode.
+//! [`Delivery::Routed`](util::link::Delivery::Routed) goes through the UDP socket of the source
+//! address in both modes; equal replies to one destination are handed over as one and cut by the
+//! kernel (module `gso`), which is the cheapest way there is. Without a route they leave as frames
+//! to the query's link-layer source, in raw mode. The other deliveries are frames in raw mode, and
+//! limited broadcasts in UDP mode.
 //!
 //! # Worker groups
-//! With more than one worker, each has its own sockets; those of one address or interface form a reuseport or fanout
-//! group, and a kernel program picks the member from the client's hardware address. One datagram goes to one
-//! worker. A client meets the same worker as long as membership does not change, but a broadcast and a unicast
-//! of one client may meet different ones, as members are numbered in the order in which they join. Broadcast
-//! sockets of UDP mode exist in worker 0 only: the kernel gives a broadcast to *every* socket bound to it.
+//! With more than one worker, each has its own sockets; those of one address or interface form a
+//! reuseport or fanout group, and a kernel program picks the member from the client's hardware
+//! address. One datagram goes to one worker. A client meets the same worker as long as membership
+//! does not change, but a broadcast and a unicast of one client may meet different ones, as members
+//! are numbered in the order in which they join. Broadcast sockets of UDP mode exist in worker 0
+//! only: the kernel gives a broadcast to *every* socket bound to it.
 //!
 //! # Changes
-//! [`Transport4::reconcile`] compares what is open with what ought to be. A socket is kept as long as its interface
-//! number, addresses and link-layer address are the same; a rename does not touch it. What cannot be opened is
-//! reported and tried again at the next call.
+//! [`Transport4::reconcile`] compares what is open with what ought to be. A socket is kept as long
+//! as its interface number, addresses and link-layer address are the same; a rename does not touch
+//! it. What cannot be opened is reported and tried again at the next call.
 
 mod open;
 mod reconcile;
@@ -50,6 +54,9 @@ use sockets::{PacketSocket, Receiver, Sockets};
 
 /// Most datagrams of one [`Transport4::receive`]; larger limits are cut to it.
 pub const BATCH: usize = MESSAGES_MAX;
+
+/// Fruitless rounds after which sockets are asked for errors.
+const IDLE_ROUNDS_MAX: u32 = 64;
 
 /// Names an open socket as long as it is open; never reused. Fits an epoll or mio token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,16 +126,17 @@ pub struct ReceiveReport {
     pub truncated: u32,
     /// Datagrams dropped because their headers are wrong.
     pub malformed: MalformedCounts,
-    /// Datagrams that the kernel dropped since the last look, for want of room. It is looked at after full batches.
+    /// Datagrams that the kernel dropped since the last look, for want of room. It is looked at
+    /// after full batches.
     pub kernel_drops: u32,
-    /// An error of the socket other than "nothing there", such as the interface going down. It is no reason to
-    /// close the socket: [`Transport4::reconcile`] decides that.
+    /// An error of the socket other than "nothing there", such as the interface going down. It is
+    /// no reason to close the socket: [`Transport4::reconcile`] decides that.
     pub error: Option<io::Error>,
 }
 
 impl ReceiveReport {
-    /// Number of datagrams taken from the kernel, dropped ones included: less than asked for means that nothing
-    /// more is waiting.
+    /// Number of datagrams taken from the kernel, dropped ones included: less than asked for means
+    /// that nothing more is waiting.
     #[must_use]
     pub fn taken(&self) -> u32 {
         self.received + self.truncated + self.malformed.total()
@@ -164,10 +172,13 @@ pub struct Transport4 {
     failed: Vec<(Endpoint4, Option<i32>)>,
     batch: ReceiveBatch,
     sender: send::Sender,
+    /// Calls of [`Transport4::receive_any`] in a row that found nothing.
+    idle_rounds: u32,
 }
 
 impl Transport4 {
-    /// Makes the transport of worker `index` of `count`, without sockets: [`Transport4::reconcile`] opens them.
+    /// Makes the transport of worker `index` of `count`, without sockets: [`Transport4::reconcile`]
+    /// opens them.
     #[must_use]
     pub fn new(plan: Plan, index: u16, count: u16) -> Self {
         Self {
@@ -177,10 +188,12 @@ impl Transport4 {
             failed: Vec::new(),
             batch: ReceiveBatch::new(),
             sender: send::Sender::new(),
+            idle_rounds: 0,
         }
     }
 
-    /// Replaces the plan; the next [`Transport4::reconcile`] acts on it and keeps the sockets that stay the same.
+    /// Replaces the plan; the next [`Transport4::reconcile`] acts on it and keeps the sockets that
+    /// stay the same.
     pub fn set_plan(&mut self, plan: Plan) {
         self.plan = plan;
     }
@@ -195,14 +208,15 @@ impl Transport4 {
         self.sockets.endpoints()
     }
 
-    /// Whether something that ought to be open is not: then [`Transport4::reconcile`] is worth calling
-    /// again after a while, without any change of interfaces.
+    /// Whether something that ought to be open is not: then [`Transport4::reconcile`] is worth
+    /// calling again after a while, without any change of interfaces.
     #[must_use]
     pub fn has_failures(&self) -> bool {
         !self.failed.is_empty()
     }
 
-    /// Receives what waits on one socket, `max` datagrams at most; nothing for a token that is closed.
+    /// Receives what waits on one socket, `max` datagrams at most; nothing for a token that is
+    /// closed.
     pub fn receive(
         &mut self,
         token: SocketToken,
@@ -218,7 +232,8 @@ impl Transport4 {
         report
     }
 
-    /// Receives what waits on any socket, `max` datagrams at most, beginning with another socket each time.
+    /// Receives what waits on any socket, `max` datagrams at most, beginning with another socket
+    /// each time.
     pub fn receive_any(&mut self, max: usize, take: &mut impl FnMut(Inbound<'_>)) -> ReceiveReport {
         let mut total = ReceiveReport::default();
         for slot in self.sockets.round() {
@@ -228,11 +243,20 @@ impl Transport4 {
             }
             total.add(self.receive_slot(slot, left, take));
         }
+        self.idle_rounds = if total.taken() == 0 { self.idle_rounds + 1 } else { 0 };
+        if self.idle_rounds >= IDLE_ROUNDS_MAX {
+            self.idle_rounds = 0;
+            // Woken for nothing again and again: rings do not tell errors, and one that waits wakes
+            // us for ever.
+            for slot in self.sockets.round() {
+                total.error = total.error.take().or_else(|| self.sockets.take_error(slot));
+            }
+        }
         total
     }
 
-    /// Sends the entries of `range` and calls `done` once for each, in any order. Order is kept among datagrams of
-    /// one destination and way. What failed is not tried again.
+    /// Sends the entries of `range` and calls `done` once for each, in any order. Order is kept
+    /// among datagrams of one destination and way. What failed is not tried again.
     pub fn send(
         &mut self,
         outbox: &Outbox,

@@ -8,7 +8,8 @@ use crate::sys::socket;
 
 /// A subscription to changes of links and addresses.
 ///
-/// Register its descriptor for reading (level-triggered), and call [`Monitor::drain`] when it is readable.
+/// Register its descriptor for reading (level-triggered), and call [`Monitor::drain`] when it is
+/// readable.
 #[derive(Debug)]
 pub struct Monitor {
     socket: OwnedFd,
@@ -62,8 +63,8 @@ impl Monitor {
                 Err(error) => return Err(error),
             }
         }
-        // After an overrun the queue holds what is older than what was lost: all of it must be gone before the
-        // table is read, or else it would be applied on top.
+        // After an overrun the queue holds what is older than what was lost: all of it must be gone
+        // before the table is read, or else it would be applied on top.
         if self.is_stale && is_empty {
             let fresh = InterfaceTable::read()?;
             self.is_stale = false;

@@ -1,7 +1,9 @@
-//! Messages of the kernel's routing socket (rtnetlink, RFC 3549): requests for dumps and parsing of answers.
+//! Messages of the kernel's routing socket (rtnetlink, RFC 3549): requests for dumps and parsing of
+//! answers.
 //!
-//! Only what the interface table needs: RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR. Numbers are in the
-//! machine's byte order. Every read is checked; a message that is too short for its kind is skipped.
+//! Only what the interface table needs: RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR. Numbers
+//! are in the machine's byte order. Every read is checked; a message that is too short for its kind
+//! is skipped.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -37,7 +39,8 @@ pub(super) enum Ending {
     Open,
     /// The dump is complete.
     Done,
-    /// The dump is complete or not, but a change came in between: what was read may not fit together.
+    /// The dump is complete or not, but a change came in between: what was read may not fit
+    /// together.
     Disturbed,
     /// The kernel refused, with this error number.
     Refused(i32),
@@ -133,7 +136,8 @@ fn ends_dump(bytes: &[u8]) -> bool {
     messages(bytes).any(|message| message.kind == NLMSG_DONE)
 }
 
-/// Calls `take` for each change in a buffer of messages; with `sequence`, for answers to that request only.
+/// Calls `take` for each change in a buffer of messages; with `sequence`, for answers to that
+/// request only.
 pub(super) fn for_each_change(
     bytes: &[u8],
     sequence: Option<u32>,
@@ -205,8 +209,8 @@ fn change(kind: u16, body: &[u8]) -> Option<Change> {
     }
 }
 
-/// `struct ifinfomsg` and its attributes. Messages of other families than "unspecified" are about the ports of
-/// bridges: the end of such a port is not the end of the interface.
+/// `struct ifinfomsg` and its attributes. Messages of other families than "unspecified" are about
+/// the ports of bridges: the end of such a port is not the end of the interface.
 fn link(body: &[u8]) -> Option<Interface> {
     let family = *body.first()?;
     if i32::from(family) != libc::AF_UNSPEC {
@@ -237,7 +241,8 @@ fn link(body: &[u8]) -> Option<Interface> {
     Some(link)
 }
 
-/// `struct ifaddrmsg` and its attributes. On point-to-point links IFA_ADDRESS is the peer and IFA_LOCAL ours.
+/// `struct ifaddrmsg` and its attributes. On point-to-point links IFA_ADDRESS is the peer and
+/// IFA_LOCAL ours.
 fn address(body: &[u8], is_new: bool) -> Option<Change> {
     let [family, prefix_len, short_flags, scope] = *body.first_chunk::<4>()?;
     let index = InterfaceIndex(u32_at(body, 4)?);

@@ -1,7 +1,8 @@
 //! Many datagrams per system call: recvmmsg, and sendmmsg with segmentation.
 //!
-//! The arrays that the kernel reads are made once and reused. They hold pointers between calls, but no pointer is
-//! used that was not written for the call at hand; [`Sending`] ties the bytes to be sent to its own lifetime.
+//! The arrays that the kernel reads are made once and reused. They hold pointers between calls, but
+//! no pointer is used that was not written for the call at hand; [`Sending`] ties the bytes to be
+//! sent to its own lifetime.
 
 use std::io;
 use std::marker::PhantomData;
@@ -16,7 +17,8 @@ use super::socket::{check, sockaddr_in, sockaddr_ll};
 /// Most datagrams in one call.
 pub(crate) const MESSAGES_MAX: usize = 64;
 
-/// Room for one received datagram. Buffers lie 65 cache lines apart, so that they do not share cache sets.
+/// Room for one received datagram. Buffers lie 65 cache lines apart, so that they do not share
+/// cache sets.
 const BUFFER: usize = 4160;
 
 const EMPTY_IOVEC: iovec = iovec { iov_base: ptr::null_mut(), iov_len: 0 };
@@ -53,7 +55,8 @@ impl ReceiveBatch {
         let sources = batch.sources.as_mut_ptr();
         let vectors = batch.vectors.as_mut_ptr();
         for (at, message) in batch.messages.iter_mut().enumerate() {
-            // SAFETY: `at` is less than MESSAGES_MAX, the length of all arrays. The boxes are never reallocated.
+            // SAFETY: `at` is less than MESSAGES_MAX, the length of all arrays. The boxes are never
+            // reallocated.
             unsafe {
                 vectors.add(at).write(iovec {
                     iov_base: buffers.add(at * BUFFER).cast::<c_void>(),
@@ -76,8 +79,8 @@ impl ReceiveBatch {
         mut take: impl FnMut(Received<'_>),
     ) -> io::Result<usize> {
         let max = max.min(MESSAGES_MAX);
-        // SAFETY: every pointer in `messages` is into the arrays of `self`, with the lengths that they have there;
-        // `max` is at most the number of messages.
+        // SAFETY: every pointer in `messages` is into the arrays of `self`, with the lengths that
+        // they have there; `max` is at most the number of messages.
         let result = unsafe {
             libc::recvmmsg(
                 fd.as_raw_fd(),
@@ -177,8 +180,8 @@ pub(crate) struct Sending<'b, 'd> {
 }
 
 impl<'d> Sending<'_, 'd> {
-    /// Adds a message. With `segment`, the kernel cuts it into datagrams of that length. False when the batch is
-    /// full; the message is not added then.
+    /// Adds a message. With `segment`, the kernel cuts it into datagrams of that length. False when
+    /// the batch is full; the message is not added then.
     pub(crate) fn push(
         &mut self,
         target: Target,
@@ -218,7 +221,8 @@ impl<'d> Sending<'_, 'd> {
         true
     }
 
-    /// Sends; the number of messages that the kernel took, from the first one on. An error is the first one's.
+    /// Sends; the number of messages that the kernel took, from the first one on. An error is the
+    /// first one's.
     pub(crate) fn send(self, fd: BorrowedFd<'_>) -> io::Result<usize> {
         let batch = self.batch;
         let names = batch.names.as_mut_ptr();
@@ -227,8 +231,8 @@ impl<'d> Sending<'_, 'd> {
         let mut part = 0;
         for (at, message) in batch.messages.iter_mut().take(self.messages).enumerate() {
             let header = &mut message.msg_hdr;
-            // SAFETY: `at` is less than MESSAGES_MAX, the length of names and controls. The parts of all messages
-            // follow one another in `vectors`, `self.parts` of them at most.
+            // SAFETY: `at` is less than MESSAGES_MAX, the length of names and controls. The parts
+            // of all messages follow one another in `vectors`, `self.parts` of them at most.
             unsafe {
                 header.msg_name = names.add(at).cast::<c_void>();
                 header.msg_control = match header.msg_controllen {
@@ -243,8 +247,8 @@ impl<'d> Sending<'_, 'd> {
         if self.messages == 0 {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        // SAFETY: all pointers were set just now, to arrays that live in `batch` and to bytes that live for 'd,
-        // which outlives `self`; the kernel only reads them.
+        // SAFETY: all pointers were set just now, to arrays that live in `batch` and to bytes that
+        // live for 'd, which outlives `self`; the kernel only reads them.
         check(unsafe {
             libc::sendmmsg(
                 fd.as_raw_fd(),

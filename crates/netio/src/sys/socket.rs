@@ -47,7 +47,8 @@ pub(crate) fn set_words(
     check(result as isize).map(drop)
 }
 
-/// Reads an option whose value is a row of 32-bit words; words that the kernel does not fill stay 0.
+/// Reads an option whose value is a row of 32-bit words; words that the kernel does not fill stay
+/// 0.
 pub(crate) fn get_words<const N: usize>(
     fd: BorrowedFd<'_>,
     level: c_int,
@@ -129,7 +130,8 @@ pub(crate) fn set_buffer(fd: BorrowedFd<'_>, bytes: c_int, receive: bool) {
 
 /// Binds any socket to an address structure.
 fn bind<T>(fd: BorrowedFd<'_>, address: &T) -> io::Result<()> {
-    // SAFETY: `T` is one of the sockaddr structures (private function); pointer and size describe it.
+    // SAFETY: `T` is one of the sockaddr structures (private function); pointer and size describe
+    // it.
     let result = unsafe {
         libc::bind(
             fd.as_raw_fd(),

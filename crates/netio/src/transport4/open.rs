@@ -76,8 +76,9 @@ pub(super) fn endpoint(
 
 /// Fails when another server has the port, as far as the interface is concerned.
 ///
-/// The socket in use shares its port with sockets of other programs that are restricted to other interfaces
-/// (a DHCP server for virtual machines, for instance), which the kernel allows only if it shares with all.
+/// The socket in use shares its port with sockets of other programs that are restricted to other
+/// interfaces (a DHCP server for virtual machines, for instance), which the kernel allows only if
+/// it shares with all.
 fn probe(interface: &str, address: SocketAddrV4, group: Group) -> io::Result<()> {
     let fd = socket::open(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
     if group.count > 1 {
@@ -85,7 +86,10 @@ fn probe(interface: &str, address: SocketAddrV4, group: Group) -> io::Result<()>
     }
     socket::attach_program(fd.as_fd(), SOL_SOCKET, SO_ATTACH_FILTER, &filter::nothing())?;
     socket::bind_to_device(fd.as_fd(), interface)?;
-    socket::bind_ipv4(fd.as_fd(), address)
+    socket::bind_ipv4(fd.as_fd(), address)?;
+    // A process that is just being started may hold a copy for a moment; that must not hinder the
+    // real socket.
+    socket::set_int(fd.as_fd(), SOL_SOCKET, libc::SO_REUSEADDR, 1)
 }
 
 fn udp(
@@ -148,7 +152,8 @@ fn packet(
 /// Joins the group of the workers' packet sockets on an interface.
 fn join_fanout(socket: &OwnedFd, interface: InterfaceIndex, group: Group) -> io::Result<()> {
     let fd = socket.as_fd();
-    // Groups are numbered for the whole network namespace; all workers must come to the same number.
+    // Groups are numbered for the whole network namespace; all workers must come to the same
+    // number.
     let id = (std::process::id().wrapping_mul(257).wrapping_add(interface.0)) & 0xffff;
     let join = |flags: u32| {
         let word = id | (PACKET_FANOUT_CBPF | flags) << 16;

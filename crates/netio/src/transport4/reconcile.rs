@@ -10,10 +10,12 @@ use crate::sys::socket;
 use std::os::fd::AsFd;
 
 impl Transport4 {
-    /// Opens what is missing and closes what is not wanted any more; the failure of one socket concerns no other.
+    /// Opens what is missing and closes what is not wanted any more; the failure of one socket
+    /// concerns no other.
     ///
-    /// UDP sockets come first: an address whose port another server owns is not served by a packet socket either.
-    /// Packet sockets are replaced by opening before closing, so that a change of addresses loses nothing.
+    /// UDP sockets come first: an address whose port another server owns is not served by a packet
+    /// socket either. Packet sockets are replaced by opening before closing, so that a change of
+    /// addresses loses nothing.
     pub fn reconcile(&mut self, table: &InterfaceTable) -> Vec<Event> {
         let mut events = Vec::new();
         let mut wanted = desired4(table, &self.plan);
@@ -34,7 +36,8 @@ impl Transport4 {
         events
     }
 
-    /// Closes sockets that are not among the wanted ones, or whose interface was taken from under them.
+    /// Closes sockets that are not among the wanted ones, or whose interface was taken from under
+    /// them.
     fn close_stale(&mut self, wanted: &[Endpoint4], packets: bool, events: &mut Vec<Event>) {
         let mut stale = Vec::new();
         for (slot, endpoint, receiver) in self.sockets.occupied() {
@@ -93,7 +96,8 @@ impl Transport4 {
         open::endpoint(endpoint, self.plan.port(), self.group, self.sockets.rings())
     }
 
-    /// Takes addresses without a UDP socket from the packet endpoints, and endpoints without addresses from the list.
+    /// Takes addresses without a UDP socket from the packet endpoints, and endpoints without
+    /// addresses from the list.
     fn keep_owned_addresses(&mut self, packets: &mut Vec<Endpoint4>) {
         let owned: Vec<Ipv4Addr> = self
             .sockets
@@ -113,8 +117,8 @@ impl Transport4 {
     }
 }
 
-/// Whether the interface that a packet socket was bound to still exists: one that was deleted and made again under
-/// the same number does not come back to it.
+/// Whether the interface that a packet socket was bound to still exists: one that was deleted and
+/// made again under the same number does not come back to it.
 fn is_attached(endpoint: &Endpoint4, receiver: &Receiver) -> bool {
     match receiver {
         Receiver::Packet(packet) => socket::packet_interface(packet.fd.as_fd())

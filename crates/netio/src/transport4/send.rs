@@ -1,8 +1,9 @@
 //! Sending: from entries of an outbox to as few system calls as possible.
 //!
-//! Entries are taken in groups of [`MESSAGES_MAX`]. Each is sorted to a UDP socket or to the frame socket. What goes
-//! by UDP is ordered into runs (module `gso`), and all runs of one socket leave by one call. A run that the kernel
-//! does not cut is sent again one by one; one without a route becomes frames.
+//! Entries are taken in groups of [`MESSAGES_MAX`]. Each is sorted to a UDP socket or to the frame
+//! socket. What goes by UDP is ordered into runs (module `gso`), and all runs of one socket leave
+//! by one call. A run that the kernel does not cut is sent again one by one; one without a route
+//! becomes frames.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};

@@ -210,7 +210,8 @@ impl Sockets {
         }
     }
 
-    /// The slot of the UDP socket that sends from an address, or, when that is unspecified, from an interface.
+    /// The slot of the UDP socket that sends from an address, or, when that is unspecified, from an
+    /// interface.
     pub(super) fn sender(&self, source: Ipv4Addr, interface: InterfaceIndex) -> Option<usize> {
         if source.is_unspecified() {
             let at = self.by_interface.partition_point(|(index, _)| *index < interface);

@@ -32,7 +32,8 @@ impl Follower {
         assert!(self.monitor.drain(&mut self.table).unwrap(), "nothing was notified");
         assert_eq!(self.table, InterfaceTable::read().unwrap());
         let mut events = self.transport.reconcile(&self.table);
-        // Commands that other tests are just starting inherit the descriptors for a moment, closed ones included.
+        // Commands that other tests are just starting inherit the descriptors for a moment, closed
+        // ones included.
         for _ in 0..PATIENCE {
             if !self.transport.has_failures() {
                 events.retain(|event| !matches!(event, Event::Failed { .. }));

@@ -242,5 +242,9 @@ fn closed_interface_reports_an_error_once_and_does_not_wake_for_ever() {
         assert_eq!(report.error.and_then(|error| error.raw_os_error()), Some(libc::ENETDOWN));
         let report = transport.receive(token, 64, &mut |_| ());
         assert!(report.error.is_none());
+        net.server("link set s0 up");
+        net.server("link set s0 down");
+        let mut rounds = (0..100).map(|_| transport.receive_any(64, &mut |_| ()));
+        assert!(rounds.any(|report| report.error.is_some()));
     });
 }

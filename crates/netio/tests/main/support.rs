@@ -1,4 +1,5 @@
-//! Two namespaces with a cable between them, a client that speaks in frames, and helpers around a transport.
+//! Two namespaces with a cable between them, a client that speaks in frames, and helpers around a
+//! transport.
 
 use std::fs::File;
 use std::io;
@@ -19,7 +20,8 @@ pub(crate) const CLIENT_LINK: LinkAddress = LinkAddress([2, 0, 0, 0, 0, 2]);
 pub(crate) const SERVER_LINK: LinkAddress = LinkAddress([2, 0, 0, 0, 0, 1]);
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Namespaces `server` (interface `s0`, 192.0.2.1/24) and `client` (`c0`, 192.0.2.2/24); gone when dropped.
+/// Namespaces `server` (interface `s0`, 192.0.2.1/24) and `client` (`c0`, 192.0.2.2/24); gone when
+/// dropped.
 pub(crate) struct Net {
     pub(crate) server: String,
     pub(crate) client: String,
@@ -120,7 +122,8 @@ fn inside<T: Send>(name: &str, f: impl FnOnce() -> T + Send) -> T {
     let file = File::open(format!("/run/netns/{name}")).unwrap();
     std::thread::scope(|scope| {
         let thread = scope.spawn(move || {
-            // SAFETY: setns takes a descriptor, which `file` keeps open; it concerns this thread alone.
+            // SAFETY: setns takes a descriptor, which `file` keeps open; it concerns this thread
+            // alone.
             assert_eq!(unsafe { libc::setns(file.as_raw_fd(), libc::CLONE_NEWNET) }, 0);
             f()
         });
