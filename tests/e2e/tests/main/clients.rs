@@ -121,7 +121,7 @@ fn dhclient_declines_an_address_in_use_and_gets_another() {
     assert_eq!(row["state"], "1");
     assert_eq!(row["client_id"], "");
     assert_eq!(row["valid_lifetime"], "86400");
-    assert!(server.log().contains("DHCP4_DECLINE_LEASE"));
+    server.wait_log_count("DHCP4_DECLINE_LEASE", 1, wait::secs(5));
 }
 
 #[test]

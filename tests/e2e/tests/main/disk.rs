@@ -121,7 +121,7 @@ fn read_only_file_system_stops_the_start_with_a_reason() {
     disk.remount("ro");
     let mut server = Server::spawn(&net.server, net.path(), &config(&net, &disk));
     assert_eq!(server.process.wait_end(START).code(), Some(1));
-    assert!(server.log().contains("leases4.csv"));
+    server.wait_log_count("leases4.csv", 1, wait::secs(5));
     disk.remount("rw");
     let _server = Server::start(&net, &config(&net, &disk));
     assert!(try_lease(&mut Peer::new(&net.client), 1).is_some());

@@ -36,7 +36,7 @@ fn offer_and_ack_carry_times_netmask_server_id_and_right_checksums() {
     assert_eq!(row["valid_lifetime"], "4000");
     assert_eq!(row["subnet_id"], "1");
     assert_eq!(row["state"], "0");
-    assert!(server.log().contains("lease 192.0.2.100 has been allocated for 4000 seconds"));
+    server.wait_log_count("lease 192.0.2.100 has been allocated for 4000 seconds", 1, wait::secs(5));
 }
 
 #[test]
@@ -294,6 +294,6 @@ fn clients_never_share_an_address_and_an_empty_pool_is_silent() {
     peer.become_client(10);
     let query = peer.query(Message::Discover);
     assert!(peer.ask_within(&query, Duration::from_millis(500)).is_none());
-    assert!(server.log().contains("ALLOC_ENGINE_V4_ALLOC_FAIL"));
+    server.wait_log_count("ALLOC_ENGINE_V4_ALLOC_FAIL", 1, wait::secs(5));
     assert_eq!(server.leases().current().len(), 10);
 }
