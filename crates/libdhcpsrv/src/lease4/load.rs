@@ -53,7 +53,6 @@ pub struct FileReport {
 
 /// Fills a store from lease files.
 #[derive(Debug)]
-#[must_use = "the store has no indexes before `finish`"]
 pub struct Loader4<'a> {
     store: &'a mut LeaseStore4,
     buffer: RowBuffer,
@@ -84,6 +83,14 @@ impl<'a> Loader4<'a> {
         let mut file = self.file();
         file.feed(bytes, on_error)?;
         file.finish()
+    }
+
+    /// Writes what was read, one row for each lease, without building anything over it; see [`LeaseStore4::export`].
+    ///
+    /// # Errors
+    /// Whatever `write` returns.
+    pub fn export<E>(&self, write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<u64, E> {
+        self.store.export(write)
     }
 
     /// Builds indexes and the order of expiry over all that was read. Leases that are over by `now` wait for
