@@ -46,7 +46,7 @@ pub(crate) struct Plan {
     pub(crate) time: Duration,
     /// How many to begin.
     pub(crate) exchanges_max: u64,
-    /// Ends the run at once after so many.
+    /// Ends the run at once after so many, and does not wait for answers when the time is over.
     pub(crate) stop_after: u64,
     /// What the exchanges are.
     pub(crate) phase: Phase,
@@ -219,7 +219,8 @@ impl Generator {
                 outcome.started += 1;
             }
             self.flush();
-            if (!more && self.free.len() == plan.window) || outcome.completed >= plan.stop_after {
+            let drained = self.free.len() == plan.window || plan.stop_after < u64::MAX;
+            if (!more && drained) || outcome.completed >= plan.stop_after {
                 break;
             }
             if by_clock && count < few {
