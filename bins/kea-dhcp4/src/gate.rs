@@ -33,7 +33,7 @@ impl ClientGate {
     /// Enters the client with this hash; `None` when one of its packets is in progress.
     pub fn enter(&self, hash: u64) -> Option<Entered> {
         let hash = hash | 1; // 0 marks a free slot
-        let slots = (0..PROBES).map(|probe| (hash >> 8) as usize + probe & (SLOTS - 1));
+        let slots = (0..PROBES).map(|probe| ((hash >> 8) as usize + probe) & (SLOTS - 1));
         let mut free = None;
         for slot in slots {
             match self.slots[slot].load(Ordering::Relaxed) {

@@ -173,15 +173,13 @@ fn add_own_options<'a>(
             sink.add_u32(code::REBINDING_TIME, t2);
         }
     }
-    if material.config.echo_client_id {
-        if let Some(id) = query.view.option(code::CLIENT_IDENTIFIER) {
-            sink.add_bytes(code::CLIENT_IDENTIFIER, id, Weight::Essential);
-        }
+    if material.config.echo_client_id
+        && let Some(id) = query.view.option(code::CLIENT_IDENTIFIER)
+    {
+        sink.add_bytes(code::CLIENT_IDENTIFIER, id, Weight::Essential);
     }
-    if through_relay {
-        if let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION) {
-            sink.add_bytes(code::RELAY_AGENT_INFORMATION, information, Weight::Essential);
-        }
+    if through_relay && let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION) {
+        sink.add_bytes(code::RELAY_AGENT_INFORMATION, information, Weight::Essential);
     }
     if let Some(address) = query.view.option(code::SUBNET_SELECTION) {
         sink.add_bytes(code::SUBNET_SELECTION, address, Weight::Essential);
@@ -198,10 +196,10 @@ fn add_configured_options<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>
             return;
         }
         configured.remove(code);
-        if let Some(option) = scopes.iter().find_map(|scope| scope.get(code)) {
-            if !option.never_send() {
-                sink.add_encoded(option);
-            }
+        if let Some(option) = scopes.iter().find_map(|scope| scope.get(code))
+            && !option.never_send()
+        {
+            sink.add_encoded(option);
         }
     };
     BASIC.iter().copied().for_each(&mut add);

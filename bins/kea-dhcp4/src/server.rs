@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use kea_log::RateLimiter;
 use libdhcp::v4::{ClientLabel, MalformedError, MessageType, SpanTable, View};
+use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::session::{Answer4, Memo, Parked, Session, Store4, Ticket};
 use stats::{Packet4 as Packet, WorkerCounters};
 use util::link::{Inbound, InterfaceIndex, Replies};
@@ -99,8 +100,14 @@ impl std::fmt::Debug for Shared4 {
 /// The server of one worker.
 #[derive(Debug)]
 pub struct Server4 {
-    shared: Shared4,
+    core: Core,
     runtime: Arc<Runtime4>,
+}
+
+/// The server without its configuration, which is lent to it for each datagram.
+#[derive(Debug)]
+struct Core {
+    shared: Shared4,
     links: Arc<Links>,
     counters: WorkerCounters,
     offers: OfferTable,
@@ -129,9 +136,8 @@ impl Server4 {
         counters: WorkerCounters,
         seed: u64,
     ) -> Self {
-        Self {
+        let core = Core {
             shared,
-            runtime,
             links: Arc::default(),
             counters,
             offers: OfferTable::default(),
@@ -142,7 +148,8 @@ impl Server4 {
             deferred: Vec::with_capacity(DEFERRED_MAX),
             limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
             in_progress: None,
-        }
+        };
+        Self { core, runtime }
     }
 
     /// Puts another configuration in force; exchanges that wait finish under the old one.
@@ -152,7 +159,7 @@ impl Server4 {
 
     /// Tells which interfaces there are.
     pub fn set_links(&mut self, links: Arc<Links>) {
-        self.links = links;
+        self.core.links = links;
     }
 
     /// The configuration in force.
@@ -164,20 +171,20 @@ impl Server4 {
     /// Packet counters of this worker.
     #[must_use]
     pub fn counters(&self) -> &WorkerCounters {
-        &self.counters
+        &self.core.counters
     }
 
     /// Number of exchanges that wait for a store.
     #[must_use]
     pub fn parked_len(&self) -> usize {
-        self.parked.len()
+        self.core.parked.len()
     }
 
     /// Feeds one datagram.
     pub fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
-        self.counters.set_time(now);
-        self.counters.increment(Packet::Received);
-        self.process(&input, now, replies, true)
+        self.core.counters.set_time(now);
+        self.core.counters.increment(Packet::Received);
+        self.core.process(&input, &self.runtime, now, replies, true)
     }
 
     /// Feeds the answer to a question that an exchange waits for; an unknown ticket is ignored.
@@ -188,43 +195,38 @@ impl Server4 {
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
-        let Some(mut exchange) = self.parked.remove(&ticket) else { return Progress::Done };
+        let Some(mut exchange) = self.core.parked.remove(&ticket) else { return Progress::Done };
         exchange.memo.record(answer);
-        std::mem::swap(&mut self.memo, &mut exchange.memo);
-        let mut spans = std::mem::take(&mut self.spans);
+        std::mem::swap(&mut self.core.memo, &mut exchange.memo);
+        let mut spans = std::mem::take(&mut self.core.spans);
         let input = exchange.datagram.input();
         let progress = match View::parse(input.payload, &mut spans) {
-            Ok(view) => self.exchange(
-                &input,
-                &view,
-                exchange.runtime.clone(),
-                exchange.entered,
-                now,
-                replies,
-            ),
+            Ok(view) => {
+                self.core.exchange(&input, &view, &exchange.runtime, exchange.entered, now, replies)
+            }
             Err(_) => Progress::Done, // it was parsed before
         };
-        self.spans = spans;
+        self.core.spans = spans;
         progress
     }
 
     /// Ends a batch: packets that waited for another one of their client get their turn.
     pub fn end_batch(&mut self, now: Now, replies: &mut Replies) {
-        if self.deferred.is_empty() {
+        if self.core.deferred.is_empty() {
             return;
         }
-        for kept in std::mem::take(&mut self.deferred) {
-            self.process(&kept.input(), now, replies, false);
+        for kept in std::mem::take(&mut self.core.deferred) {
+            self.core.process(&kept.input(), &self.runtime, now, replies, false);
         }
     }
 
     /// Counts and logs a packet whose processing panicked.
     pub fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
-        self.counters.increment(Packet::ReceiveDrop);
-        self.counters.increment(Packet::ProcessingFailed);
-        self.memo.clear();
-        if let Some(entered) = self.in_progress.take() {
-            self.shared.gate.leave(entered);
+        self.core.counters.increment(Packet::ReceiveDrop);
+        self.core.counters.increment(Packet::ProcessingFailed);
+        self.core.memo.clear();
+        if let Some(entered) = self.core.in_progress.take() {
+            self.core.shared.gate.leave(entered);
         }
         kea_log::log!(
             DHCP4,
@@ -237,18 +239,18 @@ impl Server4 {
 
     /// Counts frames that are no datagrams.
     pub fn malformed_frames(&mut self, count: u64) {
-        self.counters.add(Packet::Received, count);
-        self.counters.add(Packet::ParseFailed, count);
-        self.counters.add(Packet::ReceiveDrop, count);
+        self.core.counters.add(Packet::Received, count);
+        self.core.counters.add(Packet::ParseFailed, count);
+        self.core.counters.add(Packet::ReceiveDrop, count);
     }
 
     /// Counts a reply that was sent; `tag` is its message type.
     pub fn sent(&mut self, tag: u32) {
-        self.counters.increment(Packet::Sent);
+        self.core.counters.increment(Packet::Sent);
         match u8::try_from(tag).ok().and_then(MessageType::from_u8) {
-            Some(MessageType::Offer) => self.counters.increment(Packet::OfferSent),
-            Some(MessageType::Ack) => self.counters.increment(Packet::AckSent),
-            Some(MessageType::Nak) => self.counters.increment(Packet::NakSent),
+            Some(MessageType::Offer) => self.core.counters.increment(Packet::OfferSent),
+            Some(MessageType::Ack) => self.core.counters.increment(Packet::AckSent),
+            Some(MessageType::Nak) => self.core.counters.increment(Packet::NakSent),
             _ => {}
         }
     }
@@ -256,13 +258,16 @@ impl Server4 {
     /// Logs a reply that could not be sent.
     #[cold]
     pub fn sending_failed(&mut self, reply: &util::link::Outbound, error: &std::io::Error) {
-        let link = self.links.name(reply.interface);
+        let link = self.core.links.name(reply.interface);
         kea_log::log!(PACKETS, DHCP4_PACKET_SEND_FAIL, reply.destination, link, error);
     }
+}
 
+impl Core {
     fn process(
         &mut self,
         input: &Inbound<'_>,
+        runtime: &Arc<Runtime4>,
         now: Now,
         replies: &mut Replies,
         first_time: bool,
@@ -270,7 +275,7 @@ impl Server4 {
         // The span table is lent to the view for the time of this packet.
         let mut spans = std::mem::take(&mut self.spans);
         let progress = match View::parse(input.payload, &mut spans) {
-            Ok(view) => self.accept(input, &view, now, replies, first_time),
+            Ok(view) => self.accept(input, &view, runtime, now, replies, first_time),
             Err(error) => self.malformed(input, error),
         };
         self.spans = spans;
@@ -299,6 +304,7 @@ impl Server4 {
         &mut self,
         input: &Inbound<'_>,
         view: &View<'_>,
+        runtime: &Arc<Runtime4>,
         now: Now,
         replies: &mut Replies,
         first_time: bool,
@@ -306,7 +312,7 @@ impl Server4 {
         if first_time {
             self.counters.increment(received_counter(view.message_type().ok().flatten()));
         }
-        if let Err(reason) = self.check(input, view) {
+        if let Err(reason) = self.check(input, view, &runtime.config) {
             self.dropped(input, view, reason, now);
             return Progress::Done;
         }
@@ -314,7 +320,7 @@ impl Server4 {
             return self.defer(input, view, now, first_time);
         };
         self.memo.clear();
-        self.exchange(input, view, self.runtime.clone(), entered, now, replies)
+        self.exchange(input, view, runtime, entered, now, replies)
     }
 
     /// Keeps a packet whose client has another one in progress, once.
@@ -336,7 +342,12 @@ impl Server4 {
     }
 
     /// The rules that need neither subnet nor lease.
-    fn check(&self, input: &Inbound<'_>, view: &View<'_>) -> Result<(), DropReason> {
+    fn check(
+        &self,
+        input: &Inbound<'_>,
+        view: &View<'_>,
+        config: &Config4,
+    ) -> Result<(), DropReason> {
         use libdhcp::v4::{BOOTREQUEST, OptionError};
         if usize::from(view.raw_hlen()) > CHADDR_LEN {
             return Err(DropReason::Malformed);
@@ -359,7 +370,6 @@ impl Server4 {
             }
             Err(_) => return Err(DropReason::Malformed),
         }
-        let config = &self.runtime.config;
         match view.server_identifier() {
             Ok(None) => {}
             Ok(Some(_)) if config.ignore_server_identifier => {}
@@ -385,13 +395,13 @@ impl Server4 {
         &mut self,
         input: &Inbound<'_>,
         view: &View<'_>,
-        runtime: Arc<Runtime4>,
+        runtime: &Arc<Runtime4>,
         entered: Entered,
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
         self.in_progress = Some(entered);
-        let run = self.run(input, view, &runtime, now, replies);
+        let run = self.run(input, view, runtime, now, replies);
         self.in_progress = None;
         match run {
             Run::Finished(outcome) => {
@@ -402,7 +412,7 @@ impl Server4 {
                 }
                 Progress::Done
             }
-            Run::Parked(ticket) => self.park(input, view, runtime, entered, ticket, now),
+            Run::Parked(ticket) => self.park(input, view, runtime.clone(), entered, ticket, now),
         }
     }
 
@@ -433,7 +443,7 @@ impl Server4 {
         &mut self,
         input: &Inbound<'_>,
         view: &View<'_>,
-        runtime: &Arc<Runtime4>,
+        runtime: &Runtime4,
         now: Now,
         replies: &mut Replies,
     ) -> Run {
@@ -682,13 +692,9 @@ fn dropped_counter(reason: DropReason) -> Packet {
     }
 }
 
-/// Name of an interface for messages.
 impl Links {
-    fn subnet(
-        &self,
-        interface: InterfaceIndex,
-        config: &libdhcpsrv::config4::Config4,
-    ) -> Option<libdhcpsrv::config4::SubnetIndex> {
+    /// The subnet that names an interface as its own.
+    fn subnet(&self, interface: InterfaceIndex, config: &Config4) -> Option<SubnetIndex> {
         if config.by_interface.is_empty() {
             return None;
         }

@@ -48,10 +48,11 @@ impl PidFile {
     /// See [`PidFileError`].
     pub fn create(path: PathBuf) -> Result<Self, PidFileError> {
         let io_error = |source| PidFileError::Io { path: path.clone(), source };
-        if let Some(pid) = Self::read(&path)? {
-            if pid != std::process::id() && is_alive(pid) {
-                return Err(PidFileError::AlreadyRunning { pid, path });
-            }
+        if let Some(pid) = Self::read(&path)?
+            && pid != std::process::id()
+            && is_alive(pid)
+        {
+            return Err(PidFileError::AlreadyRunning { pid, path });
         }
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(io_error)?;

@@ -388,10 +388,11 @@ impl<S: PacketServer> Loop<S> {
 
     /// Tries again to open what could not be opened.
     fn retry_sockets(&mut self) {
-        if self.transport.has_failures() && self.tried.elapsed() >= SOCKET_RETRY {
-            if let Some(table) = self.table.clone() {
-                self.reconcile(table);
-            }
+        if self.transport.has_failures()
+            && self.tried.elapsed() >= SOCKET_RETRY
+            && let Some(table) = self.table.clone()
+        {
+            self.reconcile(table);
         }
     }
 

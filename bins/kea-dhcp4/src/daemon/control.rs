@@ -47,10 +47,10 @@ impl Control {
         let mut events = Events::with_capacity(16);
         loop {
             let wait = service.maintain();
-            if let Err(error) = self.poll.poll(&mut events, Some(wait)) {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    return Err(error);
-                }
+            if let Err(error) = self.poll.poll(&mut events, Some(wait))
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                return Err(error);
             }
             if events.iter().any(|event| event.token() == INTERFACES)
                 && self.monitor.drain(&mut self.table)?
