@@ -65,7 +65,7 @@ impl Setup {
     }
 
     fn drain(&mut self, number: u32) {
-        if number % 64 == 0 {
+        if number.is_multiple_of(64) {
             self.taken.clear();
             self.journal.commit(self.journal.take(&mut self.taken));
         }

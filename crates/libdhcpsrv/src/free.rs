@@ -97,7 +97,7 @@ impl PoolSet {
         let bit = match from {
             PickFrom::Cursor => pool.pick_at_cursor()?,
             PickFrom::Random(bits) => {
-                let start = u128::from(bits) * u128::from(pool.used.len()) >> 64;
+                let start = (u128::from(bits) * u128::from(pool.used.len())) >> 64;
                 pool.pick_from(start as u64)?
             }
         };

@@ -420,7 +420,7 @@ fn step(
     let own = store.find(key, SUBNET).filter(|own| !own.is_available(at(seconds).wall_s));
     if let Some(own) = own {
         assert_eq!(own.owner, Ownership::Mine);
-        if round % 3 == 0 {
+        if round.is_multiple_of(3) {
             held[usize::from(own.address.octets()[3])].store(0, Ordering::SeqCst);
             // Nobody else may touch an active lease, so this cannot fail.
             store.delete(own.address, Some(&own).into()).unwrap();
