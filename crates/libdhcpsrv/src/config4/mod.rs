@@ -5,11 +5,15 @@
 //! the workers swap it between two batches. Reading the file is the job of [`read`]; the names and defaults of the
 //! keys are rows of [`keywords`].
 
+mod get;
 pub mod keywords;
 mod prefix_index;
 mod read;
 mod subnet;
+#[cfg(test)]
+mod tests;
 
+pub use get::{get, get_tree};
 pub use prefix_index::PrefixIndex;
 pub use read::read;
 pub use subnet::{Pool4, Subnet4, Timers};

@@ -7,6 +7,7 @@
 
 mod global;
 mod logging;
+mod manual;
 mod network;
 mod parts;
 mod restrictions;
@@ -15,6 +16,7 @@ use cc::Scope;
 
 pub use global::GLOBAL;
 pub use logging::{LOGGER, LOGGING, OUTPUT};
+pub use manual::manual;
 pub use network::{OPTION_DATA, OPTION_DEF, POOL, RELAY, SUBNET};
 pub use parts::{
     COMPATIBILITY, DHCP_DDNS, EXPIRED_LEASES, INTERFACES, LEASE_DATABASE, MULTI_THREADING,

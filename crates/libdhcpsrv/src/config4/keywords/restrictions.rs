@@ -21,7 +21,7 @@ pub struct Restriction {
 /// All restrictions.
 pub const RESTRICTIONS: &[Restriction] = &[
     row("adaptive-lease-time-threshold", &[Real(1.0)], "adaptive lease times"),
-    row("allocator", &[Str("iterative")], "other allocators"),
+    row("allocator", &[Str("iterative")], "allocators other than iterative"),
     row("cache-threshold", &[Real(0.0)], "lease caching"),
     row("ddns-replace-client-name", &[Str("never"), Bool(false)], "replacement of client names"),
     row("dhcp4o6-port", &[Int(0)], "DHCPv4 over DHCPv6"),

@@ -27,7 +27,8 @@ pub(super) fn read(global: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Int
         config.socket_type = SocketType::Udp;
     }
     let mut seen = HashMap::new();
-    for item in reader.items("interfaces") {
+    let items = reader.raw().get("interfaces").and_then(Element::as_list);
+    for item in items.unwrap_or_default() {
         let entry = item.as_str().and_then(|text| read_entry(item, text, diagnostics));
         let Some((name, address)) = entry else { continue };
         if go_together(&mut seen, name, address, item, diagnostics) {

@@ -3,6 +3,7 @@
 use cc::{Diagnostics, Element, MapReader, closest};
 use kea_log::{Destination, LogConfig, LoggerConfig, OutputConfig, Severity};
 
+use super::maps;
 use super::text::quoted;
 use crate::config4::keywords::{LOGGER, LOGGING, OUTPUT};
 
@@ -20,15 +21,15 @@ pub(super) fn read(
         );
         let reader = MapReader::new(old, &LOGGING, diagnostics)?;
         report_unknown(&reader, diagnostics);
-        reader.list("loggers")
+        Some(reader).filter(|reader| reader.is_written("loggers"))
     });
-    let new = global.list("loggers");
-    if let (Some(_), Some(_)) = (old, new) {
+    let new = Some(global).filter(|global| global.is_written("loggers"));
+    if let (Some(_), Some(_)) = (&old, new) {
         let message = "'Logging' is disregarded, since 'Dhcp4' has 'loggers'";
         diagnostics.warning(global.key_position_of("loggers"), message);
     }
-    let items = new.or(old)?;
-    let loggers = items.iter().filter_map(|item| read_logger(item, diagnostics)).collect();
+    let items = maps(new.or(old.as_ref())?, "loggers");
+    let loggers = items.filter_map(|item| read_logger(item, diagnostics)).collect();
     Some(LogConfig { loggers })
 }
 
@@ -50,14 +51,14 @@ fn read_logger(item: &Element, diagnostics: &mut Diagnostics) -> Option<LoggerCo
         }
     }
     logger.debug_level = reader.u8("debuglevel").unwrap_or(0);
-    let (one, other) = (reader.list("output_options"), reader.list("output-options"));
-    if one.is_some() && other.is_some() {
+    let (one, other) = ("output_options", "output-options");
+    if reader.is_written(one) && reader.is_written(other) {
         let message = "'output_options' and 'output-options' are the same";
         let position = reader.key_position_of("output-options");
         diagnostics.error_with_hint(position, message, "keep one of them");
     }
-    let outputs = one.or(other).unwrap_or_default();
-    logger.outputs = outputs.iter().filter_map(|output| read_output(output, diagnostics)).collect();
+    let outputs = maps(&reader, one).chain(maps(&reader, other));
+    logger.outputs = outputs.filter_map(|output| read_output(output, diagnostics)).collect();
     Some(logger)
 }
 

@@ -11,9 +11,10 @@ mod options;
 mod parts;
 mod pools;
 mod subnets;
-#[cfg(test)]
-mod tests;
 mod text;
+
+pub(super) use self::options::read_definitions;
+pub(super) use self::text::Prefix;
 
 use std::sync::Arc;
 
@@ -38,14 +39,20 @@ pub fn read(document: &Document, cpus: usize, diagnostics: &mut Diagnostics) -> 
         diagnostics.error(root.position, format!("the file must hold a map, found {found}"));
         return None;
     };
-    check_top_level(top, diagnostics);
     let Some(dhcp4) = top.get("Dhcp4") else {
         report_missing(root, top, diagnostics);
         return None;
     };
+    check_top_level(top, diagnostics);
     let reader = MapReader::new(dhcp4, &GLOBAL, diagnostics)?;
     let config = read_global(&reader, top.get("Logging"), cpus, diagnostics);
     if diagnostics.has_errors() { None } else { Some(config) }
+}
+
+/// The maps of a list, also when other items of the list are wrong, which was reported.
+fn maps<'a>(reader: &MapReader<'a>, keyword: &str) -> impl Iterator<Item = &'a Element> {
+    let list = reader.raw().get(keyword).and_then(Element::as_list).unwrap_or_default();
+    list.iter().filter(|item| item.as_map().is_some())
 }
 
 fn check_top_level(top: &Map, diagnostics: &mut Diagnostics) {
@@ -88,7 +95,7 @@ fn read_global(
     let network = Network::read(reader, diagnostics);
     network.check(None, reader, diagnostics);
     let mut scopes = OptionScopes::new(options::read_definitions(reader, diagnostics));
-    let options = scopes.read(reader.items("option-data"), diagnostics);
+    let options = scopes.read(reader, diagnostics);
     let outer = subnets::Outer { network: &network, options: &options };
     let subnets = subnets::read(reader, &outer, &mut scopes, diagnostics);
 

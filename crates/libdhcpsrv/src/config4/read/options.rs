@@ -6,15 +6,17 @@ use std::hash::{Hash, Hasher};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use cc::{Diagnostics, Element, MapReader, Position, closest};
+use cc::{Diagnostics, MapReader, Position, closest};
 use libdhcp::data::{Universe, csv_surplus, encode_csv, encode_hex};
 use libdhcp::definition::{
-    CustomDefinition, CustomShape, DHCP4, DHCP6, Definitions, OptionDefinition, is_valid_name,
+    CustomDefinition, CustomShape, DHCP4, DHCP6, DataType, DefinitionError, Definitions,
+    OptionDefinition, is_valid_name,
 };
 use libdhcp::option_defs;
 use libdhcp::v4::code;
 use libdhcp::{OptionFlags, OptionSet, OptionSetBuilder};
 
+use super::maps;
 use super::text::quoted;
 use crate::config4::keywords::{OPTION_DATA, OPTION_DEF};
 
@@ -35,12 +37,12 @@ const SERVERS_OWN: [(u8, &str); 11] = [
 ];
 
 /// Reads `option-def` of the global scope.
-pub(super) fn read_definitions(
+pub(in crate::config4) fn read_definitions(
     global: &MapReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Definitions {
     let mut definitions = Definitions::new();
-    for item in global.items("option-def") {
+    for item in maps(global, "option-def") {
         let Some(reader) = MapReader::new(item, &OPTION_DEF, diagnostics) else { continue };
         let text = |name| reader.str_or_default(name).unwrap_or_default();
         let required = (reader.str("name"), reader.int("code"), reader.str("type"));
@@ -54,11 +56,29 @@ pub(super) fn read_definitions(
         let added = CustomDefinition::new(space, code, name, data_type, shape)
             .and_then(|definition| definitions.add(definition));
         if let Err(error) = added {
-            let message = format!("option definition {}: {error}", quoted(name));
-            diagnostics.error(item.position, message);
+            report_definition(&reader, name, &error, diagnostics);
         }
     }
     definitions
+}
+
+fn report_definition(
+    reader: &MapReader<'_>,
+    name: &str,
+    error: &DefinitionError,
+    diagnostics: &mut Diagnostics,
+) {
+    let message = format!("option definition {}: {error}", quoted(name));
+    let DefinitionError::UnknownType { found } = error else {
+        diagnostics.error(reader.position(), message);
+        return;
+    };
+    let types = DataType::ALL.iter().map(|data_type| data_type.name());
+    let hint = match closest(found, types.clone()) {
+        Some(near) => format!("did you mean '{near}'?"),
+        None => format!("the types are {}", types.collect::<Vec<_>>().join(", ")),
+    };
+    diagnostics.error_with_hint(reader.position(), message, hint);
 }
 
 /// Server identifiers that a scope gives out.
@@ -94,10 +114,13 @@ impl OptionScopes {
     /// Reads the options of one scope.
     pub(super) fn read(
         &mut self,
-        items: &[Element],
+        scope: &MapReader<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Arc<OptionSet> {
-        let Some(first) = items.first() else { return Arc::clone(&self.empty) };
+        let mut items = maps(scope, "option-data").peekable();
+        if items.peek().is_none() {
+            return Arc::clone(&self.empty);
+        }
         let mut builder = OptionSetBuilder::new();
         for item in items {
             let Some(reader) = MapReader::new(item, &OPTION_DATA, diagnostics) else { continue };
@@ -110,7 +133,8 @@ impl OptionScopes {
         match builder.build(&self.definitions) {
             Ok(set) => self.shared(set),
             Err(error) => {
-                diagnostics.error(first.position, error.to_string());
+                let position = scope.position_of("option-data");
+                diagnostics.error(position, error.to_string());
                 Arc::clone(&self.empty)
             }
         }
@@ -284,9 +308,8 @@ fn read_body(
     match encode_csv(definition, data, Universe::V4) {
         Ok(body) => Some(body),
         Err(error) => {
-            let message = format!(
-                "option data does not match option definition (space: {space}, code: {code}): {error}"
-            );
+            let mut message = String::from("option data does not match option definition");
+            message.push_str(&format!(" (space: {space}, code: {code}): {error}"));
             diagnostics.error(position, message);
             None
         }

@@ -3,22 +3,23 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use cc::{Diagnostics, Element, MapReader, Position};
+use cc::{Diagnostics, MapReader, Position};
 
+use super::maps;
 use super::text::{Prefix, quoted};
 use crate::config4::Pool4;
 use crate::config4::keywords::{POOL, refuse_unsupported};
 
 /// Reads the pools of a subnet and appends them to `pools`.
 pub(super) fn read(
-    items: &[Element],
+    reader: &MapReader<'_>,
     subnet: Prefix,
     pools: &mut Vec<Pool4>,
     diagnostics: &mut Diagnostics,
 ) {
     let start = pools.len();
-    let mut positions = Vec::with_capacity(items.len());
-    for item in items {
+    let mut positions = Vec::new();
+    for item in maps(reader, "pools") {
         let Some(reader) = MapReader::new(item, &POOL, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
         let Some(text) = reader.str("pool") else { continue };

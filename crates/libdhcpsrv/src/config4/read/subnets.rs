@@ -10,7 +10,7 @@ use libdhcp::OptionSet;
 use super::network::Network;
 use super::options::{OptionScopes, server_identifiers};
 use super::text::{self, Prefix, quoted};
-use super::{pools, refuse_unsupported};
+use super::{maps, pools, refuse_unsupported};
 use crate::config4::keywords::{RELAY, SUBNET};
 use crate::config4::{Pool4, PrefixIndex, Subnet4, SubnetIndex};
 
@@ -46,17 +46,17 @@ pub(super) fn read(
     scopes: &mut OptionScopes,
     diagnostics: &mut Diagnostics,
 ) -> Subnets {
-    let items = global.items("subnet4");
+    let count = global.items("subnet4").len();
     let mut all = Subnets::default();
-    let mut ranges = Vec::with_capacity(items.len());
+    let mut ranges = Vec::with_capacity(count);
     let mut taken = Taken {
-        ids: HashMap::with_capacity(items.len()),
-        prefixes: HashMap::with_capacity(items.len()),
+        ids: HashMap::with_capacity(count),
+        prefixes: HashMap::with_capacity(count),
         next_id: 1,
-        has_warned: items.len() < 2,
+        has_warned: count < 2,
     };
-    all.subnets.reserve_exact(items.len());
-    for item in items {
+    all.subnets.reserve_exact(count);
+    for item in maps(global, "subnet4") {
         let Some(reader) = MapReader::new(item, &SUBNET, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
         let index = SubnetIndex(all.subnets.len() as u32);
@@ -65,9 +65,9 @@ pub(super) fn read(
         // The place of a prefix that cannot be read; its subnet is checked but never used.
         let place = prefix.unwrap_or(Prefix { address: 0, len: 0 });
         let start = all.pools.len() as u32;
-        pools::read(reader.items("pools"), place, &mut all.pools, diagnostics);
+        pools::read(&reader, place, &mut all.pools, diagnostics);
         let pools = start..all.pools.len() as u32;
-        let options = scopes.read(reader.items("option-data"), diagnostics);
+        let options = scopes.read(&reader, diagnostics);
         let network = Network::read(&reader, diagnostics);
         network.check(Some(outer.network), &reader, diagnostics);
         let network = network.within(outer.network);
@@ -138,6 +138,9 @@ impl Taken {
     fn id(&mut self, reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> u32 {
         let written = reader.u32("id").filter(|id| *id != 0);
         let position = reader.position_of("id");
+        if reader.is_written("id") && reader.u32("id").is_none() {
+            return 0;
+        }
         let id = written.unwrap_or(self.next_id);
         if written.is_none() {
             self.next_id += 1;

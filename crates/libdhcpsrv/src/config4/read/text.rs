@@ -43,16 +43,16 @@ pub(super) fn address(
 
 /// A prefix as written, host bits included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Prefix {
+pub(in crate::config4) struct Prefix {
     /// The address before the slash.
-    pub(super) address: u32,
+    pub(in crate::config4) address: u32,
     /// The length, 0 to 32.
-    pub(super) len: u8,
+    pub(in crate::config4) len: u8,
 }
 
 impl Prefix {
     /// Reads `address/length`; blanks do not count. Says what is wrong.
-    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(in crate::config4) fn parse(text: &str) -> Result<Self, &'static str> {
         let text: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
         let Some((address, len)) = text.split_once('/') else {
             return Err("there is no '/' with a length");
@@ -67,17 +67,17 @@ impl Prefix {
     }
 
     /// The bits of the network.
-    pub(super) fn mask(self) -> u32 {
+    pub(in crate::config4) fn mask(self) -> u32 {
         u32::MAX.checked_shl(32 - u32::from(self.len)).unwrap_or(0)
     }
 
     /// First address.
-    pub(super) fn first(self) -> u32 {
+    pub(in crate::config4) fn first(self) -> u32 {
         self.address & self.mask()
     }
 
     /// Last address.
-    pub(super) fn last(self) -> u32 {
+    pub(in crate::config4) fn last(self) -> u32 {
         self.address | !self.mask()
     }
 }

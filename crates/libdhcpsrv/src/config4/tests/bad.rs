@@ -1,0 +1,143 @@
+//! Files that are refused or criticised: one row each, with what is said about it.
+
+use std::fmt::Write;
+
+use super::{read_file, read_members};
+
+/// Members of `Dhcp4`.
+const GLOBAL: [&str; 38] = [
+    r#""valid-lifetme": 1"#,
+    r#""valid-lifetime": "4000", "renew-timer": -1, "rebind-timer": 4294967296"#,
+    r#""valid-lifetime": 10, "min-valid-lifetime": 20, "max-valid-lifetime": 5"#,
+    r#""renew-timer": 3, "rebind-timer": 2"#,
+    r#""calculate-tee-times": true, "t1-percent": 0.9"#,
+    r#""t1-percent": 0, "t2-percent": 1.5"#,
+    r#""next-server": "2001:db8::1""#,
+    r#""next-server": 5, "echo-client-id": "yes", "match-client-id": 1"#,
+    r#""server-hostname": "0123456789012345678901234567890123456789012345678901234567890123""#,
+    r#""interfaces-config": { "interfaces": [ "", "eth0", "eth0", "eth1", "eth1/10.0.0.1" ] }"#,
+    r#""interfaces-config": { "interfaces": [ "*", "*", "*/10.0.0.1", "eth0/", "eth0/::1" ] }"#,
+    r#""interfaces-config": { "interfaces": [ "a/10.0.0.1", " a / 10.0.0.1", "a" ], "re-detct": 1 }"#,
+    r#""interfaces-config": { "interfaces": "eth0", "dhcp-socket-type": "raws" }"#,
+    r#""interfaces-config": { "outbound-interface": "use-routing", "service-sockets-require-all": true }"#,
+    r#""lease-database": { "type": "mysql", "host": "x" }"#,
+    r#""lease-database": { "persist": "no", "lfc-interval": -1, "durability": "disc" }"#,
+    r#""lease-database": { "type": "memfiel" }"#,
+    r#""expired-leases-processing": { "reclaim-timer-wait-time": 65536, "max-reclaim-time": 10001 }"#,
+    r#""multi-threading": { "thread-pool-size": -1, "enable-multi-threading": 1 }"#,
+    r#""sanity-checks": { "lease-checks": "fixdel" }"#,
+    r#""host-reservation-identifiers": [ "hw-addres", "duid", "duid", "auto" ]"#,
+    r#""host-reservation-identifiers": []"#,
+    r#""dhcp-ddns": { "enable-updates": true }, "ddns-replace-client-name": "always""#,
+    r#""dhcp-ddns": { "server-ip": "127.0.0.1" }, "ddns-qualifying-suffix": "example.org""#,
+    r#""allocator": "flq", "cache-threshold": 0.25, "offer-lifetime": 60, "dhcp4o6-port": 786"#,
+    r#""hooks-libraries": [ { "library": "x" } ], "control-socket": { "socket-type": "unix" }"#,
+    r#""client-classes": [ { "name": "x" } ], "reservations": [ {} ], "shared-networks": [ {} ]"#,
+    r#""hosts-database": { "type": "mysql" }, "hosts-databases": [ {} ], "config-control": { "a": 1 }"#,
+    r#""version": "1", "dhcp-queue-control": { "enable-queue": true }"#,
+    r#""loggers": [ { "severity": "LOUD", "debuglevel": 100 } ]"#,
+    r#""loggers": [ { "name": "", "sevrity": "INFO", "output_options": [ { "maxsize": -1 } ] } ]"#,
+    r#""loggers": [ { "name": "a", "output_options": [ { "output": "", "maxsiz": 1 } ], "output-options": [] } ]"#,
+    r#""option-def": [ { "name": "routers", "code": 3, "type": "uint8" } ]"#,
+    r#""option-def": [ { "name": "a b", "code": 222, "type": "uint8" }, { "code": 1 } ]"#,
+    r#""option-def": [ { "name": "a", "code": 255, "type": "uint8" }, { "name": "b", "code": 222, "type": "unit8" } ]"#,
+    r#""option-def": [ { "name": "a", "code": 222, "type": "record", "record-types": "uint8" }, { "name": "b", "code": 223, "type": "string", "array": true } ]"#,
+    r#""option-def": [ { "name": "a", "code": 222, "type": "uint8" }, { "name": "a", "code": 223, "type": "uint8" }, { "name": "b", "code": 222, "type": "uint8" } ]"#,
+    r#""option-def": [ { "name": "a", "code": 222, "type": "empty", "encapsulate": "dhcp4" } ], "subnet4": {}"#,
+];
+
+/// Entries of `option-data`.
+const OPTIONS: [&str; 19] = [
+    r#"{}"#,
+    r#"{ "name": "domain-name-server", "data": "192.0.2.1" }"#,
+    r#"{ "name": "domain name", "data": "x" }"#,
+    r#"{ "name": "routers", "code": 6, "data": "192.0.2.1" }"#,
+    r#"{ "code": 0, "data": "00" }, { "code": 255 }, { "code": 256 }, { "code": "3" }"#,
+    r#"{ "code": 254, "csv-format": true, "data": "00" }"#,
+    r#"{ "code": 254, "data": "zz" }, { "code": 253, "data": 5 }"#,
+    r#"{ "name": "routers", "data": "192.0.2.256" }"#,
+    r#"{ "name": "routers", "csv-format": false, "data": "192.0.2.1" }"#,
+    r#"{ "name": "boot-size", "data": "65536" }, { "name": "ip-forwarding", "data": "maybe" }"#,
+    r#"{ "name": "domain-name", "data": "" }, { "name": "boot-size", "data": "x" }"#,
+    r#"{ "name": "domain-name", "data": "a, b" }"#,
+    r#"{ "name": "client-ndi", "data": "1, 2" }"#,
+    r#"{ "name": "routers", "space": "dhcp6", "data": "192.0.2.1" }"#,
+    r#"{ "code": 1, "space": "-x", "data": "00" }, { "name": "y", "space": "x", "data": "00" }"#,
+    r#"{ "name": "dhcp-lease-time", "data": "5" }, { "code": 53, "data": "1" }"#,
+    r#"{ "name": "routers", "data": "192.0.2.1", "client-classes": [ "a" ] }"#,
+    r#"{ "name": "routers", "dta": "192.0.2.1" }"#,
+    r#"{ "name": "routers", "always-send": "yes", "data": "1.1.1.1" }"#,
+];
+
+/// Entries of `subnet4`.
+const SUBNETS: [&str; 21] = [
+    r#"{ "id": 1 }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0" }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/33" }"#,
+    r#"{ "id": 1, "subnet": "2001:db8::/32" }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.1/24" }"#,
+    r#"{ "id": 4294967295, "subnet": "192.0.2.0/24" }, { "id": -1, "subnet": "192.0.3.0/24" }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24" }, { "id": 1, "subnet": "192.0.3.0/24" }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24" }, { "subnet": "192.0.3.0/24" }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24" }, { "id": 2, "subnet": "192.0.2.9/24" }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.2.9 - 192.0.2.1" } ] }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.2.9" }, { "pool": "192.0.2.0/33" }, {} ] }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.1.255 - 192.0.2.1" } ] }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.2.5-192.0.2.9" }, { "pool": "192.0.2.0/29" }, { "pool": "192.0.2.9/32" } ] }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.2.0/29", "poolid": 1, "option-data": [ {} ], "client-class": "a" } ] }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "relay": { "ip-address": "x", "ip-addresses": [ "192.0.2.1", "192.0.2.1" ] } }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "relay": { "ip-addres": "192.0.2.1" } }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "min-valid-lifetime": 1, "max-valid-lifetime": 2 }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "reservations": [ {} ], "client-class": "a", "4o6-interface": "e" }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "reservation-mode": "out-of-pools", "allocator": "random" }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "calculate-tee-times": true, "t2-percent": 0.2, "interface": [] }"#,
+    r#"7, { "id": "1", "subnet": 5, "subnt": 1 }"#,
+];
+
+/// Whole files.
+const FILES: [&str; 8] = [
+    r#"{ "Dhcp4": { "subnet4": [ 7, {} ], "option-data": [ 1, {} ], "option-def": [ [], {} ], "loggers": [ null, {} ] } }"#,
+    "[]",
+    "{}",
+    r#"{ "dhcp4": {} }"#,
+    r#"{ "Dhcp6": {}, "Logging": {} }"#,
+    r#"{ "Dhcp4": [] }"#,
+    r#"{ "Dhcp4": { "loggers": [] }, "Logging": { "logers": [], "loggers": [] }, "Other": 1 }"#,
+    r#"{ "Dhcp4": { "valid-lifetime": 1, "valid-lifetime": 2, "renew-timer": x } }"#,
+];
+
+#[test]
+fn every_mistake_is_named_with_its_place_and_a_remedy() {
+    let mut text = String::new();
+    let mut add = |source: &str, findings: String| {
+        writeln!(text, "{source}\n{findings}").expect("a string takes all text");
+        assert!(!findings.is_empty(), "{source}");
+    };
+    GLOBAL.iter().for_each(|members| add(members, read_members(members).1));
+    for items in OPTIONS {
+        add(items, read_members(&format!("\"option-data\": [ {items} ]")).1);
+    }
+    for items in SUBNETS {
+        add(items, read_members(&format!("\"subnet4\": [ {items} ]")).1);
+    }
+    FILES.iter().for_each(|source| add(source, read_file(source).1));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_file_with_an_error_gives_no_configuration() {
+    let all = GLOBAL.iter().map(|members| read_members(members));
+    for (config, findings) in all.chain(FILES.iter().map(|source| read_file(source))) {
+        assert_eq!(config.is_none(), findings.contains(" error: "), "{findings}");
+    }
+}
+
+#[test]
+fn a_thousand_errors_are_told_and_the_rest_counted() {
+    let subnet = r#"{ "id": 0, "subnet": "x", "pols": [], "valid-lifetime": -1 }"#;
+    let subnets = vec![subnet; 500].join(",\n");
+    let (config, findings) = read_members(&format!("\"subnet4\": [ {subnets} ]"));
+    assert!(config.is_none());
+    assert_eq!(findings.lines().filter(|line| line.contains(" error: ")).count(), 1000);
+    assert!(findings.ends_with("500 more errors are not shown\n"), "{}", findings.len());
+}
