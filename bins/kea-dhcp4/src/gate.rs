@@ -50,6 +50,12 @@ impl ClientGate {
         }
     }
 
+    /// Number of clients inside; for checks.
+    #[must_use]
+    pub fn in_progress(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.load(Ordering::Relaxed) != 0).count()
+    }
+
     /// Leaves what was entered.
     pub fn leave(&self, entered: Entered) {
         if let Some(slot) = entered.0.and_then(|slot| self.slots.get(slot as usize)) {
@@ -68,10 +74,12 @@ mod tests {
         let first = gate.enter(0xabcd).unwrap();
         assert_eq!(gate.enter(0xabcd), None);
         let other = gate.enter(0x1234_5678).unwrap();
+        assert_eq!(gate.in_progress(), 2);
         gate.leave(first);
         let again = gate.enter(0xabcd).unwrap();
         gate.leave(again);
         gate.leave(other);
+        assert_eq!(gate.in_progress(), 0);
     }
 
     #[test]

@@ -91,6 +91,15 @@ pub struct Shared4 {
     pub hasher: foldhash::fast::FixedState,
 }
 
+impl Shared4 {
+    /// Puts a store behind a gate of its own; `seed` is the secret of the hasher.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store4>, seed: u64) -> Self {
+        let hasher = foldhash::fast::FixedState::with_seed(seed);
+        Self { store, gate: Arc::default(), hasher }
+    }
+}
+
 impl std::fmt::Debug for Shared4 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared4").finish_non_exhaustive()
