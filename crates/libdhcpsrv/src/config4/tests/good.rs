@@ -208,8 +208,12 @@ fn old_logging_loads_with_a_warning() {
 }
 
 /// Files whose keys all have an effect; read without a finding.
-const FILES: [&str; 3] =
-    [include_str!("files/kea-1.1.json"), include_str!("files/kea-3.json"), "{ \"Dhcp4\": {} }"];
+const FILES: [&str; 4] = [
+    include_str!("files/kea-1.1.json"),
+    include_str!("files/kea-3.json"),
+    include_str!("../../../../../doc/examples/kea4/office.conf"),
+    "{ \"Dhcp4\": {} }",
+];
 
 #[test]
 fn whole_files_load_and_come_back_with_the_same_meaning() {
