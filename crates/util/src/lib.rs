@@ -9,6 +9,7 @@ pub mod csv;
 pub mod entropy;
 pub mod hex;
 pub mod journal;
+pub mod line_table;
 pub mod link;
 pub mod now;
 

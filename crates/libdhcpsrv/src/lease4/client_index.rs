@@ -14,8 +14,8 @@ use std::hash::Hasher;
 
 use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
-use hashbrown::HashTable;
 use parking_lot::Mutex;
+use util::line_table::LineTable;
 
 use super::ClientKey;
 
@@ -63,26 +63,20 @@ pub(super) struct KeyHash {
     fingerprint: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    fingerprint: u32,
-    place: Place,
-}
-
 #[derive(Debug)]
 #[repr(align(64))]
-struct Shard(Mutex<HashTable<Entry>>);
+struct Shard(Mutex<LineTable>);
 
 /// Entries to be made at once.
 #[derive(Debug)]
 pub(super) struct Batch {
-    shards: Vec<Vec<Entry>>,
+    shards: Vec<Vec<(u32, Place)>>,
 }
 
 impl Batch {
     pub(super) fn push(&mut self, key: KeyHash, place: Place) {
         if let Some(entries) = self.shards.get_mut(key.shard) {
-            entries.push(Entry { fingerprint: key.fingerprint, place });
+            entries.push((key.fingerprint, place));
         }
     }
 }
@@ -96,7 +90,7 @@ pub(super) struct ClientIndex {
 
 impl ClientIndex {
     pub(super) fn new(seed: u64) -> Self {
-        let shards = (0..SHARDS).map(|_| Shard(Mutex::new(HashTable::new()))).collect();
+        let shards = (0..SHARDS).map(|_| Shard(Mutex::new(LineTable::new()))).collect();
         Self { shards, seed: SharedSeed::from_u64(seed) }
     }
 
@@ -121,38 +115,31 @@ impl ClientIndex {
 
     /// The first lease entered under a key.
     pub(super) fn first(&self, key: KeyHash) -> Option<Place> {
-        let table = self.shards[key.shard].0.lock();
-        table.find(spread(key.fingerprint), is(key)).map(|entry| entry.place)
+        self.shards[key.shard].0.lock().first(key.fingerprint).map(Place)
     }
 
     /// Copies the leases entered under a key and returns how many there are.
     pub(super) fn all(&self, key: KeyHash, into: &mut [Place; EQUAL_MAX]) -> usize {
         let table = self.shards[key.shard].0.lock();
-        let entries = table.iter_hash(spread(key.fingerprint));
-        let equal = entries.filter(|entry| entry.fingerprint == key.fingerprint);
-        into.iter_mut().zip(equal).map(|(place, entry)| *place = entry.place).count()
+        let places = table.values(key.fingerprint).map(Place);
+        into.iter_mut().zip(places).map(|(target, place)| *target = place).count()
     }
 
     /// Enters a lease; returns whether there was room among the equal ones.
     pub(super) fn insert(&self, key: KeyHash, place: Place) -> bool {
         let mut table = self.shards[key.shard].0.lock();
-        let hash = spread(key.fingerprint);
-        let equal = table.iter_hash(hash).filter(|entry| entry.fingerprint == key.fingerprint);
-        if equal.count() >= EQUAL_MAX {
+        // Most keys are new: one look tells.
+        let is_known = table.first(key.fingerprint).is_some();
+        if is_known && table.values(key.fingerprint).count() >= EQUAL_MAX {
             return false;
         }
-        let entry = Entry { fingerprint: key.fingerprint, place };
-        table.insert_unique(hash, entry, |entry| spread(entry.fingerprint));
+        table.insert(key.fingerprint, place.0);
         true
     }
 
     /// Removes a lease that was entered under a key.
     pub(super) fn remove(&self, key: KeyHash, place: Place) {
-        let mut table = self.shards[key.shard].0.lock();
-        let same = |entry: &Entry| entry.fingerprint == key.fingerprint && entry.place == place;
-        if let Ok(entry) = table.find_entry(spread(key.fingerprint), same) {
-            entry.remove();
-        }
+        self.shards[key.shard].0.lock().remove(key.fingerprint, place.0);
     }
 
     /// Starts to gather the entries of about `leases` leases.
@@ -166,9 +153,8 @@ impl ClientIndex {
     pub(super) fn insert_all(&self, batch: Batch) -> Vec<(KeyHash, Place)> {
         let mut refused = Vec::new();
         for (shard, entries) in batch.shards.into_iter().enumerate() {
-            let rehash = |entry: &Entry| spread(entry.fingerprint);
-            self.shards[shard].0.lock().reserve(entries.len(), rehash);
-            for Entry { fingerprint, place } in entries {
+            self.shards[shard].0.lock().reserve(entries.len());
+            for (fingerprint, place) in entries {
                 let key = KeyHash { shard, fingerprint };
                 if !self.insert(key, place) {
                     refused.push((key, place));
@@ -183,14 +169,4 @@ impl ClientIndex {
     pub(super) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.0.lock().len()).sum()
     }
-}
-
-fn is(key: KeyHash) -> impl Fn(&Entry) -> bool {
-    move |entry| entry.fingerprint == key.fingerprint
-}
-
-/// A fingerprint as a hash for the table: its bits reach both ends of the word.
-fn spread(fingerprint: u32) -> u64 {
-    let spread = u64::from(fingerprint).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    spread ^ spread >> 32
 }

@@ -190,6 +190,12 @@ impl Slab {
         Self { chunks: Vec::new(), free: NIL, sides: Vec::new(), free_sides: Vec::new() }
     }
 
+    /// All slots in use: a record has a version as soon as it has contents.
+    pub(super) fn used(&self) -> impl Iterator<Item = u32> {
+        let records = self.chunks.iter().flatten().zip(0..);
+        records.filter(|(record, _)| record.version != 0).map(|(_, slot)| slot)
+    }
+
     /// Takes a free record, in which nothing is set.
     pub(super) fn allocate(&mut self) -> u32 {
         if self.free == NIL {

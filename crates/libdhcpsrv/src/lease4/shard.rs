@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashTable;
+use util::line_table::LineTable;
 
 use super::calendar::{Calendar, EXPIRED, KEPT};
 use super::csv4::{self, Row};
@@ -15,19 +15,13 @@ use super::record::Slab;
 use super::{ClientKey, Delta, Expect, Lease4View, Ownership, SubnetId, Version};
 use crate::free::PoolSet;
 
-/// Address and slot of a record.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    address: u32,
-    slot: u32,
-}
-
 /// The leases whose addresses fall into one shard.
 #[derive(Debug)]
 pub(super) struct Shard {
     pub(super) slab: Slab,
     pub(super) calendar: Calendar,
-    by_address: HashTable<Entry>,
+    /// Slots by the tag of the address; no two addresses have the same tag.
+    by_address: LineTable,
     pools: Arc<PoolSet>,
     /// Rows of the change being made.
     pub(super) rows: Vec<u8>,
@@ -41,11 +35,11 @@ impl Shard {
         Self {
             slab: Slab::new(),
             calendar: Calendar::new(),
-            by_address: HashTable::new(),
+            by_address: LineTable::new(),
             pools: Arc::default(),
             rows: Vec::new(),
             version: 0,
-            seed: seed | 1,
+            seed,
         }
     }
 
@@ -55,18 +49,17 @@ impl Shard {
 
     /// The slot of an address's record.
     pub(super) fn slot(&self, address: u32) -> Option<u32> {
-        let same = |entry: &Entry| entry.address == address;
-        self.by_address.find(self.hash(address), same).map(|entry| entry.slot)
+        self.by_address.first(self.tag(address))
     }
 
     /// All slots in use.
     pub(super) fn slots(&self) -> impl Iterator<Item = u32> {
-        self.by_address.iter().map(|entry| entry.slot)
+        self.slab.used()
     }
 
     /// Addresses of all records.
     pub(super) fn addresses(&self) -> impl Iterator<Item = u32> {
-        self.by_address.iter().map(|entry| entry.address)
+        self.slab.used().map(|slot| self.slab[slot].address)
     }
 
     /// The slot of an address's record, provided that it is what a decision was based on; the inner `None` is no record.
@@ -116,9 +109,7 @@ impl Shard {
         let slot = self.slab.allocate();
         self.slab.fill(slot, row, hw_type);
         self.slab[slot].place = super::calendar::NOWHERE;
-        let seed = self.seed;
-        let rehash = |entry: &Entry| address_hash(seed, entry.address);
-        self.by_address.insert_unique(self.hash(address), Entry { address, slot }, rehash);
+        self.by_address.insert(self.tag(address), slot);
         self.touch(slot);
         slot
     }
@@ -136,10 +127,7 @@ impl Shard {
         self.calendar.remove(&mut self.slab, slot);
         self.set_held(slot, false);
         let address = self.slab[slot].address;
-        let same = |entry: &Entry| entry.address == address;
-        if let Ok(entry) = self.by_address.find_entry(self.hash(address), same) {
-            entry.remove();
-        }
+        self.by_address.remove(self.tag(address), slot);
         self.slab.release(slot);
     }
 
@@ -238,27 +226,25 @@ impl Shard {
         self.slab[slot].version = self.version;
     }
 
-    fn hash(&self, address: u32) -> u64 {
-        address_hash(self.seed, address)
+    /// Mixes an address, one to one; the seed keeps clients from choosing neighbours.
+    fn tag(&self, address: u32) -> u32 {
+        let mixed = (address ^ self.seed as u32).wrapping_mul(0x9e37_79b1);
+        let mixed = (mixed ^ mixed >> 15).wrapping_mul((self.seed >> 32) as u32 | 1);
+        mixed ^ mixed >> 16
     }
 
     /// Whether everything agrees, for tests.
     #[cfg(test)]
     pub(super) fn check(&self) {
-        for entry in &self.by_address {
-            let record = &self.slab[entry.slot];
-            assert_eq!(record.address, entry.address);
+        assert_eq!(self.slots().count(), self.len());
+        for slot in self.slots() {
+            let record = &self.slab[slot];
+            assert_eq!(self.slot(record.address), Some(slot));
             assert!(!record.is_held() || record.state().holds_address());
             assert_eq!(record.place == KEPT, !record.state().holds_address());
-            if self.pools.pool_of(entry.address.into()).is_some() {
-                assert_eq!(self.pools.is_held(entry.address.into()), record.is_held());
+            if self.pools.pool_of(record.address.into()).is_some() {
+                assert_eq!(self.pools.is_held(record.address.into()), record.is_held());
             }
         }
     }
-}
-
-/// Spreads addresses over a table; the seed keeps clients from choosing where.
-fn address_hash(seed: u64, address: u32) -> u64 {
-    let product = u128::from(u64::from(address) ^ seed >> 32) * u128::from(seed);
-    (product as u64) ^ (product >> 64) as u64
 }
