@@ -3,7 +3,8 @@
 //! `cargo bench -p libdhcpsrv --bench leases`. With `LEASES_REPORT=1` it prints memory per lease and the time to load a
 //! file of a million rows instead.
 
-#![allow(missing_docs)]
+// A benchmark measures real time and memory.
+#![allow(missing_docs, clippy::disallowed_methods)]
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

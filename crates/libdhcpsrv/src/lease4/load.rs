@@ -60,7 +60,8 @@ pub struct Loader4<'a> {
 }
 
 impl<'a> Loader4<'a> {
-    /// Starts to fill `store`, which must be empty. `errors_max` row errors are tolerated in each file; 0 for any number.
+    /// Starts to fill `store`, which must be empty. `errors_max` row errors are tolerated in each file, any
+    /// number if it is 0.
     pub fn new(store: &'a mut LeaseStore4, errors_max: u32) -> Self {
         assert!(store.is_empty(), "leases are loaded into an empty store");
         Self { store, buffer: RowBuffer::default(), errors_max }

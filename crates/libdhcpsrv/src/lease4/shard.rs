@@ -62,7 +62,8 @@ impl Shard {
         self.slab.used().map(|slot| self.slab[slot].address)
     }
 
-    /// The slot of an address's record, provided that it is what a decision was based on; the inner `None` is no record.
+    /// The slot of an address's record, provided that it is what a decision was based on; the inner `None` is
+    /// no record.
     pub(super) fn expected(&self, address: u32, expect: Expect) -> Option<Option<u32>> {
         match expect {
             Expect::Absent => self.slot(address).is_none().then_some(None),
