@@ -217,7 +217,8 @@ mod tests {
 
     const HEADER: &str = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,\
                           hostname,state,user_context,pool_id\n";
-    const HEADER_1_1: &str = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state\n";
+    const HEADER_1_1: &str = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,\
+                              fqdn_fwd,fqdn_rev,hostname,state\n";
 
     fn row(last: u8, hw: u8, lifetime: u32) -> String {
         format!("192.0.2.{last},02:00:00:00:00:{hw:02x},,{lifetime},1800003600,1,0,0,,0,,0\n")

@@ -45,8 +45,10 @@ const DEFAULTS: [&str; COLUMNS.len() - COLUMNS_MIN] = ["", "0", "", "", "", "0"]
 /// The longest row that is read.
 const ROW_LEN_MAX: usize = 64 * 1024;
 
+/// Text of a row.
+type Text = Box<[u8]>;
 /// Rows by address.
-type Rows = BTreeMap<Ipv6Addr, Box<[u8]>>;
+type Rows = BTreeMap<Ipv6Addr, Text>;
 
 /// Reads the files in order and writes one row for each lease that is left.
 pub(crate) fn compact(sources: &[&Path], write: &mut WriteFile<'_>) -> Result<u64, CleanupError> {
@@ -142,7 +144,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Address and text of a row in today's columns; no text when the row deletes the address.
-fn read_row(line: &[u8], header: Header) -> Result<(Ipv6Addr, Option<Box<[u8]>>), RowError> {
+fn read_row(line: &[u8], header: Header) -> Result<(Ipv6Addr, Option<Text>), RowError> {
     if line.len() > ROW_LEN_MAX {
         return Err(RowError::TooLong { max: ROW_LEN_MAX });
     }
