@@ -150,6 +150,28 @@ fn commit_new_10000(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// New leases alone, in memory that earlier leases have left behind: divide by 10,000.
+#[divan::bench(sample_count = 100, sample_size = 1)]
+fn commit_new_10000_warm(bencher: Bencher<'_, '_>) {
+    let grown = || {
+        let mut setup = Setup::new(10_000);
+        for number in 0..10_000 {
+            let address = Ipv4Addr::from(FIRST + number);
+            let seen = setup.store.get(address, &ClientKey::default());
+            setup.store.delete(address, seen.as_ref().into()).expect("a delete");
+            setup.drain(number);
+        }
+        setup
+    };
+    bencher.with_inputs(grown).bench_local_refs(|setup| {
+        for number in 0..10_000 {
+            let (hw, id) = identity(number);
+            commit(&setup.store, FIRST + number, &key(&hw, &id), Expect::Absent);
+            setup.drain(number);
+        }
+    });
+}
+
 #[divan::bench(args = [1000, MILLION], sample_size = 2000)]
 fn find_and_renew(bencher: Bencher<'_, '_>, leases: u32) {
     let mut setup = Setup::new(leases);
