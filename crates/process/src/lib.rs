@@ -4,7 +4,7 @@
 //! a [`worker::PacketServer`] that gets datagrams and fills an outbox.
 
 pub mod clock;
-pub mod journal_thread;
+pub mod journal_service;
 pub mod lease_file;
 pub mod paths;
 pub mod pid_file;

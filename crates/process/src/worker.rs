@@ -1,12 +1,11 @@
 //! A worker thread: its own sockets, buffers and server; the packet path of the daemon.
 //!
-//! The loop is: wait, let packets gather when there are many, receive up to a batch, process, hand rows to the
-//! journal, send what may leave. Replies that wait for the journal stay in the held outbox until the committed
-//! position has passed them. One panic of the server costs one packet.
+//! The loop is: wait, read everything that the sockets hold, process it, send what may leave at once, store the
+//! changed leases, send the replies that waited for that. One panic of the server costs one packet.
 //!
-//! Gathering: when batches hold more than a few packets, the worker sleeps for [`GATHER`] before it reads, so that
-//! system calls, journal writes and passages through the network stack are shared by more packets. A lone client's
-//! packet is always read at once.
+//! Gathering: the more packets share a pass, the less each costs. Storing leases takes a while, in which packets
+//! gather by themselves; passes that stored nothing sleep for [`GATHER`] instead, when there are more than a few
+//! packets. A lone client's packet is always read at once.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,16 +21,16 @@ use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
 use crate::clock::Clock;
-use crate::journal_thread::{Bell, JournalService, Sleeper, Wake};
+use crate::journal_service::JournalService;
 
 /// Time for which packets gather under load. The kernel adds about 50 us of timer slack.
 const GATHER: Duration = Duration::from_micros(60);
 /// Packets in the batch before from which on gathering pays.
 const GATHER_FROM: usize = 6;
-/// Bytes of held replies from which on new ones are discarded: storage is far behind.
-const HELD_BYTES_MAX: usize = 64 << 20;
-/// Batches in a row before control messages are looked at.
-const BATCHES_MAX: usize = 64;
+/// Packets of one pass, after which replies are sent even if there is more to read.
+const PASS_MAX: usize = 1024;
+/// Passes in a row before control messages are looked at.
+const PASSES_MAX: usize = 64;
 /// Longest sleep of an idle worker; bounds the delay of anything that failed to wake it.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -62,26 +61,6 @@ pub trait PacketServer: Send {
     fn sockets_changed(&mut self, events: &[Event]);
     /// Takes a change, between two batches.
     fn update(&mut self, update: Self::Update);
-}
-
-/// How leases become durable, as a worker sees it.
-#[derive(Clone, Debug)]
-pub enum Storage {
-    /// Nothing is written.
-    None,
-    /// The worker itself hands its rows to the kernel before it sends.
-    Kernel(Arc<JournalService>),
-    /// Another thread makes rows durable; replies wait for it.
-    Disk(Arc<JournalService>, Bell),
-}
-
-impl Storage {
-    fn service(&self) -> Option<&JournalService> {
-        match self {
-            Self::None => None,
-            Self::Kernel(service) | Self::Disk(service, _) => Some(service),
-        }
-    }
 }
 
 /// A message to a worker.
@@ -115,15 +94,6 @@ impl<U> std::fmt::Debug for Worker<U> {
 #[derive(Debug)]
 pub struct Paused(#[allow(dead_code, reason = "dropping it is its purpose")] Vec<SyncSender<()>>);
 
-struct WakerOf(Arc<Waker>);
-
-impl Wake for WakerOf {
-    fn wake(&self) {
-        // A failure means that the event loop is gone, and with it the one to wake.
-        let _ = self.0.wake();
-    }
-}
-
 impl<U: Send + 'static> Worker<U> {
     /// Starts worker `index` of a group.
     ///
@@ -133,26 +103,21 @@ impl<U: Send + 'static> Worker<U> {
         index: usize,
         server: S,
         transport: Transport4,
-        storage: Storage,
+        journal: Option<Arc<JournalService>>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let sleeper = Arc::new(Sleeper::new(Box::new(WakerOf(waker.clone()))));
-        if let Some(service) = storage.service() {
-            service.add_sleeper(sleeper.clone());
-        }
         let (sender, control) = sync_channel(64);
         let run = Loop {
             server,
             transport,
-            storage,
+            journal,
             poll,
-            sleeper,
             control,
             replies: Replies::default(),
             clock: Clock::default(),
             registered: Vec::new(),
-            last_batch: 0,
+            gathers: false,
             table: None,
             tried: Instant::now(),
         };
@@ -217,14 +182,14 @@ impl<U> Drop for Worker<U> {
 struct Loop<S: PacketServer> {
     server: S,
     transport: Transport4,
-    storage: Storage,
+    journal: Option<Arc<JournalService>>,
     poll: Poll,
-    sleeper: Arc<Sleeper>,
     control: Receiver<Control<S::Update>>,
     replies: Replies,
     clock: Clock,
     registered: Vec<i32>,
-    last_batch: usize,
+    /// Whether packets should be given time to gather before the next pass.
+    gathers: bool,
     /// The interfaces that the sockets were last made for, and when.
     table: Option<Arc<InterfaceTable>>,
     tried: Instant,
@@ -235,51 +200,32 @@ impl<S: PacketServer> Loop<S> {
         let mut events = Events::with_capacity(64);
         loop {
             if self.obey() {
-                self.finish();
                 return;
             }
-            self.sleep(&mut events);
-            let readable = events.iter().any(|event| event.token() != WAKER);
-            if readable || self.last_batch >= GATHER_FROM {
+            if let Err(error) = self.poll.poll(&mut events, Some(IDLE)) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    // The event queue is broken beyond repair; do not spin on it.
+                    thread::sleep(IDLE);
+                }
+                events.clear();
+            }
+            if events.iter().any(|event| event.token() != WAKER) {
                 self.work();
             }
-            self.release();
             if events.is_empty() {
                 self.retry_sockets();
             }
         }
     }
 
-    /// Waits for something to do.
-    fn sleep(&mut self, events: &mut Events) {
-        let waits = !self.replies.held.is_empty();
-        if waits {
-            self.sleeper.set_waiting(true);
-        }
-        let committed = self.storage.service().map_or(0, |s| s.journal().queue().committed());
-        let timeout =
-            if waits && self.replies.held.ready(committed) > 0 { Duration::ZERO } else { IDLE };
-        if let Err(error) = self.poll.poll(events, Some(timeout)) {
-            if error.kind() != io::ErrorKind::Interrupted {
-                // The event queue is broken beyond repair; do not spin on it.
-                thread::sleep(IDLE);
-            }
-            events.clear();
-        }
-        if waits {
-            self.sleeper.set_waiting(false);
-        }
-    }
-
-    /// Receives and processes until the sockets are empty.
+    /// Makes passes until the sockets are empty.
     fn work(&mut self) {
-        for _ in 0..BATCHES_MAX {
-            if self.last_batch >= GATHER_FROM {
+        for _ in 0..PASSES_MAX {
+            if self.gathers {
                 thread::sleep(GATHER);
             }
-            let received = self.batch();
-            self.last_batch = received;
-            if received == 0 {
+            if self.pass() == 0 {
+                self.gathers = false;
                 return;
             }
         }
@@ -287,6 +233,26 @@ impl<S: PacketServer> Loop<S> {
         self.rearm();
     }
 
+    /// Reads, processes, stores, sends; returns the number of packets read.
+    fn pass(&mut self) -> usize {
+        let mut taken = 0;
+        loop {
+            let batch = self.batch();
+            taken += batch;
+            if batch < BATCH || taken >= PASS_MAX {
+                break;
+            }
+        }
+        // What needs no lease leaves first: clients can go on while the leases of others are being stored.
+        let ready = self.replies.ready.len();
+        self.send(ready, Which::Ready);
+        let stored = self.store();
+        self.release();
+        self.gathers = !stored && taken >= GATHER_FROM;
+        taken
+    }
+
+    /// Receives and processes one batch; returns the number of packets read.
     fn batch(&mut self) -> usize {
         let now = self.clock.now();
         let Self { server, transport, replies, .. } = self;
@@ -302,45 +268,33 @@ impl<S: PacketServer> Loop<S> {
             server.received(&report, now);
         }
         server.end_batch(now, replies);
-        match &self.storage {
-            Storage::None => {}
-            Storage::Kernel(service) => {
-                if service.journal().queue().has_uncommitted() {
-                    service.drain();
-                }
-            }
-            Storage::Disk(service, bell) => {
-                if service.journal().queue().has_uncommitted() {
-                    bell.ring();
-                }
-            }
-        }
-        let ready = self.replies.ready.len();
-        self.send(ready, Which::Ready);
-        self.release();
         report.taken() as usize
     }
 
-    /// Sends the held replies whose leases are stored; discards all while storage fails.
+    /// Stores the leases that have changed; returns whether there were any.
+    fn store(&self) -> bool {
+        let Some(journal) = &self.journal else { return false };
+        let changed = journal.journal().queue().has_uncommitted();
+        if changed {
+            journal.drain();
+        }
+        changed
+    }
+
+    /// Sends the replies whose leases are stored and discards the others: storage has failed.
     fn release(&mut self) {
         if self.replies.held.is_empty() {
             return;
         }
-        let Some(service) = self.storage.service() else {
-            let all = self.replies.held.len();
-            return self.send(all, Which::Held);
+        let stored = match &self.journal {
+            Some(journal) => self.replies.held.ready(journal.journal().queue().committed()),
+            None => self.replies.held.len(),
         };
-        let queue = service.journal().queue();
-        let committed = queue.committed();
-        let failing = queue.admit().is_err();
-        let ready = self.replies.held.ready(committed);
-        self.send(ready, Which::Held);
-        if failing || self.replies.held.bytes() > HELD_BYTES_MAX {
-            let lost = self.replies.held.len();
+        self.send(stored, Which::Held);
+        let lost = self.replies.held.len();
+        if lost > 0 {
             self.replies.held.clear();
-            if lost > 0 {
-                self.server.discarded(lost);
-            }
+            self.server.discarded(lost);
         }
     }
 
@@ -408,14 +362,6 @@ impl<S: PacketServer> Loop<S> {
                 self.registered.push(fd);
             }
         }
-    }
-
-    /// Before the end: what has been stored is answered.
-    fn finish(&mut self) {
-        if let Some(service) = self.storage.service() {
-            service.drain();
-        }
-        self.release();
     }
 }
 

@@ -14,7 +14,7 @@ use libdhcpsrv::lease4::csv4::{self, Conversion};
 use libdhcpsrv::lease4::load::LoadError;
 use libdhcpsrv::lease4::{FileReport, LeaseStore4, Loader4};
 use process::clock::Clock;
-use process::journal_thread::{JournalEvents, JournalService};
+use process::journal_service::{JournalEvents, JournalService};
 use process::lease_file::{LeaseJournal, suffixed};
 use process::paths::Paths;
 use process::pid_file::{PidFile, PidFileError, is_alive};

@@ -11,7 +11,7 @@ use kea_dhcp4::messages::{loggers::*, *};
 use kea_dhcp4::runtime::Runtime4;
 use libdhcpsrv::config4::ExpiredLeases;
 use libdhcpsrv::lease4::{LeaseState, LeaseStore4, ReclaimLimits, Reclaimed};
-use process::journal_thread::JournalService;
+use process::journal_service::JournalService;
 use process::lease_file::suffixed;
 use stats::Lease4;
 use util::Now;

@@ -12,14 +12,13 @@ use kea_dhcp4::gate::ClientGate;
 use kea_dhcp4::messages::{loggers::*, *};
 use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
-use libdhcpsrv::config4::{Config4, Durability, SocketType};
+use libdhcpsrv::config4::{Config4, SocketType};
 use netio::{
     Event, Family, InterfaceSpec, InterfaceTable, Plan, ReceiveReport, SocketKind, Transport4,
 };
 use process::clock::Clock;
-use process::journal_thread::JournalThread;
 use process::paths::Paths;
-use process::worker::{self, PacketServer, Storage, Worker};
+use process::worker::{self, PacketServer, Worker};
 use stats::Statistics;
 use util::Now;
 use util::link::{Inbound, Outbound, Replies};
@@ -136,9 +135,7 @@ pub(super) struct Service {
     runtime: Arc<Runtime4>,
     plan: Plan,
     table: Arc<InterfaceTable>,
-    // Workers end before the journal thread, and that before the database.
     workers: Vec<Worker<Update>>,
-    journal_thread: Option<JournalThread>,
     database: Database,
     maintenance: Maintenance,
 }
@@ -172,7 +169,6 @@ impl Service {
             plan,
             table: Arc::new(table),
             workers: Vec::new(),
-            journal_thread: None,
             database,
             maintenance,
         };
@@ -252,7 +248,6 @@ impl Service {
     }
 
     fn close_database(&mut self) {
-        self.journal_thread = None;
         if let Some(service) = &self.database.journal {
             service.drain();
         }
@@ -265,24 +260,9 @@ impl Service {
     }
 
     fn start_workers(&mut self) -> Result<(), ServiceError> {
-        let journal = self.database.journal.clone();
-        let durable = self.database.settings.durability == Durability::Disk;
-        if let Some(service) = &journal {
-            service.clear_sleepers();
-        }
-        self.journal_thread = match &journal {
-            Some(service) if durable => Some(JournalThread::start(service.clone())?),
-            _ => None,
-        };
         let count = self.runtime.config.workers.max(1);
         kea_log::log!(DHCP4, DHCP4_MULTI_THREADING_INFO, count);
         for index in 0..count {
-            let bell = self.journal_thread.as_ref().and_then(JournalThread::bell);
-            let storage = match (&journal, bell) {
-                (None, _) => Storage::None,
-                (Some(service), None) => Storage::Kernel(service.clone()),
-                (Some(service), Some(bell)) => Storage::Disk(service.clone(), bell),
-            };
             let server = Server4::new(
                 self.shared.clone(),
                 self.runtime.clone(),
@@ -290,8 +270,9 @@ impl Service {
                 random_seed(),
             );
             let server = WorkerServer { server, index, listening: false };
+            let journal = self.database.journal.clone();
             let transport = Transport4::new(self.plan.clone(), index as u16, count as u16);
-            self.workers.push(Worker::start(index, server, transport, storage)?);
+            self.workers.push(Worker::start(index, server, transport, journal)?);
         }
         self.tell_links();
         for worker in &self.workers {
@@ -305,7 +286,6 @@ impl Service {
     /// Ends the workers; what they had stored has been answered afterwards.
     fn stop_workers(&mut self) {
         self.workers.clear();
-        self.journal_thread = None;
     }
 
     /// Takes a new state of the interfaces.
