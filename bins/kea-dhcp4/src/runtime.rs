@@ -18,6 +18,7 @@ pub struct Runtime4 {
     pub config: Config4,
     /// The pools and what is free in them.
     pub pools: Arc<PoolSet>,
+    /// Codes sent unasked, by subnet; empty when there are none at all.
     always_send: Vec<OptionCodes>,
     /// Lease figures of the subnets, in the order of the configuration.
     counters: Arc<LeaseCounters>,
@@ -35,11 +36,14 @@ impl Runtime4 {
         });
         let pools = Arc::new(PoolSet::new(ranges));
         let global = config.options.always_send_codes();
-        let always_send = config
+        let mut always_send: Vec<_> = config
             .subnets
             .iter()
             .map(|subnet| global.union(subnet.options.always_send_codes()))
             .collect();
+        if always_send.iter().all(OptionCodes::is_empty) {
+            always_send = Vec::new();
+        }
         Self { pools, config, always_send, counters }
     }
 
@@ -50,19 +54,28 @@ impl Runtime4 {
         codes.copied().unwrap_or(OptionCodes::EMPTY)
     }
 
-    /// Counts what changes of leases have done to the figures.
-    pub fn count<'s>(&self, changes: impl Iterator<Item = &'s Stored>, now: Now) {
+    /// Counts what changes of leases have done to the figures; most are of the subnet `likely`.
+    pub fn count<'s>(
+        &self,
+        changes: impl Iterator<Item = &'s Stored>,
+        likely: Option<SubnetIndex>,
+        now: Now,
+    ) {
         for stored in changes {
-            self.count_deltas(&stored.deltas, now);
+            self.count_steps(&stored.deltas, likely, now);
         }
     }
 
     /// Counts the steps of one change.
     pub fn count_deltas(&self, deltas: &Deltas, now: Now) {
+        self.count_steps(deltas, None, now);
+    }
+
+    fn count_steps(&self, deltas: &Deltas, likely: Option<SubnetIndex>, now: Now) {
         let mut assigned = 0;
         let mut last = None;
         for delta in deltas.iter() {
-            let Some(place) = self.place(&delta) else { continue };
+            let Some(place) = self.place(&delta, likely) else { continue };
             let by = i64::from(delta.by);
             match delta.state {
                 LeaseState::Default => assigned += by,
@@ -99,7 +112,7 @@ impl Runtime4 {
             self.counters.add(place, Lease4::TotalAddresses, size, now);
         }
         for ((subnet_id, pool_id, state), leases) in store.recount() {
-            let Some(place) = self.place(&Delta { subnet_id, pool_id, state, by: 1 }) else {
+            let Some(place) = self.place(&Delta { subnet_id, pool_id, state, by: 1 }, None) else {
                 continue;
             };
             let leases = leases as i64;
@@ -116,8 +129,17 @@ impl Runtime4 {
         }
     }
 
-    fn place(&self, delta: &Delta) -> Option<Place> {
-        let subnet = self.counters.subnet_by_id(delta.subnet_id.0)?;
+    /// Where the figures of a step are kept.
+    fn place(&self, delta: &Delta, likely: Option<SubnetIndex>) -> Option<Place> {
+        let id = delta.subnet_id.0;
+        let is_at = |index: &SubnetIndex| {
+            self.config.subnets.get(index.0 as usize).is_some_and(|subnet| subnet.id == id)
+        };
+        let likely = likely.filter(is_at);
+        let subnet = match likely {
+            Some(index) => index.0,
+            None => self.counters.subnet_by_id(id)?,
+        };
         let pools = self.config.pools_of(self.config.subnets.get(subnet as usize)?);
         let nth = pools.iter().position(|pool| pool.id == delta.pool_id);
         Some(Place { subnet, pool: nth.and_then(|nth| self.counters.pool_slot(subnet, nth)) })

@@ -128,11 +128,15 @@ struct Core {
     limiter: RateLimiter,
     /// The client whose packet is being processed, to be let go even when that panics.
     in_progress: Option<Entered>,
+    /// The subnet of the last exchange: where its changes most likely count.
+    subnet: Option<SubnetIndex>,
 }
 
 /// One run of an exchange, as far as it came.
 enum Run {
+    /// It has come to its end.
     Finished(Outcome),
+    /// It waits.
     Parked(Ticket),
 }
 
@@ -157,6 +161,7 @@ impl Server4 {
             deferred: Vec::with_capacity(DEFERRED_MAX),
             limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
             in_progress: None,
+            subnet: None,
         };
         Self { core, runtime }
     }
@@ -215,6 +220,8 @@ impl Server4 {
             }
             Err(_) => Progress::Done, // it was parsed before
         };
+        // The figures are those of the configuration in force, whichever one the exchange began under.
+        self.runtime.count(self.core.memo.changes(), None, now);
         self.core.spans = spans;
         progress
     }
@@ -325,11 +332,18 @@ impl Core {
             self.dropped(input, view, reason, now);
             return Progress::Done;
         }
+        // Before anything is asked: the answer to a question must never be left without an exchange.
+        if self.parked.len() >= PARKED_MAX {
+            self.dropped(input, view, DropReason::QueueFull, now);
+            return Progress::Done;
+        }
         let Some(entered) = self.shared.gate.enter(self.client_hash(view)) else {
             return self.defer(input, view, now, first_time);
         };
         self.memo.clear();
-        self.exchange(input, view, runtime, entered, now, replies)
+        let progress = self.exchange(input, view, runtime, entered, now, replies);
+        runtime.count(self.memo.changes(), self.subnet, now);
+        progress
     }
 
     /// Keeps a packet whose client has another one in progress, once.
@@ -415,13 +429,12 @@ impl Core {
         match run {
             Run::Finished(outcome) => {
                 self.shared.gate.leave(entered);
-                runtime.count(self.memo.changes(), now);
                 if let Outcome::Drop(reason) = outcome {
                     self.dropped(input, view, reason, now);
                 }
                 Progress::Done
             }
-            Run::Parked(ticket) => self.park(input, view, runtime.clone(), entered, ticket, now),
+            Run::Parked(ticket) => self.park(input, runtime.clone(), entered, ticket),
         }
     }
 
@@ -429,18 +442,10 @@ impl Core {
     fn park(
         &mut self,
         input: &Inbound<'_>,
-        view: &View<'_>,
         runtime: Arc<Runtime4>,
         entered: Entered,
         ticket: Ticket,
-        now: Now,
     ) -> Progress {
-        if self.parked.len() >= PARKED_MAX {
-            self.shared.gate.leave(entered);
-            self.counters.increment(Packet::QueueFull);
-            self.dropped(input, view, DropReason::QueueFull, now);
-            return Progress::Done;
-        }
         let memo = std::mem::take(&mut self.memo);
         let datagram = Kept::new(input);
         self.parked.insert(ticket, ParkedExchange { datagram, runtime, entered, memo });
@@ -473,6 +478,7 @@ impl Core {
         };
         let selected = select::select(config, input, &selector);
         let subnet = selected.map(|(index, _)| index);
+        self.subnet = subnet;
         if subnet.is_none() && !view.is_relayed() && select::is_broadcast(input) {
             return Run::Finished(Outcome::Drop(DropReason::NoSubnet));
         }

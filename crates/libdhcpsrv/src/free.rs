@@ -13,6 +13,7 @@ use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use util::bitmap::AtomicBitmap;
+use util::steps::Steps;
 
 /// Index of a pool in a [`PoolSet`]: its place in the configuration's list of all pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,8 @@ pub struct PoolSet {
     pools: Box<[FreePool]>,
     /// Pools ordered by their first address, for finding those that hold an address.
     by_first: Box<[Span]>,
+    /// First addresses of `by_first`.
+    firsts: Steps,
 }
 
 /// A pool's place in the address order.
@@ -85,7 +88,8 @@ impl PoolSet {
             last_max = span.last.max(last_max);
             span.last_max = last_max;
         }
-        Self { pools: pools.into(), by_first: by_first.into() }
+        let firsts = Steps::new(by_first.iter().map(|span| span.first).collect());
+        Self { pools: pools.into(), by_first: by_first.into(), firsts }
     }
 
     /// Proposes a free address of a pool; `None` when all are taken or there is no such pool.
@@ -167,7 +171,7 @@ impl PoolSet {
 
     /// The pools that hold an address.
     fn spans_with(&self, address: u32) -> impl Iterator<Item = &Span> {
-        let behind = self.by_first.partition_point(|span| span.first <= address);
+        let behind = self.firsts.up_to(address);
         let before = self.by_first.get(..behind).unwrap_or_default();
         let reach = before.iter().rev().take_while(move |span| span.last_max >= address);
         reach.filter(move |span| span.last >= address)

@@ -12,6 +12,7 @@ pub mod journal;
 pub mod line_table;
 pub mod link;
 pub mod now;
+pub mod steps;
 
 pub use entropy::{Entropy, SplitMix};
 pub use now::Now;

@@ -1,21 +1,21 @@
 //! From an address to the first subnet of the file that contains it, at a cost that does not grow with the file.
 //!
 //! Overlapping prefixes are flattened when the configuration is compiled: the address space becomes a sorted list
-//! of disjoint segments, each owned by the subnet that comes first in the file among those that cover it. A lookup
-//! reads a table by the upper 16 bits of the address and then halves the few segments that begin below them.
+//! of disjoint segments, each owned by the subnet that comes first in the file among those that cover it. A lookup is
+//! that of [`Steps`].
 
 use super::SubnetIndex;
 use std::net::Ipv4Addr;
 
+use util::steps::Steps;
+
 /// A compiled map from addresses to subnets.
 #[derive(Debug, Default)]
 pub struct PrefixIndex {
-    /// First address of each segment, ascending; the first one is 0.
-    starts: Vec<u32>,
+    /// First address of each segment; the first one is 0.
+    starts: Steps,
     /// Owner of the segment at the same position.
     owners: Vec<Option<SubnetIndex>>,
-    /// For each value of the upper 16 bits, the position of the segment that its first address lies in.
-    first_level: Vec<u32>,
 }
 
 impl PrefixIndex {
@@ -30,34 +30,21 @@ impl PrefixIndex {
         cuts.sort_unstable();
         cuts.dedup();
         let owners = owners_of(&cuts, prefixes);
-        let mut index = Self { starts: Vec::new(), owners: Vec::new(), first_level: Vec::new() };
+        let (mut starts, mut merged) = (Vec::new(), Vec::new());
         for (&start, &owner) in cuts.iter().zip(&owners) {
-            if index.owners.last() != Some(&owner) {
-                index.starts.push(start);
-                index.owners.push(owner);
+            if merged.last() != Some(&owner) {
+                starts.push(start);
+                merged.push(owner);
             }
         }
-        let mut position = 0;
-        for upper in 0..=u32::from(u16::MAX) {
-            while index.starts.get(position + 1).is_some_and(|&start| start <= upper << 16) {
-                position += 1;
-            }
-            index.first_level.push(position as u32);
-        }
-        index.first_level.push(index.starts.len().saturating_sub(1) as u32);
-        index
+        Self { starts: Steps::new(starts), owners: merged }
     }
 
     /// The first subnet of the file that contains `address`.
     #[must_use]
     pub fn find(&self, address: Ipv4Addr) -> Option<SubnetIndex> {
-        let address = u32::from(address);
-        let upper = (address >> 16) as usize;
-        let from = *self.first_level.get(upper)? as usize;
-        let to = *self.first_level.get(upper + 1)? as usize;
-        let candidates = self.starts.get(from..=to)?;
-        let position = from + candidates.partition_point(|&start| start <= address) - 1;
-        self.owners[position]
+        let segment = self.starts.up_to(address.into()).checked_sub(1)?;
+        self.owners.get(segment).copied().flatten()
     }
 }
 
