@@ -7,7 +7,7 @@ use libdhcp::OptionCodes;
 use libdhcpsrv::config4::{Config4, SocketType, SubnetIndex};
 use libdhcpsrv::free::{PoolRange, PoolSet};
 use libdhcpsrv::lease4::{Delta, Deltas, LeaseState, LeaseStore4, Stored, SubnetId};
-use stats::{Lease4, LeaseCounters, Place, SubnetRow};
+use stats::{Lease4, LeaseCounters, Place, PoolSlot, SubnetRow};
 use util::Now;
 use util::link::InterfaceIndex;
 
@@ -22,6 +22,8 @@ pub struct Runtime4 {
     always_send: Vec<OptionCodes>,
     /// Lease figures of the subnets, in the order of the configuration.
     counters: Arc<LeaseCounters>,
+    /// Where the figures of each pool are, in the order of the configuration: one step away from the pool.
+    pool_slots: Vec<Option<PoolSlot>>,
 }
 
 impl Runtime4 {
@@ -44,7 +46,14 @@ impl Runtime4 {
         if always_send.iter().all(OptionCodes::is_empty) {
             always_send = Vec::new();
         }
-        Self { pools, config, always_send, counters }
+        let subnets = config.subnets.iter().zip(0..);
+        let pool_slots = subnets
+            .flat_map(|(subnet, place)| {
+                let counters = &counters;
+                (0..subnet.pools.len()).map(move |nth| counters.pool_slot(place, nth))
+            })
+            .collect();
+        Self { pools, config, always_send, counters, pool_slots }
     }
 
     /// Codes that are sent unasked to clients of a subnet.
@@ -140,9 +149,11 @@ impl Runtime4 {
             Some(index) => index.0,
             None => self.counters.subnet_by_id(id)?,
         };
-        let pools = self.config.pools_of(self.config.subnets.get(subnet as usize)?);
+        let subnet_of = self.config.subnets.get(subnet as usize)?;
+        let pools = self.config.pools_of(subnet_of);
         let nth = pools.iter().position(|pool| pool.id == delta.pool_id);
-        Some(Place { subnet, pool: nth.and_then(|nth| self.counters.pool_slot(subnet, nth)) })
+        let slot = nth.and_then(|nth| self.pool_slots.get(subnet_of.pools.start as usize + nth));
+        Some(Place { subnet, pool: slot.copied().flatten() })
     }
 
     /// Whether a client without an address can be answered by unicast.
