@@ -1,0 +1,87 @@
+//! The configurations of the simulated server: text as in a file, read by the real reader.
+//!
+//! Link 1 is the server's own; the others are behind relays, each found in another way: by a relay address inside the
+//! subnet, by a relay that the subnet names, by link selection. The last one knows clients by hardware address only.
+
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+use cc::{Diagnostics, Document, NoIncludes};
+use libdhcpsrv::config4::{Config4, read};
+use util::{Entropy, SplitMix};
+
+use crate::scenario::Scenario;
+
+/// Links with clients.
+pub(crate) const LINKS: u8 = 4;
+/// The server's address.
+pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 1);
+
+/// Relay address that queries of a link carry; `None` on the server's own.
+pub(crate) fn giaddr(link: u8) -> Option<Ipv4Addr> {
+    match link {
+        1 => None,
+        2 => Some(Ipv4Addr::new(10, 2, 0, 1)),
+        3 => Some(Ipv4Addr::new(10, 200, 0, 3)),
+        other => Some(Ipv4Addr::new(10, 200, 1, other)),
+    }
+}
+
+/// Option 82.5 that the relay of a link adds.
+pub(crate) fn link_selection(link: u8) -> Option<Ipv4Addr> {
+    (link == 4).then_some(Ipv4Addr::new(10, 4, 0, 0))
+}
+
+/// Makes a configuration; `moves` draws pools that differ from the first ones.
+pub(crate) fn make(scenario: &Scenario, moves: Option<&mut SplitMix>) -> Config4 {
+    let text = text(scenario, moves);
+    let mut diagnostics = Diagnostics::new();
+    let document = Document::parse(&text, "sim", &mut NoIncludes, &mut diagnostics);
+    let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
+    config.unwrap_or_else(|| {
+        panic!("the simulator's configuration is wrong: {}", diagnostics.render())
+    })
+}
+
+fn text(scenario: &Scenario, moves: Option<&mut SplitMix>) -> String {
+    let clients = scenario.clients.div_ceil(u32::from(LINKS));
+    let addresses = (clients * scenario.pool_percent / 100).max(4);
+    let half = addresses / 2;
+    let mut draw = moves;
+    let mut moved = |bound: u32| draw.as_mut().map_or(0, |rng| rng.below(bound.into()) as u32);
+    let mut subnets = String::new();
+    for link in 1..=LINKS {
+        let relay = match giaddr(link).filter(|_| link == 3) {
+            Some(address) => format!("\"relay\": {{ \"ip-addresses\": [ \"{address}\" ] }},"),
+            None => String::new(),
+        };
+        let base = u32::from(Ipv4Addr::new(10, link, 1, 0)) + moved(half / 4 + 1);
+        let second = u32::from(Ipv4Addr::new(10, link, 128, 0)) + moved(half / 4 + 1);
+        let [first, last, second, end] =
+            [base, base + half - 1, second, second + addresses - half - 1].map(Ipv4Addr::from);
+        let matches = link != LINKS;
+        let comma = if link == 1 { "" } else { "," };
+        write!(
+            subnets,
+            "{comma}{{ \"id\": {}, \"subnet\": \"10.{link}.0.0/16\", {relay}
+               \"match-client-id\": {matches}, \"authoritative\": {},
+               \"pools\": [ {{ \"pool\": \"{first} - {last}\", \"pool-id\": 1 }},
+                            {{ \"pool\": \"{second} - {end}\", \"pool-id\": {} }} ] }}",
+            100 + u32::from(link),
+            link % 2 == 0,
+            2 + moved(2),
+        )
+        .expect("a string takes all text");
+    }
+    format!(
+        "{{ \"Dhcp4\": {{
+            \"valid-lifetime\": 90, \"min-valid-lifetime\": 30, \"max-valid-lifetime\": 300,
+            \"calculate-tee-times\": true,
+            \"decline-probation-period\": 120,
+            \"expired-leases-processing\": {{
+                \"reclaim-timer-wait-time\": 2, \"flush-reclaimed-timer-wait-time\": 5,
+                \"hold-reclaimed-time\": 40, \"max-reclaim-leases\": 50, \"max-reclaim-time\": 0 }},
+            \"option-data\": [ {{ \"name\": \"domain-name-servers\", \"data\": \"10.9.9.9\" }} ],
+            \"subnet4\": [ {subnets} ] }} }}"
+    )
+}
