@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// One row of a lease file, by column name.
@@ -50,7 +51,26 @@ impl LeaseFiles {
     }
 
     /// The leases that a server would load: the last row of each address, deleted ones left out.
+    ///
+    /// A clean-up that renames files in the midst of it would show some of them twice and others never, so the
+    /// reading counts only if the files are the same before and after.
     pub fn current(&self) -> BTreeMap<Ipv4Addr, Row> {
+        loop {
+            let before = self.identities();
+            let found = self.read();
+            if self.identities() == before {
+                return found;
+            }
+        }
+    }
+
+    /// Which files there are: their inode numbers.
+    fn identities(&self) -> [Option<u64>; 4] {
+        ["", ".1", ".2", ".completed"]
+            .map(|suffix| fs::metadata(self.path(suffix)).ok().map(|data| data.ino()))
+    }
+
+    fn read(&self) -> BTreeMap<Ipv4Addr, Row> {
         let older: &[&str] =
             if self.exists(".completed") { &[".completed"] } else { &[".2", ".1"] };
         let mut found = BTreeMap::new();

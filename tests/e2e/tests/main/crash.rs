@@ -44,8 +44,8 @@ fn kill_under_load(more: &[&str]) {
     let mut config = Config::new(net.path());
     config.subnets = vec![pool_subnet(
         1,
-        "192.0.0.0/14",
-        "192.1.0.0 - 192.3.255.255",
+        "192.0.0.0/9",
+        "192.1.0.0 - 192.127.255.255",
         "\"relay\": { \"ip-addresses\": [ \"192.0.2.2\" ] },",
     )];
     config.lease_database.extend(more.iter().map(|member| (*member).to_owned()));

@@ -36,7 +36,11 @@ fn offer_and_ack_carry_times_netmask_server_id_and_right_checksums() {
     assert_eq!(row["valid_lifetime"], "4000");
     assert_eq!(row["subnet_id"], "1");
     assert_eq!(row["state"], "0");
-    server.wait_log_count("lease 192.0.2.100 has been allocated for 4000 seconds", 1, wait::secs(5));
+    server.wait_log_count(
+        "lease 192.0.2.100 has been allocated for 4000 seconds",
+        1,
+        wait::secs(5),
+    );
 }
 
 #[test]
