@@ -61,12 +61,14 @@ pub struct Init {
 }
 
 impl Init {
-    /// Takes the initial destination from `KEA_LOGGER_DESTINATION`; standard output without it.
+    /// Takes the initial destination from `KEA_LOGGER_DESTINATION`, or the file named by `KEA_LOG_FILE`; standard
+    /// output without them.
     #[must_use]
     pub fn from_environment(root: &str, is_verbose: bool) -> Self {
-        let destination = std::env::var("KEA_LOGGER_DESTINATION").ok();
-        let destination = destination.filter(|text| !text.is_empty());
-        let destination = destination.map_or(Destination::Stdout, |text| Destination::parse(&text));
+        let given = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let destination = given("KEA_LOGGER_DESTINATION").map(|text| Destination::parse(&text));
+        let file = || given("KEA_LOG_FILE").map(|path| Destination::File(path.into()));
+        let destination = destination.or_else(file).unwrap_or(Destination::Stdout);
         Self { root: root.to_owned(), is_verbose, destination }
     }
 }
