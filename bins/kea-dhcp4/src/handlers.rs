@@ -334,6 +334,7 @@ fn decline(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outcome
         address,
         subnet_id: lease.subnet_id,
         pool_id: exchange.pool_id(address),
+        pool: None,
         client: ClientKey::default(),
         valid_lifetime: exchange.config.decline_probation_period,
         state: LeaseState::Declined,

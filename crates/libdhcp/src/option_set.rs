@@ -2,9 +2,9 @@
 //!
 //! An [`OptionSet`] keeps its options sorted by code in one byte string, codes and lengths included
 //! and bodies over 255 bytes already split (RFC 3396), so that sending one is a single copy. Lookup
-//! is a bit test and a population count. A set takes a few dozen bytes more than its options,
-//! because ten thousand subnets have one each. Values of vendor spaces (`vendor-N`) are sets of
-//! their own inside it.
+//! is a bit test and a population count. Ten thousand subnets have a set each, and every cache line
+//! of it is a miss: a set is two lines, and its options lie within them if they take no more than
+//! some sixty bytes. Values of vendor spaces (`vendor-N`) are sets of their own inside it.
 
 use std::collections::BTreeMap;
 
@@ -14,22 +14,88 @@ use crate::v4::code;
 
 /// Options of one scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(64))]
 pub struct OptionSet {
     present: OptionCodes,
     /// Rows before each word of `present`.
     rows_before: [u8; 4],
-    rows: Box<[Row]>,
-    bytes: Box<[u8]>,
+    content: Content,
     vendors: Box<[(u32, OptionSet)]>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Row {
-    start: u32,
-    /// Length with codes and lengths.
-    len: u16,
-    code: u8,
-    flags: OptionFlags,
+/// A [`Row`] for each option and one behind the last, then what the options send, one after the
+/// other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Content {
+    /// The bytes behind the length are 0.
+    Short {
+        len: u8,
+        bytes: [u8; SHORT_MAX],
+    },
+    Long(Box<[u8]>),
+}
+
+/// With these an [`OptionSet`] fills its two lines.
+const SHORT_MAX: usize = 70;
+
+impl Content {
+    fn new(content: &[u8]) -> Self {
+        let mut bytes = [0; SHORT_MAX];
+        match bytes.get_mut(..content.len()) {
+            Some(short) => {
+                short.copy_from_slice(content);
+                Self::Short { len: content.len() as u8, bytes }
+            }
+            None => Self::Long(content.into()),
+        }
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Short { len: 0, bytes: [0; SHORT_MAX] }
+    }
+}
+
+/// Where an option begins in the [`Content`], and its flags in the lower bits.
+#[derive(Clone, Copy, Debug)]
+struct Row(u32);
+
+impl Row {
+    const LEN: usize = 4;
+    const ALWAYS: u32 = 1;
+    const NEVER: u32 = 2;
+
+    fn new(start: usize, flags: OptionFlags) -> Self {
+        let always = if flags.always_send { Self::ALWAYS } else { 0 };
+        let never = if flags.never_send { Self::NEVER } else { 0 };
+        Self((start as u32) << 2 | always | never)
+    }
+
+    #[inline]
+    fn read(content: &[u8], index: usize) -> Option<Self> {
+        let bytes = content.get(index * Self::LEN..)?.first_chunk()?;
+        Some(Self(u32::from_le_bytes(*bytes)))
+    }
+
+    #[inline]
+    const fn start(self) -> usize {
+        (self.0 >> 2) as usize
+    }
+
+    #[inline]
+    const fn flags(self) -> OptionFlags {
+        let (always_send, never_send) = (self.0 & Self::ALWAYS != 0, self.0 & Self::NEVER != 0);
+        OptionFlags { always_send, never_send }
+    }
 }
 
 /// How an option is treated beyond its value.
@@ -93,8 +159,7 @@ impl OptionSet {
             return None;
         }
         let before = usize::from(self.rows_before[usize::from(code >> 6)]);
-        let row = self.rows.get(before + self.present.rank_in_word(code));
-        row.and_then(|row| self.encoded(row))
+        self.encoded(before + self.present.rank_in_word(code))
     }
 
     /// True when the option is in the set.
@@ -114,12 +179,12 @@ impl OptionSet {
     /// Codes of the options that are sent without being asked for.
     #[must_use]
     pub fn always_send_codes(&self) -> OptionCodes {
-        self.rows.iter().filter(|row| row.flags.always_send).map(|row| row.code).collect()
+        self.iter().filter(EncodedOption::always_send).map(|option| option.code).collect()
     }
 
     /// All options in ascending order of their codes.
     pub fn iter(&self) -> impl Iterator<Item = EncodedOption<'_>> {
-        self.rows.iter().filter_map(|row| self.encoded(row))
+        (0..self.len()).filter_map(|index| self.encoded(index))
     }
 
     /// Options of the space `vendor-N`.
@@ -138,20 +203,23 @@ impl OptionSet {
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.vendors.is_empty()
+        self.present.is_empty() && self.vendors.is_empty()
     }
 
     /// Number of options, vendor spaces not counted.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.present.len()
     }
 
+    /// The option of a row.
     #[inline]
-    fn encoded(&self, row: &Row) -> Option<EncodedOption<'_>> {
-        let start = row.start as usize;
-        let tlv = self.bytes.get(start..start + usize::from(row.len))?;
-        Some(EncodedOption { code: row.code, flags: row.flags, tlv })
+    fn encoded(&self, index: usize) -> Option<EncodedOption<'_>> {
+        let content = self.content.bytes();
+        let row = Row::read(content, index)?;
+        let end = Row::read(content, index + 1)?.start();
+        let tlv = content.get(row.start()..end)?;
+        Some(EncodedOption { code: *tlv.first()?, flags: row.flags(), tlv })
     }
 }
 
@@ -224,18 +292,20 @@ impl OptionSetBuilder {
 
     fn compile(&self, space: &str, definitions: &Definitions) -> Result<OptionSet, OptionSetError> {
         let mut set = OptionSet::default();
+        let Some(options) = self.spaces.get(space) else { return Ok(set) };
+        let start = Row::LEN * (options.len() + 1);
         let (mut rows, mut bytes) = (Vec::new(), Vec::new());
-        for (&code, value) in self.spaces.get(space).into_iter().flatten() {
+        for (&code, value) in options {
             let body = self.whole_body(space, code, value, definitions, 0)?;
-            let start = bytes.len();
+            rows.push(Row::new(start + bytes.len(), value.flags));
             append_option(&mut bytes, code, &body);
-            let (start, len) = (start as u32, (bytes.len() - start) as u16);
-            rows.push(Row { start, len, code, flags: value.flags });
             set.present.insert(code);
         }
+        rows.push(Row::new(start + bytes.len(), OptionFlags::default()));
+        let mut content: Vec<u8> = rows.iter().flat_map(|row| row.0.to_le_bytes()).collect();
+        content.append(&mut bytes);
         set.rows_before = [0, 64, 128, 192].map(|first| set.present.rank(first) as u8);
-        set.rows = rows.into();
-        set.bytes = bytes.into();
+        set.content = Content::new(&content);
         Ok(set)
     }
 
@@ -379,6 +449,31 @@ mod tests {
         assert_eq!(set.vendors().collect::<Vec<_>>(), [9, 4491]);
         assert_eq!(tlv(set.vendor(9).unwrap(), 1), Some(&[1, 1, 1][..]));
         assert!(set.vendor(1).is_none());
+    }
+
+    #[test]
+    fn long_sets_are_found_as_short_ones_are() {
+        assert_eq!((size_of::<OptionSet>(), align_of::<OptionSet>()), (128, 64));
+        for body_len in (0..80).chain([254, 255, 256, 4096]) {
+            let mut builder = OptionSetBuilder::new();
+            let codes = [1, 63, 64, 254];
+            let flags = |code| OptionFlags { always_send: code == 63, never_send: code == 254 };
+            for code in codes {
+                let body = vec![code as u8; if code == 64 { body_len } else { 1 }];
+                builder.add("dhcp4", code, body, flags(code)).unwrap();
+            }
+            let set = builder.build(&Definitions::new()).unwrap();
+            for code in codes {
+                let option = set.get(code as u8).unwrap();
+                let body = option.body().flatten().copied().collect::<Vec<_>>();
+                let len = if code == 64 { body_len } else { 1 };
+                assert_eq!(body, vec![code as u8; len], "{code} {body_len}");
+                assert_eq!(option.code(), code as u8);
+                assert_eq!(option.always_send(), code == 63);
+                assert_eq!(option.never_send(), code == 254);
+            }
+            assert_eq!((set.iter().count(), set.clone() == set), (4, true));
+        }
     }
 
     #[test]

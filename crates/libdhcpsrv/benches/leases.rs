@@ -87,6 +87,7 @@ fn commit(store: &LeaseStore4, address: u32, client: &ClientKey<'_>, expect: Exp
         address: address.into(),
         subnet_id: SubnetId(1),
         pool_id: 0,
+        pool: Some(PoolIndex(0)),
         client: *client,
         valid_lifetime: 3600,
         state: LeaseState::Default,

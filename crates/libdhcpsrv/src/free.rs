@@ -8,9 +8,12 @@
 //!
 //! Pools may overlap (subnets of different prefix length may share addresses): a lease marks every pool that holds
 //! its address.
+//!
+//! What a pool needs for that lies in one cache line, bitmap included up to 256 addresses, and who knows the pool of
+//! an address says so when marking it: with ten thousand pools every line beyond that one is a miss.
 
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use util::bitmap::AtomicBitmap;
 use util::steps::Steps;
@@ -47,6 +50,8 @@ pub struct PoolSet {
     by_first: Box<[Span]>,
     /// First addresses of `by_first`.
     firsts: Steps,
+    /// Whether some address lies in more than one pool.
+    overlaps: bool,
 }
 
 /// A pool's place in the address order.
@@ -59,12 +64,15 @@ struct Span {
     pool: PoolIndex,
 }
 
+/// One cache line.
 #[derive(Debug)]
+#[repr(align(64))]
 struct FreePool {
-    first: u32,
     used: AtomicBitmap,
     free: AtomicU64,
-    cursor: AtomicU64,
+    first: u32,
+    /// Behind the address that was picked last; round to the first when that was the last there is.
+    cursor: AtomicU32,
     skips_edges: bool,
 }
 
@@ -83,13 +91,15 @@ impl PoolSet {
             pools.push(FreePool::new(first, last, range.skips_edges));
         }
         by_first.sort_by_key(|span| (span.first, span.last));
-        let mut last_max = 0;
+        let mut last_max = None;
+        let mut overlaps = false;
         for span in &mut by_first {
-            last_max = span.last.max(last_max);
-            span.last_max = last_max;
+            overlaps |= last_max.is_some_and(|last_max| span.first <= last_max);
+            span.last_max = last_max.map_or(span.last, |last_max| span.last.max(last_max));
+            last_max = Some(span.last_max);
         }
         let firsts = Steps::new(by_first.iter().map(|span| span.first).collect());
-        Self { pools: pools.into(), by_first: by_first.into(), firsts }
+        Self { pools: pools.into(), by_first: by_first.into(), firsts, overlaps }
     }
 
     /// Proposes a free address of a pool; `None` when all are taken or there is no such pool.
@@ -142,13 +152,15 @@ impl PoolSet {
         })
     }
 
-    /// Marks an address as not allocatable.
-    pub(crate) fn hold(&self, address: u32) {
+    /// Marks an address as not allocatable. `hint` is the pool that it probably lies in.
+    pub(crate) fn hold(&self, address: u32, hint: Option<PoolIndex>) {
+        if let Some(pool) = self.only_pool_of(address, hint) {
+            pool.hold(address);
+            return;
+        }
         for span in self.spans_with(address) {
-            if let Some(pool) = self.pool(span.pool)
-                && pool.used.set(u64::from(address - span.first))
-            {
-                pool.free.fetch_sub(1, Ordering::Relaxed);
+            if let Some(pool) = self.pool(span.pool) {
+                pool.hold(address);
             }
         }
     }
@@ -167,6 +179,12 @@ impl PoolSet {
 
     fn pool(&self, index: PoolIndex) -> Option<&FreePool> {
         self.pools.get(index.0 as usize)
+    }
+
+    /// The pool of a hint, provided that it holds the address and no other pool can.
+    fn only_pool_of(&self, address: u32, hint: Option<PoolIndex>) -> Option<&FreePool> {
+        let pool = self.pool(hint.filter(|_| !self.overlaps)?)?;
+        pool.contains(address).then_some(pool)
     }
 
     /// The pools that hold an address.
@@ -189,7 +207,17 @@ impl FreePool {
                 free -= u64::from(used.set(u64::from(address - first)));
             }
         }
-        Self { first, used, free: free.into(), cursor: AtomicU64::new(0), skips_edges }
+        Self { used, free: free.into(), first, cursor: AtomicU32::new(0), skips_edges }
+    }
+
+    fn contains(&self, address: u32) -> bool {
+        address >= self.first && u64::from(address - self.first) < self.used.len()
+    }
+
+    fn hold(&self, address: u32) {
+        if self.used.set(u64::from(address.wrapping_sub(self.first))) {
+            self.free.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     fn pick_from(&self, start: u64) -> Option<u64> {
@@ -200,10 +228,10 @@ impl FreePool {
     fn pick_at_cursor(&self) -> Option<u64> {
         let mut start = self.cursor.load(Ordering::Relaxed);
         loop {
-            let bit = self.pick_from(start)?;
+            let bit = self.pick_from(u64::from(start))?;
             match self.cursor.compare_exchange_weak(
                 start,
-                bit + 1,
+                (bit as u32).wrapping_add(1),
                 Ordering::Relaxed,
                 Ordering::Relaxed,
             ) {
@@ -235,7 +263,7 @@ mod tests {
     #[test]
     fn cursor_goes_round_over_free_addresses() {
         let set = PoolSet::new([range([192, 0, 2, 10], [192, 0, 2, 13])]);
-        set.hold(0xc000_020b);
+        set.hold(0xc000_020b, None);
         assert_eq!(picks(&set, 5), [10, 12, 13, 10, 12]);
         assert_eq!(set.free_count(PoolIndex(0)), 3);
         set.unhold(0xc000_020b);
@@ -248,8 +276,8 @@ mod tests {
             range([10, 0, 0, 1], [10, 0, 0, 1]),
             range([10, 0, 0, 9], [10, 0, 0, 8]),
         ]);
-        set.hold(0x0a00_0001);
-        set.hold(0x0a00_0001);
+        set.hold(0x0a00_0001, None);
+        set.hold(0x0a00_0001, None);
         for pool in 0..3 {
             assert_eq!(set.pick(PoolIndex(pool), PickFrom::Cursor), None);
             assert_eq!(set.pick(PoolIndex(pool), PickFrom::Random(u64::MAX)), None);
@@ -262,7 +290,7 @@ mod tests {
         let pool = PoolRange { skips_edges: true, ..range([10, 0, 0, 0], [10, 0, 1, 255]) };
         let set = PoolSet::new([pool]);
         assert_eq!(set.free_count(PoolIndex(0)), 508);
-        set.hold(0x0a00_00ff);
+        set.hold(0x0a00_00ff, None);
         set.unhold(0x0a00_00ff);
         assert!(set.is_held(Ipv4Addr::new(10, 0, 0, 255)));
         let all = picks(&set, 508);
@@ -276,8 +304,8 @@ mod tests {
             range([10, 0, 0, 16], [10, 0, 0, 31]),
             range([10, 0, 0, 64], [10, 0, 0, 79]),
         ]);
-        set.hold(0x0a00_0010);
-        set.hold(0x0a00_0050);
+        set.hold(0x0a00_0010, None);
+        set.hold(0x0a00_0050, None);
         let free = [0, 1, 2].map(|pool| set.free_count(PoolIndex(pool)));
         assert_eq!(free, [254, 15, 16]);
         assert!(set.is_held(Ipv4Addr::new(10, 0, 0, 16)));
@@ -288,9 +316,36 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_counts_only_where_it_is_right() {
+        let plain = PoolSet::new([
+            range([10, 0, 0, 0], [10, 0, 0, 15]),
+            range([10, 0, 0, 16], [10, 0, 0, 31]),
+        ]);
+        for (address, hint) in [(0x0a00_0000, 0), (0x0a00_0010, 0), (0x0a00_0011, 7)] {
+            plain.hold(address, Some(PoolIndex(hint)));
+            assert!(plain.is_held(address.into()));
+        }
+        plain.hold(0x0a00_0020, Some(PoolIndex(1)));
+        plain.hold(0x09ff_ffff, Some(PoolIndex(0)));
+        assert_eq!([0, 1].map(|pool| plain.free_count(PoolIndex(pool))), [15, 14]);
+
+        let overlapping = PoolSet::new([
+            range([10, 0, 0, 0], [10, 0, 0, 15]),
+            range([10, 0, 0, 15], [10, 0, 0, 31]),
+        ]);
+        overlapping.hold(0x0a00_000f, Some(PoolIndex(0)));
+        assert_eq!([0, 1].map(|pool| overlapping.free_count(PoolIndex(pool))), [15, 16]);
+    }
+
+    #[test]
+    fn a_pool_is_one_line() {
+        assert_eq!((size_of::<FreePool>(), align_of::<FreePool>()), (64, 64));
+    }
+
+    #[test]
     fn the_whole_address_space_may_be_walked_at_its_end() {
         let set = PoolSet::new([range([255, 255, 255, 0], [255, 255, 255, 255])]);
-        set.hold(u32::MAX);
+        set.hold(u32::MAX, None);
         assert_eq!(set.free_count(PoolIndex(0)), 255);
         assert_eq!(picks(&set, 256).len(), 256);
     }

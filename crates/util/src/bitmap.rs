@@ -1,9 +1,13 @@
 //! A bitmap with summaries: the next clear bit is found in a few word reads, however full the map is.
 //!
 //! Level 0 has one bit per item. A bit of a higher level tells that the whole word below it is set, until one word
-//! covers everything: 64 items need one level, 16 million need four. Words are atomic and nothing is locked. A
-//! summary may lag behind its word while another thread is between two steps; a search that meets such a word
-//! goes on behind it, and the thread that changed the word corrects the summary before it returns.
+//! covers everything: 16 million items need four levels, which lie one behind the other in one allocation. Up to 256
+//! items have no summaries and no allocation: their four words lie in the map itself, next to what its owner keeps
+//! beside it.
+//!
+//! Words are atomic and nothing is locked. A summary may lag behind its word while another thread is between two
+//! steps; a search that meets such a word goes on behind it, and the thread that changed the word corrects the
+//! summary before it returns.
 //!
 //! Bits behind the end are set once and for all, so that a search never returns them.
 
@@ -11,58 +15,68 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const WORD_BITS: u64 = 64;
 const FULL: u64 = u64::MAX;
+/// Words of a map without summaries.
+const FEW_WORDS: usize = 4;
+const FEW_LEN_MAX: u64 = FEW_WORDS as u64 * WORD_BITS;
 
-/// A fixed number of bits that many threads set, clear and search.
+/// A fixed number of bits that many threads set, clear and search. It takes 40 bytes.
 #[derive(Debug)]
-pub struct AtomicBitmap {
-    /// From the level of the items to the single word on top.
-    levels: Box<[Box<[AtomicU64]>]>,
-    len: u64,
+pub struct AtomicBitmap(Words);
+
+#[derive(Debug)]
+enum Words {
+    /// All words of a small map.
+    Few { len: u16, words: [AtomicU64; FEW_WORDS] },
+    /// The level of the items, the summary of its words, and so on to the single word on top.
+    Many { len: u64, words: Box<[AtomicU64]> },
 }
 
 impl AtomicBitmap {
     /// Makes a map of `len` clear bits.
     #[must_use]
     pub fn new(len: u64) -> Self {
-        let mut levels = Vec::new();
+        if let Some(len) = u16::try_from(len).ok().filter(|&len| u64::from(len) <= FEW_LEN_MAX) {
+            let words = std::array::from_fn(|word| AtomicU64::new(fresh(word as u64, len.into())));
+            return Self(Words::Few { len, words });
+        }
+        let mut words = Vec::new();
         let mut bits = len;
         loop {
-            let words = bits.div_ceil(WORD_BITS).max(1);
-            let level: Box<[AtomicU64]> = (0..words).map(|_| AtomicU64::new(0)).collect();
-            let behind = bits - (words - 1) * WORD_BITS;
-            if let Some(last) = level.last().filter(|_| behind < WORD_BITS) {
-                last.store(FULL << behind, Ordering::Relaxed);
+            let count = words_of(bits);
+            words.extend((0..count).map(|word| AtomicU64::new(fresh(word, bits))));
+            if count == 1 {
+                return Self(Words::Many { len, words: words.into() });
             }
-            levels.push(level);
-            if words == 1 {
-                return Self { levels: levels.into(), len };
-            }
-            bits = words;
+            bits = count;
         }
     }
 
     /// Number of bits.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> u64 {
-        self.len
+        match self.0 {
+            Words::Few { len, .. } => u64::from(len),
+            Words::Many { len, .. } => len,
+        }
     }
 
     /// Whether the map has no bits at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Whether the bit is set; bits behind the end are.
     #[must_use]
     pub fn is_set(&self, bit: u64) -> bool {
-        self.word(0, bit)
+        self.item_word(bit)
             .is_none_or(|word| word.load(Ordering::Relaxed) & (1 << (bit % WORD_BITS)) != 0)
     }
 
     /// Sets a bit and returns whether it was clear.
     pub fn set(&self, bit: u64) -> bool {
-        let Some(word) = self.word(0, bit) else { return false };
+        let Some(word) = self.item_word(bit) else { return false };
         let mask = 1 << (bit % WORD_BITS);
         let before = word.fetch_or(mask, Ordering::SeqCst);
         if before | mask == FULL && before != FULL {
@@ -73,10 +87,7 @@ impl AtomicBitmap {
 
     /// Clears a bit and returns whether it was set; bits behind the end stay.
     pub fn clear(&self, bit: u64) -> bool {
-        if bit >= self.len {
-            return false;
-        }
-        let Some(word) = self.word(0, bit) else { return false };
+        let Some(word) = self.item_word(bit) else { return false };
         let mask = 1 << (bit % WORD_BITS);
         let before = word.fetch_and(!mask, Ordering::SeqCst);
         if before == FULL {
@@ -88,15 +99,19 @@ impl AtomicBitmap {
     /// The first clear bit at or behind `from`.
     #[must_use]
     pub fn next_clear(&self, from: u64) -> Option<u64> {
+        let many = match &self.0 {
+            Words::Few { words, .. } => return next_clear_of(words, from),
+            Words::Many { len, words } => Levels { bits: *len, words },
+        };
         let mut from = from;
         loop {
-            let (mut level, mut bit) = self.climb(from)?;
+            let (mut level, mut bit) = many.climb(from)?;
             loop {
                 if level == 0 {
                     return Some(bit);
                 }
                 level -= 1;
-                let free = !self.levels[level].get(bit as usize)?.load(Ordering::Relaxed);
+                let free = !many.level(level).get(bit as usize)?.load(Ordering::Relaxed);
                 if free == 0 {
                     // The summary lags behind: nothing is free below this word.
                     from = (bit + 1) << (6 * (level + 1));
@@ -107,29 +122,23 @@ impl AtomicBitmap {
         }
     }
 
-    /// The lowest level, and the bit in it, whose word has a clear bit at or behind `from`.
-    fn climb(&self, from: u64) -> Option<(usize, u64)> {
-        let mut bit = from;
-        for (level, words) in self.levels.iter().enumerate() {
-            let word = words.get((bit / WORD_BITS) as usize)?.load(Ordering::Relaxed);
-            let free = !word & (FULL << (bit % WORD_BITS));
-            if free != 0 {
-                return Some((
-                    level,
-                    bit / WORD_BITS * WORD_BITS + u64::from(free.trailing_zeros()),
-                ));
-            }
-            bit = bit / WORD_BITS + 1;
-        }
-        None
+    /// The word of an item; none behind the end.
+    #[inline]
+    fn item_word(&self, bit: u64) -> Option<&AtomicU64> {
+        let words = match &self.0 {
+            Words::Few { words, .. } => &words[..],
+            Words::Many { words, .. } => words,
+        };
+        words.get((bit / WORD_BITS) as usize).filter(|_| bit < self.len())
     }
 
     /// Makes the summaries above word `index` of level 0 agree with it.
     fn summarize(&self, index: u64) {
+        let Words::Many { len, words } = &self.0 else { return };
+        let mut levels = Levels { bits: *len, words };
         let mut index = index;
-        for level in 1..self.levels.len() {
-            let (Some(below), Some(above)) =
-                (self.levels[level - 1].get(index as usize), self.word(level, index))
+        while let Some(summary) = levels.summary() {
+            let (Some(below), Some(above)) = (levels.word(index), summary.word(index / WORD_BITS))
             else {
                 return;
             };
@@ -152,11 +161,86 @@ impl AtomicBitmap {
                 return;
             }
             index /= WORD_BITS;
+            levels = summary;
         }
     }
+}
 
-    fn word(&self, level: usize, bit: u64) -> Option<&AtomicU64> {
-        self.levels.get(level)?.get((bit / WORD_BITS) as usize)
+/// A level of a large map with all above it.
+#[derive(Clone, Copy)]
+struct Levels<'a> {
+    /// Bits of the lowest of them.
+    bits: u64,
+    words: &'a [AtomicU64],
+}
+
+impl<'a> Levels<'a> {
+    /// The levels above the lowest one.
+    fn summary(self) -> Option<Self> {
+        let count = words_of(self.bits);
+        let words = self.words.get(count as usize..).filter(|_| count > 1)?;
+        Some(Self { bits: count, words })
+    }
+
+    /// A word of the lowest level.
+    fn word(self, index: u64) -> Option<&'a AtomicU64> {
+        self.words.get(index as usize).filter(|_| index < words_of(self.bits))
+    }
+
+    /// The words of the level that lies so many levels above the lowest.
+    fn level(self, above: usize) -> &'a [AtomicU64] {
+        let mut levels = self;
+        for _ in 0..above {
+            match levels.summary() {
+                Some(summary) => levels = summary,
+                None => return &[],
+            }
+        }
+        levels.words.get(..words_of(levels.bits) as usize).unwrap_or_default()
+    }
+
+    /// The lowest level, and the bit in it, whose word has a clear bit at or behind `from`.
+    fn climb(self, from: u64) -> Option<(usize, u64)> {
+        let mut levels = self;
+        let mut bit = from;
+        for level in 0.. {
+            let word = levels.word(bit / WORD_BITS)?.load(Ordering::Relaxed);
+            let free = !word & (FULL << (bit % WORD_BITS));
+            if free != 0 {
+                let first = u64::from(free.trailing_zeros());
+                return Some((level, bit / WORD_BITS * WORD_BITS + first));
+            }
+            bit = bit / WORD_BITS + 1;
+            levels = levels.summary()?;
+        }
+        None
+    }
+}
+
+/// The first clear bit at or behind `from`, word by word.
+fn next_clear_of(words: &[AtomicU64], from: u64) -> Option<u64> {
+    let mut mask = FULL << (from % WORD_BITS);
+    for index in from / WORD_BITS..words.len() as u64 {
+        let free = !words.get(index as usize)?.load(Ordering::Relaxed) & mask;
+        if free != 0 {
+            return Some(index * WORD_BITS + u64::from(free.trailing_zeros()));
+        }
+        mask = FULL;
+    }
+    None
+}
+
+/// Words that a level of so many bits has.
+const fn words_of(bits: u64) -> u64 {
+    let words = bits.div_ceil(WORD_BITS);
+    if words == 0 { 1 } else { words }
+}
+
+/// A word of a new level: its bits at or behind the end are set.
+const fn fresh(index: u64, bits: u64) -> u64 {
+    match bits.saturating_sub(index * WORD_BITS) {
+        WORD_BITS.. => 0,
+        within => FULL << within,
     }
 }
 
@@ -167,7 +251,7 @@ mod tests {
 
     #[test]
     fn sizes_around_word_borders_end_where_they_should() {
-        for len in [0, 1, 63, 64, 65, 4095, 4096, 4097, 262_144, 262_145] {
+        for len in [0, 1, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, 262_144, 262_145] {
             let map = AtomicBitmap::new(len);
             assert_eq!(map.next_clear(0), (len > 0).then_some(0), "{len}");
             assert_eq!(map.next_clear(len), None, "{len}");
@@ -181,6 +265,11 @@ mod tests {
             }
             assert!(!map.clear(len) && !map.set(len + 64));
         }
+    }
+
+    #[test]
+    fn a_map_lies_in_its_owners_line() {
+        assert_eq!(size_of::<AtomicBitmap>(), 40);
     }
 
     #[test]
@@ -214,7 +303,7 @@ mod tests {
     proptest! {
         #[test]
         fn search_equals_a_scan(
-            len in 1_u64..9000,
+            len in prop_oneof![1_u64..300, 1_u64..9000],
             ranges in prop::collection::vec((0_u64..9000, 1_u64..3000, any::<bool>()), 1..12),
             probes in prop::collection::vec(0_u64..9100, 1..20),
         ) {

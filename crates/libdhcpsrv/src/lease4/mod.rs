@@ -32,6 +32,8 @@ use std::net::Ipv4Addr;
 
 use util::journal::{JournalError, JournalPosition};
 
+use crate::free::PoolIndex;
+
 pub use expiry::{ReclaimLimits, Reclaimed, Ticked};
 pub use load::{FileReport, Loader4};
 pub use store::LeaseStore4;
@@ -269,6 +271,9 @@ pub struct Change4<'a> {
     pub subnet_id: SubnetId,
     /// `pool-id` of the pool, 0 unless configured.
     pub pool_id: u32,
+    /// The pool in the caller's [`crate::free::PoolSet`] that the address lies in, if the caller knows. It saves
+    /// a search and is checked: the store may have another set by now.
+    pub pool: Option<PoolIndex>,
     /// The new owner; the default (nobody) for a declined lease.
     pub client: ClientKey<'a>,
     /// Lifetime in seconds; 0 is stored as 1, because a row with 0 means deletion.

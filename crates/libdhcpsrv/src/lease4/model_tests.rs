@@ -198,6 +198,7 @@ impl Run {
             address: address.into(),
             subnet_id: SubnetId(subnet),
             pool_id: u32::from(client % 5 == 4),
+            pool: (client % 4 != 0).then_some(PoolIndex(u32::from(client % 4 == 1))),
             client: key,
             valid_lifetime: lifetime,
             state: LeaseState::Default,

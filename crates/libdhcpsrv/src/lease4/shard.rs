@@ -13,7 +13,7 @@ use super::calendar::{Calendar, EXPIRED, KEPT};
 use super::csv4::{self, Row};
 use super::record::Slab;
 use super::{ClientKey, Delta, Expect, Lease4View, Ownership, SubnetId, Version};
-use crate::free::PoolSet;
+use crate::free::{PoolIndex, PoolSet};
 
 /// The leases whose addresses fall into one shard.
 #[derive(Debug)]
@@ -115,18 +115,25 @@ impl Shard {
         slot
     }
 
-    /// Replaces the contents of a record and files it where it belongs by its new time and state.
-    pub(super) fn update(&mut self, slot: u32, row: &Row<'_>, hw_type: u8) {
+    /// Replaces the contents of a record and files it where it belongs by its new time and state. `pool` is
+    /// the one that its address probably lies in.
+    pub(super) fn update(
+        &mut self,
+        slot: u32,
+        row: &Row<'_>,
+        hw_type: u8,
+        pool: Option<PoolIndex>,
+    ) {
         let before = self.slab[slot].expires_at();
         self.slab.fill(slot, row, hw_type);
-        self.refile(slot, before);
+        self.refile_within(slot, before, pool);
         self.touch(slot);
     }
 
     /// Deletes a record and frees its address.
     pub(super) fn remove(&mut self, slot: u32) {
         self.calendar.remove(&mut self.slab, slot);
-        self.set_held(slot, false);
+        self.set_held(slot, false, None);
         let address = self.slab[slot].address;
         self.by_address.remove(self.tag(address), slot);
         self.slab.release(slot);
@@ -136,6 +143,16 @@ impl Shard {
     ///
     /// `before` is the time for which it was filed, when it is in a wheel: a later time leaves it there.
     pub(super) fn refile(&mut self, slot: u32, before: Option<i64>) {
+        self.refile_within(slot, before, None);
+    }
+
+    /// As [`Self::refile`]; `pool` is the one that the address probably lies in.
+    pub(super) fn refile_within(
+        &mut self,
+        slot: u32,
+        before: Option<i64>,
+        pool: Option<PoolIndex>,
+    ) {
         let record = &self.slab[slot];
         let holds = record.state().holds_address();
         let stays = holds
@@ -149,7 +166,7 @@ impl Shard {
                 self.calendar.append(&mut self.slab, slot, KEPT);
             }
         }
-        self.set_held(slot, holds);
+        self.set_held(slot, holds, pool);
     }
 
     /// Turns an expired lease into one that is kept for its client.
@@ -167,7 +184,7 @@ impl Shard {
         while let Some(slot) = self.calendar.next_due(&mut self.slab, now_s, budget) {
             if self.slab[slot].expires_at().is_some_and(|at| at <= now_s) {
                 self.calendar.append(&mut self.slab, slot, EXPIRED);
-                self.set_held(slot, false);
+                self.set_held(slot, false, None);
                 expired += 1;
             } else {
                 self.calendar.insert(&mut self.slab, slot);
@@ -181,21 +198,21 @@ impl Shard {
         for slot in self.slots() {
             let record = &self.slab[slot];
             if record.is_held() {
-                pools.hold(record.address);
+                pools.hold(record.address, None);
             }
         }
         self.pools = Arc::clone(pools);
     }
 
-    /// Marks or frees the address of a record.
-    pub(super) fn set_held(&mut self, slot: u32, held: bool) {
+    /// Marks or frees the address of a record; `pool` is the one that it probably lies in.
+    fn set_held(&mut self, slot: u32, held: bool, pool: Option<PoolIndex>) {
         let record = &mut self.slab[slot];
         if record.is_held() == held {
             return;
         }
         record.set_held(held);
         if held {
-            self.pools.hold(record.address);
+            self.pools.hold(record.address, pool);
         } else {
             self.pools.unhold(record.address);
         }
@@ -216,7 +233,7 @@ impl Shard {
                 self.calendar.append(&mut self.slab, slot, EXPIRED);
             } else {
                 self.calendar.insert(&mut self.slab, slot);
-                self.set_held(slot, true);
+                self.set_held(slot, true, None);
             }
         }
     }

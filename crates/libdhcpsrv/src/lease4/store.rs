@@ -140,7 +140,7 @@ impl LeaseStore4 {
             None => {
                 let slot = shard.insert(address, &row, change.client.hw_type);
                 self.enter(shard, slot, &change.client);
-                shard.refile(slot, None);
+                shard.refile_within(slot, None, change.pool);
                 slot
             }
         };
@@ -175,6 +175,7 @@ impl LeaseStore4 {
             address,
             subnet_id: lease.subnet_id,
             pool_id: lease.pool_id,
+            pool: None,
             client: ClientKey::default(),
             valid_lifetime: probation_s,
             state: LeaseState::Declined,
@@ -382,7 +383,7 @@ impl LeaseStore4 {
         if !same {
             self.withdraw(shard, slot);
         }
-        shard.update(slot, row, change.client.hw_type);
+        shard.update(slot, row, change.client.hw_type, change.pool);
         if !same {
             self.enter(shard, slot, &change.client);
         }

@@ -30,6 +30,7 @@ fn change<'a>(last: u8, client: ClientKey<'a>, expect: Expect) -> Change4<'a> {
         address: address(last),
         subnet_id: SUBNET,
         pool_id: 0,
+        pool: None,
         client,
         valid_lifetime: 100,
         state: LeaseState::Default,
