@@ -137,6 +137,7 @@ impl Kept {
                     address: change.address,
                     subnet_id: change.subnet_id,
                     pool_id: change.pool_id,
+                    pool: change.pool,
                     valid_lifetime: change.valid_lifetime,
                     state: change.state,
                     fqdn_fwd: change.fqdn_fwd,
