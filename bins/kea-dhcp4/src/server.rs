@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use kea_log::RateLimiter;
+use libdhcp::ClientId;
 use libdhcp::v4::{ClientLabel, MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::session::{Answer4, Memo, Parked, Session, Store4, Ticket};
@@ -359,7 +360,6 @@ impl Core {
             self.deferred.push(Kept::new(input));
             return Progress::Deferred;
         }
-        self.counters.increment(Packet::Duplicate);
         self.dropped(input, view, DropReason::Busy, now);
         Progress::Done
     }
@@ -482,7 +482,10 @@ impl Core {
         if subnet.is_none() && !view.is_relayed() && select::is_broadcast(input) {
             return Run::Finished(Outcome::Drop(DropReason::NoSubnet));
         }
-        let offered_to = self.shared.hasher.hash_one((self.client_hash(view), subnet));
+        let offered_to = match message_type {
+            MessageType::Discover => self.offer_hash(&query, config, subnet),
+            _ => 0, // of no interest
+        };
         let second = (now.mono_ns / 1_000_000_000) as u32;
         let mut hostname = [0; HOSTNAME_MAX];
         let hostname = host_name(view, &mut hostname);
@@ -641,13 +644,23 @@ impl Core {
         );
     }
 
-    /// Hash of who the client is, for the gate and the table of offers.
+    /// Hash of who the client is, for the gate.
     fn client_hash(&self, view: &View<'_>) -> u64 {
         let mut hasher = self.shared.hasher.build_hasher();
-        match view.option(libdhcp::v4::code::CLIENT_IDENTIFIER) {
-            Some(id) => hasher.write(id),
-            None => hasher.write(view.chaddr()),
+        match view.client_identifier() {
+            Ok(Some(id)) => hasher.write(ClientId::bytes(&id)),
+            _ => hasher.write(view.chaddr()),
         }
+        hasher.finish()
+    }
+
+    /// Hash of who the client is in its subnet, for the table of offers.
+    fn offer_hash(&self, query: &Query<'_>, config: &Config4, subnet: Option<SubnetIndex>) -> u64 {
+        let matches = subnet.is_none_or(|index| config.subnet(index).match_client_id);
+        let key = query.client_key(matches);
+        let mut hasher = self.shared.hasher.build_hasher();
+        hasher.write(key.client_id.unwrap_or(key.hw));
+        hasher.write_u32(subnet.map_or(u32::MAX, |index| index.0));
         hasher.finish()
     }
 }

@@ -1,0 +1,15 @@
+//! Scenarios of the DHCPv4 protocol: a client sends, the server answers, time passes.
+//!
+//! Everything goes through the library's [`Server4`](kea_dhcp4::server::Server4) with a real configuration, store and
+//! journal queue; see `stand` for the apparatus.
+
+mod discover;
+mod hostile;
+mod inform;
+mod options;
+mod release;
+mod request;
+mod selection;
+mod server;
+mod stand;
+mod waiting;

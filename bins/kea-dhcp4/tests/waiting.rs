@@ -1,0 +1,151 @@
+//! Stores that answer late: an exchange is parked with its packet and goes on when the answer comes.
+
+use std::sync::{Arc, Mutex};
+
+use kea_dhcp4::server::Progress;
+use libdhcp::v4::MessageType;
+use libdhcpsrv::lease4::LeaseStore4;
+use libdhcpsrv::session::{Answer4, Question4, Store4, Submitted, Ticket};
+use stats::{Lease4, Packet4, Place};
+use util::Now;
+
+use crate::stand::{Query, SMALL, Stand, discover, selecting};
+
+const A: [u8; 4] = [192, 0, 2, 10];
+
+/// A store that answers nothing at once; the answers, made at once, wait here.
+struct Patient {
+    inner: Arc<LeaseStore4>,
+    answers: Arc<Mutex<Vec<Answer4>>>,
+}
+
+impl Store4 for Patient {
+    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted {
+        let Submitted::Ready(answer) = self.inner.submit(question, now) else {
+            panic!("memory answers at once")
+        };
+        let mut answers = self.answers.lock().unwrap();
+        answers.push(answer);
+        Submitted::Waiting(Ticket(answers.len() as u64 - 1))
+    }
+}
+
+struct Waiting {
+    stand: Stand,
+    answers: Arc<Mutex<Vec<Answer4>>>,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        let answers = Arc::new(Mutex::new(Vec::new()));
+        let kept = answers.clone();
+        let stand = Stand::with_store(SMALL, |inner| Arc::new(Patient { inner, answers: kept }));
+        Self { stand, answers }
+    }
+
+    fn feed(&mut self, query: &Query) -> Progress {
+        let payload = query.message.to_bytes().unwrap();
+        let stand = &mut self.stand;
+        stand.server.receive(query.inbound(&payload), stand.now, &mut stand.replies)
+    }
+
+    fn resume(&mut self, ticket: Ticket) -> Progress {
+        let answer = self.answers.lock().unwrap()[ticket.0 as usize];
+        let stand = &mut self.stand;
+        stand.server.resume(ticket, answer, stand.now, &mut stand.replies)
+    }
+
+    /// Answers until the exchange is done; returns how often it had to wait.
+    fn finish(&mut self, mut progress: Progress) -> usize {
+        let mut waits = 0;
+        while let Progress::Waiting(ticket) = progress {
+            waits += 1;
+            progress = self.resume(ticket);
+        }
+        assert_eq!(progress, Progress::Done);
+        waits
+    }
+}
+
+#[test]
+fn exchanges_go_on_where_they_waited() {
+    let mut waiting = Waiting::new();
+    let progress = waiting.feed(&discover(1));
+    assert_eq!((waiting.finish(progress), waiting.stand.take_answers().len()), (1, 1));
+    let progress = waiting.feed(&selecting(1, A));
+    assert_eq!(waiting.finish(progress), 2, "one look and one commit");
+    let answers = waiting.stand.take_answers();
+    assert_eq!(answers[0].kind(), MessageType::Ack);
+    assert_eq!(
+        (waiting.stand.server.parked_len(), waiting.stand.shared.gate.in_progress()),
+        (0, 0)
+    );
+}
+
+#[test]
+fn race_for_one_address_is_decided_by_the_store() {
+    let mut waiting = Waiting::new();
+    let first = waiting.feed(&selecting(1, A));
+    let second = waiting.feed(&selecting(2, A));
+    waiting.finish(first);
+    waiting.finish(second);
+    let kinds: Vec<_> = waiting.stand.take_answers().iter().map(|answer| answer.kind()).collect();
+    assert_eq!(kinds, [MessageType::Nak, MessageType::Ack], "NAKs do not wait for the journal");
+    assert_eq!(waiting.stand.store.lease(A.into()).unwrap().hw[5], 1);
+}
+
+#[test]
+fn second_packet_of_a_waiting_client_is_dropped_at_the_end_of_the_batch() {
+    let mut waiting = Waiting::new();
+    let first = waiting.feed(&selecting(1, A));
+    assert_eq!(waiting.feed(&selecting(1, A)), Progress::Deferred);
+    let stand = &mut waiting.stand;
+    stand.server.end_batch(stand.now, &mut stand.replies);
+    waiting.finish(first);
+    assert_eq!(waiting.stand.take_answers().len(), 1);
+    assert_eq!(waiting.stand.counted(Packet4::Duplicate), 1);
+}
+
+#[test]
+fn late_commit_counts_under_the_configuration_in_force() {
+    let mut waiting = Waiting::new();
+    let assigned =
+        |stand: &Stand| stand.counters.value(Place::subnet(0), Lease4::AssignedAddresses);
+    let Progress::Waiting(look) = waiting.feed(&selecting(1, A)) else { panic!("it waits") };
+    // A subnet less, so that places of the old configuration mean nothing in the new one.
+    waiting.stand.reconfigure(SMALL);
+    let progress = waiting.resume(look);
+    waiting.finish(progress);
+    assert_eq!(assigned(&waiting.stand), 1);
+    assert_eq!(waiting.stand.take_answers().len(), 1);
+}
+
+#[test]
+fn more_exchanges_than_can_wait_are_refused_before_anything_is_asked() {
+    let mut waiting = Waiting::new();
+    let numbered = |number: u16| discover(1).client_id(&[7, (number >> 8) as u8, number as u8]);
+    for number in 0..1024 {
+        assert!(matches!(waiting.feed(&numbered(number)), Progress::Waiting(_)));
+    }
+    let asked = waiting.answers.lock().unwrap().len();
+    assert_eq!(waiting.feed(&numbered(1024)), Progress::Done);
+    assert_eq!(waiting.answers.lock().unwrap().len(), asked);
+    assert_eq!(waiting.stand.counted(Packet4::QueueFull), 1);
+    for ticket in 0..1024 {
+        waiting.resume(Ticket(ticket));
+    }
+    assert_eq!(
+        (waiting.stand.server.parked_len(), waiting.stand.shared.gate.in_progress()),
+        (0, 0)
+    );
+    assert!(matches!(waiting.feed(&numbered(1024)), Progress::Waiting(_)));
+}
+
+#[test]
+fn unknown_ticket_is_ignored() {
+    let mut waiting = Waiting::new();
+    let stand = &mut waiting.stand;
+    let answer = Answer4::Got(None);
+    let progress = stand.server.resume(Ticket(99), answer, stand.now, &mut stand.replies);
+    assert_eq!(progress, Progress::Done);
+}
