@@ -49,8 +49,8 @@ pub trait PacketServer: Send {
     fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies);
     /// Ends a batch.
     fn end_batch(&mut self, now: Now, replies: &mut Replies);
-    /// Hears that processing a datagram panicked.
-    fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str);
+    /// Hears that processing a datagram panicked; `None` when it was one that had waited for the end of the batch.
+    fn processing_failed(&mut self, input: Option<&Inbound<'_>>, reason: &str);
     /// Hears what else a reception came to: frames that were no datagrams, drops of the kernel.
     fn received(&mut self, report: &ReceiveReport, now: Now);
     /// Hears what became of a reply.
@@ -141,6 +141,12 @@ impl<U: Send + 'static> Worker<U> {
         self.send(Control::Plan(plan, table));
     }
 
+    /// Whether its thread has ended by itself, which only a defect can bring about.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     fn send(&self, control: Control<U>) {
         // A worker that is gone has nobody to tell.
         let _ = self.control.send(control);
@@ -212,9 +218,7 @@ impl<S: PacketServer> Loop<S> {
             if events.iter().any(|event| event.token() != WAKER) {
                 self.work();
             }
-            if events.is_empty() {
-                self.retry_sockets();
-            }
+            self.retry_sockets();
         }
     }
 
@@ -259,15 +263,16 @@ impl<S: PacketServer> Loop<S> {
         let report = transport.receive_any(BATCH, &mut |input: Inbound<'_>| {
             let processed = catch_unwind(AssertUnwindSafe(|| server.receive(input, now, replies)));
             if let Err(panic) = processed {
-                let text = panic.downcast_ref::<&str>().copied();
-                let text = text.or(panic.downcast_ref::<String>().map(String::as_str));
-                server.processing_failed(&input, text.unwrap_or("panic"));
+                server.processing_failed(Some(&input), text_of(&*panic));
             }
         });
         if report.taken() > report.received || report.kernel_drops > 0 {
             server.received(&report, now);
         }
-        server.end_batch(now, replies);
+        let ended = catch_unwind(AssertUnwindSafe(|| server.end_batch(now, replies)));
+        if let Err(panic) = ended {
+            server.processing_failed(None, text_of(&*panic));
+        }
         report.taken() as usize
     }
 
@@ -370,3 +375,12 @@ enum Which {
     Ready,
     Held,
 }
+
+/// What a panic said.
+fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or(panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("panic")
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! database) happens beside the running service; then the workers stand still for the swap, which cannot fail.
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use process::paths::Paths;
 use process::worker::{self, PacketServer, Worker};
 use stats::Statistics;
 use util::Now;
-use util::link::{Inbound, Outbound, Replies};
+use util::link::{Inbound, InterfaceIndex, Outbound, Replies};
 
 use super::lease_database::{self, Database, OpenError};
 use super::maintenance::{Context, Maintenance};
@@ -64,8 +65,18 @@ impl PacketServer for WorkerServer {
         self.server.end_batch(now, replies);
     }
 
-    fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
-        self.server.processing_failed(input, reason);
+    fn processing_failed(&mut self, input: Option<&Inbound<'_>>, reason: &str) {
+        // Of a packet that had waited nothing is left but its failure.
+        let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let lost = Inbound {
+            payload: &[],
+            interface: InterfaceIndex(0),
+            source: SocketAddr::new(unknown, 0),
+            destination: unknown,
+            local: unknown,
+            link_source: None,
+        };
+        self.server.processing_failed(input.unwrap_or(&lost), reason);
     }
 
     fn received(&mut self, report: &ReceiveReport, _now: Now) {
