@@ -167,7 +167,7 @@ fn boolean(item: &str) -> Option<u8> {
     }
 }
 
-/// Reads a decimal number in the range of the type.
+/// Reads a number in the range of the type: decimal, or hexadecimal behind `0x`.
 fn integer(data_type: DataType, item: &str) -> Result<i64, DataError> {
     let (min, max) = match data_type {
         DataType::Int8 => (i64::from(i8::MIN), i64::from(i8::MAX)),
@@ -177,9 +177,14 @@ fn integer(data_type: DataType, item: &str) -> Result<i64, DataError> {
         DataType::Uint16 => (0, i64::from(u16::MAX)),
         _ => (0, i64::from(u32::MAX)),
     };
-    let found: i64 = item.parse().map_err(|_| DataError::Value {
+    let number = match item.strip_prefix("0x").or_else(|| item.strip_prefix("0X")) {
+        Some(digits) if digits.starts_with(['+', '-']) => None,
+        Some(digits) => i64::from_str_radix(digits, 16).ok(),
+        None => item.parse().ok(),
+    };
+    let found = number.ok_or_else(|| DataError::Value {
         data_type,
-        expected: "a decimal number",
+        expected: "a decimal number, or a hexadecimal one with 0x,",
         found: item.into(),
     })?;
     if (min..=max).contains(&found) {

@@ -76,10 +76,11 @@ fn wrong_values_say_what_was_expected() {
         "expected an IPv4 address for type ipv4-address, found '10.0.0'"
     );
     assert_eq!(text("default-ip-ttl", "256"), "expected uint8 between 0 and 255, found 256");
-    assert_eq!(
-        text("default-ip-ttl", "0x10"),
-        "expected a decimal number for type uint8, found '0x10'"
-    );
+    assert_eq!(text("default-ip-ttl", "0x100"), "expected uint8 between 0 and 255, found 256");
+    for wrong in ["ten", "0x", "0x-1", "10h", "0x1g"] {
+        let expected = "expected a decimal number, or a hexadecimal one with 0x, for type uint8";
+        assert_eq!(text("default-ip-ttl", wrong), format!("{expected}, found '{wrong}'"));
+    }
     assert_eq!(text("default-ip-ttl", ""), "expected a value of type uint8, found nothing");
     assert_eq!(text("client-ndi", "1,2"), "expected 3 comma separated fields, found 2");
     assert_eq!(
@@ -92,6 +93,14 @@ fn wrong_values_say_what_was_expected() {
     );
     assert!(text("v4-portparams", "1,16/4").contains("port set id"));
     assert!(text("v4-lost", "a..b").contains("a label is empty"));
+}
+
+#[test]
+fn integers_may_be_hexadecimal() {
+    assert_eq!(v4(standard("default-ip-ttl"), "0x1f").unwrap(), [0x1f]);
+    assert_eq!(v4(standard("netbios-node-type"), "0X8").unwrap(), [8]);
+    assert_eq!(v4(standard("client-ndi"), "0x1, 2, 0x03").unwrap(), [1, 2, 3]);
+    assert_eq!(v4(standard("vivso-suboptions"), "0x0000118B").unwrap(), [0, 0, 0x11, 0x8b]);
 }
 
 #[test]

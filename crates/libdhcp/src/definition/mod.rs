@@ -45,7 +45,8 @@ pub struct OptionDefinition {
     /// False when the server computes or echoes the option, so that configuring it makes little
     /// sense.
     pub configurable: bool,
-    /// True when the user may define the code anew, because Kea 1.1 had no definition of it.
+    /// True when the user may define the code anew: Kea 1.1 had no definition of it, or (option 43)
+    /// each vendor has its own.
     pub redefinable: bool,
 }
 
@@ -86,7 +87,7 @@ impl OptionDefinition {
         self
     }
 
-    pub(crate) const fn later(mut self) -> Self {
+    pub(crate) const fn redefinable(mut self) -> Self {
         self.redefinable = true;
         self
     }
@@ -137,7 +138,9 @@ impl Definitions {
         if self.custom_of(&space).iter().any(|other| other.code == code) {
             return Err(DefinitionError::DuplicateCode { space, code });
         }
-        if self.by_name(&space, &name).is_some_and(|other| other.code != code) {
+        // A name that Kea 1.1 did not know was free for any code.
+        let named = self.by_name(&space, &name).filter(|other| !other.redefinable);
+        if named.is_some_and(|other| other.code != code) {
             return Err(DefinitionError::DuplicateName { space, name });
         }
         self.custom.entry(space).or_default().push(definition);

@@ -67,6 +67,25 @@ fn standard_codes_are_kept_and_later_ones_replaceable() {
 }
 
 #[test]
+fn vendors_define_option_43_themselves() {
+    let mut definitions = Definitions::new();
+    let own = define("dhcp4", 43, "vendor-encapsulated-options", "binary", CustomShape::default());
+    definitions.add(own.unwrap()).unwrap();
+    assert_eq!(definitions.by_code("dhcp4", 43).unwrap().data_type, DataType::Binary);
+}
+
+#[test]
+fn names_that_came_later_are_free_for_other_codes() {
+    let mut definitions = Definitions::new();
+    let plain = CustomShape::default();
+    // Option 114 has this name today, 160 had it for a while.
+    definitions.add(define("dhcp4", 160, "v4-captive-portal", "string", plain).unwrap()).unwrap();
+    assert_eq!(definitions.by_name("dhcp4", "v4-captive-portal").unwrap().code, 160);
+    let again = define("dhcp4", 161, "v4-captive-portal", "string", plain).unwrap();
+    assert!(matches!(definitions.add(again), Err(DefinitionError::DuplicateName { .. })));
+}
+
+#[test]
 fn vendor_spaces_are_recognised() {
     assert_eq!(vendor_enterprise("vendor-4491"), Some(4491));
     assert_eq!(vendor_enterprise("vendor-0"), Some(0));

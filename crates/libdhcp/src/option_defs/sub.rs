@@ -52,5 +52,5 @@ const fn row(
     name: &'static str,
     data_type: crate::definition::DataType,
 ) -> OptionDefinition {
-    OptionDefinition::table_row(code, name, data_type).later()
+    OptionDefinition::table_row(code, name, data_type).redefinable()
 }
