@@ -134,7 +134,7 @@ impl LeaseStore4 {
             while done < limit {
                 let mut shard = self.lock(index);
                 let Some(slot) = shard.calendar.first(KEPT) else { break };
-                if shard.slab[slot].expires_at().is_none_or(|at| at > horizon) {
+                if shard.slab[slot].kept_since() > horizon {
                     break;
                 }
                 self.admit()?;

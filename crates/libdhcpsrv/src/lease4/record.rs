@@ -116,6 +116,12 @@ impl Record {
             .then(|| self.cltt() + i64::from(self.valid_lifetime) + 1)
     }
 
+    /// The second from which a reclaimed or released lease is kept. One that was to last for ever has been given
+    /// up by its owner: its last renewal counts.
+    pub(super) fn kept_since(&self) -> i64 {
+        self.expires_at().unwrap_or_else(|| self.cltt())
+    }
+
     /// Takes over everything of `row` that is kept in the record itself.
     fn set_scalars(&mut self, row: &Row<'_>, hw_type: u8) {
         let cltt = row.cltt.clamp(0, TIME_MAX);

@@ -194,6 +194,24 @@ fn a_returning_client_gets_its_reclaimed_lease_back() {
 }
 
 #[test]
+fn an_infinite_lease_that_was_given_up_is_flushed_and_holds_up_no_other() {
+    let store = LeaseStore4::new(7, None);
+    // Addresses of one shard.
+    for (block, valid_lifetime) in [(0, INFINITE), (1, 100)] {
+        let address = Ipv4Addr::from(u32::from(address(1)) + block * 4096);
+        assert_eq!(store::shard_of(address.into()), store::shard_of(self::address(1).into()));
+        let owner = client(b"AAAAAA", b"");
+        let plain = change(1, owner, Expect::Absent);
+        let state = LeaseState::ExpiredReclaimed;
+        store.commit(&Change4 { address, valid_lifetime, state, ..plain }, at(0)).unwrap();
+    }
+    assert_eq!(store.flush_reclaimed(at(49), 50, 10, &mut |_| {}), Ok(0));
+    assert_eq!(store.flush_reclaimed(at(151), 50, 10, &mut |_| {}), Ok(2));
+    assert!(store.is_empty());
+    store.check();
+}
+
+#[test]
 fn declined_address_belongs_to_nobody_until_probation_ends() {
     let (store, pools) = store_with_pools();
     let key = client(b"AAAAAA", b"id");
