@@ -89,7 +89,8 @@ impl<'a> Cleanup<'a> {
     /// Does what is left to do.
     pub(crate) fn run(&self) -> Result<(), CleanupError> {
         let options = self.options;
-        if options.finish.exists() {
+        // In doubt nothing is done: to begin anew beside a whole result would lose what is in it.
+        if options.finish.try_exists().map_err(CleanupError::Rotate)? {
             kea_log::log!(LFC, LFC_RESUMING, options.finish.display());
         } else {
             let (previous, copy) = (options.previous.display(), options.copy.display());
@@ -336,6 +337,15 @@ mod tests {
         files.options.output = files.folder.path().join("missing/output");
         assert!(matches!(files.run(), Err(CleanupError::Write { .. })));
         assert!(files.options.previous.exists() && files.options.copy.exists());
+    }
+
+    #[test]
+    fn a_result_that_cannot_be_looked_at_stops_the_run() {
+        let files = Files::filled();
+        std::os::unix::fs::symlink("leases.csv.completed", &files.options.finish).unwrap();
+        assert!(matches!(files.run(), Err(CleanupError::Rotate(_))));
+        assert!(files.options.previous.exists() && files.options.copy.exists());
+        assert!(!files.options.output.exists());
     }
 
     #[test]
