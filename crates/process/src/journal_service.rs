@@ -42,7 +42,23 @@ impl JournalService {
 
     /// Stores what waits, as the journal promises; returns whether storage works.
     pub fn drain(&self) -> bool {
-        match self.journal.drain() {
+        self.tell(self.journal.drain())
+    }
+
+    /// Stores what waits and moves the journal aside for a clean-up, as [`LeaseJournal::rotate`] says.
+    ///
+    /// # Errors
+    /// Whatever the file system says; the journal continues in the file that it has.
+    pub fn rotate(&self) -> std::io::Result<bool> {
+        if !self.drain() {
+            return Err(std::io::Error::other("leases cannot be stored"));
+        }
+        self.journal.rotate()
+    }
+
+    /// Passes on what a drain found; returns whether storage works.
+    fn tell(&self, drained: Drained) -> bool {
+        match drained {
             Drained::Idle => true,
             Drained::Stored { recovered, .. } => {
                 if recovered {

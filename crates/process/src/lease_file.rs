@@ -46,6 +46,8 @@ struct State {
     /// Rows taken from the queue and not yet stored.
     in_flight: Vec<u8>,
     failing: bool,
+    /// Whether rows are made durable, not just handed to the kernel.
+    durable: bool,
 }
 
 /// An open lease journal.
@@ -54,7 +56,6 @@ pub struct LeaseJournal {
     queue: Arc<JournalQueue>,
     path: PathBuf,
     header: &'static [u8],
-    durable: bool,
     state: Mutex<State>,
 }
 
@@ -85,8 +86,8 @@ impl LeaseJournal {
         };
         file.sync_all()?;
         sync_folder(path)?;
-        let state = State { file, stored_len, in_flight: Vec::new(), failing: false };
-        Ok(Self { queue, path: path.to_owned(), header, durable, state: Mutex::new(state) })
+        let state = State { file, stored_len, in_flight: Vec::new(), failing: false, durable };
+        Ok(Self { queue, path: path.to_owned(), header, state: Mutex::new(state) })
     }
 
     /// The queue that this journal writes.
@@ -101,10 +102,9 @@ impl LeaseJournal {
         &self.path
     }
 
-    /// Whether rows are made durable, not just handed to the kernel.
-    #[must_use]
-    pub fn is_durable(&self) -> bool {
-        self.durable
+    /// Changes what is promised about rows from now on: durable, or just handed to the kernel.
+    pub fn set_durable(&self, durable: bool) {
+        self.state.lock().durable = durable;
     }
 
     /// Writes everything that waits.
@@ -158,7 +158,7 @@ impl LeaseJournal {
             }
             return Drained::Idle;
         }
-        match store(state, self.durable) {
+        match store(state) {
             Ok(bytes) => {
                 self.queue.commit(position);
                 let recovered = std::mem::take(&mut state.failing);
@@ -174,13 +174,13 @@ impl LeaseJournal {
 }
 
 /// Writes the rows in flight behind the stored part.
-fn store(state: &mut State, durable: bool) -> io::Result<usize> {
+fn store(state: &mut State) -> io::Result<usize> {
     if state.failing {
         // After an error the kernel may have dropped dirty pages or kept half a row: begin anew where it was good.
         state.file.set_len(state.stored_len)?;
     }
     let written = state.file.write_all_at(&state.in_flight, state.stored_len);
-    let result = written.and_then(|()| if durable { state.file.sync_data() } else { Ok(()) });
+    let result = written.and_then(|()| if state.durable { state.file.sync_data() } else { Ok(()) });
     if let Err(error) = result {
         // Best effort now, so that a crash leaves no torn row; done again before the next attempt anyway.
         let _ = state.file.set_len(state.stored_len);
@@ -200,7 +200,10 @@ fn begin(file: &File, header: &[u8]) -> io::Result<u64> {
 }
 
 /// Makes the names in a file's folder durable.
-fn sync_folder(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -18,4 +18,6 @@ mod main {
     mod load;
     mod protocol;
     mod relays;
+    mod reload_storage;
+    mod udp_sockets;
 }

@@ -15,7 +15,7 @@ use libdhcpsrv::lease4::load::LoadError;
 use libdhcpsrv::lease4::{FileReport, LeaseStore4, Loader4};
 use process::clock::Clock;
 use process::journal_service::{JournalEvents, JournalService};
-use process::lease_file::{LeaseJournal, suffixed};
+use process::lease_file::{LeaseJournal, suffixed, sync_folder};
 use process::paths::Paths;
 use process::pid_file::{PidFile, PidFileError, is_alive};
 use util::journal::JournalQueue;
@@ -69,6 +69,30 @@ pub(crate) struct Database {
     pub(crate) journal: Option<Arc<JournalService>>,
     /// The settings that it was opened with.
     pub(crate) settings: LeaseDatabase,
+}
+
+impl Database {
+    /// Whether settings ask for this very database, so that it can go on with them as it is.
+    pub(crate) fn is_meant_by(&self, settings: &LeaseDatabase, paths: &Paths) -> bool {
+        match (self.settings.persist, settings.persist) {
+            (false, false) => true,
+            (true, true) => is_same(&file_of(&self.settings, paths), &file_of(settings, paths)),
+            _ => false,
+        }
+    }
+
+    /// Goes on with other settings that mean this database.
+    pub(crate) fn set_settings(&mut self, settings: &LeaseDatabase) {
+        if let Some(service) = &self.journal {
+            service.journal().set_durable(settings.durability == Durability::Disk);
+        }
+        self.settings = settings.clone();
+    }
+}
+
+/// Whether two paths lead to one file: to write it twice would destroy it.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Logs the state of storage.
@@ -180,6 +204,7 @@ fn convert(store: &LeaseStore4, path: &Path) -> io::Result<()> {
     store.export(|rows| file.write_all(rows))?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     fs::rename(&output, &completed)?;
+    sync_folder(path)?;
     for suffix in [".2", ".1", ""] {
         match fs::remove_file(suffixed(path, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

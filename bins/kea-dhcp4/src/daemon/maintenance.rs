@@ -60,8 +60,12 @@ impl Maintenance {
         }
     }
 
-    /// Takes over what still runs from the maintenance of the configuration before.
+    /// Takes over what still runs from the maintenance of the configuration before; a clean-up that was due earlier
+    /// stays so, or else frequent reconfigurations would put it off for ever.
     pub(super) fn succeed(&mut self, former: Self) {
+        if let (Some(due), Some(earlier)) = (&mut self.next_clean_up, former.next_clean_up) {
+            *due = earlier.min(*due);
+        }
         self.clean_up = former.clean_up;
     }
 
@@ -135,7 +139,7 @@ impl Maintenance {
         }
         let path = service.journal().path();
         kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LFC_START);
-        if let Err(error) = service.journal().rotate() {
+        if let Err(error) = service.rotate() {
             let path = path.display();
             kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LFC_LEASE_FILE_RENAME_FAIL, path, error);
             return;

@@ -18,6 +18,7 @@ use netio::{
     Event, Family, InterfaceSpec, InterfaceTable, Plan, ReceiveReport, SocketKind, Transport4,
 };
 use process::clock::Clock;
+use process::journal_service::JournalService;
 use process::paths::Paths;
 use process::worker::{self, PacketServer, Worker};
 use stats::Statistics;
@@ -183,85 +184,70 @@ impl Service {
             database,
             maintenance,
         };
-        service.start_workers()?;
+        let count = service.runtime.config.workers.max(1);
+        let journal = service.database.journal.clone();
+        let workers =
+            service.make_workers(count, &service.shared, &service.plan, journal.as_ref())?;
+        service.workers = workers;
+        service.open_sockets();
         Ok(service)
     }
 
     /// Takes another configuration; on an error the one in force stays.
+    ///
+    /// All that can fail comes first and is made beside the running service.
     pub(super) fn reconfigure(&mut self, config: Config4) -> Result<(), ServiceError> {
         let plan = plan_of(&config, self.port)?;
-        if config.lease_database != self.database.settings {
-            return self.change_database(config, plan);
+        let settings = &config.lease_database;
+        let other_database = match self.database.is_meant_by(settings, &self.paths) {
+            true => None,
+            false => Some(lease_database::open(settings, &self.paths, random_seed())?),
+        };
+        let mut shared = self.shared.clone();
+        if let Some(other) = &other_database {
+            shared.store = other.store.clone();
         }
-        let restarts = config.workers != self.workers.len();
-        if restarts {
-            self.stop_workers();
+        let count = config.workers.max(1);
+        let other_workers = if other_database.is_some() || count != self.workers.len() {
+            let database = other_database.as_ref().unwrap_or(&self.database);
+            Some(self.make_workers(count, &shared, &plan, database.journal.as_ref())?)
+        } else {
+            None
+        };
+
+        let replaced = other_workers.is_some();
+        let paused = match other_workers {
+            Some(workers) => {
+                // The old ones answer what they have stored, end and close their sockets.
+                drop(std::mem::replace(&mut self.workers, workers));
+                None
+            }
+            None => Some(worker::pause(&self.workers)),
+        };
+        if let Some(other) = other_database {
+            self.database = other;
         }
-        let paused = worker::pause(&self.workers);
+        self.database.set_settings(&config.lease_database);
+        self.shared = shared;
         self.runtime = install(config, &self.statistics, &self.database, self.clock.now());
         for worker in &self.workers {
             worker.update(Update::Runtime(self.runtime.clone()));
         }
         drop(paused);
         self.renew_maintenance();
-        if restarts {
+        if replaced {
             self.plan = plan;
-            return self.start_workers();
-        }
-        if plan != self.plan {
+            self.open_sockets();
+        } else if plan != self.plan {
             self.plan = plan;
             for worker in &self.workers {
                 worker.set_plan(self.plan.clone(), self.table.clone());
             }
             self.tell_links();
         }
+        // They obey in order: when they have stood still, the sockets are those of the configuration.
+        drop(worker::pause(&self.workers));
         Ok(())
-    }
-
-    /// Takes a configuration with another lease database.
-    fn change_database(&mut self, config: Config4, plan: Plan) -> Result<(), ServiceError> {
-        let new_file = lease_database::file_of(&config.lease_database, &self.paths);
-        let old_file = lease_database::file_of(&self.database.settings, &self.paths);
-        let same_file = new_file == old_file && self.database.settings.persist;
-        // Another file is opened beside the old one; the same file only after the old journal has been closed.
-        let opened = if same_file {
-            self.stop_workers();
-            self.close_database();
-            lease_database::open(&config.lease_database, &self.paths, random_seed())
-        } else {
-            lease_database::open(&config.lease_database, &self.paths, random_seed())
-        };
-        let database = match opened {
-            Ok(database) => database,
-            Err(error) => {
-                if same_file {
-                    self.database =
-                        lease_database::open(&self.database.settings, &self.paths, random_seed())?;
-                    self.adopt_database();
-                    self.start_workers()?;
-                }
-                return Err(error.into());
-            }
-        };
-        self.stop_workers();
-        self.database = database;
-        self.runtime = install(config, &self.statistics, &self.database, self.clock.now());
-        self.shared.store = self.database.store.clone();
-        self.renew_maintenance();
-        self.plan = plan;
-        self.start_workers()
-    }
-
-    /// Puts the present configuration on top of a database that was opened again.
-    fn adopt_database(&mut self) {
-        self.database.store.adopt_pools(&self.runtime.pools);
-        self.shared.store = self.database.store.clone();
-    }
-
-    fn close_database(&mut self) {
-        if let Some(service) = &self.database.journal {
-            service.drain();
-        }
     }
 
     fn renew_maintenance(&mut self) {
@@ -270,33 +256,40 @@ impl Service {
         self.maintenance.succeed(former);
     }
 
-    fn start_workers(&mut self) -> Result<(), ServiceError> {
-        let count = self.runtime.config.workers.max(1);
-        kea_log::log!(DHCP4, DHCP4_MULTI_THREADING_INFO, count);
+    /// Makes workers that have no sockets yet.
+    fn make_workers(
+        &self,
+        count: usize,
+        shared: &Shared4,
+        plan: &Plan,
+        journal: Option<&Arc<JournalService>>,
+    ) -> Result<Vec<Worker<Update>>, ServiceError> {
+        let mut workers = Vec::with_capacity(count);
         for index in 0..count {
-            let server = Server4::new(
-                self.shared.clone(),
-                self.runtime.clone(),
-                self.statistics.worker(self.clock.now()),
-                random_seed(),
-            );
+            let counters = self.statistics.worker(self.clock.now());
+            let runtime = self.runtime.clone();
+            let server = Server4::new(shared.clone(), runtime, counters, random_seed());
             let server = WorkerServer { server, index, listening: false };
-            let journal = self.database.journal.clone();
-            let transport = Transport4::new(self.plan.clone(), index as u16, count as u16);
-            self.workers.push(Worker::start(index, server, transport, journal)?);
+            let transport = Transport4::new(plan.clone(), index as u16, count as u16);
+            workers.push(Worker::start(index, server, transport, journal.cloned())?);
         }
+        Ok(workers)
+    }
+
+    /// Lets workers that are new open their sockets; returns when they have done so.
+    fn open_sockets(&self) {
+        kea_log::log!(DHCP4, DHCP4_MULTI_THREADING_INFO, self.workers.len());
         self.tell_links();
         for worker in &self.workers {
             worker.set_interfaces(self.table.clone());
         }
         // They obey in order: when they have stood still, their sockets are open.
         drop(worker::pause(&self.workers));
-        Ok(())
     }
 
-    /// Ends the workers; what they had stored has been answered afterwards.
-    fn stop_workers(&mut self) {
-        self.workers.clear();
+    /// Whether a worker has ended by itself.
+    pub(super) fn is_crippled(&self) -> bool {
+        self.workers.iter().any(Worker::has_ended)
     }
 
     /// Takes a new state of the interfaces.
