@@ -58,6 +58,7 @@ kea_log::messages! {
     DHCPSRV_SOCKET_CLOSED = (Info, "no longer listening on {} ({})");
     DHCPSRV_OPEN_SOCKET_FAIL = (Warn, "cannot open a socket on {} ({}): {}; it is tried again when the interface changes and every second");
     DHCPSRV_NO_SOCKETS_OPEN = (Warn, "no interface to listen on yet; the server waits for one to appear");
+    DHCPSRV_INTERFACES_UNREADABLE = (Warn, "cannot read the interfaces: {}; they are served as last known, and it is tried again every second");
     DHCPSRV_MEMFILE_DB = (Info, "opening the memory file lease database: {}");
     DHCPSRV_MEMFILE_NO_STORAGE = (Warn, "leases are kept in memory only and will be lost at the end of the process");
     DHCPSRV_MEMFILE_LEASE_FILE_LOAD = (Info, "loading leases from file {}");

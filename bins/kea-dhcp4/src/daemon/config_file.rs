@@ -39,14 +39,24 @@ pub(crate) struct Loaded {
     pub warnings: Vec<String>,
 }
 
+/// A configuration that cannot be used.
+#[derive(Debug)]
+pub(crate) struct Rejected {
+    /// The first error.
+    pub reason: String,
+    /// All errors and warnings, one line each.
+    pub lines: Vec<String>,
+}
+
 /// Reads and compiles a configuration file.
 ///
 /// # Errors
-/// All errors and warnings of the file, one line each.
-pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<String>> {
+/// What is wrong with the file.
+pub(crate) fn load(path: &Path) -> Result<Loaded, Rejected> {
     let name = path.display().to_string();
     let bytes = read_bounded(&PathBuf::from(path))
-        .map_err(|error| vec![format!("cannot read configuration file {name}: {error}")])?;
+        .map_err(|error| format!("cannot read configuration file {name}: {error}"))
+        .map_err(|reason| Rejected { lines: vec![reason.clone()], reason })?;
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let mut diagnostics = Diagnostics::new();
     let document = Document::parse(&bytes, &name, &mut DiskLoader, &mut diagnostics);
@@ -54,6 +64,10 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<String>> {
     let lines = || diagnostics.render().lines().map(str::to_owned).collect::<Vec<_>>();
     match config {
         Some(config) if !diagnostics.has_errors() => Ok(Loaded { config, warnings: lines() }),
-        _ => Err(lines()),
+        _ => {
+            let first = diagnostics.first_error();
+            let reason = first.map(|error| diagnostics.line(error)).unwrap_or_default();
+            Err(Rejected { reason, lines: lines() })
+        }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Control {
     signals: Signals,
     monitor: Monitor,
     table: InterfaceTable,
+    /// Reading the interfaces has failed and is due again.
+    is_behind: bool,
 }
 
 impl Control {
@@ -34,7 +36,7 @@ impl Control {
         let (monitor, table) = Monitor::open()?;
         let fd = monitor.as_raw_fd();
         poll.registry().register(&mut SourceFd(&fd), INTERFACES, Interest::READABLE)?;
-        Ok(Self { poll, signals, monitor, table })
+        Ok(Self { poll, signals, monitor, table, is_behind: false })
     }
 
     /// The interfaces at the moment.
@@ -52,10 +54,11 @@ impl Control {
             {
                 return Err(error);
             }
-            if events.iter().any(|event| event.token() == INTERFACES)
-                && self.monitor.drain(&mut self.table)?
-            {
-                service.set_interfaces(&self.table);
+            if self.is_behind || events.iter().any(|event| event.token() == INTERFACES) {
+                self.follow_interfaces(service);
+            }
+            if service.is_crippled() {
+                return Err(io::Error::other("a worker thread has ended"));
             }
             for signal in self.signals.pending() {
                 match signal {
@@ -71,6 +74,26 @@ impl Control {
     }
 }
 
+impl Control {
+    /// Takes note of changed interfaces. When that fails, they are served as they were known, and it is tried again
+    /// within a second.
+    fn follow_interfaces(&mut self, service: &mut Service) {
+        match self.monitor.drain(&mut self.table) {
+            Ok(changed) => {
+                // What came before a failure has been entered, but nobody was told.
+                if std::mem::take(&mut self.is_behind) || changed {
+                    service.set_interfaces(&self.table);
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_behind, true) {
+                    kea_log::log!(DHCPSRV, DHCPSRV_INTERFACES_UNREADABLE, error);
+                }
+            }
+        }
+    }
+}
+
 /// Reads the configuration file again; on an error the configuration in force stays.
 fn reconfigure(service: &mut Service, file: &Path) {
     let name = file.display();
@@ -80,11 +103,11 @@ fn reconfigure(service: &mut Service, file: &Path) {
     };
     let loaded = match config_file::load(file) {
         Ok(loaded) => loaded,
-        Err(lines) => {
-            for line in &lines {
+        Err(rejected) => {
+            for line in &rejected.lines {
                 kea_log::log!(DHCP4, DHCP4_PARSER_FAIL, line);
             }
-            return fail(&lines.first().map_or("", String::as_str));
+            return fail(&rejected.reason);
         }
     };
     for warning in &loaded.warnings {

@@ -9,7 +9,7 @@ use process::paths::Paths;
 use process::pid_file::{PidFile, PidFileError};
 
 use super::command_line::Options;
-use super::config_file::{self, Loaded};
+use super::config_file::{self, Loaded, Rejected};
 use super::control::Control;
 use super::service::{self, Service};
 
@@ -40,6 +40,11 @@ pub(crate) fn serve(options: &Options) -> ExitCode {
 
 /// Everything between the start and the end of logging; errors have been logged.
 fn run(options: &Options) -> Result<(), ()> {
+    let init_fail = |error: &dyn std::fmt::Display| {
+        kea_log::log!(DHCP4, DHCP4_INIT_FAIL, error);
+    };
+    // Before the pid file tells others whom to signal.
+    let control = Control::new().map_err(|error| init_fail(&error))?;
     let paths = Paths::of_this_process();
     let pid_file = paths.pid_file(&options.config_file, DAEMON);
     let _pid_file = PidFile::create(pid_file).map_err(|error| {
@@ -53,24 +58,21 @@ fn run(options: &Options) -> Result<(), ()> {
     })?;
     kea_log::log!(DHCP4, DHCP4_STARTING, VERSION, std::process::id());
     let file = &options.config_file;
-    let loaded = config_file::load(file).map_err(|lines| config_failed(file, &lines))?;
-    let init_fail = |error: &dyn std::fmt::Display| {
-        kea_log::log!(DHCP4, DHCP4_INIT_FAIL, error);
-    };
-    let control = Control::new().map_err(|error| init_fail(&error))?;
+    let loaded = config_file::load(file).map_err(|rejected| config_failed(file, &rejected))?;
     let Loaded { config, warnings } = loaded;
-    let logging = config.logging.clone();
-    let service = Service::start(config, paths, options.port, control.interfaces());
-    let mut service = service.map_err(|error| {
-        kea_log::log!(DHCP4, DHCP4_CONFIG_LOAD_FAIL, file.display(), error);
-        init_fail(&error);
-    })?;
-    if let Some(logging) = logging {
-        kea_log::apply(&logging);
+    // What the start has to tell, good or bad, belongs where the operator looks for it.
+    if let Some(logging) = &config.logging {
+        kea_log::apply(logging);
     }
     for warning in &warnings {
         kea_log::log!(DHCP4, DHCP4_CONFIG_WARNING, warning);
     }
+    let service = Service::start(config, paths, options.port, control.interfaces());
+    let mut service = service.map_err(|error| {
+        kea_log::log!(DHCP4, DHCP4_CONFIG_LOAD_FAIL, file.display(), error);
+        init_fail(&error);
+        eprintln!("{DAEMON}: failed to initialize Kea server: {error}");
+    })?;
     log_configuration(service.config());
     kea_log::log!(DHCP4, DHCP4_STARTED, VERSION);
     control.run(&mut service, file).map_err(|error| {
@@ -79,11 +81,11 @@ fn run(options: &Options) -> Result<(), ()> {
 }
 
 /// Logs a rejected configuration at the start.
-fn config_failed(file: &Path, lines: &[String]) {
-    for line in lines {
+fn config_failed(file: &Path, rejected: &Rejected) {
+    for line in &rejected.lines {
         kea_log::log!(DHCP4, DHCP4_PARSER_FAIL, line);
     }
-    let first = lines.first().map_or("", String::as_str);
+    let first = &rejected.reason;
     kea_log::log!(DHCP4, DHCP4_CONFIG_LOAD_FAIL, file.display(), first);
     let reason = format!("configuration error using file '{}': {first}", file.display());
     kea_log::log!(DHCP4, DHCP4_INIT_FAIL, reason);
@@ -108,8 +110,8 @@ pub(super) fn log_configuration(config: &Config4) {
 /// Checks a configuration file and says what is wrong with it; returns the exit code.
 pub(crate) fn check(file: &Path, thorough: bool) -> ExitCode {
     match config_file::load(file) {
-        Err(lines) => {
-            for line in &lines {
+        Err(rejected) => {
+            for line in &rejected.lines {
                 eprintln!("{line}");
             }
             eprintln!("Syntax check failed: {} cannot be used", file.display());
