@@ -239,7 +239,8 @@ impl<'s> Session<'s> {
             self.next += 1;
             return *address;
         }
-        let from = if random { PickFrom::Random(self.entropy.next_u64()) } else { PickFrom::Cursor };
+        let from =
+            if random { PickFrom::Random(self.entropy.next_u64()) } else { PickFrom::Cursor };
         let address = self.pools.pick(pool, from);
         self.memo.answers.push(Answer4::Picked(address));
         self.next += 1;
@@ -266,5 +267,109 @@ impl<'s> Session<'s> {
             }
             Submitted::Waiting(ticket) => Err(Parked(ticket)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use util::SplitMix;
+
+    use super::*;
+    use crate::free::PoolRange;
+
+    const SUBNET: SubnetId = SubnetId(1);
+    const HW: ClientKey<'static> = ClientKey { hw_type: 1, hw: &[1; 6], client_id: None };
+    const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
+    /// A store that never knows at once, and counts what it is asked.
+    #[derive(Default)]
+    struct Slow(AtomicU64);
+
+    impl Store4 for Slow {
+        fn submit(&self, _: &Question4<'_>, _: Now) -> Submitted {
+            Submitted::Waiting(Ticket(self.0.fetch_add(1, Ordering::Relaxed)))
+        }
+    }
+
+    /// Something that decides: picks twice, asks twice in between.
+    fn decide(session: &mut Session<'_>) -> Result<[Option<Ipv4Addr>; 2], Parked> {
+        let first = session.pick(PoolIndex(0), true);
+        session.get(HW, ADDRESS)?;
+        let second = session.pick(PoolIndex(0), false);
+        session.find(HW, SUBNET, None)?;
+        Ok([first, second])
+    }
+
+    #[test]
+    fn deciding_code_runs_again_with_the_same_answers() {
+        let (first, last) = (ADDRESS, Ipv4Addr::new(192, 0, 2, 200));
+        let pools = PoolSet::new([PoolRange { first, last, skips_edges: false }]);
+        let (store, mut entropy, mut memo) = (Slow::default(), SplitMix::new(1), Memo::default());
+        let now = Now::from_secs(1);
+        let mut picked = Vec::new();
+        for answers in 0..=2 {
+            let mut session = Session::new(&store, &pools, &mut entropy, &mut memo, now);
+            match decide(&mut session) {
+                Err(Parked(ticket)) => {
+                    assert_eq!(ticket, Ticket(answers), "each question is asked once");
+                    memo.record(match answers {
+                        0 => Answer4::Got(None),
+                        _ => Answer4::Found { own: None, requested: None },
+                    });
+                }
+                Ok(addresses) => picked.extend(addresses.into_iter().flatten()),
+            }
+        }
+        assert_eq!(picked[1], ADDRESS, "the cursor has moved once only");
+        let mut again = Session::new(&store, &pools, &mut entropy, &mut memo, now);
+        assert_eq!(decide(&mut again), Ok([Some(picked[0]), Some(picked[1])]));
+        assert_eq!(store.0.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn memo_that_does_not_fit_says_that_nothing_is_known() {
+        let (store, pools) = (Slow::default(), PoolSet::default());
+        let (mut entropy, mut memo) = (SplitMix::new(1), Memo::default());
+        for _ in 0..3 {
+            memo.record(Answer4::Picked(None));
+        }
+        let now = Now::from_secs(1);
+        let mut session = Session::new(&store, &pools, &mut entropy, &mut memo, now);
+        assert_eq!(session.get(HW, ADDRESS), Ok(None));
+        assert_eq!(session.find(HW, SUBNET, None), Ok((None, None)));
+        assert_eq!(session.delete(ADDRESS, Expect::Absent), Ok(Err(CommitError::Conflict)));
+    }
+
+    #[test]
+    fn memory_answers_at_once_and_changes_are_remembered() {
+        let (store, pools) = (LeaseStore4::new(1, None), PoolSet::default());
+        let (mut entropy, mut memo) = (SplitMix::new(1), Memo::default());
+        let now = Now::from_secs(1);
+        let change = Change4 {
+            address: ADDRESS,
+            subnet_id: SUBNET,
+            pool_id: 0,
+            pool: None,
+            client: HW,
+            valid_lifetime: 60,
+            state: crate::lease4::LeaseState::Default,
+            fqdn_fwd: false,
+            fqdn_rev: false,
+            hostname: &[],
+            user_context: &[],
+            expect: Expect::Absent,
+            replaces: None,
+        };
+        let mut session = Session::new(&store, &pools, &mut entropy, &mut memo, now);
+        assert!(matches!(session.commit(change), Ok(Ok(_))));
+        assert_eq!(session.commit(change), Ok(Err(CommitError::Conflict)));
+        let found = session.find(HW, SUBNET, Some(ADDRESS)).unwrap();
+        assert_eq!(found.0, found.1);
+        assert_eq!(
+            (found.0.map(|lease| lease.address), memo.changes().count()),
+            (Some(ADDRESS), 1)
+        );
     }
 }
