@@ -1,12 +1,20 @@
 //! The pid file: who runs with this configuration.
 //!
-//! Text: the decimal pid and a line end. A file that names a living process refuses a second start; a stale one is
-//! overwritten; a number that cannot be read is an error, because it may be somebody else's file. The creator
-//! removes it at the end.
+//! Text: the decimal pid and a line end. A file that names a living process refuses a second start; a stale or empty
+//! one is overwritten; a number that cannot be read is an error, because it may be somebody else's file. The creator
+//! removes it at the end. As long as it runs it also holds a lock on the file, which decides between processes that
+//! start at the same moment.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// Looks at a file that another process has locked and not yet filled in, or is removing, and the time between two.
+const ATTEMPTS: u32 = 100;
+const ATTEMPT_WAIT: Duration = Duration::from_millis(10);
 
 /// Why no pid file could be made.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +47,8 @@ pub enum PidFileError {
 #[derive(Debug)]
 pub struct PidFile {
     path: PathBuf,
+    /// Holds the lock.
+    _file: File,
 }
 
 impl PidFile {
@@ -48,26 +58,37 @@ impl PidFile {
     /// See [`PidFileError`].
     pub fn create(path: PathBuf) -> Result<Self, PidFileError> {
         let io_error = |source| PidFileError::Io { path: path.clone(), source };
-        if let Some(pid) = Self::read(&path)?
-            && pid != std::process::id()
-            && is_alive(pid)
-        {
-            return Err(PidFileError::AlreadyRunning { pid, path });
-        }
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(io_error)?;
         }
-        let mut file = fs::File::create(&path).map_err(io_error)?;
-        writeln!(file, "{}", std::process::id()).map_err(io_error)?;
-        Ok(Self { path })
+        for _ in 0..ATTEMPTS {
+            let mut options = OpenOptions::new();
+            let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+            let mut file = file.map_err(io_error)?;
+            // A file system without locks is no reason not to serve.
+            let is_locked = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+            if let Some(pid) = Self::read(&path)?
+                && (is_locked || pid != std::process::id() && is_alive(pid))
+            {
+                return Err(PidFileError::AlreadyRunning { pid, path });
+            }
+            if !is_locked && is_at(&file, &path) {
+                file.set_len(0).map_err(io_error)?;
+                writeln!(file, "{}", std::process::id()).map_err(io_error)?;
+                return Ok(Self { path, _file: file });
+            }
+            thread::sleep(ATTEMPT_WAIT);
+        }
+        Err(io_error(io::ErrorKind::ResourceBusy.into()))
     }
 
-    /// The number in the file, or `None` when there is no file.
+    /// The number in the file, or `None` when there is no file or nothing in it.
     ///
     /// # Errors
     /// [`PidFileError::Unreadable`] when the file holds no number.
     pub fn read(path: &Path) -> Result<Option<u32>, PidFileError> {
         match fs::read_to_string(path) {
+            Ok(text) if text.trim().is_empty() => Ok(None),
             Ok(text) => text
                 .trim()
                 .parse()
@@ -91,6 +112,14 @@ impl Drop for PidFile {
         if matches!(Self::read(&self.path), Ok(Some(pid)) if pid == std::process::id()) {
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+/// Whether the open file still has that name: its owner may have removed it before we had the lock.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(file), Ok(named)) => (file.dev(), file.ino()) == (named.dev(), named.ino()),
+        _ => false,
     }
 }
 
@@ -126,6 +155,23 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), format!("{}\n", std::process::id()));
         drop(file);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn of_several_starts_at_the_same_moment_one_succeeds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kea.pid");
+        fs::write(&path, "").unwrap();
+        let starts: Vec<_> = thread::scope(|scope| {
+            let threads = (0..8).map(|_| scope.spawn(|| PidFile::create(path.clone())));
+            let threads: Vec<_> = threads.collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(starts.iter().filter(|start| start.is_ok()).count(), 1);
+        assert!(path.exists());
+        drop(starts);
+        assert!(!path.exists());
+        PidFile::create(path).unwrap();
     }
 
     #[test]
