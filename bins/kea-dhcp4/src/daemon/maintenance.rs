@@ -72,6 +72,10 @@ impl Maintenance {
     /// Does what is due; returns the time until the next call.
     pub(super) fn run(&mut self, context: &Context<'_>) -> Duration {
         let at = Instant::now();
+        if context.journal.is_some_and(|service| service.journal().queue().admit().is_err()) {
+            // Storage that has failed is tried again even when no client comes.
+            settle(context);
+        }
         let ticked = context.store.expire_tick(context.now, EXPIRE_BUDGET);
         let expired = context.runtime.config.expired_leases;
         if expired.reclaim_timer_wait_time > 0 && at >= self.next_reclaim {

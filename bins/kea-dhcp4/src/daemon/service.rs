@@ -287,6 +287,14 @@ impl Service {
         drop(worker::pause(&self.workers));
     }
 
+    /// Ends the workers, which answer what they have stored, and stores what is left.
+    pub(super) fn stop(&mut self) {
+        self.workers.clear();
+        if let Some(service) = &self.database.journal {
+            service.drain();
+        }
+    }
+
     /// Whether a worker has ended by itself.
     pub(super) fn is_crippled(&self) -> bool {
         self.workers.iter().any(Worker::has_ended)

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use kea_dhcp4::messages::{loggers::*, *};
-use libdhcpsrv::config4::Config4;
+use libdhcpsrv::config4::{Config4, SocketType};
 use process::paths::Paths;
 use process::pid_file::{PidFile, PidFileError};
 
@@ -75,7 +75,9 @@ fn run(options: &Options) -> Result<(), ()> {
     })?;
     log_configuration(service.config());
     kea_log::log!(DHCP4, DHCP4_STARTED, VERSION);
-    control.run(&mut service, file).map_err(|error| {
+    let served = control.run(&mut service, file);
+    service.stop();
+    served.map_err(|error| {
         kea_log::log!(DHCP4, DHCP4_SERVER_FAILED, error);
     })
 }
@@ -93,6 +95,11 @@ fn config_failed(file: &Path, rejected: &Rejected) {
 
 /// Logs what has been put in force.
 pub(super) fn log_configuration(config: &Config4) {
+    let socket_type = match config.interfaces.socket_type {
+        SocketType::Raw => "raw",
+        SocketType::Udp => "udp",
+    };
+    kea_log::log!(DHCPSRV, DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT, socket_type);
     for subnet in config.subnets.iter().take(SUBNETS_LOGGED) {
         let prefix = format!("{}/{}", subnet.prefix, subnet.prefix_len);
         let timer = |timer: Option<u32>| timer.map_or("unset".to_owned(), |s| s.to_string());
