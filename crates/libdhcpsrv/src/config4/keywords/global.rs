@@ -47,13 +47,13 @@ pub static GLOBAL: Scope = Scope::new(
         Keyword::new(
             "statistic-default-sample-count",
             Kind::UINT32,
-            "Samples kept of each statistic; 0 when the age decides.",
+            "No effect until statistics can be asked for: samples kept of each.",
         )
         .default(Int(20)),
         Keyword::new(
             "statistic-default-sample-age",
             Kind::UINT32,
-            "Seconds for which samples are kept; 0 when the count decides.",
+            "No effect until statistics can be asked for: seconds for which samples are kept.",
         )
         .default(Int(0)),
         Keyword::new(

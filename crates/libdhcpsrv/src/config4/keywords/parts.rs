@@ -166,7 +166,7 @@ pub static COMPATIBILITY: Scope = Scope::new(
         Keyword::new(
             "lenient-option-parsing",
             Kind::Bool,
-            "Tolerate options of clients that are malformed.",
+            "No effect: malformed options of clients are always tolerated where that is safe.",
         )
         .default(Bool(false)),
     ],
@@ -179,7 +179,7 @@ pub static SANITY_CHECKS: Scope = Scope::new(
         Keyword::new(
             "lease-checks",
             Kind::OneOf(&["none", "warn", "fix", "fix-del", "del"]),
-            "What is done at start with leases whose subnet does not match their address.",
+            "No effect yet: leases whose subnet does not match their address are kept.",
         )
         .default(Str("warn")),
         Keyword::new(

@@ -68,6 +68,15 @@ fn an_empty_map_is_a_configuration_with_defaults() {
     assert!(config.echo_client_id && config.lease_database.persist && config.logging.is_none());
 }
 
+#[test]
+fn lease_checks_that_are_not_carried_out_are_warned_about() {
+    for (wish, warns) in [("fix-del", true), ("del", true), ("warn", false), ("none", false)] {
+        let members = format!(r#""sanity-checks": {{ "lease-checks": "{wish}" }}"#);
+        let (_, findings) = read_members(&members);
+        assert_eq!(findings.contains("is not carried out yet"), warns, "{wish}: {findings}");
+    }
+}
+
 /// Reads one subnet with further members of its own and of the global scope.
 fn one_subnet(global: &str, members: &str) -> Subnet4 {
     let global = if global.is_empty() { String::new() } else { format!("{global},") };
