@@ -32,6 +32,21 @@ pub enum SelectedBy {
     InterfaceAddress,
 }
 
+impl std::fmt::Display for SelectedBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::LinkSelection => "by link selection",
+            Self::SubnetSelection => "by subnet selection",
+            Self::Relay => "it names the relay",
+            Self::RelayAddress => "by the relay's address",
+            Self::ClientAddress => "by the client's address",
+            Self::SourceAddress => "by the source address",
+            Self::Interface => "it names the interface",
+            Self::InterfaceAddress => "by the interface's address",
+        })
+    }
+}
+
 /// The fields of a query that decide.
 #[derive(Clone, Copy, Debug)]
 pub struct Selector {

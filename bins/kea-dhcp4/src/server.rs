@@ -195,6 +195,11 @@ impl Server4 {
         self.core.parked.len()
     }
 
+    /// Sees the payload of a datagram that will be fed in a moment, in order to fetch what it needs from memory.
+    pub fn look(&self, payload: &[u8]) {
+        self.runtime.fetch(payload);
+    }
+
     /// Feeds one datagram.
     pub fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
         self.core.counters.set_time(now);
@@ -327,7 +332,17 @@ impl Core {
         first_time: bool,
     ) -> Progress {
         if first_time {
-            self.counters.increment(received_counter(view.message_type().ok().flatten()));
+            let kind = view.message_type().ok().flatten();
+            self.counters.increment(received_counter(kind));
+            kea_log::log!(
+                PACKETS,
+                DHCP4_PACKET_RECEIVED,
+                view.label(),
+                kind.map_or("packet", MessageType::name),
+                input.source,
+                input.destination,
+                self.links.name(input.interface)
+            );
         }
         if let Err(reason) = self.check(input, view, &runtime.config) {
             self.dropped(input, view, reason, now);
@@ -477,6 +492,13 @@ impl Core {
             of_interface: self.links.subnet(input.interface, &runtime.config),
         };
         let selected = select::select(config, input, &selector);
+        match selected {
+            Some((index, by)) => {
+                let id = config.subnet(index).id;
+                kea_log::log!(PACKETS, DHCP4_SUBNET_SELECTED, view.label(), id, by);
+            }
+            None => kea_log::log!(PACKETS, DHCP4_SUBNET_SELECTION_FAILED, view.label()),
+        }
         let subnet = selected.map(|(index, _)| index);
         self.subnet = subnet;
         if subnet.is_none() && !view.is_relayed() && select::is_broadcast(input) {
@@ -510,6 +532,12 @@ impl Core {
             Ok(outcome) => outcome,
             Err(Parked(ticket)) => return Run::Parked(ticket),
         };
+        if message_type == MessageType::Request
+            && query.server_identifier.is_none()
+            && let Some(address) = query.requested_address
+        {
+            kea_log::log!(DHCP4, DHCP4_INIT_REBOOT, view.label(), address);
+        }
         match outcome {
             Outcome::Reply(answer) => {
                 if answer.message_type == MessageType::Offer {
@@ -557,6 +585,9 @@ impl Core {
                     let label = query.view.label();
                     kea_log::log!(PACKETS, DHCP4_OPTIONS_LEFT_OUT, label, written.left_out);
                 }
+                let (kind, to) = (answer.message_type.name(), written.outbound.destination);
+                let link = || self.links.name(input.interface);
+                kea_log::log!(PACKETS, DHCP4_PACKET_SEND, query.view.label(), kind, to, link());
                 Some(written.outbound)
             }
             Err(error) => {

@@ -130,6 +130,10 @@ fn debug_flag_overrides_the_configured_severity() {
     Peer::new(&net.client).acquire();
     server.wait_text(" DEBUG ", wait::secs(3));
     server.wait_text("DHCP4_LEASE_ALLOC", wait::secs(3));
+    // The way of a packet through the server.
+    for id in ["DHCP4_PACKET_RECEIVED", "DHCP4_SUBNET_SELECTED", "DHCP4_PACKET_SEND"] {
+        server.wait_text(id, wait::secs(3));
+    }
 }
 
 #[test]
