@@ -77,6 +77,28 @@ mod tests {
     }
 
     #[test]
+    fn codes_that_kea_1_1_defines_are_all_there_and_kept_for_them() {
+        let ranges = [1..=77, 81..=82, 90..=94, 97..=97, 118..=119, 124..=125];
+        for code in ranges.into_iter().flatten() {
+            let definition = by_code("dhcp4", code).unwrap_or_else(|| panic!("{code}"));
+            assert_eq!(definition.redefinable, code == 43, "{code}");
+        }
+        let mut names =
+            [64, 65, 68, 76, 93, 94, 97].map(|code| &*by_code("dhcp4", code).unwrap().name);
+        names.sort_unstable();
+        let expected = [
+            "client-ndi",
+            "client-system",
+            "mobile-ip-home-agent",
+            "nisplus-domain-name",
+            "nisplus-servers",
+            "streettalk-directory-assistance-server",
+            "uuid-guid",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
     fn unknown_codes_and_names_have_no_definition() {
         assert!(by_code("dhcp4", 0).is_none() && by_code("dhcp4", 255).is_none());
         assert!(by_code("dhcp4", 224).is_none() && by_code("dhcp4", 300).is_none());
