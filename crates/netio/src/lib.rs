@@ -27,5 +27,6 @@ pub use plan::{
     SocketKind, desired4,
 };
 pub use transport4::{
-    BATCH, Event, Malformed, MalformedCounts, ReceiveReport, SendReport, SocketToken, Transport4,
+    BATCH, Event, Malformed, MalformedCounts, ReceiveReport, SendReport, SocketToken, Taker,
+    Transport4,
 };

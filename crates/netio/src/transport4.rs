@@ -117,6 +117,26 @@ impl MalformedCounts {
     }
 }
 
+/// Who gets the datagrams of a reception.
+pub trait Taker {
+    /// Sees the payload of a datagram that will be taken in a moment; nothing has been checked yet. A chance to bring
+    /// what it needs into the processor's caches while other memory is waited for anyway.
+    fn look(&mut self, payload: &[u8]);
+    /// Takes a datagram.
+    fn take(&mut self, input: Inbound<'_>);
+}
+
+/// A function that only takes.
+struct TakeOnly<'f, F>(&'f mut F);
+
+impl<F: FnMut(Inbound<'_>)> Taker for TakeOnly<'_, F> {
+    fn look(&mut self, _payload: &[u8]) {}
+
+    fn take(&mut self, input: Inbound<'_>) {
+        (self.0)(input);
+    }
+}
+
 /// What one reception came to.
 #[derive(Debug, Default)]
 pub struct ReceiveReport {
@@ -224,7 +244,7 @@ impl Transport4 {
         take: &mut impl FnMut(Inbound<'_>),
     ) -> ReceiveReport {
         let Some(slot) = self.sockets.slot_of(token) else { return ReceiveReport::default() };
-        let mut report = self.receive_slot(slot, max, take);
+        let mut report = self.receive_slot(slot, max, &mut TakeOnly(take));
         if report.taken() == 0 && report.error.is_none() {
             // Woken for nothing: an error that waits would wake us for ever.
             report.error = self.sockets.take_error(slot);
@@ -235,13 +255,18 @@ impl Transport4 {
     /// Receives what waits on any socket, `max` datagrams at most, beginning with another socket
     /// each time.
     pub fn receive_any(&mut self, max: usize, take: &mut impl FnMut(Inbound<'_>)) -> ReceiveReport {
+        self.receive_batch(max, &mut TakeOnly(take))
+    }
+
+    /// Like [`Transport4::receive_any`]; `taker` sees the datagrams of a socket in advance.
+    pub fn receive_batch(&mut self, max: usize, taker: &mut impl Taker) -> ReceiveReport {
         let mut total = ReceiveReport::default();
         for slot in self.sockets.round() {
             let left = max.saturating_sub(total.taken() as usize);
             if left == 0 {
                 break;
             }
-            total.add(self.receive_slot(slot, left, take));
+            total.add(self.receive_slot(slot, left, taker));
         }
         self.idle_rounds = if total.taken() == 0 { self.idle_rounds + 1 } else { 0 };
         if self.idle_rounds >= IDLE_ROUNDS_MAX {
@@ -266,22 +291,20 @@ impl Transport4 {
         self.sender.send(&mut self.sockets, self.plan.port(), outbox, range, done)
     }
 
-    fn receive_slot(
-        &mut self,
-        slot: usize,
-        max: usize,
-        take: &mut impl FnMut(Inbound<'_>),
-    ) -> ReceiveReport {
+    fn receive_slot(&mut self, slot: usize, max: usize, taker: &mut impl Taker) -> ReceiveReport {
         let max = max.min(BATCH);
         let mut report = ReceiveReport::default();
         match self.sockets.receiver(slot) {
             None => return report,
             Some((interface, Receiver::Packet(socket))) => {
                 let PacketSocket { ring, addresses, .. } = socket;
+                ring.look(max, |frame| {
+                    taker.look(frame.get(frame::HEADERS..).unwrap_or_default());
+                });
                 let mut left = max;
                 while left > 0
                     && ring.next(|frame| {
-                        accept_frame(frame, interface, addresses, &mut report, take);
+                        accept_frame(frame, interface, addresses, &mut report, taker);
                     })
                 {
                     left -= 1;
@@ -289,13 +312,16 @@ impl Transport4 {
             }
             Some((interface, Receiver::Udp(socket))) => {
                 let (destination, local) = (socket.destination, socket.local);
-                let result = self.batch.receive(socket.fd(), max, |received| {
+                let result = self.batch.receive(socket.fd(), max);
+                let count = *result.as_ref().unwrap_or(&0);
+                self.batch.payloads(count).for_each(|payload| taker.look(payload));
+                self.batch.each(count, |received| {
                     if received.is_truncated {
                         report.truncated += 1;
                         return;
                     }
                     report.received += 1;
-                    take(Inbound {
+                    taker.take(Inbound {
                         payload: received.payload,
                         interface,
                         source: SocketAddr::V4(received.source),
@@ -320,7 +346,7 @@ fn accept_frame(
     interface: InterfaceIndex,
     addresses: &[crate::Ipv4Network],
     report: &mut ReceiveReport,
-    take: &mut impl FnMut(Inbound<'_>),
+    taker: &mut impl Taker,
 ) {
     if frame.is_truncated {
         report.truncated += 1;
@@ -342,7 +368,7 @@ fn accept_frame(
     let own = own.or_else(|| addresses.iter().find(|own| own.broadcast() == Some(destination)));
     let local = own.or(addresses.first()).map_or(Ipv4Addr::UNSPECIFIED, |own| own.address);
     report.received += 1;
-    take(Inbound {
+    taker.take(Inbound {
         payload: datagram.payload,
         interface,
         source: SocketAddr::V4(datagram.source),

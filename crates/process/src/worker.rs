@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
-use netio::{BATCH, Event, InterfaceTable, Plan, ReceiveReport, Transport4};
+use netio::{BATCH, Event, InterfaceTable, Plan, ReceiveReport, Taker, Transport4};
 use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
@@ -45,6 +45,8 @@ pub trait PacketServer: Send {
     /// What can change while the worker runs (a configuration, the interfaces).
     type Update: Send;
 
+    /// Sees the payload of a datagram that will be processed in a moment. It has not been checked.
+    fn look(&self, payload: &[u8]);
     /// Processes one datagram.
     fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies);
     /// Ends a batch.
@@ -260,12 +262,7 @@ impl<S: PacketServer> Loop<S> {
     fn batch(&mut self) -> usize {
         let now = self.clock.now();
         let Self { server, transport, replies, .. } = self;
-        let report = transport.receive_any(BATCH, &mut |input: Inbound<'_>| {
-            let processed = catch_unwind(AssertUnwindSafe(|| server.receive(input, now, replies)));
-            if let Err(panic) = processed {
-                server.processing_failed(Some(&input), text_of(&*panic));
-            }
-        });
+        let report = transport.receive_batch(BATCH, &mut Batch { server, replies, now });
         if report.taken() > report.received || report.kernel_drops > 0 {
             server.received(&report, now);
         }
@@ -366,6 +363,27 @@ impl<S: PacketServer> Loop<S> {
             if registry.register(&mut SourceFd(&fd), Token(token.0), Interest::READABLE).is_ok() {
                 self.registered.push(fd);
             }
+        }
+    }
+}
+
+/// A batch on its way from the sockets through the server.
+struct Batch<'l, S> {
+    server: &'l mut S,
+    replies: &'l mut Replies,
+    now: Now,
+}
+
+impl<S: PacketServer> Taker for Batch<'_, S> {
+    fn look(&mut self, payload: &[u8]) {
+        self.server.look(payload);
+    }
+
+    fn take(&mut self, input: Inbound<'_>) {
+        let Self { server, replies, now } = self;
+        let processed = catch_unwind(AssertUnwindSafe(|| server.receive(input, *now, replies)));
+        if let Err(panic) = processed {
+            server.processing_failed(Some(&input), text_of(&*panic));
         }
     }
 }

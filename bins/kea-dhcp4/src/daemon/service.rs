@@ -58,6 +58,10 @@ struct WorkerServer {
 impl PacketServer for WorkerServer {
     type Update = Update;
 
+    fn look(&self, payload: &[u8]) {
+        self.server.look(payload);
+    }
+
     fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) {
         self.server.receive(input, now, replies);
     }

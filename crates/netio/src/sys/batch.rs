@@ -71,13 +71,8 @@ impl ReceiveBatch {
         batch
     }
 
-    /// Receives what waits, `max` datagrams at most, and hands them to `take`; the number of them.
-    pub(crate) fn receive(
-        &mut self,
-        fd: BorrowedFd<'_>,
-        max: usize,
-        mut take: impl FnMut(Received<'_>),
-    ) -> io::Result<usize> {
+    /// Receives what waits, `max` datagrams at most; the number of them. [`Self::each`] has them.
+    pub(crate) fn receive(&mut self, fd: BorrowedFd<'_>, max: usize) -> io::Result<usize> {
         let max = max.min(MESSAGES_MAX);
         // SAFETY: every pointer in `messages` is into the arrays of `self`, with the lengths that
         // they have there; `max` is at most the number of messages.
@@ -90,7 +85,19 @@ impl ReceiveBatch {
                 ptr::null_mut(),
             )
         };
-        let count = check(result as isize)?;
+        check(result as isize)
+    }
+
+    /// The payloads of the first `count` datagrams received last.
+    pub(crate) fn payloads(&self, count: usize) -> impl Iterator<Item = &[u8]> {
+        let buffers = self.buffers.chunks_exact(BUFFER).zip(self.messages.iter());
+        buffers
+            .take(count)
+            .map(|(buffer, message)| buffer.get(..message.msg_len as usize).unwrap_or(buffer))
+    }
+
+    /// Hands the first `count` datagrams received last to `take`, and makes room for the next ones.
+    pub(crate) fn each(&mut self, count: usize, mut take: impl FnMut(Received<'_>)) {
         let buffers = self.buffers.chunks_exact(BUFFER);
         let slots = self.messages.iter_mut().zip(self.sources.iter()).zip(buffers);
         for ((message, source), buffer) in slots.take(count) {
@@ -103,7 +110,6 @@ impl ReceiveBatch {
                 is_truncated: message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
             });
         }
-        Ok(count)
     }
 }
 

@@ -90,17 +90,39 @@ impl Ring {
         Ok(Self { memory, frames, next: 0 })
     }
 
+    /// Hands the frames that wait to `look`, `max` at most, and leaves them where they are.
+    pub(crate) fn look(&self, max: usize, mut look: impl FnMut(&[u8])) {
+        let ahead = (self.next..self.frames).chain(0..self.next).take(max);
+        for index in ahead {
+            let Some(slot) = self.slot(index) else { return };
+            look(slot.frame.bytes);
+        }
+    }
+
     /// Hands the next received frame to `take` and gives its slot back; false when none is waiting.
     pub(crate) fn next(&mut self, take: impl FnOnce(Frame<'_>)) -> bool {
-        // SAFETY: `next` is less than `frames`, so the slot lies in the mapping; slots are aligned
+        let Some(slot) = self.slot(self.next) else { return false };
+        take(slot.frame);
+        // The frame's borrow ends here, before the kernel may write to the slot again.
+        slot.status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
+        self.next = if self.next + 1 == self.frames { 0 } else { self.next + 1 };
+        true
+    }
+
+    /// The slot at `index`, if the kernel has put a frame there.
+    fn slot(&self, index: usize) -> Option<Slot<'_>> {
+        if index >= self.frames {
+            return None;
+        }
+        // SAFETY: `index` is less than `frames`, so the slot lies in the mapping; slots are aligned
         // to 2048 and begin with the status word, which both sides access as one atomic word.
         let (slot, status) = unsafe {
-            let slot = self.memory.add(self.next * FRAME_SIZE);
+            let slot = self.memory.add(index * FRAME_SIZE);
             (slot, AtomicU32::from_ptr(slot.as_ptr().cast::<u32>()))
         };
         let flags = status.load(Ordering::Acquire);
         if flags & libc::TP_STATUS_USER == 0 {
-            return false;
+            return None;
         }
         // SAFETY: the slot is ours until the status is stored back, so the kernel does not write to
         // it; every bit pattern is a valid header.
@@ -108,19 +130,23 @@ impl Ring {
         let start = (header.tp_mac as usize).min(FRAME_SIZE);
         let len = (header.tp_snaplen as usize).min(FRAME_SIZE - start);
         // SAFETY: start + len is at most FRAME_SIZE, so the bytes lie in the slot, and they are
-        // ours as above. The slice ends with `take`, before the slot is given back.
+        // ours as above. `next`, which gives the slot back, does so after its last use of them.
         let bytes = unsafe { std::slice::from_raw_parts(slot.as_ptr().add(start), len) };
         let settled = libc::TP_STATUS_CSUMNOTREADY | libc::TP_STATUS_CSUM_VALID;
-        take(Frame {
+        let frame = Frame {
             bytes,
             is_truncated: header.tp_len as usize > len,
             is_checksum_settled: flags & settled != 0,
             is_tagged: flags & libc::TP_STATUS_VLAN_VALID != 0,
-        });
-        status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
-        self.next = if self.next + 1 == self.frames { 0 } else { self.next + 1 };
-        true
+        };
+        Some(Slot { frame, status })
     }
+}
+
+/// A slot that holds a frame.
+struct Slot<'r> {
+    frame: Frame<'r>,
+    status: &'r AtomicU32,
 }
 
 impl Drop for Ring {
