@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use tidy::manifest::{self, Crate};
 use tidy::tree::{self, TextFile};
-use tidy::{dependencies, imports, layout, messages, sources, words};
+use tidy::{dependencies, features, imports, layout, messages, sources, words};
 
 static FILES: LazyLock<Vec<TextFile>> = LazyLock::new(|| tree::text_files(&tree::root()));
 static CRATES: LazyLock<Vec<Crate>> = LazyLock::new(|| manifest::crates(&FILES));
@@ -30,6 +30,11 @@ fn crates_import_only_what_the_architecture_allows() {
 #[test]
 fn outside_dependencies_are_justified() {
     expect_none(&dependencies::check(text("Cargo.toml"), &CRATES, text("doc/dependencies.md")));
+}
+
+#[test]
+fn features_are_listed_with_tests_that_exist() {
+    expect_none(&features::check(text("doc/features.md"), &CRATES, &FILES));
 }
 
 #[test]
