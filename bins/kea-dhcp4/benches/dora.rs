@@ -220,7 +220,7 @@ fn host(subnets: u32) -> Host {
     store.adopt_pools(&runtime.pools);
     let shared = Shared4::new(store, 5);
     let mut server = Server4::new(shared, runtime, statistics.worker(now), 6);
-    server.set_links(Arc::new(Links::new(Vec::new(), vec![SERVER], 67)));
+    server.set_links(Arc::new(Links::new(Vec::new(), vec![SERVER])));
     Host { server, queue, replies: Replies::default(), taken: Vec::new(), now, packets: 0 }
 }
 

@@ -4,10 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use libdhcp::v4::{CLIENT_PORT, SERVER_PORT};
 use util::link::{Delivery, Inbound, LinkAddress};
-
-/// Port that clients listen on.
-pub const CLIENT_PORT: u16 = 68;
 
 /// What the rules look at.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +24,6 @@ pub struct Addressing {
     pub direct_response: bool,
     /// The client's link address: chaddr, when the query is direct and of Ethernet form.
     pub chaddr: Option<LinkAddress>,
-    /// Port of relays: the server's own port.
-    pub server_port: u16,
 }
 
 /// Destination of the answer to anything but INFORM.
@@ -36,7 +32,7 @@ pub fn of_answer(input: &Inbound<'_>, addressing: &Addressing) -> (SocketAddr, D
     let routed = Delivery::Routed { fallback: input.link_source };
     let unset = Ipv4Addr::UNSPECIFIED;
     if addressing.giaddr != unset {
-        return (to(addressing.giaddr, addressing.server_port), routed);
+        return (to(addressing.giaddr, SERVER_PORT), routed);
     }
     if addressing.is_nak {
         return (to(Ipv4Addr::BROADCAST, CLIENT_PORT), Delivery::Broadcast);
@@ -63,7 +59,7 @@ pub fn of_inform(input: &Inbound<'_>, addressing: &Addressing) -> (SocketAddr, D
         return (to(addressing.ciaddr, CLIENT_PORT), routed, false);
     }
     if relayed && addressing.broadcast {
-        return (to(addressing.giaddr, addressing.server_port), routed, true);
+        return (to(addressing.giaddr, SERVER_PORT), routed, true);
     }
     let (destination, delivery) = to_source(input, routed);
     (destination, delivery, false)
@@ -110,7 +106,6 @@ mod tests {
             is_nak: false,
             direct_response: true,
             chaddr: Some(MAC),
-            server_port: 67,
         }
     }
 

@@ -7,7 +7,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use libdhcp::OptionCodes;
-use libdhcp::v4::{BuildError, Builder, MessageType, OptionSink, Weight, code, reply_size_max};
+use libdhcp::v4::{
+    BuildError, Builder, MessageType, OPTIONS_OFFSET, OptionSink, Weight, code, reply_size_max,
+};
 use libdhcpsrv::config4::{Config4, Subnet4};
 use util::link::{Inbound, Outbound};
 
@@ -51,8 +53,6 @@ pub struct Material<'a> {
     pub answer: &'a Answer,
     /// Whether frames can be sent to clients without an address.
     pub direct_response: bool,
-    /// The server's own port.
-    pub server_port: u16,
 }
 
 /// A written reply.
@@ -80,7 +80,6 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
         is_nak,
         direct_response: material.direct_response,
         chaddr: query.link_address(),
-        server_port: material.server_port,
     };
     let (to, delivery, through_relay) = if is_inform {
         destination::of_inform(input, &addressing)
@@ -94,16 +93,17 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     };
     let server_identifier = server_identifier(material, source);
 
-    let size_max = reply_size_max(query.view.max_message_size().ok().flatten());
-    let start = arena.len();
-    arena.resize(start + size_max, 0);
-    let mut builder = Builder::reply(&mut arena[start..], query.view)?;
-    write_header(material, &mut builder, through_relay);
     let mut sink = OptionSink::new();
     add_own_options(material, &mut sink, server_identifier, through_relay);
     if !is_nak {
         add_configured_options(material, &mut sink);
     }
+    let size_max = reply_size_max(query.view.max_message_size().ok().flatten());
+    let size = OPTIONS_OFFSET + sink.encoded_len() + 1; // one for END
+    let start = arena.len();
+    arena.resize(start + size.min(size_max), 0);
+    let mut builder = Builder::reply(&mut arena[start..], query.view)?;
+    write_header(material, &mut builder, through_relay);
     builder.write(&mut sink)?;
     let left_out = builder.dropped().len();
     let len = builder.finish();

@@ -210,21 +210,16 @@ pub fn subnet_rows(config: &Config4) -> Vec<SubnetRow> {
 pub struct Links {
     names: Vec<(InterfaceIndex, Box<str>)>,
     addresses: Vec<Ipv4Addr>,
-    port: u16,
 }
 
 impl Links {
-    /// Takes the interfaces, the addresses of open sockets, and the server's port.
+    /// Takes the interfaces and the addresses of open sockets.
     #[must_use]
-    pub fn new(
-        mut names: Vec<(InterfaceIndex, Box<str>)>,
-        mut addresses: Vec<Ipv4Addr>,
-        port: u16,
-    ) -> Self {
+    pub fn new(mut names: Vec<(InterfaceIndex, Box<str>)>, mut addresses: Vec<Ipv4Addr>) -> Self {
         names.sort_unstable();
         addresses.sort_unstable();
         addresses.dedup();
-        Self { names, addresses, port }
+        Self { names, addresses }
     }
 
     /// Name of an interface; `?` for one that is gone.
@@ -240,11 +235,5 @@ impl Links {
     #[must_use]
     pub fn is_own_address(&self, address: Ipv4Addr) -> bool {
         self.addresses.binary_search(&address).is_ok()
-    }
-
-    /// The server's UDP port.
-    #[must_use]
-    pub fn server_port(&self) -> u16 {
-        if self.port == 0 { libdhcp::v4::SERVER_PORT } else { self.port }
     }
 }

@@ -575,7 +575,6 @@ impl Core {
             always_send: runtime.always_send(exchange.subnet),
             answer,
             direct_response: runtime.direct_response(),
-            server_port: self.links.server_port(),
         };
         let outbox = if answer.position == 0 { &mut replies.ready } else { &mut replies.held };
         let mut failure = None;

@@ -376,7 +376,8 @@ struct Batch<'l, S> {
 
 impl<S: PacketServer> Taker for Batch<'_, S> {
     fn look(&mut self, payload: &[u8]) {
-        self.server.look(payload);
+        // It has no effect that a panic could leave half done; taking the datagram will tell what is wrong with it.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.server.look(payload)));
     }
 
     fn take(&mut self, input: Inbound<'_>) {

@@ -83,7 +83,7 @@ impl Host {
         let shared = Shared4::new(seen, rng.next_u64());
         let statistics = Statistics::new(now);
         let (runtime, counters) = install(config, &statistics, &store, now);
-        let links = Arc::new(Links::new(vec![(INTERFACE, "lan".into())], vec![SERVER], 67));
+        let links = Arc::new(Links::new(vec![(INTERFACE, "lan".into())], vec![SERVER]));
         let workers = (0..scenario.workers)
             .map(|_| {
                 let counters = statistics.worker(now);

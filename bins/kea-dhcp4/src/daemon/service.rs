@@ -28,6 +28,9 @@ use util::link::{Inbound, InterfaceIndex, Outbound, Replies};
 use super::lease_database::{self, Database, OpenError};
 use super::maintenance::{Context, Maintenance};
 
+/// Most worker threads: each has sockets and receive rings of its own, and more of them than processors only cost.
+const WORKERS_MAX: usize = 64;
+
 /// Why the service cannot start or take a configuration.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ServiceError {
@@ -188,7 +191,7 @@ impl Service {
             database,
             maintenance,
         };
-        let count = service.runtime.config.workers.max(1);
+        let count = service.runtime.config.workers.clamp(1, WORKERS_MAX);
         let journal = service.database.journal.clone();
         let workers =
             service.make_workers(count, &service.shared, &service.plan, journal.as_ref())?;
@@ -211,7 +214,7 @@ impl Service {
         if let Some(other) = &other_database {
             shared.store = other.store.clone();
         }
-        let count = config.workers.max(1);
+        let count = config.workers.clamp(1, WORKERS_MAX);
         let other_workers = if other_database.is_some() || count != self.workers.len() {
             let database = other_database.as_ref().unwrap_or(&self.database);
             Some(self.make_workers(count, &shared, &plan, database.journal.as_ref())?)
@@ -324,7 +327,7 @@ impl Service {
                 }
             }
         }
-        let links = Arc::new(Links::new(names, addresses, self.port));
+        let links = Arc::new(Links::new(names, addresses));
         for worker in &self.workers {
             worker.update(Update::Links(links.clone()));
         }

@@ -87,7 +87,7 @@ impl Stand {
         let (runtime, counters) = install(config(members), &statistics, &store, now);
         let mut server = Server4::new(shared.clone(), runtime, statistics.worker(now), 9);
         let names = vec![(LAN, "lan".into())];
-        server.set_links(Arc::new(Links::new(names, vec![SERVER, OTHER_ADDRESS], 67)));
+        server.set_links(Arc::new(Links::new(names, vec![SERVER, OTHER_ADDRESS])));
         let replies = Replies::default();
         Self { server, store, queue, shared, statistics, counters, replies, now }
     }

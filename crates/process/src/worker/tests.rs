@@ -25,6 +25,8 @@ struct Listener {
 impl PacketServer for Listener {
     type Update = ();
 
+    fn look(&self, _payload: &[u8]) {}
+
     fn receive(&mut self, input: Inbound<'_>, _now: Now, _replies: &mut Replies) {
         self.panics = input.payload == b"panic";
         let _ = self.heard.send(Heard::Datagram(input.payload.to_vec()));
