@@ -122,7 +122,7 @@ impl LeaseJournal {
     /// Whatever the file system says; the journal continues in the file that it has.
     pub fn rotate(&self) -> io::Result<bool> {
         let copy = suffixed(&self.path, ".1");
-        if copy.exists() || suffixed(&self.path, ".completed").exists() {
+        if copy.try_exists()? || suffixed(&self.path, ".completed").try_exists()? {
             return Ok(false);
         }
         let mut state = self.state.lock();

@@ -138,6 +138,8 @@ pub(crate) fn open(
     let queue = Arc::new(JournalQueue::new(QUEUE_BYTES_MAX));
     let mut store = LeaseStore4::new(seed, Some(queue.clone()));
     let valid_len = load_files(&mut store, &path, settings.max_row_errors)?;
+    // A clean-up that had been started but had not said so yet may have renamed files between two readings.
+    refuse_during_clean_up(&path)?;
     let durable = settings.durability == Durability::Disk;
     let journal = LeaseJournal::open(queue, &path, csv4::HEADER.as_bytes(), durable, valid_len)
         .map_err(|source| OpenError::Io { path: path.clone(), source })?;
@@ -165,7 +167,10 @@ fn load_files(
 ) -> Result<Option<u64>, OpenError> {
     let begin = Instant::now();
     let completed = suffixed(path, ".completed");
-    let files = if completed.exists() {
+    let is_completed = completed.try_exists();
+    let is_completed =
+        is_completed.map_err(|source| OpenError::Io { path: completed.clone(), source })?;
+    let files = if is_completed {
         vec![completed, path.to_owned()]
     } else {
         vec![suffixed(path, ".2"), suffixed(path, ".1"), path.to_owned()]
