@@ -8,6 +8,8 @@
 //! Order for a datagram: parse, count, accept, enter the client gate, select the subnet, run the handler, write the
 //! reply, leave the gate. See `doc/architecture.md` for the rest of the path.
 
+mod report;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,7 +17,7 @@ use std::sync::Arc;
 
 use kea_log::RateLimiter;
 use libdhcp::ClientId;
-use libdhcp::v4::{ClientLabel, MalformedError, MessageType, SpanTable, View};
+use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::session::{Answer4, Memo, Parked, Session, Store4, Ticket};
 use stats::{Packet4 as Packet, WorkerCounters};
@@ -23,7 +25,7 @@ use util::link::{Inbound, InterfaceIndex, Replies};
 use util::{Now, SplitMix};
 
 use crate::gate::{ClientGate, Entered};
-use crate::handlers::{self, Answer, Change, DropReason, Exchange, NakReason, Outcome};
+use crate::handlers::{self, Answer, DropReason, Exchange, Outcome};
 use crate::messages::{loggers::*, *};
 use crate::offers::OfferTable;
 use crate::query::Query;
@@ -333,7 +335,7 @@ impl Core {
     ) -> Progress {
         if first_time {
             let kind = view.message_type().ok().flatten();
-            self.counters.increment(received_counter(kind));
+            self.counters.increment(report::received_counter(kind));
             kea_log::log!(
                 PACKETS,
                 DHCP4_PACKET_RECEIVED,
@@ -546,10 +548,12 @@ impl Core {
                 self.log_answer(&query, input, &answer, now);
                 self.write(input, &query, runtime, &exchange, &answer, replies);
             }
-            Outcome::Done(change) => log_change(view, change, config.decline_probation_period),
+            Outcome::Done(change) => {
+                report::log_change(view, change, config.decline_probation_period)
+            }
             Outcome::Drop(_) => {}
         }
-        if is_exhausted(&outcome)
+        if report::is_exhausted(&outcome)
             && let Some(index) = subnet
         {
             self.warn_exhausted(&query, config.subnet(index).id, now);
@@ -599,81 +603,6 @@ impl Core {
         }
     }
 
-    fn log_answer(&mut self, query: &Query<'_>, input: &Inbound<'_>, answer: &Answer, now: Now) {
-        let label = || query.view.label();
-        match (answer.message_type, answer.lifetime, answer.refusal) {
-            (MessageType::Offer, ..) => {
-                kea_log::log!(LEASES, DHCP4_LEASE_OFFER, label(), answer.yiaddr);
-            }
-            (MessageType::Ack, Some(lifetime), _) => {
-                kea_log::log!(LEASES, DHCP4_LEASE_ALLOC, label(), answer.yiaddr, lifetime);
-            }
-            (_, _, Some(reason)) => {
-                self.explain(
-                    input,
-                    query.view,
-                    now,
-                    &DHCP4_QUERY_REFUSED,
-                    reason.message(),
-                    &reason,
-                );
-            }
-            _ => {}
-        }
-    }
-
-    #[cold]
-    fn dropped(&mut self, input: &Inbound<'_>, view: &View<'_>, reason: DropReason, now: Now) {
-        self.counters.increment(Packet::ReceiveDrop);
-        self.counters.increment(dropped_counter(reason));
-        let query = view.message_type().ok().flatten();
-        self.explain(input, view, now, &DHCP4_QUERY_DROPPED, reason.message(query), &reason);
-    }
-
-    /// Says why a query was refused or dropped: in one line that every operator sees, limited in number, and with
-    /// Kea's own message, which mostly is a debug message.
-    #[cold]
-    fn explain(
-        &mut self,
-        input: &Inbound<'_>,
-        view: &View<'_>,
-        now: Now,
-        summary: &'static kea_log::Message,
-        detail: &'static kea_log::Message,
-        reason: &dyn std::fmt::Display,
-    ) {
-        let label: ClientLabel<'_> = view.label();
-        let name = view.message_type().ok().flatten().map_or("packet", MessageType::name);
-        let link = self.links.name(input.interface);
-        let giaddr = view.giaddr();
-        let via = if view.is_relayed() { &giaddr as &dyn std::fmt::Display } else { &"no relay" };
-        for message in [summary, detail] {
-            if BAD_PACKETS.is_rank_enabled(message.rank())
-                && let Some(suppressed) = self.limiter.admit(message, now.mono_ns)
-            {
-                BAD_PACKETS.write_limited(
-                    message,
-                    &[&label, &name, &link, via, reason],
-                    suppressed,
-                );
-            }
-        }
-    }
-
-    /// Warns that a subnet has no free address.
-    #[cold]
-    fn warn_exhausted(&mut self, query: &Query<'_>, subnet: u32, now: Now) {
-        let label = query.view.label();
-        kea_log::log_limited!(
-            self.limiter,
-            now.mono_ns,
-            ALLOC,
-            ALLOC_ENGINE_V4_ALLOC_FAIL,
-            label,
-            subnet
-        );
-    }
-
     /// Hash of who the client is, for the gate.
     fn client_hash(&self, view: &View<'_>) -> u64 {
         let mut hasher = self.shared.hasher.build_hasher();
@@ -705,49 +634,6 @@ fn host_name<'b>(view: &View<'_>, buffer: &'b mut [u8; HOSTNAME_MAX]) -> &'b [u8
     let name = &buffer[..len];
     let end = name.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     &name[..end]
-}
-
-/// Whether a client went away empty-handed because nothing is free.
-fn is_exhausted(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Drop(DropReason::Exhausted) => true,
-        Outcome::Reply(answer) => answer.refusal == Some(NakReason::Exhausted),
-        _ => false,
-    }
-}
-
-fn log_change(view: &View<'_>, change: Change, probation: u32) {
-    match change {
-        Change::Released(address) => kea_log::log!(LEASES, DHCP4_RELEASE, view.label(), address),
-        Change::Declined(address) => {
-            kea_log::log!(LEASES, DHCP4_DECLINE_LEASE, view.label(), address, probation);
-        }
-    }
-}
-
-fn received_counter(message_type: Option<MessageType>) -> Packet {
-    match message_type {
-        Some(MessageType::Discover) => Packet::DiscoverReceived,
-        Some(MessageType::Offer) => Packet::OfferReceived,
-        Some(MessageType::Request) => Packet::RequestReceived,
-        Some(MessageType::Ack) => Packet::AckReceived,
-        Some(MessageType::Nak) => Packet::NakReceived,
-        Some(MessageType::Release) => Packet::ReleaseReceived,
-        Some(MessageType::Decline) => Packet::DeclineReceived,
-        Some(MessageType::Inform) => Packet::InformReceived,
-        _ => Packet::UnknownReceived,
-    }
-}
-
-/// The detailed counter beside `pkt4-receive-drop`.
-fn dropped_counter(reason: DropReason) -> Packet {
-    match reason {
-        DropReason::ForeignServer | DropReason::NoSubnet => Packet::NotForUs,
-        DropReason::Busy => Packet::Duplicate,
-        DropReason::QueueFull => Packet::QueueFull,
-        DropReason::NotStored(_) | DropReason::Internal => Packet::ProcessingFailed,
-        _ => Packet::RfcViolation,
-    }
 }
 
 impl Links {
