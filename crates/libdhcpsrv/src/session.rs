@@ -1,7 +1,7 @@
 //! Asking a lease store that may answer at once or later: the one mechanism of waiting.
 //!
 //! Deciding code is written straight on, as if every store answered at once. It asks through a [`Session`], which
-//! records each answer. When a store has no answer yet, [`Session::ask`] returns [`Parked`], the code returns
+//! records each answer. When a store has no answer yet, the session returns [`Parked`], the code returns
 //! through `?`, and the server keeps the packet with its [`Memo`]. When the answer arrives it is added to the memo
 //! and the code runs again from the start: questions that have been answered are answered from the memo, so it
 //! arrives at the same place and goes on. Deciding code must therefore have no other effect before its last

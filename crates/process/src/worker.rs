@@ -4,7 +4,7 @@
 //! changed leases, send the replies that waited for that. One panic of the server costs one packet.
 //!
 //! Gathering: the more packets share a pass, the less each costs. Storing leases takes a while, in which packets
-//! gather by themselves; passes that stored nothing sleep for [`GATHER`] instead, when there are more than a few
+//! gather by themselves; passes that stored nothing sleep for a moment instead, when there are more than a few
 //! packets. A lone client's packet is always read at once.
 
 use std::io;
