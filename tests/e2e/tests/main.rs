@@ -9,6 +9,7 @@ mod main {
     mod crash;
     mod daemon;
     mod disk;
+    mod durability;
     mod hostile;
     mod interfaces;
     mod keactrl;
