@@ -85,8 +85,7 @@ impl AtomicBitmap {
             let below = WORD_BITS - 1 - last % WORD_BITS;
             let to = if index == last / WORD_BITS { FULL >> below } else { FULL };
             let word = self.item_word(index * WORD_BITS);
-            first <= last
-                && word.is_some_and(|word| word.load(Ordering::Relaxed) & from & to != 0)
+            first <= last && word.is_some_and(|word| word.load(Ordering::Relaxed) & from & to != 0)
         })
     }
 
