@@ -5,5 +5,7 @@
 pub mod alloc4;
 pub mod config4;
 pub mod free;
+pub mod lease;
 pub mod lease4;
+pub mod lease6;
 pub mod session;
