@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use netio::{
-    BATCH, Event, Family, InterfaceSpec, Monitor, Plan, SocketKind, SocketToken, Transport4,
+    BATCH, Event, Family, InterfaceSpec, Monitor, Plan, SocketKind, SocketToken, Transport,
 };
 use util::link::{Delivery, Inbound, Outbound, Outbox};
 
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     prepare_process();
     let (mut monitor, mut table) = Monitor::open()?;
     let plan = Plan::new(vec![InterfaceSpec::parse(interface, Family::V4)?], kind, 67)?;
-    let mut transport = Transport4::new(plan, 0, 1);
+    let mut transport = Transport::new(plan, 0, 1);
     for event in transport.reconcile(&table) {
         report(&event);
     }
@@ -92,7 +92,7 @@ fn wait(polls: &mut [libc::pollfd]) {
 }
 
 fn watch(
-    transport: &Transport4,
+    transport: &Transport,
     monitor: &Monitor,
     polls: &mut Vec<libc::pollfd>,
 ) -> Vec<(SocketToken, RawFd)> {

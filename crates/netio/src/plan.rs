@@ -1,6 +1,6 @@
 //! Which sockets ought to exist.
 //!
-//! A [`Plan`] is the configuration's wish (`interfaces-config`); [`desired4`] compares it with the
+//! A [`Plan`] is the configuration's wish (`interfaces-config`); [`desired`] compares it with the
 //! system's interfaces and lists the sockets for now. An interface that is missing, down or without
 //! address is no error: it is served when that changes. [`Plan::problems`] names such things for a
 //! warning.
@@ -17,7 +17,7 @@ mod tests;
 
 use std::net::IpAddr;
 
-pub use endpoint::{Endpoint4, Socket4, desired4};
+pub use endpoint::{Endpoint, Socket, desired};
 
 use crate::interfaces::{Interface, InterfaceTable};
 

@@ -15,7 +15,7 @@ use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config4::{Config4, SocketType};
 use netio::{
-    Event, Family, InterfaceSpec, InterfaceTable, Plan, ReceiveReport, SocketKind, Transport4,
+    Event, Family, InterfaceSpec, InterfaceTable, Plan, ReceiveReport, SocketKind, Transport,
 };
 use process::clock::Clock;
 use process::journal_service::JournalService;
@@ -277,7 +277,7 @@ impl Service {
             let runtime = self.runtime.clone();
             let server = Server4::new(shared.clone(), runtime, counters, random_seed());
             let server = WorkerServer { server, index, listening: false };
-            let transport = Transport4::new(plan.clone(), index as u16, count as u16);
+            let transport = Transport::new(plan.clone(), index as u16, count as u16);
             workers.push(Worker::start(index, server, transport, journal.cloned())?);
         }
         Ok(workers)

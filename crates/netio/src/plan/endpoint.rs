@@ -10,16 +10,16 @@ use crate::interfaces::{Interface, InterfaceTable, Ipv4Network};
 
 /// One IPv4 socket that ought to exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint4 {
+pub struct Endpoint {
     /// The interface it belongs to.
     pub interface: InterfaceIndex,
     /// Name of the interface at the moment; a socket outlives a change of it.
     pub name: String,
     /// The socket itself.
-    pub socket: Socket4,
+    pub socket: Socket,
 }
 
-impl Endpoint4 {
+impl Endpoint {
     /// Whether a socket made for one of the two serves the other as well.
     #[must_use]
     pub fn is_same_socket(&self, other: &Self) -> bool {
@@ -30,9 +30,9 @@ impl Endpoint4 {
     #[must_use]
     pub fn address(&self) -> Ipv4Addr {
         match &self.socket {
-            Socket4::Address { address, .. } => *address,
-            Socket4::Broadcast { local, .. } => *local,
-            Socket4::Packet { addresses, .. } => {
+            Socket::Address { address, .. } => *address,
+            Socket::Broadcast { local, .. } => *local,
+            Socket::Packet { addresses, .. } => {
                 addresses.first().map_or(Ipv4Addr::UNSPECIFIED, |network| network.address)
             }
         }
@@ -41,7 +41,7 @@ impl Endpoint4 {
 
 /// Kinds of IPv4 sockets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Socket4 {
+pub enum Socket {
     /// A UDP socket bound to an address of the interface.
     Address {
         /// The address.
@@ -67,8 +67,8 @@ pub enum Socket4 {
 
 /// The sockets that ought to exist now: those bound to addresses first, each address once.
 #[must_use]
-pub fn desired4(table: &InterfaceTable, plan: &Plan) -> Vec<Endpoint4> {
-    let mut by_address: Vec<Endpoint4> = Vec::new();
+pub fn desired(table: &InterfaceTable, plan: &Plan) -> Vec<Endpoint> {
+    let mut by_address: Vec<Endpoint> = Vec::new();
     let mut others = Vec::new();
     for interface in table.interfaces().iter().filter(|interface| interface.is_up) {
         let served = interface.ipv4.iter().copied();
@@ -78,14 +78,14 @@ pub fn desired4(table: &InterfaceTable, plan: &Plan) -> Vec<Endpoint4> {
             .collect();
         let Some(first) = served.first() else { continue };
         let endpoint =
-            |socket| Endpoint4 { interface: interface.index, name: interface.name.clone(), socket };
+            |socket| Endpoint { interface: interface.index, name: interface.name.clone(), socket };
         let link_address = raw_link_address(interface, plan.kind);
         let receives = link_address.is_none();
         for own in &served {
-            by_address.push(endpoint(Socket4::Address { address: own.address, receives }));
+            by_address.push(endpoint(Socket::Address { address: own.address, receives }));
         }
         if let Some(link_address) = link_address {
-            others.push(endpoint(Socket4::Packet { link_address, addresses: served }));
+            others.push(endpoint(Socket::Packet { link_address, addresses: served }));
         } else {
             let mut broadcasts = vec![(Ipv4Addr::BROADCAST, first.address)];
             for own in &served {
@@ -98,12 +98,12 @@ pub fn desired4(table: &InterfaceTable, plan: &Plan) -> Vec<Endpoint4> {
             }
             let sockets = broadcasts.into_iter();
             others.extend(
-                sockets.map(|(address, local)| endpoint(Socket4::Broadcast { address, local })),
+                sockets.map(|(address, local)| endpoint(Socket::Broadcast { address, local })),
             );
         }
     }
     // The same address on two interfaces: the kernel has one port of it.
-    by_address.sort_by_key(Endpoint4::address);
+    by_address.sort_by_key(Endpoint::address);
     by_address.dedup_by_key(|endpoint| endpoint.address());
     by_address.append(&mut others);
     by_address

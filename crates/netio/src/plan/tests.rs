@@ -37,16 +37,16 @@ fn table() -> InterfaceTable {
 
 /// Short notation: interface, kind and address of each endpoint.
 fn sockets(specs: &[&str], kind: SocketKind) -> Vec<String> {
-    let short = |endpoint: &Endpoint4| match &endpoint.socket {
-        Socket4::Address { address, receives } => {
+    let short = |endpoint: &Endpoint| match &endpoint.socket {
+        Socket::Address { address, receives } => {
             format!("{} {address}{}", endpoint.name, if *receives { "" } else { " sends" })
         }
-        Socket4::Broadcast { address, local } => format!("{} {address} for {local}", endpoint.name),
-        Socket4::Packet { addresses, .. } => {
+        Socket::Broadcast { address, local } => format!("{} {address} for {local}", endpoint.name),
+        Socket::Packet { addresses, .. } => {
             format!("{} packet {}", endpoint.name, addresses.len())
         }
     };
-    desired4(&table(), &plan(specs, kind).unwrap()).iter().map(short).collect()
+    desired(&table(), &plan(specs, kind).unwrap()).iter().map(short).collect()
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn what_cannot_be_served_now_is_a_problem_and_no_error() {
     interfaces[3].is_running = false;
     let table = InterfaceTable::from_interfaces(interfaces);
     let plan = plan(&["eth0", "eth1", "tun0", "eth9", "lo/127.0.0.2"], SocketKind::Raw).unwrap();
-    assert_eq!(desired4(&table, &plan).len(), 3);
+    assert_eq!(desired(&table, &plan).len(), 3);
     let expected = [
         PlanProblem::Down("eth0".to_owned()),
         PlanProblem::NoAddress("eth1".to_owned()),

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
-use netio::{Event, InterfaceTable, Monitor, SocketKind, Transport4};
+use netio::{Event, InterfaceTable, Monitor, SocketKind, Transport};
 use util::link::{Delivery, Outbox};
 
 use crate::support::{CLIENT, Net, SERVER, collect, frame, plan, reply, send_all, transport};
@@ -14,7 +14,7 @@ const PATIENCE: usize = 10_000;
 
 /// A transport that follows the interfaces.
 struct Follower {
-    transport: Transport4,
+    transport: Transport,
     monitor: Monitor,
     table: InterfaceTable,
 }
@@ -22,7 +22,7 @@ struct Follower {
 impl Follower {
     fn new(specs: &[&str], kind: SocketKind) -> Self {
         let (monitor, table) = Monitor::open().unwrap();
-        let mut transport = Transport4::new(plan(specs, kind), 0, 1);
+        let mut transport = Transport::new(plan(specs, kind), 0, 1);
         transport.reconcile(&table);
         Self { transport, monitor, table }
     }
@@ -251,7 +251,7 @@ fn a_port_in_use_is_reported_once_and_tried_again() {
         net.on_server(|| {
             let other = UdpSocket::bind((SERVER, 67)).unwrap();
             let table = InterfaceTable::read().unwrap();
-            let mut transport = Transport4::new(plan(&["s0"], kind), 0, 1);
+            let mut transport = Transport::new(plan(&["s0"], kind), 0, 1);
             let is_refused = |event: &Event| {
                 let Event::Failed { reason, .. } = event else { return false };
                 reason.kind() == std::io::ErrorKind::AddrInUse

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use netio::{
     Event, Family, InterfaceSpec, InterfaceTable, MalformedCounts, Plan, ReceiveReport, SocketKind,
-    Transport4,
+    Transport,
 };
 use util::link::{Delivery, Inbound, InterfaceIndex, LinkAddress, Outbound, Outbox};
 
@@ -246,13 +246,13 @@ pub(crate) fn plan(specs: &[&str], kind: SocketKind) -> Plan {
 }
 
 /// A transport with its sockets open.
-pub(crate) fn transport(specs: &[&str], kind: SocketKind) -> Transport4 {
+pub(crate) fn transport(specs: &[&str], kind: SocketKind) -> Transport {
     member(specs, kind, 0, 1)
 }
 
 /// A transport of a group with its sockets open.
-pub(crate) fn member(specs: &[&str], kind: SocketKind, index: u16, count: u16) -> Transport4 {
-    let mut transport = Transport4::new(plan(specs, kind), index, count);
+pub(crate) fn member(specs: &[&str], kind: SocketKind, index: u16, count: u16) -> Transport {
+    let mut transport = Transport::new(plan(specs, kind), index, count);
     let events = transport.reconcile(&InterfaceTable::read().unwrap());
     assert!(events.iter().all(|event| matches!(event, Event::Opened { .. })), "{events:?}");
     assert!(!transport.has_failures());
@@ -284,7 +284,7 @@ impl From<Inbound<'_>> for Got {
 }
 
 /// Everything received up to and including `count` datagrams, and what was dropped on the way.
-pub(crate) fn collect(transport: &mut Transport4, count: usize) -> (Vec<Got>, Drops) {
+pub(crate) fn collect(transport: &mut Transport, count: usize) -> (Vec<Got>, Drops) {
     let mut got = Vec::new();
     let mut drops = Drops::default();
     while got.len() < count {
@@ -331,7 +331,7 @@ impl Drops {
 }
 
 /// An entry that answers on the first interface of the transport.
-pub(crate) fn reply(transport: &Transport4, to: (Ipv4Addr, u16), delivery: Delivery) -> Outbound {
+pub(crate) fn reply(transport: &Transport, to: (Ipv4Addr, u16), delivery: Delivery) -> Outbound {
     Outbound {
         start: 0,
         len: 0,
@@ -345,7 +345,7 @@ pub(crate) fn reply(transport: &Transport4, to: (Ipv4Addr, u16), delivery: Deliv
 }
 
 /// Sends everything and expects it to succeed.
-pub(crate) fn send_all(transport: &mut Transport4, outbox: &Outbox) {
+pub(crate) fn send_all(transport: &mut Transport, outbox: &Outbox) {
     let mut calls = 0;
     let report = transport.send(outbox, 0..outbox.len(), &mut |entry, result| {
         assert!(result.is_ok(), "{entry:?}: {result:?}");

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use netio::{Socket4, SocketKind, Transport4};
+use netio::{Socket, SocketKind, Transport};
 
 use crate::support::{CLIENT, Net, SERVER, client_of, frame, member, query};
 
 const CLIENTS: u32 = 400;
 
 /// Which workers got which client's datagrams, as often as they got one.
-fn received(workers: &mut [Transport4], total: usize) -> BTreeMap<u32, Vec<usize>> {
+fn received(workers: &mut [Transport], total: usize) -> BTreeMap<u32, Vec<usize>> {
     let mut got: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut count = 0;
     let mut idle = 0;
@@ -80,7 +80,7 @@ fn broadcasts_of_udp_mode_reach_the_first_worker_only() {
     let net = Net::new("first");
     net.on_server(|| {
         let mut workers = [0, 1].map(|index| member(&["s0"], SocketKind::Udp, index, 2));
-        let is_broadcast = |socket: &Socket4| matches!(socket, Socket4::Broadcast { .. });
+        let is_broadcast = |socket: &Socket| matches!(socket, Socket::Broadcast { .. });
         assert!(workers[1].endpoints().all(|(_, endpoint)| !is_broadcast(&endpoint.socket)));
         let client = net.client_frames();
         for number in 0..CLIENTS {

@@ -74,7 +74,7 @@ fn worker(addresses: &[Ipv4Addr], port: u16) -> (Worker<()>, Receiver<Heard>) {
     let plan = Plan::new(vec![name], SocketKind::Udp, port).unwrap();
     let (heard, hears) = channel();
     let server = Listener { heard, panics: false };
-    let worker = Worker::start(0, server, Transport4::new(plan, 0, 1), None).unwrap();
+    let worker = Worker::start(0, server, Transport::new(plan, 0, 1), None).unwrap();
     worker.set_interfaces(Arc::new(InterfaceTable::from_interfaces(interfaces)));
     drop(pause(std::slice::from_ref(&worker)));
     (worker, hears)

@@ -3,13 +3,13 @@
 use std::net::Ipv4Addr;
 
 use super::sockets::Receiver;
-use super::{Event, Transport4, open};
+use super::{Event, Transport, open};
 use crate::interfaces::InterfaceTable;
-use crate::plan::{Endpoint4, Socket4, desired4};
+use crate::plan::{Endpoint, Socket, desired};
 use crate::sys::socket;
 use std::os::fd::AsFd;
 
-impl Transport4 {
+impl Transport {
     /// Opens what is missing and closes what is not wanted any more; the failure of one socket
     /// concerns no other.
     ///
@@ -18,11 +18,11 @@ impl Transport4 {
     /// addresses loses nothing.
     pub fn reconcile(&mut self, table: &InterfaceTable) -> Vec<Event> {
         let mut events = Vec::new();
-        let mut wanted = desired4(table, &self.plan);
+        let mut wanted = desired(table, &self.plan);
         if self.group.index > 0 {
-            wanted.retain(|endpoint| !matches!(endpoint.socket, Socket4::Broadcast { .. }));
+            wanted.retain(|endpoint| !matches!(endpoint.socket, Socket::Broadcast { .. }));
         }
-        let is_packet = |endpoint: &Endpoint4| matches!(endpoint.socket, Socket4::Packet { .. });
+        let is_packet = |endpoint: &Endpoint| matches!(endpoint.socket, Socket::Packet { .. });
         let (mut packets, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_packet);
         let told = std::mem::take(&mut self.failed);
 
@@ -38,7 +38,7 @@ impl Transport4 {
 
     /// Closes sockets that are not among the wanted ones, or whose interface was taken from under
     /// them.
-    fn close_stale(&mut self, wanted: &[Endpoint4], packets: bool, events: &mut Vec<Event>) {
+    fn close_stale(&mut self, wanted: &[Endpoint], packets: bool, events: &mut Vec<Event>) {
         let mut stale = Vec::new();
         for (slot, endpoint, receiver) in self.sockets.occupied() {
             if matches!(receiver, Receiver::Packet(_)) != packets {
@@ -61,8 +61,8 @@ impl Transport4 {
     /// Opens wanted sockets that are not open.
     fn open_missing(
         &mut self,
-        wanted: &[Endpoint4],
-        told: &[(Endpoint4, Option<i32>)],
+        wanted: &[Endpoint],
+        told: &[(Endpoint, Option<i32>)],
         events: &mut Vec<Event>,
     ) {
         for endpoint in wanted {
@@ -89,8 +89,8 @@ impl Transport4 {
         }
     }
 
-    fn open(&mut self, endpoint: &Endpoint4) -> std::io::Result<Receiver> {
-        if self.sockets.frames.is_none() && matches!(endpoint.socket, Socket4::Packet { .. }) {
+    fn open(&mut self, endpoint: &Endpoint) -> std::io::Result<Receiver> {
+        if self.sockets.frames.is_none() && matches!(endpoint.socket, Socket::Packet { .. }) {
             self.sockets.frames = Some(open::frames()?);
         }
         open::endpoint(endpoint, self.plan.port(), self.group, self.sockets.rings())
@@ -98,17 +98,17 @@ impl Transport4 {
 
     /// Takes addresses without a UDP socket from the packet endpoints, and endpoints without
     /// addresses from the list.
-    fn keep_owned_addresses(&mut self, packets: &mut Vec<Endpoint4>) {
+    fn keep_owned_addresses(&mut self, packets: &mut Vec<Endpoint>) {
         let owned: Vec<Ipv4Addr> = self
             .sockets
             .occupied()
             .filter_map(|(_, endpoint, _)| match endpoint.socket {
-                Socket4::Address { address, .. } => Some(address),
+                Socket::Address { address, .. } => Some(address),
                 _ => None,
             })
             .collect();
         packets.retain_mut(|endpoint| match &mut endpoint.socket {
-            Socket4::Packet { addresses, .. } => {
+            Socket::Packet { addresses, .. } => {
                 addresses.retain(|own| owned.contains(&own.address));
                 !addresses.is_empty()
             }
@@ -119,7 +119,7 @@ impl Transport4 {
 
 /// Whether the interface that a packet socket was bound to still exists: one that was deleted and
 /// made again under the same number does not come back to it.
-fn is_attached(endpoint: &Endpoint4, receiver: &Receiver) -> bool {
+fn is_attached(endpoint: &Endpoint, receiver: &Receiver) -> bool {
     match receiver {
         Receiver::Packet(packet) => socket::packet_interface(packet.fd.as_fd())
             .is_ok_and(|index| index as u32 == endpoint.interface.0),

@@ -12,7 +12,7 @@ use util::link::{InterfaceIndex, LinkAddress};
 use super::sockets::{PacketSocket, Receiver, UdpSocket};
 use crate::filter;
 use crate::interfaces::Ipv4Network;
-use crate::plan::{Endpoint4, Socket4};
+use crate::plan::{Endpoint, Socket};
 use crate::sys::ring::Ring;
 use crate::sys::socket;
 
@@ -35,13 +35,13 @@ const PACKET_IGNORE_OUTGOING: i32 = 23;
 
 /// Opens the socket of an endpoint; `rings` packet sockets exist already.
 pub(super) fn endpoint(
-    endpoint: &Endpoint4,
+    endpoint: &Endpoint,
     port: u16,
     group: Group,
     rings: usize,
 ) -> io::Result<Receiver> {
     match &endpoint.socket {
-        Socket4::Address { address, receives } => {
+        Socket::Address { address, receives } => {
             probe(&endpoint.name, SocketAddrV4::new(*address, port), group)?;
             let fd = udp(SocketAddrV4::new(*address, port), None, *receives, group)?;
             let (destination, local) = (*address, *address);
@@ -51,7 +51,7 @@ pub(super) fn endpoint(
                 UdpSocket { fd, destination, local, receives, sends: true, segments, drops: 0 };
             Ok(Receiver::Udp(socket))
         }
-        Socket4::Broadcast { address, local } => {
+        Socket::Broadcast { address, local } => {
             let alone = Group { index: 0, count: 1 };
             let to = SocketAddrV4::new(*address, port);
             let fd = udp(to, Some(&endpoint.name), true, alone)?;
@@ -67,7 +67,7 @@ pub(super) fn endpoint(
                 drops: 0,
             }))
         }
-        Socket4::Packet { link_address, addresses } => {
+        Socket::Packet { link_address, addresses } => {
             packet(endpoint.interface, *link_address, addresses, port, group, rings)
                 .map(Receiver::Packet)
         }

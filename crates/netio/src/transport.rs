@@ -1,6 +1,6 @@
 //! The IPv4 sockets of one worker.
 //!
-//! A [`Transport4`] belongs to one thread. It opens and closes sockets when it is told of a new
+//! A [`Transport`] belongs to one thread. It opens and closes sockets when it is told of a new
 //! interface table, receives datagrams in batches, and sends what an [`Outbox`] holds. It keeps no
 //! thread, never waits (but for a millisecond when a send buffer is full), and does not allocate in
 //! steady state.
@@ -28,7 +28,7 @@
 //! only: the kernel gives a broadcast to *every* socket bound to it.
 //!
 //! # Changes
-//! [`Transport4::reconcile`] compares what is open with what ought to be. A socket is kept as long
+//! [`Transport::reconcile`] compares what is open with what ought to be. A socket is kept as long
 //! as its interface number, addresses and link-layer address are the same; a rename does not touch
 //! it. What cannot be opened is reported and tried again at the next call.
 
@@ -46,13 +46,13 @@ use util::link::{Inbound, InterfaceIndex, Outbound, Outbox};
 
 use crate::frame;
 pub use crate::frame::Malformed;
-use crate::plan::{Endpoint4, Plan};
+use crate::plan::{Endpoint, Plan};
 use crate::sys::batch::{MESSAGES_MAX, ReceiveBatch};
 use crate::sys::ring::Frame;
 use open::Group;
 use sockets::{PacketSocket, Receiver, Sockets};
 
-/// Most datagrams of one [`Transport4::receive`]; larger limits are cut to it.
+/// Most datagrams of one [`Transport::receive`]; larger limits are cut to it.
 pub const BATCH: usize = MESSAGES_MAX;
 
 /// Fruitless rounds after which sockets are asked for errors.
@@ -62,7 +62,7 @@ const IDLE_ROUNDS_MAX: u32 = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SocketToken(pub usize);
 
-/// What [`Transport4::reconcile`] did.
+/// What [`Transport::reconcile`] did.
 #[derive(Debug)]
 pub enum Event {
     /// A socket was closed. Its descriptor is gone, and with it any epoll registration.
@@ -70,12 +70,12 @@ pub enum Event {
         /// The name that it had.
         token: SocketToken,
         /// What it was for.
-        endpoint: Endpoint4,
+        endpoint: Endpoint,
     },
     /// A socket that ought to exist could not be opened; told once for each reason.
     Failed {
         /// What it is for.
-        endpoint: Endpoint4,
+        endpoint: Endpoint,
         /// Why not. `AddrInUse` means that another server owns the port.
         reason: io::Error,
     },
@@ -86,7 +86,7 @@ pub enum Event {
         /// Its descriptor, to be watched for reading; `None` for a socket that only sends.
         watch: Option<RawFd>,
         /// What it is for.
-        endpoint: Endpoint4,
+        endpoint: Endpoint,
     },
 }
 
@@ -150,7 +150,7 @@ pub struct ReceiveReport {
     /// after full batches.
     pub kernel_drops: u32,
     /// An error of the socket other than "nothing there", such as the interface going down. It is
-    /// no reason to close the socket: [`Transport4::reconcile`] decides that.
+    /// no reason to close the socket: [`Transport::reconcile`] decides that.
     pub error: Option<io::Error>,
 }
 
@@ -184,20 +184,20 @@ pub struct SendReport {
 
 /// The IPv4 sockets of one worker.
 #[derive(Debug)]
-pub struct Transport4 {
+pub struct Transport {
     plan: Plan,
     group: Group,
     sockets: Sockets,
     /// Endpoints that could not be opened, with the error number told.
-    failed: Vec<(Endpoint4, Option<i32>)>,
+    failed: Vec<(Endpoint, Option<i32>)>,
     batch: ReceiveBatch,
     sender: send::Sender,
-    /// Calls of [`Transport4::receive_any`] in a row that found nothing.
+    /// Calls of [`Transport::receive_any`] in a row that found nothing.
     idle_rounds: u32,
 }
 
-impl Transport4 {
-    /// Makes the transport of worker `index` of `count`, without sockets: [`Transport4::reconcile`]
+impl Transport {
+    /// Makes the transport of worker `index` of `count`, without sockets: [`Transport::reconcile`]
     /// opens them.
     #[must_use]
     pub fn new(plan: Plan, index: u16, count: u16) -> Self {
@@ -212,7 +212,7 @@ impl Transport4 {
         }
     }
 
-    /// Replaces the plan; the next [`Transport4::reconcile`] acts on it and keeps the sockets that
+    /// Replaces the plan; the next [`Transport::reconcile`] acts on it and keeps the sockets that
     /// stay the same.
     pub fn set_plan(&mut self, plan: Plan) {
         self.plan = plan;
@@ -224,11 +224,11 @@ impl Transport4 {
     }
 
     /// What is open, with the names of the sockets.
-    pub fn endpoints(&self) -> impl Iterator<Item = (SocketToken, &Endpoint4)> + '_ {
+    pub fn endpoints(&self) -> impl Iterator<Item = (SocketToken, &Endpoint)> + '_ {
         self.sockets.endpoints()
     }
 
-    /// Whether something that ought to be open is not: then [`Transport4::reconcile`] is worth
+    /// Whether something that ought to be open is not: then [`Transport::reconcile`] is worth
     /// calling again after a while, without any change of interfaces.
     #[must_use]
     pub fn has_failures(&self) -> bool {
@@ -258,7 +258,7 @@ impl Transport4 {
         self.receive_batch(max, &mut TakeOnly(take))
     }
 
-    /// Like [`Transport4::receive_any`]; `taker` sees the datagrams of a socket in advance.
+    /// Like [`Transport::receive_any`]; `taker` sees the datagrams of a socket in advance.
     pub fn receive_batch(&mut self, max: usize, taker: &mut impl Taker) -> ReceiveReport {
         let mut total = ReceiveReport::default();
         for slot in self.sockets.round() {

@@ -8,7 +8,7 @@ use util::link::{InterfaceIndex, LinkAddress};
 
 use super::SocketToken;
 use crate::interfaces::Ipv4Network;
-use crate::plan::Endpoint4;
+use crate::plan::Endpoint;
 use crate::sys::ring::Ring;
 use crate::sys::socket;
 
@@ -72,7 +72,7 @@ impl Receiver {
 #[derive(Debug)]
 struct Slot {
     token: SocketToken,
-    endpoint: Endpoint4,
+    endpoint: Endpoint,
     receiver: Receiver,
 }
 
@@ -99,7 +99,7 @@ impl Sockets {
     /// Takes in an open socket; its name and descriptor to be watched.
     pub(super) fn insert(
         &mut self,
-        endpoint: Endpoint4,
+        endpoint: Endpoint,
         receiver: Receiver,
     ) -> (SocketToken, Option<RawFd>) {
         let free = self.slots.iter().position(Option::is_none);
@@ -115,7 +115,7 @@ impl Sockets {
     }
 
     /// Closes a socket.
-    pub(super) fn close(&mut self, slot: usize) -> Option<(SocketToken, Endpoint4)> {
+    pub(super) fn close(&mut self, slot: usize) -> Option<(SocketToken, Endpoint)> {
         self.slots.get_mut(slot)?.take().map(|slot| (slot.token, slot.endpoint))
     }
 
@@ -142,14 +142,14 @@ impl Sockets {
     }
 
     /// The occupied slots with what they are for.
-    pub(super) fn occupied(&mut self) -> impl Iterator<Item = (usize, &mut Endpoint4, &Receiver)> {
+    pub(super) fn occupied(&mut self) -> impl Iterator<Item = (usize, &mut Endpoint, &Receiver)> {
         self.slots.iter_mut().enumerate().filter_map(|(at, slot)| {
             let slot = slot.as_mut()?;
             Some((at, &mut slot.endpoint, &slot.receiver))
         })
     }
 
-    pub(super) fn endpoints(&self) -> impl Iterator<Item = (SocketToken, &Endpoint4)> + '_ {
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = (SocketToken, &Endpoint)> + '_ {
         self.slots.iter().flatten().map(|slot| (slot.token, &slot.endpoint))
     }
 
