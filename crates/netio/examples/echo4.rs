@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gather = arguments.get(2).map_or(Ok(100), |text| text.parse())?;
     prepare_process();
     let (mut monitor, mut table) = Monitor::open()?;
-    let plan = Plan::new(vec![InterfaceSpec::parse(interface, Family::V4)?], kind, 67)?;
+    let plan = Plan::new4(vec![InterfaceSpec::parse(interface, Family::V4)?], kind, 67)?;
     let mut transport = Transport::new(plan, 0, 1);
     for event in transport.reconcile(&table) {
         report(&event);

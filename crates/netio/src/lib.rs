@@ -1,13 +1,13 @@
 //! Packets in and out: interfaces, sockets, kernel filters and batched I/O.
 //!
-//! This crate knows datagrams, not DHCP: the only thing it reads in a payload is the client's
-//! hardware address, by a kernel program that picks the worker. It decides nothing, logs nothing
-//! and keeps no thread.
+//! This crate knows datagrams, not DHCP: the only thing it reads in a payload is what tells clients
+//! apart, by a kernel program that picks the worker. It decides nothing, logs nothing and keeps no
+//! thread.
 //!
 //! * [`interfaces`] is the table of the system's interfaces and a netlink monitor that keeps it
 //!   true.
 //! * [`plan`] says which sockets ought to exist for a configuration and a table.
-//! * [`transport`] owns the IPv4 sockets of one worker, makes them agree with the plan again
+//! * [`transport`] owns the sockets of one worker, IPv4 or IPv6 as the plan is, makes them agree with the plan again
 //!   whenever the table changes, and moves datagrams between them and [`util::link`].
 //!
 //! All unsafe code is in `sys`.

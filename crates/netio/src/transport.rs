@@ -1,31 +1,42 @@
-//! The IPv4 sockets of one worker.
+//! The sockets of one worker.
 //!
 //! A [`Transport`] belongs to one thread. It opens and closes sockets when it is told of a new
 //! interface table, receives datagrams in batches, and sends what an [`Outbox`] holds. It keeps no
 //! thread, never waits (but for a millisecond when a send buffer is full), and does not allocate in
-//! steady state.
+//! steady state. Its plan says whether it serves IPv4 or IPv6; the families differ in which sockets
+//! there are, and in nothing that is done per datagram.
 //!
 //! # Reception
 //! In raw mode frames come through a packet socket with a ring in shared memory (`sys::ring` says
 //! why and what it costs), filtered by the kernel; headers and checksums are checked here. In UDP
-//! mode, and on interfaces without Ethernet framing, they come from UDP sockets by `recvmmsg`. A
-//! UDP socket belongs to one address, so the destination of what it receives is known without
-//! asking; its interface is the one that has the address.
+//! mode, on interfaces without Ethernet framing, and with IPv6 they come from UDP sockets by
+//! `recvmmsg`. A UDP socket belongs to one address, so the destination of what it receives is known
+//! without asking. So is its interface, to which link-local addresses and multicast groups are
+//! bound; for other IPv6 addresses the kernel is asked to tell it (IPV6_RECVPKTINFO), and with IPv4
+//! it is the one that has the address.
+//!
+//! An IPv6 multicast is answered from the interface's link-local address; one from beyond the link
+//! from its first address that is served besides, if there is one, as in Kea.
 //!
 //! # Sending
 //! [`Delivery::Routed`](util::link::Delivery::Routed) goes through the UDP socket of the source
-//! address in both modes; equal replies to one destination are handed over as one and cut by the
+//! address in all modes; equal replies to one destination are handed over as one and cut by the
 //! kernel (module `gso`), which is the cheapest way there is. Without a route they leave as frames
 //! to the query's link-layer source, in raw mode. The other deliveries are frames in raw mode, and
-//! limited broadcasts in UDP mode.
+//! limited broadcasts in UDP mode; with IPv6 they are routed like the rest. A link-local destination
+//! is on the entry's interface.
 //!
 //! # Worker groups
 //! With more than one worker, each has its own sockets; those of one address or interface form a
-//! reuseport or fanout group, and a kernel program picks the member from the client's hardware
-//! address. One datagram goes to one worker. A client meets the same worker as long as membership
+//! reuseport or fanout group, and a kernel program picks the member from what tells clients apart:
+//! the hardware address with IPv4; with IPv6 the peer address that the relay saw, or the end of the
+//! DUID. One datagram goes to one worker. A client meets the same worker as long as membership
 //! does not change, but a broadcast and a unicast of one client may meet different ones, as members
 //! are numbered in the order in which they join. Broadcast sockets of UDP mode exist in worker 0
-//! only: the kernel gives a broadcast to *every* socket bound to it.
+//! only: the kernel gives a broadcast to *every* socket bound to it. It does the same with IPv6
+//! multicasts, which all direct clients send; there each worker's socket has a filter that leaves it
+//! its share. The kernel counts what a filter drops like what it had no room for (also in
+//! `Udp6InErrors`), so such a socket's [`ReceiveReport::kernel_drops`] stays 0.
 //!
 //! # Changes
 //! [`Transport::reconcile`] compares what is open with what ought to be. A socket is kept as long
@@ -182,7 +193,7 @@ pub struct SendReport {
     pub failed: u32,
 }
 
-/// The IPv4 sockets of one worker.
+/// The sockets of one worker.
 #[derive(Debug)]
 pub struct Transport {
     plan: Plan,
@@ -311,7 +322,6 @@ impl Transport {
                 }
             }
             Some((interface, Receiver::Udp(socket))) => {
-                let (destination, local) = (socket.destination, socket.local);
                 let result = self.batch.receive(socket.fd(), max);
                 let count = *result.as_ref().unwrap_or(&0);
                 self.batch.payloads(count).for_each(|payload| taker.look(payload));
@@ -323,10 +333,10 @@ impl Transport {
                     report.received += 1;
                     taker.take(Inbound {
                         payload: received.payload,
-                        interface,
-                        source: SocketAddr::V4(received.source),
-                        destination: IpAddr::V4(destination),
-                        local: IpAddr::V4(local),
+                        interface: received.interface.map_or(interface, InterfaceIndex),
+                        source: received.source,
+                        destination: socket.destination,
+                        local: socket.local_for(&received.source),
                         link_source: None,
                     });
                 });

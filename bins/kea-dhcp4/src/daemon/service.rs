@@ -375,7 +375,7 @@ pub(super) fn plan_of(config: &Config4, port: u16) -> Result<Plan, ServiceError>
         SocketType::Raw => SocketKind::Raw,
         SocketType::Udp => SocketKind::Udp,
     };
-    Plan::new(specs, kind, port).map_err(|error| ServiceError::Interfaces(error.to_string()))
+    Plan::new4(specs, kind, port).map_err(|error| ServiceError::Interfaces(error.to_string()))
 }
 
 /// A secret number; the process number and the time when the kernel has none to give.
@@ -391,7 +391,7 @@ pub(super) fn problems(config: &Config4, port: u16, paths: &Paths) -> Vec<String
     let mut found = Vec::new();
     match (plan_of(config, port), InterfaceTable::read()) {
         (Ok(plan), Ok(table)) => {
-            found.extend(plan.problems(&table, Family::V4).iter().map(ToString::to_string));
+            found.extend(plan.problems(&table).iter().map(ToString::to_string));
         }
         (Err(error), _) => found.push(error.to_string()),
         (_, Err(error)) => found.push(format!("cannot read the interfaces: {error}")),

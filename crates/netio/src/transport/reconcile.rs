@@ -1,52 +1,58 @@
 //! Making the open sockets agree with the plan and the interfaces.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use super::sockets::Receiver;
 use super::{Event, Transport, open};
 use crate::interfaces::InterfaceTable;
-use crate::plan::{Endpoint, Socket, desired};
-use crate::sys::socket;
-use std::os::fd::AsFd;
+use crate::plan::{Endpoint, Socket, desired, scope_of};
 
 impl Transport {
     /// Opens what is missing and closes what is not wanted any more; the failure of one socket
     /// concerns no other.
     ///
-    /// UDP sockets come first: an address whose port another server owns is not served by a packet
-    /// socket either. Packet sockets are replaced by opening before closing, so that a change of
-    /// addresses loses nothing.
+    /// UDP sockets of addresses come first: an address whose port another server owns is not served
+    /// by a packet or multicast socket either. Packet sockets are replaced by opening before closing,
+    /// so that a change of addresses loses nothing; multicast sockets stay open when addresses change,
+    /// and the end of one would take its successor's membership along.
     pub fn reconcile(&mut self, table: &InterfaceTable) -> Vec<Event> {
         let mut events = Vec::new();
         let mut wanted = desired(table, &self.plan);
         if self.group.index > 0 {
             wanted.retain(|endpoint| !matches!(endpoint.socket, Socket::Broadcast { .. }));
         }
-        let is_packet = |endpoint: &Endpoint| matches!(endpoint.socket, Socket::Packet { .. });
-        let (mut packets, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_packet);
+        let (mut dependents, others): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|endpoint| endpoint.socket.is_dependent());
         let told = std::mem::take(&mut self.failed);
 
-        self.close_stale(&others, false, &mut events);
+        self.close_stale(&others, |socket| !socket.is_dependent(), &mut events);
         self.open_missing(&others, &told, &mut events);
-        self.keep_owned_addresses(&mut packets);
-        self.open_missing(&packets, &told, &mut events);
-        self.close_stale(&packets, true, &mut events);
+        self.keep_owned_addresses(&mut dependents);
+        self.close_stale(&dependents, Socket::is_multicast, &mut events);
+        self.open_missing(&dependents, &told, &mut events);
+        self.close_stale(&dependents, Socket::is_packet, &mut events);
 
         self.sockets.index();
         events
     }
 
-    /// Closes sockets that are not among the wanted ones, or whose interface was taken from under
-    /// them.
-    fn close_stale(&mut self, wanted: &[Endpoint], packets: bool, events: &mut Vec<Event>) {
+    /// Closes those of `kind` that are not among the wanted ones, or whose interface was taken from
+    /// under them.
+    fn close_stale(
+        &mut self,
+        wanted: &[Endpoint],
+        kind: impl Fn(&Socket) -> bool,
+        events: &mut Vec<Event>,
+    ) {
         let mut stale = Vec::new();
         for (slot, endpoint, receiver) in self.sockets.occupied() {
-            if matches!(receiver, Receiver::Packet(_)) != packets {
+            if !kind(&endpoint.socket) {
                 continue;
             }
             match wanted.iter().find(|wanted| wanted.is_same_socket(endpoint)) {
-                Some(wanted) if is_attached(endpoint, receiver) => {
-                    endpoint.name.clone_from(&wanted.name);
+                Some(wanted) if receiver.is_attached(endpoint.interface) => {
+                    endpoint.clone_from(wanted);
+                    receiver.adopt(&wanted.socket);
                 }
                 _ => stale.push(slot),
             }
@@ -68,7 +74,7 @@ impl Transport {
         for endpoint in wanted {
             let mut open = self.sockets.occupied();
             if open.any(|(_, have, receiver)| {
-                have.is_same_socket(endpoint) && is_attached(have, receiver)
+                have.is_same_socket(endpoint) && receiver.is_attached(have.interface)
             }) {
                 continue;
             }
@@ -96,33 +102,35 @@ impl Transport {
         open::endpoint(endpoint, self.plan.port(), self.group, self.sockets.rings())
     }
 
-    /// Takes addresses without a UDP socket from the packet endpoints, and endpoints without
+    /// Takes addresses without a UDP socket from the dependent endpoints, and endpoints without
     /// addresses from the list.
-    fn keep_owned_addresses(&mut self, packets: &mut Vec<Endpoint>) {
-        let owned: Vec<Ipv4Addr> = self
+    fn keep_owned_addresses(&mut self, dependents: &mut Vec<Endpoint>) {
+        let owned: Vec<(IpAddr, u32)> = self
             .sockets
             .occupied()
             .filter_map(|(_, endpoint, _)| match endpoint.socket {
-                Socket::Address { address, .. } => Some(address),
+                Socket::Address { address, .. } => {
+                    Some((address, scope_of(address, endpoint.interface)))
+                }
                 _ => None,
             })
             .collect();
-        packets.retain_mut(|endpoint| match &mut endpoint.socket {
-            Socket::Packet { addresses, .. } => {
-                addresses.retain(|own| owned.contains(&own.address));
-                !addresses.is_empty()
+        dependents.retain_mut(|endpoint| {
+            let interface = endpoint.interface;
+            let is_owned = |address| owned.contains(&(address, scope_of(address, interface)));
+            match &mut endpoint.socket {
+                Socket::Packet { addresses, .. } => {
+                    addresses.retain(|own| is_owned(IpAddr::V4(own.address)));
+                    !addresses.is_empty()
+                }
+                Socket::Multicast { local, local_far, .. } => {
+                    if !is_owned(IpAddr::V6(*local_far)) {
+                        *local_far = *local;
+                    }
+                    is_owned(IpAddr::V6(*local))
+                }
+                Socket::Address { .. } | Socket::Broadcast { .. } => true,
             }
-            _ => true,
         });
-    }
-}
-
-/// Whether the interface that a packet socket was bound to still exists: one that was deleted and
-/// made again under the same number does not come back to it.
-fn is_attached(endpoint: &Endpoint, receiver: &Receiver) -> bool {
-    match receiver {
-        Receiver::Packet(packet) => socket::packet_interface(packet.fd.as_fd())
-            .is_ok_and(|index| index as u32 == endpoint.interface.0),
-        Receiver::Udp(_) => true,
     }
 }
