@@ -177,7 +177,7 @@ fn messages_without_a_client_id_are_shared_by_source() {
         ];
         let mut shares = [0; 2];
         for number in 0..32 {
-            let address = std::net::Ipv6Addr::from(0xfe80 << 112 | 0x1_0000 + number * 77);
+            let address = std::net::Ipv6Addr::from((0xfe80 << 112) + 0x1_0000 + number * 77);
             net.client(&format!("addr add {address}/64 dev c0 nodad"));
             let socket = net.client_udp(address, 546);
             for payload in short {
