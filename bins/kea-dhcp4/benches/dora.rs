@@ -19,7 +19,7 @@ use libdhcp::HardwareAddress;
 use libdhcp::v4::{Message, MessageType, code};
 use libdhcpsrv::config4::read;
 use libdhcpsrv::lease4::LeaseStore4;
-use stats::Statistics;
+use stats::Statistics4;
 use util::journal::JournalQueue;
 use util::link::{Inbound, InterfaceIndex, Replies};
 use util::{Entropy, Now, SplitMix};
@@ -214,7 +214,7 @@ fn host(subnets: u32) -> Host {
     let document = Document::parse(&text, "bench", &mut NoIncludes, &mut diagnostics);
     let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
     let config = config.expect("the configuration has no errors");
-    let statistics = Statistics::new(now);
+    let statistics = Statistics4::new(now);
     let counters = statistics.install(&subnet_rows(&config), now);
     let runtime = Arc::new(Runtime4::new(config, counters));
     store.adopt_pools(&runtime.pools);

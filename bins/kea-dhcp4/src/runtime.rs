@@ -7,7 +7,7 @@ use libdhcp::OptionCodes;
 use libdhcpsrv::config4::{Config4, SocketType, SubnetIndex};
 use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet4};
 use libdhcpsrv::lease4::{Delta, Deltas, LeaseState, LeaseStore4, Stored, SubnetId};
-use stats::{Lease4, LeaseCounters, Place, PoolSlot, SubnetRow};
+use stats::{Lease4, LeaseCounters4, Place, PoolSlot, SubnetRow};
 use util::Now;
 use util::link::InterfaceIndex;
 
@@ -26,7 +26,7 @@ pub struct Runtime4 {
     /// Codes sent unasked, by subnet; empty when there are none at all.
     always_send: Vec<OptionCodes>,
     /// Lease figures of the subnets, in the order of the configuration.
-    counters: Arc<LeaseCounters>,
+    counters: Arc<LeaseCounters4>,
     /// Where the figures of each pool are, in the order of the configuration: one step away from the pool.
     pool_slots: Vec<Option<PoolSlot>>,
 }
@@ -35,7 +35,7 @@ impl Runtime4 {
     /// Prepares a configuration with the lease figures made from its [`subnet_rows`]; pools and figures are still
     /// those of an empty store.
     #[must_use]
-    pub fn new(config: Config4, counters: Arc<LeaseCounters>) -> Self {
+    pub fn new(config: Config4, counters: Arc<LeaseCounters4>) -> Self {
         let ranges = config.pools.iter().map(|pool| PoolRange {
             first: pool.first.into(),
             last: pool.last.into(),
@@ -200,6 +200,7 @@ pub fn subnet_rows(config: &Config4) -> Vec<SubnetRow> {
     let rows = config.subnets.iter().map(|subnet| SubnetRow {
         id: subnet.id,
         pool_ids: config.pools_of(subnet).iter().map(|pool| pool.id).collect(),
+        pd_pool_ids: Vec::new(),
     });
     rows.collect()
 }

@@ -21,7 +21,7 @@ use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::lease4::V4;
 use libdhcpsrv::session::{Answer4, Memo4, Parked, Session, Store, Ticket};
-use stats::{Packet4 as Packet, WorkerCounters};
+use stats::{Packet4 as Packet, WorkerCounters4};
 use util::link::{Inbound, InterfaceIndex, Replies};
 use util::{Now, SplitMix};
 
@@ -122,7 +122,7 @@ pub struct Server4 {
 struct Core {
     shared: Shared4,
     links: Arc<Links>,
-    counters: WorkerCounters,
+    counters: WorkerCounters4,
     offers: OfferTable,
     entropy: SplitMix,
     spans: SpanTable,
@@ -150,7 +150,7 @@ impl Server4 {
     pub fn new(
         shared: Shared4,
         runtime: Arc<Runtime4>,
-        counters: WorkerCounters,
+        counters: WorkerCounters4,
         seed: u64,
     ) -> Self {
         let core = Core {
@@ -188,7 +188,7 @@ impl Server4 {
 
     /// Packet counters of this worker.
     #[must_use]
-    pub fn counters(&self) -> &WorkerCounters {
+    pub fn counters(&self) -> &WorkerCounters4 {
         &self.core.counters
     }
 

@@ -11,7 +11,7 @@ use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config4::Config4;
 use libdhcpsrv::lease4::{LeaseStore4, ReclaimLimits, Reclaimed, V4};
 use libdhcpsrv::session::Store;
-use stats::{LeaseCounters, Statistics};
+use stats::{LeaseCounters4, Statistics4};
 use util::journal::JournalQueue;
 use util::link::Replies;
 use util::{Entropy, Now, SplitMix};
@@ -50,10 +50,10 @@ pub(crate) struct Host {
     pub(crate) late: Option<Arc<LateStore>>,
     pub(crate) shared: Shared4,
     pub(crate) runtime: Arc<Runtime4>,
-    pub(crate) counters: Arc<LeaseCounters>,
+    pub(crate) counters: Arc<LeaseCounters4>,
     pub(crate) workers: Vec<Worker>,
     pub(crate) queue: Arc<JournalQueue>,
-    statistics: Statistics,
+    statistics: Statistics4,
     writer: Writer,
     next_reclaim_ns: u64,
     next_flush_ns: u64,
@@ -81,7 +81,7 @@ impl Host {
             None => store.clone(),
         };
         let shared = Shared4::new(seen, rng.next_u64());
-        let statistics = Statistics::new(now);
+        let statistics = Statistics4::new(now);
         let (runtime, counters) = install(config, &statistics, &store, now);
         let links = Arc::new(Links::new(vec![(INTERFACE, "lan".into())], vec![SERVER]));
         let workers = (0..scenario.workers)
@@ -200,10 +200,10 @@ impl Host {
 /// As the daemon does: pools and figures of a configuration, filled from the store.
 fn install(
     config: Config4,
-    statistics: &Statistics,
+    statistics: &Statistics4,
     store: &LeaseStore4,
     now: Now,
-) -> (Arc<Runtime4>, Arc<LeaseCounters>) {
+) -> (Arc<Runtime4>, Arc<LeaseCounters4>) {
     let counters = statistics.install(&subnet_rows(&config), now);
     let runtime = Arc::new(Runtime4::new(config, counters.clone()));
     store.adopt_pools(&runtime.pools);

@@ -21,7 +21,7 @@ use process::clock::Clock;
 use process::journal_service::JournalService;
 use process::paths::Paths;
 use process::worker::{self, PacketServer, Worker};
-use stats::Statistics;
+use stats::Statistics4;
 use util::Now;
 use util::link::{Inbound, InterfaceIndex, Outbound, Replies};
 
@@ -149,7 +149,7 @@ pub(super) struct Service {
     paths: Paths,
     port: u16,
     clock: Clock,
-    statistics: Statistics,
+    statistics: Statistics4,
     shared: Shared4,
     runtime: Arc<Runtime4>,
     plan: Plan,
@@ -170,7 +170,7 @@ impl Service {
         let clock = Clock::default();
         let plan = plan_of(&config, port)?;
         let database = lease_database::open(&config.lease_database, &paths, random_seed())?;
-        let statistics = Statistics::new(clock.now());
+        let statistics = Statistics4::new(clock.now());
         let runtime = install(config, &statistics, &database, clock.now());
         let shared = Shared4 {
             store: database.store.clone(),
@@ -354,7 +354,7 @@ impl Service {
 /// Compiles a configuration into a runtime whose pools and figures know the stored leases.
 fn install(
     config: Config4,
-    statistics: &Statistics,
+    statistics: &Statistics4,
     database: &Database,
     now: Now,
 ) -> Arc<Runtime4> {

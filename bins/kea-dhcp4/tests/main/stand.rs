@@ -13,7 +13,7 @@ use libdhcp::v4::{FLAG_BROADCAST, Message, MessageType, SpanTable, View, code};
 use libdhcpsrv::config4::{Config4, read};
 use libdhcpsrv::lease4::{LeaseStore4, V4};
 use libdhcpsrv::session::Store;
-use stats::{LeaseCounters, Packet4, Statistics};
+use stats::{LeaseCounters4, Packet4, Statistics4};
 use util::Now;
 use util::journal::JournalQueue;
 use util::link::{Delivery, Inbound, InterfaceIndex, LinkAddress, Outbound, Replies};
@@ -46,8 +46,8 @@ pub(crate) struct Stand {
     pub(crate) store: Arc<LeaseStore4>,
     pub(crate) queue: Arc<JournalQueue>,
     pub(crate) shared: Shared4,
-    pub(crate) statistics: Statistics,
-    pub(crate) counters: Arc<LeaseCounters>,
+    pub(crate) statistics: Statistics4,
+    pub(crate) counters: Arc<LeaseCounters4>,
     pub(crate) replies: Replies,
     pub(crate) now: Now,
 }
@@ -83,7 +83,7 @@ impl Stand {
         let queue = Arc::new(JournalQueue::new(1 << 20));
         let store = Arc::new(LeaseStore4::new(7, Some(queue.clone())));
         let shared = Shared4::new(wrap(store.clone()), 8);
-        let statistics = Statistics::new(now);
+        let statistics = Statistics4::new(now);
         let (runtime, counters) = install(config(members), &statistics, &store, now);
         let mut server = Server4::new(shared.clone(), runtime, statistics.worker(now), 9);
         let names = vec![(LAN, "lan".into())];
@@ -174,10 +174,10 @@ impl Stand {
 /// As the daemon does.
 fn install(
     config: Config4,
-    statistics: &Statistics,
+    statistics: &Statistics4,
     store: &LeaseStore4,
     now: Now,
-) -> (Arc<Runtime4>, Arc<LeaseCounters>) {
+) -> (Arc<Runtime4>, Arc<LeaseCounters4>) {
     let counters = statistics.install(&subnet_rows(&config), now);
     let runtime = Arc::new(Runtime4::new(config, counters.clone()));
     store.adopt_pools(&runtime.pools);
