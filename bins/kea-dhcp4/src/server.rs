@@ -10,7 +10,6 @@
 
 mod report;
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -19,25 +18,22 @@ use kea_log::RateLimiter;
 use libdhcp::ClientId;
 use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
+use libdhcpsrv::gate::Entered;
+use libdhcpsrv::intake::{Intake, Progress, Shared};
 use libdhcpsrv::lease4::V4;
-use libdhcpsrv::session::{Answer4, Memo4, Parked, Session, Store, Ticket};
+use libdhcpsrv::offers::OfferTable;
+use libdhcpsrv::session::{Answer4, Memo4, Parked, Session, Ticket};
 use stats::{Packet4 as Packet, WorkerCounters4};
 use util::link::{Inbound, InterfaceIndex, Replies};
 use util::{Now, SplitMix};
 
-use crate::gate::{ClientGate, Entered};
 use crate::handlers::{self, Answer, DropReason, Exchange, Outcome};
 use crate::messages::{loggers::*, *};
-use crate::offers::OfferTable;
 use crate::query::Query;
 use crate::reply::{self, Material};
 use crate::runtime::{Links, Runtime4};
 use crate::select::{self, Selector};
 
-/// Exchanges that may wait for a store at the same time, per worker.
-const PARKED_MAX: usize = 1024;
-/// Packets that may wait for another one of the same client, per worker and batch.
-const DEFERRED_MAX: usize = 64;
 /// Lines about refused and dropped queries that may come at once, and the time after which one more may.
 const EXPLAINED_BURST: u32 = 20;
 const EXPLAINED_INTERVAL_NS: u64 = 200_000_000;
@@ -46,69 +42,8 @@ const CHADDR_LEN: usize = 16;
 /// Longest host name that is kept with a lease.
 const HOSTNAME_MAX: usize = 255;
 
-/// What became of a datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// It has been dealt with.
-    Done,
-    /// It waits for the answer to this question.
-    Waiting(Ticket),
-    /// It waits for another packet of the same client, until the end of the batch.
-    Deferred,
-}
-
-/// An exchange that waits for its store.
-#[derive(Debug)]
-struct ParkedExchange {
-    datagram: Kept,
-    runtime: Arc<Runtime4>,
-    entered: Entered,
-    memo: Memo4,
-}
-
-/// A datagram that outlives its receive buffer.
-#[derive(Debug)]
-struct Kept {
-    payload: Box<[u8]>,
-    input: Inbound<'static>,
-}
-
-impl Kept {
-    #[cold]
-    fn new(input: &Inbound<'_>) -> Self {
-        Self { payload: input.payload.into(), input: Inbound { payload: &[], ..*input } }
-    }
-
-    fn input(&self) -> Inbound<'_> {
-        Inbound { payload: &self.payload, ..self.input }
-    }
-}
-
 /// What the workers of one daemon have in common.
-#[derive(Clone)]
-pub struct Shared4 {
-    /// The lease store.
-    pub store: Arc<dyn Store<V4>>,
-    /// Clients whose packets are in progress.
-    pub gate: Arc<ClientGate>,
-    /// Hasher of client identities, seeded once per process because clients choose what is hashed.
-    pub hasher: foldhash::fast::FixedState,
-}
-
-impl Shared4 {
-    /// Puts a store behind a gate of its own; `seed` is the secret of the hasher.
-    #[must_use]
-    pub fn new(store: Arc<dyn Store<V4>>, seed: u64) -> Self {
-        let hasher = foldhash::fast::FixedState::with_seed(seed);
-        Self { store, gate: Arc::default(), hasher }
-    }
-}
-
-impl std::fmt::Debug for Shared4 {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared4").finish_non_exhaustive()
-    }
-}
+pub type Shared4 = Shared<V4>;
 
 /// The server of one worker.
 #[derive(Debug)]
@@ -123,15 +58,13 @@ struct Core {
     shared: Shared4,
     links: Arc<Links>,
     counters: WorkerCounters4,
-    offers: OfferTable,
+    offers: OfferTable<Ipv4Addr>,
     entropy: SplitMix,
-    spans: SpanTable,
+    /// Lent to the view of the packet that is being processed.
+    spans: Option<Box<SpanTable>>,
     memo: Memo4,
-    parked: HashMap<Ticket, ParkedExchange>,
-    deferred: Vec<Kept>,
+    intake: Intake<V4, Runtime4>,
     limiter: RateLimiter,
-    /// The client whose packet is being processed, to be let go even when that panics.
-    in_progress: Option<Entered>,
     /// The subnet of the last exchange: where its changes most likely count.
     subnet: Option<SubnetIndex>,
 }
@@ -159,12 +92,10 @@ impl Server4 {
             counters,
             offers: OfferTable::default(),
             entropy: SplitMix::new(seed),
-            spans: SpanTable::new(),
+            spans: Some(Box::default()),
             memo: Memo4::default(),
-            parked: HashMap::new(),
-            deferred: Vec::with_capacity(DEFERRED_MAX),
+            intake: Intake::default(),
             limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
-            in_progress: None,
             subnet: None,
         };
         Self { core, runtime }
@@ -195,7 +126,7 @@ impl Server4 {
     /// Number of exchanges that wait for a store.
     #[must_use]
     pub fn parked_len(&self) -> usize {
-        self.core.parked.len()
+        self.core.intake.parked_len()
     }
 
     /// Sees the payload of a datagram that will be fed in a moment, in order to fetch what it needs from memory.
@@ -218,10 +149,10 @@ impl Server4 {
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
-        let Some(mut exchange) = self.core.parked.remove(&ticket) else { return Progress::Done };
+        let Some(mut exchange) = self.core.intake.unpark(ticket) else { return Progress::Done };
         exchange.memo.record(answer);
         std::mem::swap(&mut self.core.memo, &mut exchange.memo);
-        let mut spans = std::mem::take(&mut self.core.spans);
+        let mut spans = self.core.spans.take().unwrap_or_default();
         let input = exchange.datagram.input();
         let progress = match View::parse(input.payload, &mut spans) {
             Ok(view) => {
@@ -231,16 +162,13 @@ impl Server4 {
         };
         // The figures are those of the configuration in force, whichever one the exchange began under.
         self.runtime.count(self.core.memo.changes(), None, now);
-        self.core.spans = spans;
+        self.core.spans = Some(spans);
         progress
     }
 
     /// Ends a batch: packets that waited for another one of their client get their turn.
     pub fn end_batch(&mut self, now: Now, replies: &mut Replies) {
-        if self.core.deferred.is_empty() {
-            return;
-        }
-        for kept in std::mem::take(&mut self.core.deferred) {
+        for kept in self.core.intake.take_deferred() {
             self.core.process(&kept.input(), &self.runtime, now, replies, false);
         }
     }
@@ -250,9 +178,7 @@ impl Server4 {
         self.core.counters.increment(Packet::ReceiveDrop);
         self.core.counters.increment(Packet::ProcessingFailed);
         self.core.memo.clear();
-        if let Some(entered) = self.core.in_progress.take() {
-            self.core.shared.gate.leave(entered);
-        }
+        self.core.intake.abandon(&self.core.shared.gate);
         kea_log::log!(
             DHCP4,
             DHCP4_PACKET_PROCESS_EXCEPTION,
@@ -297,13 +223,13 @@ impl Core {
         replies: &mut Replies,
         first_time: bool,
     ) -> Progress {
-        // The span table is lent to the view for the time of this packet.
-        let mut spans = std::mem::take(&mut self.spans);
+        // There is none only if the packet before has panicked.
+        let mut spans = self.spans.take().unwrap_or_default();
         let progress = match View::parse(input.payload, &mut spans) {
             Ok(view) => self.accept(input, &view, runtime, now, replies, first_time),
             Err(error) => self.malformed(input, error),
         };
-        self.spans = spans;
+        self.spans = Some(spans);
         progress
     }
 
@@ -352,7 +278,7 @@ impl Core {
             return Progress::Done;
         }
         // Before anything is asked: the answer to a question must never be left without an exchange.
-        if self.parked.len() >= PARKED_MAX {
+        if self.intake.is_full() {
             self.dropped(input, view, DropReason::QueueFull, now);
             return Progress::Done;
         }
@@ -374,8 +300,7 @@ impl Core {
         now: Now,
         first_time: bool,
     ) -> Progress {
-        if first_time && self.deferred.len() < DEFERRED_MAX {
-            self.deferred.push(Kept::new(input));
+        if first_time && self.intake.defer(input) {
             return Progress::Deferred;
         }
         self.dropped(input, view, DropReason::Busy, now);
@@ -441,9 +366,9 @@ impl Core {
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
-        self.in_progress = Some(entered);
+        self.intake.begin(entered);
         let run = self.run(input, view, runtime, now, replies);
-        self.in_progress = None;
+        self.intake.end();
         match run {
             Run::Finished(outcome) => {
                 self.shared.gate.leave(entered);
@@ -452,22 +377,11 @@ impl Core {
                 }
                 Progress::Done
             }
-            Run::Parked(ticket) => self.park(input, runtime.clone(), entered, ticket),
+            Run::Parked(ticket) => {
+                let memo = std::mem::take(&mut self.memo);
+                self.intake.park(ticket, input, runtime.clone(), entered, memo)
+            }
         }
-    }
-
-    #[cold]
-    fn park(
-        &mut self,
-        input: &Inbound<'_>,
-        runtime: Arc<Runtime4>,
-        entered: Entered,
-        ticket: Ticket,
-    ) -> Progress {
-        let memo = std::mem::take(&mut self.memo);
-        let datagram = Kept::new(input);
-        self.parked.insert(ticket, ParkedExchange { datagram, runtime, entered, memo });
-        Progress::Waiting(ticket)
     }
 
     /// Runs the deciding code with the answers known so far and, when it comes to an end, writes the reply.

@@ -5,7 +5,10 @@
 pub mod alloc4;
 pub mod config4;
 pub mod free;
+pub mod gate;
+pub mod intake;
 pub mod lease;
 pub mod lease4;
 pub mod lease6;
+pub mod offers;
 pub mod session;

@@ -9,11 +9,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use kea_dhcp4::gate::ClientGate;
 use kea_dhcp4::messages::{loggers::*, *};
 use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config4::{Config4, SocketType};
+use libdhcpsrv::gate::ClientGate;
 use netio::{
     Event, Family, InterfaceSpec, InterfaceTable, Plan, ReceiveReport, SocketKind, Transport,
 };

@@ -4,8 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kea_dhcp4::server::{Progress, Server4};
+use kea_dhcp4::server::Server4;
 use libdhcp::v4::{MessageType, code};
+use libdhcpsrv::intake::Progress;
 use libdhcpsrv::lease4::{LeaseStore4, V4};
 use libdhcpsrv::session::{Question4, Store, Submitted};
 use stats::Packet4;
@@ -134,7 +135,7 @@ fn second_packet_of_a_client_waits_for_the_end_of_the_batch() {
 }
 
 /// Enters client 1 into the gate, as a worker does.
-fn inside_gate(stand: &Stand) -> kea_dhcp4::gate::Entered {
+fn inside_gate(stand: &Stand) -> libdhcpsrv::gate::Entered {
     use std::hash::{BuildHasher, Hasher};
     let mut hasher = stand.shared.hasher.build_hasher();
     hasher.write(&[2, 0, 0, 0, 0, 1]);

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use kea_dhcp4::server::Progress;
 use libdhcp::v4::MessageType;
+use libdhcpsrv::intake::Progress;
 use libdhcpsrv::lease4::{LeaseStore4, V4};
 use libdhcpsrv::session::{Answer4, Question4, Store, Submitted, Ticket};
 use stats::{Lease4, Packet4, Place};

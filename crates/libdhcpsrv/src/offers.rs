@@ -1,53 +1,53 @@
 //! Addresses that were offered a moment ago.
 //!
-//! An OFFER is not a lease and nothing is stored for it, but a client that repeats its DISCOVER should be offered
-//! the same address again (RFC 2131 section 4.3.1). Each worker remembers its last offers in a table of fixed size;
+//! An OFFER or ADVERTISE is not a lease and nothing is stored for it, but a client that repeats its query should be
+//! offered the same address again (RFC 2131 section 4.3.1). Each worker remembers its last offers in a table of fixed size;
 //! a newer offer may push an older one out, which costs the client nothing but another address.
-
-use std::net::Ipv4Addr;
 
 /// Entries of the table; a power of two.
 const ENTRIES: usize = 1 << 13;
 /// Seconds for which an offer is remembered.
 const MEMORY_S: u32 = 60;
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Offer {
+#[derive(Clone, Copy, Debug)]
+struct Offer<A> {
     client: u64,
-    address: u32,
     second: u32,
+    address: Option<A>,
 }
 
-/// The last offers of one worker.
+/// The last offers of one worker: addresses of type `A`.
 #[derive(Debug)]
-pub struct OfferTable {
-    entries: Box<[Offer]>,
+pub struct OfferTable<A> {
+    entries: Box<[Offer<A>]>,
 }
 
-impl Default for OfferTable {
+impl<A: Copy> Default for OfferTable<A> {
     fn default() -> Self {
-        Self { entries: vec![Offer::default(); ENTRIES].into() }
+        Self { entries: vec![Offer { client: 0, second: 0, address: None }; ENTRIES].into() }
     }
 }
 
-impl OfferTable {
+impl<A: Copy> OfferTable<A> {
     /// The address offered lately to the client (hash of its identity and subnet); `second` is monotonic.
     #[must_use]
-    pub fn recent(&self, client: u64, second: u32) -> Option<Ipv4Addr> {
+    pub fn recent(&self, client: u64, second: u32) -> Option<A> {
         let offer = &self.entries[client as usize & (ENTRIES - 1)];
-        let known = offer.client == client && offer.address != 0;
-        (known && second.wrapping_sub(offer.second) <= MEMORY_S).then(|| offer.address.into())
+        let is_recent = second.wrapping_sub(offer.second) <= MEMORY_S;
+        offer.address.filter(|_| offer.client == client && is_recent)
     }
 
     /// Remembers an offer.
-    pub fn remember(&mut self, client: u64, address: Ipv4Addr, second: u32) {
+    pub fn remember(&mut self, client: u64, address: A, second: u32) {
         self.entries[client as usize & (ENTRIES - 1)] =
-            Offer { client, address: address.into(), second };
+            Offer { client, second, address: Some(address) };
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
