@@ -95,3 +95,24 @@ fn vendor_spaces_are_recognised() {
         assert_eq!(vendor_enterprise(ordinary), None, "{ordinary}");
     }
 }
+
+#[test]
+fn definitions_of_a_family_are_its_own() {
+    let mut definitions = Definitions::new(Universe::V6);
+    let plain = CustomShape::default();
+    let code = |code| define("dhcp6", code, "own", "uint8", plain);
+    assert!(code(65535).is_ok() && code(1000).is_ok());
+    for found in [0, 65536] {
+        let error = code(found).unwrap_err();
+        assert!(matches!(error, DefinitionError::Code { code_min: 1, code_max: 65535, .. }));
+    }
+    let standard = definitions.add(code(23).unwrap());
+    assert!(matches!(standard, Err(DefinitionError::Standard { code: 23, .. })));
+    // Kea 1.1 had no definition of this one.
+    definitions.add(code(64).unwrap()).unwrap();
+    assert_eq!(definitions.by_name("dhcp6", "own").unwrap().code, 64);
+    assert_eq!(definitions.by_code("vendor-4491", 33).unwrap().name, "config-file");
+    assert!(definitions.by_code("dhcp4", 3).is_none());
+    let names: Vec<_> = definitions.of_space("dhcp6").map(|row| &*row.name).collect();
+    assert_eq!((names.first(), names.last()), (Some(&"clientid"), Some(&"own")));
+}

@@ -57,8 +57,15 @@ impl<'a> View<'a> {
     /// # Errors
     /// When it has fewer than two bytes.
     pub fn status(&self) -> Result<Option<(u16, &'a [u8])>, OptionError> {
-        self.split_option(code::STATUS_CODE, "at least 2")
-            .map(|split| split.map(|(status, text)| (u16::from_be_bytes(*status), text)))
+        match self.option(code::STATUS_CODE) {
+            None => Ok(None),
+            Some([high, low, text @ ..]) => Ok(Some((u16::from_be_bytes([*high, *low]), text))),
+            Some(short) => Err(OptionError::Length {
+                code: code::STATUS_CODE,
+                expected: "at least 2",
+                found: short.len(),
+            }),
+        }
     }
 
     /// Option 39: flags and the name in wire form.
@@ -66,8 +73,15 @@ impl<'a> View<'a> {
     /// # Errors
     /// When it has no byte at all.
     pub fn client_fqdn(&self) -> Result<Option<(u8, &'a [u8])>, OptionError> {
-        self.split_option(code::CLIENT_FQDN, "at least 1")
-            .map(|split| split.map(|(&[flags], name)| (flags, name)))
+        match self.option(code::CLIENT_FQDN) {
+            None => Ok(None),
+            Some([flags, name @ ..]) => Ok(Some((*flags, name))),
+            Some(empty) => Err(OptionError::Length {
+                code: code::CLIENT_FQDN,
+                expected: "at least 1",
+                found: empty.len(),
+            }),
+        }
     }
 
     /// The identity associations in their order, at most [`Ias::MAX`].
@@ -110,16 +124,6 @@ impl<'a> View<'a> {
             Some((Ok(array), _)) => Ok(Some(array)),
             Some((Err(_), found)) => Err(OptionError::Length { code, expected, found }),
         }
-    }
-
-    fn split_option<const N: usize>(
-        &self,
-        code: u16,
-        expected: &'static str,
-    ) -> Result<Option<(&'a [u8; N], &'a [u8])>, OptionError> {
-        let Some(body) = self.option(code) else { return Ok(None) };
-        let found = body.len();
-        body.split_first_chunk().map(Some).ok_or(OptionError::Length { code, expected, found })
     }
 }
 
