@@ -1,11 +1,11 @@
-//! DHCPv4 leases: the server's own loader and row writer.
+//! The rows of both kinds of leases: the server's own loader and row writer.
 
 use std::fs::File;
 use std::io;
 use std::io::Write;
 use std::path::Path;
 
-use libdhcpsrv::lease4::{LeaseStore4, Loader4, csv4};
+use libdhcpsrv::lease::{LeaseKind, LeaseStore, Loader};
 
 use crate::files::{self, CleanupError, ROW_ERRORS_MAX, ReadStats};
 
@@ -14,10 +14,13 @@ pub(crate) type WriteFile<'w> =
     dyn FnMut(&mut dyn FnMut(&mut File) -> io::Result<u64>) -> Result<u64, CleanupError> + 'w;
 
 /// Reads the files in order and writes one row for each lease that is left.
-pub(crate) fn compact(sources: &[&Path], write: &mut WriteFile<'_>) -> Result<u64, CleanupError> {
+pub(crate) fn compact<K: LeaseKind>(
+    sources: &[&Path],
+    write: &mut WriteFile<'_>,
+) -> Result<u64, CleanupError> {
     // Nobody chooses keys here, and nothing is looked up by client.
-    let mut store = LeaseStore4::new(0, None);
-    let mut loader = Loader4::new(&mut store, ROW_ERRORS_MAX);
+    let mut store = LeaseStore::<K>::new(0, None);
+    let mut loader = Loader::new(&mut store, ROW_ERRORS_MAX);
     for path in sources {
         let mut file = loader.file();
         let mut on_error = |line, error| files::log_row_error(path, line, error);
@@ -36,7 +39,7 @@ pub(crate) fn compact(sources: &[&Path], write: &mut WriteFile<'_>) -> Result<u6
         files::log_read(path, stats);
     }
     write(&mut |file| {
-        files::write_header(file, &csv4::COLUMNS)?;
+        file.write_all(K::HEADER.as_bytes())?;
         loader.export(|rows| file.write_all(rows))
     })
 }
