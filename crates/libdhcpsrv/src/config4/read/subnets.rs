@@ -25,7 +25,7 @@ pub(super) struct Outer<'o, 'a> {
 pub(super) struct Subnets {
     pub(super) subnets: Vec<Subnet4>,
     pub(super) pools: Vec<Pool4>,
-    pub(super) by_address: PrefixIndex,
+    pub(super) by_address: PrefixIndex<Ipv4Addr>,
     pub(super) by_relay: HashMap<Ipv4Addr, SubnetIndex>,
     pub(super) by_interface: HashMap<Box<str>, SubnetIndex>,
 }
@@ -90,7 +90,7 @@ pub(super) fn read(
             interface: interface.map(Into::into),
             server_identifier: identifier,
         });
-        ranges.push((place.first(), place.last()));
+        ranges.push(crate::config::Span { first: place.first().into(), last: place.last().into() });
         for relay in relays {
             all.by_relay.entry(relay).or_insert(index);
         }
