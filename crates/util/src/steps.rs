@@ -1,71 +1,34 @@
 //! Sorted keys that are found at a cost which hardly grows with their number.
 //!
-//! A tree of tables leads to the few keys that can matter; those are halved. Each table spreads the keys below it by the
-//! bits behind those that they have in common, so that it is of use wherever its keys lie: addresses of a network
-//! cluster below a prefix of any length, and two or three tables take a lookup there. There are at most four entries for
-//! a key in each level of tables, and a level takes one bit at least.
+//! A tree of tables leads to the few keys that can matter; those are halved. Each table cuts the distance from its lowest
+//! to its highest key into steps, at most twice as many as it has keys, so that it is of use wherever they lie: addresses
+//! of a network cluster below a prefix of any length, and two or three tables lead there. Where one step holds many keys
+//! there is a table for them; it lies closer by half at least, so the tree is as deep as a key has bits at most.
 
 use std::ops::Range;
 
+use crate::number::AddressNumber;
+
 /// Sorted keys with tables over them.
 #[derive(Debug, Default)]
-pub struct Steps<K = u32> {
-    keys: Box<[K]>,
+pub struct Steps<A = u32> {
+    keys: Box<[A]>,
     /// The first one is the root.
-    tables: Box<[Table<K>]>,
+    tables: Box<[Table<A>]>,
     /// Those of all tables.
     entries: Box<[Entry]>,
 }
 
-/// What can be looked up: unsigned integers.
-pub trait Key: Copy + Ord {
-    /// Number of bits.
-    const BITS: u32;
-
-    /// The number of leading bits that are the same in both.
-    fn common(self, other: Self) -> u32;
-
-    /// The key with its lower bits cleared.
-    fn truncated(self, bits: u32) -> Self;
-
-    /// Bits of the distance from `base`, which is not above; the lower ones left out.
-    fn steps_from(self, base: Self, bits: u32) -> Option<usize>;
-}
-
-macro_rules! keys {
-    ($($integer:ty),*) => { $(
-        impl Key for $integer {
-            const BITS: u32 = Self::BITS;
-
-            #[inline]
-            fn common(self, other: Self) -> u32 {
-                (self ^ other).leading_zeros()
-            }
-
-            #[inline]
-            fn truncated(self, bits: u32) -> Self {
-                self & Self::MAX.checked_shl(bits).unwrap_or(0)
-            }
-
-            #[inline]
-            fn steps_from(self, base: Self, bits: u32) -> Option<usize> {
-                usize::try_from(self.checked_sub(base)? >> bits).ok()
-            }
-        }
-    )* };
-}
-
-keys!(u32, u128);
-
-/// Spreads keys by some of their bits.
+/// Spreads keys by their distance from the lowest.
 #[derive(Clone, Copy, Debug)]
-struct Table<K> {
-    /// What its keys have in common; the other bits are 0.
-    base: K,
-    /// Bits behind those that choose the entry.
+struct Table<A> {
+    /// The lowest key.
+    base: A,
+    /// Bits of a distance that lie within a step.
     shift: u32,
-    /// Its part of the entries, without the one behind the last.
+    /// Its first entry.
     start: u32,
+    /// Number of steps; there is one more entry.
     len: u32,
 }
 
@@ -84,10 +47,10 @@ const HALVED_MAX: usize = 8;
 /// Bits by which one table spreads its keys.
 const TABLE_BITS_MAX: u32 = 16;
 
-impl<K: Key> Steps<K> {
+impl<A: AddressNumber> Steps<A> {
     /// Takes keys in ascending order; equal ones are allowed.
     #[must_use]
-    pub fn new(keys: Vec<K>) -> Self {
+    pub fn new(keys: Vec<A>) -> Self {
         debug_assert!(keys.is_sorted(), "keys are given in order");
         let (mut tables, mut entries) = (Vec::new(), Vec::new());
         add_table(&keys, 0..keys.len(), &mut tables, &mut entries);
@@ -97,15 +60,19 @@ impl<K: Key> Steps<K> {
     /// How many keys are not above `value`.
     #[must_use]
     #[inline]
-    pub fn up_to(&self, value: K) -> usize {
+    pub fn up_to(&self, value: A) -> usize {
         let (mut from, mut to) = (0, self.keys.len());
         let mut next = self.tables.first();
         while let Some(table) = next {
-            let steps = value.steps_from(table.base, table.shift);
-            let Some(step) = steps.filter(|step| *step < table.len as usize) else {
-                return if value < table.base { from } else { to };
-            };
-            let entries = self.entries.get(table.start as usize + step..).unwrap_or_default();
+            if value < table.base {
+                return from;
+            }
+            let step = step_of(value, table.base, table.shift);
+            if step >= u64::from(table.len) {
+                return to;
+            }
+            let entries =
+                self.entries.get(table.start as usize + step as usize..).unwrap_or_default();
             let [entry, behind, ..] = entries else { break };
             (from, to) = (entry.from as usize, behind.from as usize);
             next = self.tables.get(entry.table as usize);
@@ -116,10 +83,10 @@ impl<K: Key> Steps<K> {
 }
 
 /// Adds the table over a range of the keys and those below it, if they are many; returns its number.
-fn add_table<K: Key>(
-    keys: &[K],
+fn add_table<A: AddressNumber>(
+    keys: &[A],
     range: Range<usize>,
-    tables: &mut Vec<Table<K>>,
+    tables: &mut Vec<Table<A>>,
     entries: &mut Vec<Entry>,
 ) -> u32 {
     let own = keys.get(range.clone()).unwrap_or_default();
@@ -127,15 +94,15 @@ fn add_table<K: Key>(
     if own.len() <= HALVED_MAX || first == last {
         return NO_TABLE;
     }
-    let rest = K::BITS - first.common(last);
-    let bits = (own.len().ilog2() + 1).min(rest).min(TABLE_BITS_MAX);
-    let (number, start, len) = (tables.len() as u32, entries.len(), 1_u32 << bits);
-    let (base, shift) = (first.truncated(rest), rest - bits);
+    let width = A::BITS - last.minus(first).leading_zeros();
+    let bits = (own.len().ilog2() + 1).min(width).min(TABLE_BITS_MAX);
+    let (number, start, base, shift) = (tables.len() as u32, entries.len(), first, width - bits);
+    let len = step_of(last, base, shift) as u32 + 1;
     tables.push(Table { base, shift, start: start as u32, len });
     let mut from = range.start;
-    for step in 0..len as usize {
+    for step in 0..u64::from(len) {
         entries.push(Entry { from: from as u32, table: NO_TABLE });
-        let is_here = |key: &&K| key.steps_from(base, shift) == Some(step);
+        let is_here = |key: &&A| step_of(**key, base, shift) == step;
         from += keys.get(from..range.end).unwrap_or_default().iter().take_while(is_here).count();
     }
     entries.push(Entry { from: range.end as u32, table: NO_TABLE });
@@ -146,12 +113,20 @@ fn add_table<K: Key>(
     number
 }
 
+/// The step of a value that is not below the base; above all steps when it is too far away for a number.
+#[inline]
+fn step_of<A: AddressNumber>(value: A, base: A, shift: u32) -> u64 {
+    let step = value.minus(base).without_low(shift);
+    if step.leading_zeros() + u64::BITS < A::BITS { u64::MAX } else { step.low64() }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Key, Steps};
+    use super::Steps;
+    use crate::number::AddressNumber;
     use proptest::prelude::*;
 
-    fn agrees<K: Key + std::fmt::Debug>(mut keys: Vec<K>, values: &[K]) {
+    fn agrees<A: AddressNumber>(mut keys: Vec<A>, values: &[A]) {
         keys.sort_unstable();
         let steps = Steps::new(keys.clone());
         for value in values.iter().chain(&keys) {
