@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use libdhcp::OptionCodes;
 use libdhcpsrv::config4::{Config4, SocketType, SubnetIndex};
-use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet};
+use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet4};
 use libdhcpsrv::lease4::{Delta, Deltas, LeaseState, LeaseStore4, Stored, SubnetId};
 use stats::{Lease4, LeaseCounters, Place, PoolSlot, SubnetRow};
 use util::Now;
@@ -22,7 +22,7 @@ pub struct Runtime4 {
     /// The compiled configuration.
     pub config: Config4,
     /// The pools and what is free in them.
-    pub pools: Arc<PoolSet>,
+    pub pools: Arc<PoolSet4>,
     /// Codes sent unasked, by subnet; empty when there are none at all.
     always_send: Vec<OptionCodes>,
     /// Lease figures of the subnets, in the order of the configuration.
@@ -41,7 +41,7 @@ impl Runtime4 {
             last: pool.last.into(),
             skips_edges: config.exclude_first_last_24 && pool.last - pool.first >= 255,
         });
-        let pools = Arc::new(PoolSet::new(ranges));
+        let pools = Arc::new(PoolSet4::new(ranges));
         let global = config.options.always_send_codes();
         let mut always_send: Vec<_> = config
             .subnets
@@ -152,10 +152,9 @@ impl Runtime4 {
             let size = i64::from(pool.last - pool.first) + 1;
             self.counters.add(place, Lease4::TotalAddresses, size, now);
         }
-        for ((subnet_id, pool_id, state), leases) in store.recount() {
-            let Some(place) = self.place(&Delta { subnet_id, pool_id, state, by: 1 }, None) else {
-                continue;
-            };
+        for ((subnet_id, lease_type, pool_id, state), leases) in store.recount() {
+            let delta = Delta { subnet_id, lease_type, pool_id, state, by: 1 };
+            let Some(place) = self.place(&delta, None) else { continue };
             let leases = leases as i64;
             match state {
                 LeaseState::Default => {

@@ -19,7 +19,8 @@ use kea_log::RateLimiter;
 use libdhcp::ClientId;
 use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
-use libdhcpsrv::session::{Answer4, Memo, Parked, Session, Store4, Ticket};
+use libdhcpsrv::lease4::V4;
+use libdhcpsrv::session::{Answer4, Memo4, Parked, Session, Store, Ticket};
 use stats::{Packet4 as Packet, WorkerCounters};
 use util::link::{Inbound, InterfaceIndex, Replies};
 use util::{Now, SplitMix};
@@ -62,7 +63,7 @@ struct ParkedExchange {
     datagram: Kept,
     runtime: Arc<Runtime4>,
     entered: Entered,
-    memo: Memo,
+    memo: Memo4,
 }
 
 /// A datagram that outlives its receive buffer.
@@ -87,7 +88,7 @@ impl Kept {
 #[derive(Clone)]
 pub struct Shared4 {
     /// The lease store.
-    pub store: Arc<dyn Store4>,
+    pub store: Arc<dyn Store<V4>>,
     /// Clients whose packets are in progress.
     pub gate: Arc<ClientGate>,
     /// Hasher of client identities, seeded once per process because clients choose what is hashed.
@@ -97,7 +98,7 @@ pub struct Shared4 {
 impl Shared4 {
     /// Puts a store behind a gate of its own; `seed` is the secret of the hasher.
     #[must_use]
-    pub fn new(store: Arc<dyn Store4>, seed: u64) -> Self {
+    pub fn new(store: Arc<dyn Store<V4>>, seed: u64) -> Self {
         let hasher = foldhash::fast::FixedState::with_seed(seed);
         Self { store, gate: Arc::default(), hasher }
     }
@@ -125,7 +126,7 @@ struct Core {
     offers: OfferTable,
     entropy: SplitMix,
     spans: SpanTable,
-    memo: Memo,
+    memo: Memo4,
     parked: HashMap<Ticket, ParkedExchange>,
     deferred: Vec<Kept>,
     limiter: RateLimiter,
@@ -159,7 +160,7 @@ impl Server4 {
             offers: OfferTable::default(),
             entropy: SplitMix::new(seed),
             spans: SpanTable::new(),
-            memo: Memo::default(),
+            memo: Memo4::default(),
             parked: HashMap::new(),
             deferred: Vec::with_capacity(DEFERRED_MAX),
             limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),

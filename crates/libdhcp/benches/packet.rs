@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use divan::{AllocProfiler, Bencher, black_box};
 use libdhcp::definition::Definitions;
 use libdhcp::v4::{Builder, MessageType, OptionSink, SpanTable, View, Weight, code};
-use libdhcp::{HardwareAddress, OptionFlags, OptionSet, OptionSetBuilder};
+use libdhcp::{HardwareAddress, OptionFlags, OptionSet, OptionSetBuilder, Universe};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -41,7 +41,7 @@ fn subnet_options() -> OptionSet {
     ] {
         builder.add("dhcp4", code, body.to_vec(), OptionFlags::default()).unwrap();
     }
-    builder.build(&Definitions::new()).unwrap()
+    builder.build(&Definitions::new(Universe::V4)).unwrap()
 }
 
 #[divan::bench]

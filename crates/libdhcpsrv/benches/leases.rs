@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use divan::{AllocProfiler, Bencher, black_box};
-use libdhcpsrv::free::{PickFrom, PoolIndex, PoolRange, PoolSet};
+use libdhcpsrv::free::{PickFrom, PoolIndex, PoolRange, PoolSet4};
 use libdhcpsrv::lease4::csv4::{self, Row, RowBuffer};
 use libdhcpsrv::lease4::{
     Change4, ClientKey, Expect, LeaseState, LeaseStore4, Loader4, ReclaimLimits, SubnetId,
@@ -38,7 +38,7 @@ fn main() {
 struct Setup {
     store: LeaseStore4,
     journal: Arc<JournalQueue>,
-    pools: Arc<PoolSet>,
+    pools: Arc<PoolSet4>,
     taken: Vec<u8>,
 }
 
@@ -47,7 +47,7 @@ impl Setup {
         let journal = Arc::new(JournalQueue::new(usize::MAX));
         let store = LeaseStore4::new(0x5eed_5eed_5eed_5eed, Some(Arc::clone(&journal)));
         let (first, last) = (FIRST.into(), (FIRST + 0xf_ffff).into());
-        let pools = Arc::new(PoolSet::new([PoolRange { first, last, skips_edges: false }]));
+        let pools = Arc::new(PoolSet4::new([PoolRange { first, last, skips_edges: false }]));
         store.adopt_pools(&pools);
         let mut setup = Self { store, journal, pools, taken: Vec::with_capacity(1 << 20) };
         for number in 0..leases {
@@ -216,7 +216,7 @@ fn pick_random(bencher: Bencher<'_, '_>, free_permille: u32) {
 }
 
 /// A pool of a million in which the given share is free, spread at random.
-fn filled(free_permille: u32) -> Arc<PoolSet> {
+fn filled(free_permille: u32) -> Arc<PoolSet4> {
     let store = LeaseStore4::new(1, None);
     let mut random = SplitMix::new(2);
     for number in 0..MILLION {
@@ -225,7 +225,7 @@ fn filled(free_permille: u32) -> Arc<PoolSet> {
         }
     }
     let (first, last) = (FIRST.into(), (FIRST + MILLION - 1).into());
-    let pools = Arc::new(PoolSet::new([PoolRange { first, last, skips_edges: false }]));
+    let pools = Arc::new(PoolSet4::new([PoolRange { first, last, skips_edges: false }]));
     store.adopt_pools(&pools);
     pools
 }
@@ -233,6 +233,7 @@ fn filled(free_permille: u32) -> Arc<PoolSet> {
 fn row<'a>(hw: &'a [u8], id: &'a [u8]) -> Row<'a> {
     Row {
         address: 0xc0a8_7b2d,
+        hw_type: 1,
         hw,
         client_id: id,
         valid_lifetime: 3600,
@@ -264,7 +265,7 @@ fn read_row(bencher: Bencher<'_, '_>) {
     csv4::push_row(&mut text, &row(&hw, &id));
     text.pop();
     let mut buffer = RowBuffer::default();
-    bencher.bench_local(|| black_box(buffer.read(black_box(&text), csv4::Header::CURRENT)).is_ok());
+    bencher.bench_local(|| black_box(buffer.read(black_box(&text), csv4::CURRENT)).is_ok());
 }
 
 /// Figures of a million leases that need the whole process.
@@ -283,7 +284,7 @@ fn report() {
     let count = loader.finish(Now::from_secs(NOW));
     println!("load {count} rows: {:?} (rows {parsed:?})", begin.elapsed());
     let (first, last) = (FIRST.into(), (FIRST + 0xf_ffff).into());
-    let pools = Arc::new(PoolSet::new([PoolRange { first, last, skips_edges: false }]));
+    let pools = Arc::new(PoolSet4::new([PoolRange { first, last, skips_edges: false }]));
     timed("adopt pools", || store.adopt_pools(&pools));
     println!("memory: {} bytes per lease", (resident() - before) / u64::from(MILLION));
     let over = Now::from_secs(NOW + 3601);

@@ -7,5 +7,7 @@ pub mod config;
 pub mod config4;
 pub mod config6;
 pub mod free;
+pub mod lease;
 pub mod lease4;
+pub mod lease6;
 pub mod session;

@@ -69,7 +69,7 @@ pub struct Interface {
     pub link_address: Option<LinkAddress>,
     /// Its IPv4 addresses, primary ones first, as the kernel lists them.
     pub ipv4: Vec<Ipv4Network>,
-    /// Its IPv6 addresses.
+    /// Its IPv6 addresses in ascending order; the kernel lists them in one that depends on the past.
     pub ipv6: Vec<Ipv6Network>,
 }
 
@@ -137,7 +137,10 @@ impl InterfaceTable {
                 remove(&mut interface.ipv4, |old| old.address == network.address)
             }),
             Change::Ipv6(index, network) => self.edit(index, |interface| {
-                put(&mut interface.ipv6, network, |old| old.address == network.address)
+                let is_changed =
+                    put(&mut interface.ipv6, network, |old| old.address == network.address);
+                interface.ipv6.sort_unstable_by_key(|own| own.address);
+                is_changed
             }),
             Change::Ipv6Gone(index, network) => self.edit(index, |interface| {
                 remove(&mut interface.ipv6, |old| old.address == network.address)

@@ -1,20 +1,20 @@
 //! Packets in and out: interfaces, sockets, kernel filters and batched I/O.
 //!
-//! This crate knows datagrams, not DHCP: the only thing it reads in a payload is the client's
-//! hardware address, by a kernel program that picks the worker. It decides nothing, logs nothing
-//! and keeps no thread.
+//! This crate knows datagrams, not DHCP: the only thing it reads in a payload is what tells clients
+//! apart, by a kernel program that picks the worker. It decides nothing, logs nothing and keeps no
+//! thread.
 //!
 //! * [`interfaces`] is the table of the system's interfaces and a netlink monitor that keeps it
 //!   true.
 //! * [`plan`] says which sockets ought to exist for a configuration and a table.
-//! * [`transport4`] owns the IPv4 sockets of one worker, makes them agree with the plan again
+//! * [`transport`] owns the sockets of one worker, IPv4 or IPv6 as the plan is, makes them agree with the plan again
 //!   whenever the table changes, and moves datagrams between them and [`util::link`].
 //!
 //! All unsafe code is in `sys`.
 
 pub mod interfaces;
 pub mod plan;
-pub mod transport4;
+pub mod transport;
 
 mod filter;
 mod frame;
@@ -23,10 +23,10 @@ mod sys;
 
 pub use interfaces::{Interface, InterfaceTable, Ipv4Network, Ipv6Network, Monitor};
 pub use plan::{
-    Endpoint4, Family, InterfaceSpec, InterfaceSpecError, Plan, PlanError, PlanProblem, Socket4,
-    SocketKind, desired4,
+    Endpoint, Family, InterfaceSpec, InterfaceSpecError, Plan, PlanError, PlanProblem, Socket,
+    SocketKind, desired,
 };
-pub use transport4::{
+pub use transport::{
     BATCH, Event, Malformed, MalformedCounts, ReceiveReport, SendReport, SocketToken, Taker,
-    Transport4,
+    Transport,
 };

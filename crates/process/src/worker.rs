@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
-use netio::{BATCH, Event, InterfaceTable, Plan, ReceiveReport, Taker, Transport4};
+use netio::{BATCH, Event, InterfaceTable, Plan, ReceiveReport, Taker, Transport};
 use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
@@ -104,7 +104,7 @@ impl<U: Send + 'static> Worker<U> {
     pub fn start<S: PacketServer<Update = U> + 'static>(
         index: usize,
         server: S,
-        transport: Transport4,
+        transport: Transport,
         journal: Option<Arc<JournalService>>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
@@ -189,7 +189,7 @@ impl<U> Drop for Worker<U> {
 /// The state of the thread.
 struct Loop<S: PacketServer> {
     server: S,
-    transport: Transport4,
+    transport: Transport,
     journal: Option<Arc<JournalService>>,
     poll: Poll,
     control: Receiver<Control<S::Update>>,

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config4::Config4;
-use libdhcpsrv::lease4::{LeaseStore4, ReclaimLimits, Reclaimed};
-use libdhcpsrv::session::Store4;
+use libdhcpsrv::lease4::{LeaseStore4, ReclaimLimits, Reclaimed, V4};
+use libdhcpsrv::session::Store;
 use stats::{LeaseCounters, Statistics};
 use util::journal::JournalQueue;
 use util::link::Replies;
@@ -76,7 +76,7 @@ impl Host {
         let late = (scenario.late_percent > 0).then(|| {
             Arc::new(LateStore::new(store.clone(), scenario.late_percent, rng.next_u64()))
         });
-        let seen: Arc<dyn Store4> = match &late {
+        let seen: Arc<dyn Store<V4>> = match &late {
             Some(late) => late.clone(),
             None => store.clone(),
         };

@@ -15,7 +15,7 @@ use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config4::{Config4, SocketType};
 use netio::{
-    Event, Family, InterfaceSpec, InterfaceTable, Plan, ReceiveReport, SocketKind, Transport4,
+    Event, Family, InterfaceSpec, InterfaceTable, Plan, ReceiveReport, SocketKind, Transport,
 };
 use process::clock::Clock;
 use process::journal_service::JournalService;
@@ -277,7 +277,7 @@ impl Service {
             let runtime = self.runtime.clone();
             let server = Server4::new(shared.clone(), runtime, counters, random_seed());
             let server = WorkerServer { server, index, listening: false };
-            let transport = Transport4::new(plan.clone(), index as u16, count as u16);
+            let transport = Transport::new(plan.clone(), index as u16, count as u16);
             workers.push(Worker::start(index, server, transport, journal.cloned())?);
         }
         Ok(workers)
@@ -375,7 +375,7 @@ pub(super) fn plan_of(config: &Config4, port: u16) -> Result<Plan, ServiceError>
         SocketType::Raw => SocketKind::Raw,
         SocketType::Udp => SocketKind::Udp,
     };
-    Plan::new(specs, kind, port).map_err(|error| ServiceError::Interfaces(error.to_string()))
+    Plan::new4(specs, kind, port).map_err(|error| ServiceError::Interfaces(error.to_string()))
 }
 
 /// A secret number; the process number and the time when the kernel has none to give.
@@ -391,7 +391,7 @@ pub(super) fn problems(config: &Config4, port: u16, paths: &Paths) -> Vec<String
     let mut found = Vec::new();
     match (plan_of(config, port), InterfaceTable::read()) {
         (Ok(plan), Ok(table)) => {
-            found.extend(plan.problems(&table, Family::V4).iter().map(ToString::to_string));
+            found.extend(plan.problems(&table).iter().map(ToString::to_string));
         }
         (Err(error), _) => found.push(error.to_string()),
         (_, Err(error)) => found.push(format!("cannot read the interfaces: {error}")),

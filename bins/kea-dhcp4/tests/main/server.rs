@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kea_dhcp4::server::{Progress, Server4};
 use libdhcp::v4::{MessageType, code};
-use libdhcpsrv::lease4::LeaseStore4;
-use libdhcpsrv::session::{Question4, Store4, Submitted};
+use libdhcpsrv::lease4::{LeaseStore4, V4};
+use libdhcpsrv::session::{Question4, Store, Submitted};
 use stats::Packet4;
 use util::Now;
 use util::link::Replies;
@@ -82,8 +82,8 @@ struct Broken {
     is_broken: Arc<AtomicBool>,
 }
 
-impl Store4 for Broken {
-    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted {
+impl Store<V4> for Broken {
+    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted<V4> {
         assert!(!self.is_broken.load(Ordering::Relaxed), "a defect");
         self.inner.submit(question, now)
     }

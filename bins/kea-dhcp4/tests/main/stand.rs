@@ -11,8 +11,8 @@ use kea_log::Captured;
 use libdhcp::HardwareAddress;
 use libdhcp::v4::{FLAG_BROADCAST, Message, MessageType, SpanTable, View, code};
 use libdhcpsrv::config4::{Config4, read};
-use libdhcpsrv::lease4::LeaseStore4;
-use libdhcpsrv::session::Store4;
+use libdhcpsrv::lease4::{LeaseStore4, V4};
+use libdhcpsrv::session::Store;
 use stats::{LeaseCounters, Packet4, Statistics};
 use util::Now;
 use util::journal::JournalQueue;
@@ -77,7 +77,7 @@ impl Stand {
     /// Puts something between the server and the store.
     pub(crate) fn with_store(
         members: &str,
-        wrap: impl FnOnce(Arc<LeaseStore4>) -> Arc<dyn Store4>,
+        wrap: impl FnOnce(Arc<LeaseStore4>) -> Arc<dyn Store<V4>>,
     ) -> Self {
         let now = Now { mono_ns: 1_000_000_000_000, wall_s: BEGIN_S };
         let queue = Arc::new(JournalQueue::new(1 << 20));

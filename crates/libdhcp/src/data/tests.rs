@@ -7,7 +7,7 @@ use crate::definition::{CustomDefinition, CustomShape, DataType, OptionDefinitio
 use crate::option_defs;
 
 fn standard(name: &str) -> &'static OptionDefinition {
-    option_defs::by_name("dhcp4", name).unwrap()
+    option_defs::by_name(Universe::V4, "dhcp4", name).unwrap()
 }
 
 fn custom(data_type: &str, record_types: &str, array: bool) -> OptionDefinition {
@@ -173,7 +173,7 @@ proptest! {
     ) {
         for universe in [Universe::V4, Universe::V6] {
             let _ = format_option(Some(&definition), &bytes, universe);
-            let _ = format_option(option_defs::of_space("dhcp4").get(row), &bytes, universe);
+            let _ = format_option(option_defs::of_space(universe, universe.top_space()).get(row), &bytes, universe);
         }
     }
 

@@ -1,5 +1,6 @@
 use super::{
-    CustomDefinition, CustomShape, DataType, DefinitionError, Definitions, vendor_enterprise,
+    CustomDefinition, CustomShape, DataType, DefinitionError, Definitions, Universe,
+    vendor_enterprise,
 };
 
 fn define(
@@ -48,7 +49,7 @@ fn members_are_checked() {
 
 #[test]
 fn standard_codes_are_kept_and_later_ones_replaceable() {
-    let mut definitions = Definitions::new();
+    let mut definitions = Definitions::new(Universe::V4);
     let plain = CustomShape::default();
     let routers = define("dhcp4", 3, "own", "uint8", plain).unwrap();
     assert!(matches!(definitions.add(routers), Err(DefinitionError::Standard { code: 3, .. })));
@@ -68,7 +69,7 @@ fn standard_codes_are_kept_and_later_ones_replaceable() {
 
 #[test]
 fn vendors_define_option_43_themselves() {
-    let mut definitions = Definitions::new();
+    let mut definitions = Definitions::new(Universe::V4);
     let own = define("dhcp4", 43, "vendor-encapsulated-options", "binary", CustomShape::default());
     definitions.add(own.unwrap()).unwrap();
     assert_eq!(definitions.by_code("dhcp4", 43).unwrap().data_type, DataType::Binary);
@@ -76,7 +77,7 @@ fn vendors_define_option_43_themselves() {
 
 #[test]
 fn names_that_came_later_are_free_for_other_codes() {
-    let mut definitions = Definitions::new();
+    let mut definitions = Definitions::new(Universe::V4);
     let plain = CustomShape::default();
     // Option 114 has this name today, 160 had it for a while.
     definitions.add(define("dhcp4", 160, "v4-captive-portal", "string", plain).unwrap()).unwrap();

@@ -16,7 +16,7 @@ fn describe(bytes: &[u8]) -> String {
         format!("siaddr: {} giaddr: {}", view.siaddr(), view.giaddr()),
     ];
     for code in view.option_codes() {
-        let definition = option_defs::by_code("dhcp4", u16::from(code));
+        let definition = option_defs::by_code(Universe::V4, "dhcp4", u16::from(code));
         let text = format_option(definition, view.option(code).unwrap_or_default(), Universe::V4);
         let name = definition.map_or("unknown", |definition| &definition.name);
         lines.push(format!("{code} {name}: {text}"));

@@ -1,9 +1,9 @@
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use util::link::{InterfaceIndex, LinkAddress};
 
 use super::*;
-use crate::interfaces::Ipv4Network;
+use crate::interfaces::{Ipv4Network, Ipv6Network};
 
 fn interface(index: u32, name: &str, addresses: &[[u8; 4]]) -> Interface {
     let network =
@@ -23,7 +23,7 @@ fn interface(index: u32, name: &str, addresses: &[[u8; 4]]) -> Interface {
 
 fn plan(specs: &[&str], kind: SocketKind) -> Result<Plan, PlanError> {
     let specs = specs.iter().map(|text| InterfaceSpec::parse(text, Family::V4).unwrap()).collect();
-    Plan::new(specs, kind, 67)
+    Plan::new4(specs, kind, 67)
 }
 
 fn table() -> InterfaceTable {
@@ -35,18 +35,58 @@ fn table() -> InterfaceTable {
     ])
 }
 
+/// The table with IPv6 addresses; tentative ones are followed by `?`.
+fn table6() -> InterfaceTable {
+    let addresses = [
+        ("lo", &["::1"][..]),
+        ("eth0", &["2001:db8::1", "fe80::1", "fe80::2", "2001:db8::2"]),
+        ("eth1", &["fe80::1", "2001:db8:1::1?", "2001:db8::1"]),
+        ("tun0", &["fe80::4?", "2001:db8:4::1"]),
+    ];
+    let mut interfaces = table().interfaces().to_vec();
+    for (interface, (name, addresses)) in interfaces.iter_mut().zip(addresses) {
+        assert_eq!(interface.name, name);
+        for text in addresses {
+            let address: Ipv6Addr = text.trim_end_matches('?').parse().unwrap();
+            interface.ipv6.push(Ipv6Network {
+                address,
+                prefix_len: 64,
+                is_link_local: address.is_unicast_link_local(),
+                is_tentative: text.ends_with('?'),
+            });
+        }
+    }
+    InterfaceTable::from_interfaces(interfaces)
+}
+
+fn plan6(specs: &[&str]) -> Result<Plan, PlanError> {
+    let specs = specs.iter().map(|text| InterfaceSpec::parse(text, Family::V6).unwrap()).collect();
+    Plan::new6(specs, 547)
+}
+
 /// Short notation: interface, kind and address of each endpoint.
-fn sockets(specs: &[&str], kind: SocketKind) -> Vec<String> {
-    let short = |endpoint: &Endpoint4| match &endpoint.socket {
-        Socket4::Address { address, receives } => {
+fn short(table: &InterfaceTable, plan: &Plan) -> Vec<String> {
+    let short = |endpoint: &Endpoint| match &endpoint.socket {
+        Socket::Address { address, receives } => {
             format!("{} {address}{}", endpoint.name, if *receives { "" } else { " sends" })
         }
-        Socket4::Broadcast { address, local } => format!("{} {address} for {local}", endpoint.name),
-        Socket4::Packet { addresses, .. } => {
+        Socket::Broadcast { address, local } => format!("{} {address} for {local}", endpoint.name),
+        Socket::Multicast { group, local, local_far } => {
+            format!("{} {group} for {local} {local_far}", endpoint.name)
+        }
+        Socket::Packet { addresses, .. } => {
             format!("{} packet {}", endpoint.name, addresses.len())
         }
     };
-    desired4(&table(), &plan(specs, kind).unwrap()).iter().map(short).collect()
+    desired(table, plan).iter().map(short).collect()
+}
+
+fn sockets(specs: &[&str], kind: SocketKind) -> Vec<String> {
+    short(&table(), &plan(specs, kind).unwrap())
+}
+
+fn sockets6(specs: &[&str]) -> Vec<String> {
+    short(&table6(), &plan6(specs).unwrap())
 }
 
 #[test]
@@ -113,7 +153,7 @@ fn what_cannot_be_served_now_is_a_problem_and_no_error() {
     interfaces[3].is_running = false;
     let table = InterfaceTable::from_interfaces(interfaces);
     let plan = plan(&["eth0", "eth1", "tun0", "eth9", "lo/127.0.0.2"], SocketKind::Raw).unwrap();
-    assert_eq!(desired4(&table, &plan).len(), 3);
+    assert_eq!(desired(&table, &plan).len(), 3);
     let expected = [
         PlanProblem::Down("eth0".to_owned()),
         PlanProblem::NoAddress("eth1".to_owned()),
@@ -121,5 +161,74 @@ fn what_cannot_be_served_now_is_a_problem_and_no_error() {
         PlanProblem::Missing("eth9".to_owned()),
         PlanProblem::AddressMissing { name: "lo".to_owned(), address: [127, 0, 0, 2].into() },
     ];
-    assert_eq!(plan.problems(&table, Family::V4), expected);
+    assert_eq!(plan.problems(&table), expected);
+}
+
+#[test]
+fn every_link_local_address_and_the_group_are_served() {
+    let group = "ff02::1:2";
+    let eth0 = ["eth0 fe80::1", "eth0 fe80::2", &format!("eth0 {group} for fe80::1 fe80::1")];
+    assert_eq!(sockets6(&["eth0"]), eth0);
+    let all = [
+        "eth0 fe80::1",
+        "eth1 fe80::1",
+        "eth0 fe80::2",
+        &format!("eth0 {group} for fe80::1 fe80::1"),
+        &format!("eth1 {group} for fe80::1 fe80::1"),
+    ];
+    assert_eq!(sockets6(&["*"]), all, "the same link-local address twice, no loopback, no tun0");
+    assert!(sockets6(&["lo", "tun0"]).is_empty());
+}
+
+#[test]
+fn given_addresses_are_served_in_addition() {
+    let expected = [
+        "eth0 2001:db8::2",
+        "eth0 fe80::1",
+        "eth0 fe80::2",
+        "eth0 ff02::1:2 for fe80::1 2001:db8::2",
+    ];
+    assert_eq!(sockets6(&["eth0/2001:db8::2"]), expected);
+    assert_eq!(sockets6(&["eth0", "eth0/2001:db8::2"]), expected);
+    assert_eq!(sockets6(&["eth0", "eth0/fe80::1"]), sockets6(&["eth0"]));
+    assert_eq!(sockets6(&["lo/::1"]), ["lo ::1"]);
+    assert_eq!(sockets6(&["tun0/2001:db8:4::1"]), ["tun0 2001:db8:4::1"]);
+    assert_eq!(sockets6(&["eth1/2001:db8:1::1"]), sockets6(&["eth1"]), "tentative");
+    let twice = sockets6(&["eth0/2001:db8::1", "eth1/2001:db8::1"]);
+    assert_eq!(
+        twice
+            .iter()
+            .filter(|socket| socket.contains("eth0 2001:") || socket.contains("eth1 2001:"))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn ipv6_contradictions_are_refused() {
+    let name = || "eth0".to_owned();
+    let address = IpAddr::V6("2001:db8::1".parse().unwrap());
+    let error = |specs: &[&str]| plan6(specs).err();
+    let repeated = PlanError::RepeatedAddress { name: name(), address };
+    assert_eq!(error(&["eth0/2001:db8::1", "eth0/2001:0db8::1"]), Some(repeated));
+    assert_eq!(error(&["eth0", "eth0"]), Some(PlanError::RepeatedName(name())));
+    let address = IpAddr::V6("ff05::1:3".parse().unwrap());
+    assert_eq!(error(&["eth0/ff05::1:3"]), Some(PlanError::Multicast { name: name(), address }));
+    assert_eq!(error(&["*", "eth0", "eth0/2001:db8::1", "eth0/2001:db8::2", "eth1/fe80::1"]), None);
+}
+
+#[test]
+fn ipv6_problems_name_what_is_missing() {
+    let plan = plan6(&["*", "lo", "eth0/fe80::1", "eth1/2001:db8:1::1", "eth1/::", "lo/::1"]);
+    let problem = |name: &str, address: &str| (name.to_owned(), address.parse().unwrap());
+    let (given, tentative, missing) =
+        (problem("eth0", "fe80::1"), problem("eth1", "2001:db8:1::1"), problem("eth1", "::"));
+    let expected = [
+        PlanProblem::NoAddress("tun0".to_owned()),
+        PlanProblem::NoAddress("lo".to_owned()),
+        PlanProblem::LinkLocal { name: given.0, address: given.1 },
+        PlanProblem::AddressTentative { name: tentative.0, address: tentative.1 },
+        PlanProblem::AddressMissing { name: missing.0, address: missing.1 },
+    ];
+    assert_eq!(plan.unwrap().problems(&table6()), expected);
 }

@@ -6,13 +6,13 @@
 
 use std::io;
 use std::marker::PhantomData;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
 use libc::{c_void, cmsghdr, iovec, mmsghdr, msghdr, socklen_t};
 
-use super::socket::{check, sockaddr_in, sockaddr_ll};
+use super::socket::{check, sockaddr_in, sockaddr_in6, sockaddr_ll};
 
 /// Most datagrams in one call.
 pub(crate) const MESSAGES_MAX: usize = 64;
@@ -27,14 +27,17 @@ const EMPTY_IOVEC: iovec = iovec { iov_base: ptr::null_mut(), iov_len: 0 };
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received<'a> {
     pub(crate) payload: &'a [u8],
-    pub(crate) source: SocketAddrV4,
+    pub(crate) source: SocketAddr,
+    /// The interface that it came in on, where the socket was asked to tell.
+    pub(crate) interface: Option<u32>,
     pub(crate) is_truncated: bool,
 }
 
-/// Buffers and arrays for recvmmsg on IPv4 sockets.
+/// Buffers and arrays for recvmmsg.
 pub(crate) struct ReceiveBatch {
     buffers: Box<[u8]>,
-    sources: Box<[libc::sockaddr_in]>,
+    sources: Box<[Name]>,
+    controls: Box<[Control]>,
     vectors: Box<[iovec]>,
     messages: Box<[mmsghdr]>,
 }
@@ -44,15 +47,16 @@ unsafe impl Send for ReceiveBatch {}
 
 impl ReceiveBatch {
     pub(crate) fn new() -> Self {
-        let unset = sockaddr_in(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
         let mut batch = Self {
             buffers: vec![0; BUFFER * MESSAGES_MAX].into_boxed_slice(),
-            sources: vec![unset; MESSAGES_MAX].into_boxed_slice(),
+            sources: vec![Name::unset(); MESSAGES_MAX].into_boxed_slice(),
+            controls: vec![Control([0; CONTROL]); MESSAGES_MAX].into_boxed_slice(),
             vectors: vec![EMPTY_IOVEC; MESSAGES_MAX].into_boxed_slice(),
             messages: vec![empty_message(); MESSAGES_MAX].into_boxed_slice(),
         };
         let buffers = batch.buffers.as_mut_ptr();
         let sources = batch.sources.as_mut_ptr();
+        let controls = batch.controls.as_mut_ptr();
         let vectors = batch.vectors.as_mut_ptr();
         for (at, message) in batch.messages.iter_mut().enumerate() {
             // SAFETY: `at` is less than MESSAGES_MAX, the length of all arrays. The boxes are never
@@ -65,8 +69,9 @@ impl ReceiveBatch {
                 message.msg_hdr.msg_iov = vectors.add(at);
                 message.msg_hdr.msg_iovlen = 1;
                 message.msg_hdr.msg_name = sources.add(at).cast::<c_void>();
+                message.msg_hdr.msg_control = controls.add(at).cast::<c_void>();
             }
-            message.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in>() as socklen_t;
+            make_room(message);
         }
         batch
     }
@@ -99,18 +104,26 @@ impl ReceiveBatch {
     /// Hands the first `count` datagrams received last to `take`, and makes room for the next ones.
     pub(crate) fn each(&mut self, count: usize, mut take: impl FnMut(Received<'_>)) {
         let buffers = self.buffers.chunks_exact(BUFFER);
-        let slots = self.messages.iter_mut().zip(self.sources.iter()).zip(buffers);
-        for ((message, source), buffer) in slots.take(count) {
-            // The kernel wrote the length of the name; it must stand for the next call again.
-            message.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in>() as socklen_t;
-            let address = Ipv4Addr::from(source.sin_addr.s_addr.to_ne_bytes());
+        let names = self.sources.iter().zip(self.controls.iter());
+        for ((message, buffer), (source, control)) in
+            self.messages.iter_mut().zip(buffers).zip(names).take(count)
+        {
+            let interface = control.packet_interface(message.msg_hdr.msg_controllen as _);
+            make_room(message);
             take(Received {
                 payload: buffer.get(..message.msg_len as usize).unwrap_or(buffer),
-                source: SocketAddrV4::new(address, u16::from_be(source.sin_port)),
+                source: source.address(),
+                interface,
                 is_truncated: message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
             });
         }
     }
+}
+
+/// Makes the lengths that the kernel has written stand for the next call.
+fn make_room(message: &mut mmsghdr) {
+    message.msg_hdr.msg_namelen = size_of::<Name>() as socklen_t;
+    message.msg_hdr.msg_controllen = CONTROL as _;
 }
 
 impl std::fmt::Debug for ReceiveBatch {
@@ -122,23 +135,51 @@ impl std::fmt::Debug for ReceiveBatch {
 /// Where a message goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target {
-    /// To an IPv4 address; on a certain interface if one is given.
-    Ipv4 { to: SocketAddrV4, interface: Option<u32> },
+    /// To an address; on a certain interface if one is given (for IPv6, the scope does that).
+    Udp { to: SocketAddr, interface: Option<u32> },
     /// As a frame on an interface.
     Frame { interface: u32 },
 }
 
+/// Bytes of control data of one message.
+const CONTROL: usize = 64;
+
 /// Control data of one message, aligned as its headers ask for.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-struct Control([u8; 64]);
+struct Control([u8; CONTROL]);
 
 #[derive(Clone, Copy)]
 #[repr(C)]
 union Name {
     ipv4: libc::sockaddr_in,
+    ipv6: libc::sockaddr_in6,
     link: libc::sockaddr_ll,
 }
+
+impl Name {
+    fn unset() -> Self {
+        Self { ipv6: sockaddr_in6(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0)) }
+    }
+
+    /// The address that the kernel wrote.
+    fn address(&self) -> SocketAddr {
+        // SAFETY: all bytes were written when the value was made (`ipv6` is the longest of all),
+        // and any bytes are a valid sockaddr_in or sockaddr_in6; both begin with the family.
+        unsafe {
+            if i32::from(self.ipv4.sin_family) == libc::AF_INET {
+                let address = Ipv4Addr::from(self.ipv4.sin_addr.s_addr.to_ne_bytes());
+                return SocketAddrV4::new(address, u16::from_be(self.ipv4.sin_port)).into();
+            }
+            let address = Ipv6Addr::from(self.ipv6.sin6_addr.s6_addr);
+            let (port, scope) = (u16::from_be(self.ipv6.sin6_port), self.ipv6.sin6_scope_id);
+            SocketAddrV6::new(address, port, 0, scope).into()
+        }
+    }
+}
+
+// `Name::address` relies on it.
+const _: () = assert!(size_of::<Name>() == size_of::<libc::sockaddr_in6>());
 
 /// Arrays for sendmmsg.
 pub(crate) struct SendBatch {
@@ -156,10 +197,9 @@ const PARTS_MAX: usize = 2 * MESSAGES_MAX;
 
 impl SendBatch {
     pub(crate) fn new() -> Self {
-        let unset = Name { link: sockaddr_ll(0, 0) };
         Self {
-            names: vec![unset; MESSAGES_MAX].into_boxed_slice(),
-            controls: vec![Control([0; 64]); MESSAGES_MAX].into_boxed_slice(),
+            names: vec![Name::unset(); MESSAGES_MAX].into_boxed_slice(),
+            controls: vec![Control([0; CONTROL]); MESSAGES_MAX].into_boxed_slice(),
             vectors: vec![EMPTY_IOVEC; PARTS_MAX].into_boxed_slice(),
             messages: vec![empty_message(); MESSAGES_MAX].into_boxed_slice(),
         }
@@ -269,8 +309,11 @@ impl<'d> Sending<'_, 'd> {
 impl SendBatch {
     fn set_name(&mut self, at: usize, target: Target) -> socklen_t {
         let (name, len) = match target {
-            Target::Ipv4 { to, .. } => {
+            Target::Udp { to: SocketAddr::V4(to), .. } => {
                 (Name { ipv4: sockaddr_in(to) }, size_of::<libc::sockaddr_in>())
+            }
+            Target::Udp { to: SocketAddr::V6(to), .. } => {
+                (Name { ipv6: sockaddr_in6(to) }, size_of::<libc::sockaddr_in6>())
             }
             Target::Frame { interface } => {
                 let link = sockaddr_ll(interface, libc::ETH_P_IP as u16);
@@ -287,7 +330,7 @@ impl SendBatch {
         if let Some(segment) = segment {
             used = control.append(used, libc::SOL_UDP, libc::UDP_SEGMENT, &segment.to_ne_bytes());
         }
-        if let Target::Ipv4 { interface: Some(interface), .. } = target {
+        if let Target::Udp { to: SocketAddr::V4(_), interface: Some(interface) } = target {
             let mut info = [0; size_of::<libc::in_pktinfo>()];
             let index = interface.to_ne_bytes();
             info[..index.len()].copy_from_slice(&index);
@@ -311,6 +354,18 @@ impl Control {
         rest[4..8].copy_from_slice(&kind.to_ne_bytes());
         rest[8..8 + data.len()].copy_from_slice(data);
         end
+    }
+
+    /// The interface in the first control message of `len` bytes, if that tells one.
+    fn packet_interface(&self, len: usize) -> Option<u32> {
+        // struct in6_pktinfo behind the header: our address (16 bytes), the interface's number.
+        const INTERFACE: usize = size_of::<cmsghdr>() + 16;
+        let bytes = self.0.get(..len)?;
+        let word = |at: usize| Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?));
+        let interface = word(INTERFACE)?;
+        let (level, kind) = (word(size_of::<usize>())?, word(size_of::<usize>() + 4)?);
+        let is_told = level == libc::IPPROTO_IPV6 as u32 && kind == libc::IPV6_PKTINFO as u32;
+        is_told.then_some(interface)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Creating, configuring and binding sockets; thin and safe wrappers.
 
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -152,6 +152,17 @@ pub(super) fn sockaddr_in(address: SocketAddrV4) -> libc::sockaddr_in {
     }
 }
 
+/// The kernel's form of an IPv6 address, port and scope.
+pub(super) fn sockaddr_in6(address: SocketAddrV6) -> libc::sockaddr_in6 {
+    libc::sockaddr_in6 {
+        sin6_family: libc::AF_INET6 as libc::sa_family_t,
+        sin6_port: address.port().to_be(),
+        sin6_flowinfo: 0,
+        sin6_addr: libc::in6_addr { s6_addr: address.ip().octets() },
+        sin6_scope_id: address.scope_id(),
+    }
+}
+
 /// The kernel's form of a packet socket's address.
 pub(super) fn sockaddr_ll(interface: u32, protocol: u16) -> libc::sockaddr_ll {
     libc::sockaddr_ll {
@@ -165,9 +176,22 @@ pub(super) fn sockaddr_ll(interface: u32, protocol: u16) -> libc::sockaddr_ll {
     }
 }
 
-/// Binds to an IPv4 address and port.
-pub(crate) fn bind_ipv4(fd: BorrowedFd<'_>, address: SocketAddrV4) -> io::Result<()> {
-    bind(fd, &sockaddr_in(address))
+/// Binds to an address and port.
+pub(crate) fn bind_ip(fd: BorrowedFd<'_>, address: SocketAddr) -> io::Result<()> {
+    match address {
+        SocketAddr::V4(address) => bind(fd, &sockaddr_in(address)),
+        SocketAddr::V6(address) => bind(fd, &sockaddr_in6(address)),
+    }
+}
+
+/// Makes the interface a member of a multicast group, as long as the socket is open.
+pub(crate) fn join(fd: BorrowedFd<'_>, group: Ipv6Addr, interface: u32) -> io::Result<()> {
+    // struct ipv6_mreq: the group's 16 bytes, the interface's number.
+    let mut request = [interface; 5];
+    for (word, bytes) in request.iter_mut().zip(group.octets().chunks_exact(4)) {
+        *word = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    }
+    set_words(fd, libc::IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP, &request)
 }
 
 /// Binds a packet socket to an interface and an EtherType, which starts reception.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
-use netio::{Event, InterfaceTable, Monitor, SocketKind, Transport4};
+use netio::{Event, InterfaceTable, Monitor, Plan, SocketKind, Transport};
 use util::link::{Delivery, Outbox};
 
 use crate::support::{CLIENT, Net, SERVER, collect, frame, plan, reply, send_all, transport};
@@ -13,22 +13,26 @@ const ALL: Ipv4Addr = Ipv4Addr::BROADCAST;
 const PATIENCE: usize = 10_000;
 
 /// A transport that follows the interfaces.
-struct Follower {
-    transport: Transport4,
-    monitor: Monitor,
-    table: InterfaceTable,
+pub(crate) struct Follower {
+    pub(crate) transport: Transport,
+    pub(crate) monitor: Monitor,
+    pub(crate) table: InterfaceTable,
 }
 
 impl Follower {
     fn new(specs: &[&str], kind: SocketKind) -> Self {
+        Self::of(plan(specs, kind))
+    }
+
+    pub(crate) fn of(plan: Plan) -> Self {
         let (monitor, table) = Monitor::open().unwrap();
-        let mut transport = Transport4::new(plan(specs, kind), 0, 1);
+        let mut transport = Transport::new(plan, 0, 1);
         transport.reconcile(&table);
         Self { transport, monitor, table }
     }
 
     /// Takes in what changed; the number of sockets opened and closed.
-    fn follow(&mut self) -> (usize, usize) {
+    pub(crate) fn follow(&mut self) -> (usize, usize) {
         assert!(self.monitor.drain(&mut self.table).unwrap(), "nothing was notified");
         assert_eq!(self.table, InterfaceTable::read().unwrap());
         let mut events = self.transport.reconcile(&self.table);
@@ -251,7 +255,7 @@ fn a_port_in_use_is_reported_once_and_tried_again() {
         net.on_server(|| {
             let other = UdpSocket::bind((SERVER, 67)).unwrap();
             let table = InterfaceTable::read().unwrap();
-            let mut transport = Transport4::new(plan(&["s0"], kind), 0, 1);
+            let mut transport = Transport::new(plan(&["s0"], kind), 0, 1);
             let is_refused = |event: &Event| {
                 let Event::Failed { reason, .. } = event else { return false };
                 reason.kind() == std::io::ErrorKind::AddrInUse

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod interfaces;
+mod ipv6;
 mod reception;
 mod sending;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
-use netio::{SocketKind, Transport4};
+use netio::{SocketKind, Transport};
 use util::link::{Delivery, InterfaceIndex, Outbox};
 
 use crate::support::{CLIENT, CLIENT_LINK, Net, SERVER, checksum, reply, send_all, transport};
@@ -10,7 +10,7 @@ use crate::support::{CLIENT, CLIENT_LINK, Net, SERVER, checksum, reply, send_all
 const ROUTED: Delivery = Delivery::Routed { fallback: None };
 
 /// Pushes a reply of `len` bytes that begins with a number.
-fn push(outbox: &mut Outbox, transport: &Transport4, to: (Ipv4Addr, u16), number: u32, len: usize) {
+fn push(outbox: &mut Outbox, transport: &Transport, to: (Ipv4Addr, u16), number: u32, len: usize) {
     let mut payload = vec![number as u8; len];
     payload[..4].copy_from_slice(&number.to_be_bytes());
     outbox.push(&payload, reply(transport, to, ROUTED));

@@ -3,19 +3,24 @@
 
 use std::fs::File;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::process::Command;
 use std::time::Duration;
 
 use netio::{
     Event, Family, InterfaceSpec, InterfaceTable, MalformedCounts, Plan, ReceiveReport, SocketKind,
-    Transport4,
+    Transport,
 };
 use util::link::{Delivery, Inbound, InterfaceIndex, LinkAddress, Outbound, Outbox};
 
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+pub(crate) const SERVER6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+pub(crate) const CLIENT6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
+pub(crate) const SERVER_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+pub(crate) const CLIENT_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
+pub(crate) const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 2);
 pub(crate) const CLIENT_LINK: LinkAddress = LinkAddress([2, 0, 0, 0, 0, 2]);
 pub(crate) const SERVER_LINK: LinkAddress = LinkAddress([2, 0, 0, 0, 0, 1]);
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -28,15 +33,38 @@ pub(crate) struct Net {
 }
 
 impl Net {
+    /// Without IPv6, whose duplicate address detection would change the table at times of its own.
     pub(crate) fn new(tag: &str) -> Self {
+        Self::with(tag, "disable_ipv6")
+    }
+
+    /// With IPv6, but no address that is not given here or in a test: 2001:db8::1/64 and fe80::1/64
+    /// for the server, the same with 2 for the client.
+    pub(crate) fn new6(tag: &str) -> Self {
+        let net = Self::with(tag, "addr_gen_mode");
+        for address in [SERVER6, SERVER_LOCAL] {
+            net.server(&format!("addr add {address}/64 dev s0 nodad"));
+        }
+        net.client_addresses6();
+        net
+    }
+
+    /// Gives the client its IPv6 addresses.
+    pub(crate) fn client_addresses6(&self) {
+        for address in [CLIENT6, CLIENT_LOCAL] {
+            self.client(&format!("addr add {address}/64 dev c0 nodad"));
+        }
+    }
+
+    /// Makes the network with a setting of IPv6 that is 1 for all interfaces.
+    fn with(tag: &str, setting: &str) -> Self {
         let name = |side| format!("netio-{}-{tag}-{side}", std::process::id());
         let net = Self { server: name("s"), client: name("c") };
         for name in [&net.server, &net.client] {
             ip(&format!("netns add {name}"));
-            // Duplicate address detection would change the table at times of its own.
             inside(name, || {
                 for part in ["all", "default"] {
-                    let path = format!("/proc/sys/net/ipv6/conf/{part}/disable_ipv6");
+                    let path = format!("/proc/sys/net/ipv6/conf/{part}/{setting}");
                     std::fs::write(path, "1").unwrap();
                 }
             });
@@ -81,11 +109,24 @@ impl Net {
         inside(&self.server, test)
     }
 
+    /// An address and port as the client must name them.
+    pub(crate) fn at_client(&self, address: impl Into<IpAddr>, port: u16) -> SocketAddr {
+        let address = address.into();
+        let IpAddr::V6(own) = address else { return SocketAddr::new(address, port) };
+        let table = inside(&self.client, || InterfaceTable::read().unwrap());
+        let is_scoped = own.is_unicast_link_local() || own.is_multicast();
+        let scope = if is_scoped { table.by_name("c0").unwrap().index.0 } else { 0 };
+        SocketAddrV6::new(own, port, 0, scope).into()
+    }
+
     /// A UDP socket of the client.
-    pub(crate) fn client_udp(&self, address: Ipv4Addr, port: u16) -> UdpSocket {
-        let socket = inside(&self.client, || UdpSocket::bind((address, port)).unwrap());
+    pub(crate) fn client_udp(&self, address: impl Into<IpAddr>, port: u16) -> UdpSocket {
+        let at = self.at_client(address, port);
+        let socket = inside(&self.client, || UdpSocket::bind(at).unwrap());
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket.set_broadcast(true).unwrap();
+        if at.is_ipv4() {
+            socket.set_broadcast(true).unwrap();
+        }
         let bytes = 4i32 << 20;
         // SAFETY: the pointer and length describe `bytes`.
         let result = unsafe {
@@ -118,7 +159,7 @@ fn ip(arguments: &str) {
 }
 
 /// Runs `f` on a thread of its own in a namespace. Sockets that it makes stay there.
-fn inside<T: Send>(name: &str, f: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn inside<T: Send>(name: &str, f: impl FnOnce() -> T + Send) -> T {
     let file = File::open(format!("/run/netns/{name}")).unwrap();
     std::thread::scope(|scope| {
         let thread = scope.spawn(move || {
@@ -182,7 +223,7 @@ impl Frames {
     }
 }
 
-fn readable(fd: RawFd) -> bool {
+pub(crate) fn readable(fd: RawFd) -> bool {
     let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: the pointer describes one pollfd.
     unsafe { libc::poll(&raw mut poll, 1, PATIENCE.as_millis() as i32) > 0 }
@@ -242,17 +283,27 @@ pub(crate) fn client_of(payload: &[u8]) -> u32 {
 
 pub(crate) fn plan(specs: &[&str], kind: SocketKind) -> Plan {
     let specs = specs.iter().map(|text| InterfaceSpec::parse(text, Family::V4).unwrap()).collect();
-    Plan::new(specs, kind, 67).unwrap()
+    Plan::new4(specs, kind, 67).unwrap()
 }
 
 /// A transport with its sockets open.
-pub(crate) fn transport(specs: &[&str], kind: SocketKind) -> Transport4 {
+pub(crate) fn transport(specs: &[&str], kind: SocketKind) -> Transport {
     member(specs, kind, 0, 1)
 }
 
+pub(crate) fn plan6(specs: &[&str]) -> Plan {
+    let specs = specs.iter().map(|text| InterfaceSpec::parse(text, Family::V6).unwrap()).collect();
+    Plan::new6(specs, 547).unwrap()
+}
+
 /// A transport of a group with its sockets open.
-pub(crate) fn member(specs: &[&str], kind: SocketKind, index: u16, count: u16) -> Transport4 {
-    let mut transport = Transport4::new(plan(specs, kind), index, count);
+pub(crate) fn member(specs: &[&str], kind: SocketKind, index: u16, count: u16) -> Transport {
+    open(plan(specs, kind), index, count)
+}
+
+/// A transport of a group with the sockets of a plan open.
+pub(crate) fn open(plan: Plan, index: u16, count: u16) -> Transport {
+    let mut transport = Transport::new(plan, index, count);
     let events = transport.reconcile(&InterfaceTable::read().unwrap());
     assert!(events.iter().all(|event| matches!(event, Event::Opened { .. })), "{events:?}");
     assert!(!transport.has_failures());
@@ -284,7 +335,7 @@ impl From<Inbound<'_>> for Got {
 }
 
 /// Everything received up to and including `count` datagrams, and what was dropped on the way.
-pub(crate) fn collect(transport: &mut Transport4, count: usize) -> (Vec<Got>, Drops) {
+pub(crate) fn collect(transport: &mut Transport, count: usize) -> (Vec<Got>, Drops) {
     let mut got = Vec::new();
     let mut drops = Drops::default();
     while got.len() < count {
@@ -331,7 +382,7 @@ impl Drops {
 }
 
 /// An entry that answers on the first interface of the transport.
-pub(crate) fn reply(transport: &Transport4, to: (Ipv4Addr, u16), delivery: Delivery) -> Outbound {
+pub(crate) fn reply(transport: &Transport, to: (Ipv4Addr, u16), delivery: Delivery) -> Outbound {
     Outbound {
         start: 0,
         len: 0,
@@ -344,8 +395,22 @@ pub(crate) fn reply(transport: &Transport4, to: (Ipv4Addr, u16), delivery: Deliv
     }
 }
 
+/// An entry that answers a query.
+pub(crate) fn answer(query: &Got) -> Outbound {
+    Outbound {
+        start: 0,
+        len: 0,
+        interface: query.interface,
+        source: query.local,
+        destination: query.source,
+        delivery: Delivery::Routed { fallback: None },
+        tag: 0,
+        hold: 0,
+    }
+}
+
 /// Sends everything and expects it to succeed.
-pub(crate) fn send_all(transport: &mut Transport4, outbox: &Outbox) {
+pub(crate) fn send_all(transport: &mut Transport, outbox: &Outbox) {
     let mut calls = 0;
     let report = transport.send(outbox, 0..outbox.len(), &mut |entry, result| {
         assert!(result.is_ok(), "{entry:?}: {result:?}");

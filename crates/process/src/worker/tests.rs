@@ -1,4 +1,4 @@
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use netio::{Family, InterfaceSpec, SocketKind};
@@ -12,8 +12,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 enum Heard {
     Datagram(Vec<u8>),
     Failed,
-    Opened(Ipv4Addr),
-    Refused(Ipv4Addr),
+    Opened(IpAddr),
+    Refused(IpAddr),
 }
 
 /// Tells what it hears; panics at the end of a batch in which it has seen `panic`.
@@ -71,10 +71,10 @@ fn worker(addresses: &[Ipv4Addr], port: u16) -> (Worker<()>, Receiver<Heard>) {
     interfaces[0].ipv4 =
         addresses.iter().map(|&address| netio::Ipv4Network { address, prefix_len: 8 }).collect();
     let name = InterfaceSpec::parse(&interfaces[0].name, Family::V4).unwrap();
-    let plan = Plan::new(vec![name], SocketKind::Udp, port).unwrap();
+    let plan = Plan::new4(vec![name], SocketKind::Udp, port).unwrap();
     let (heard, hears) = channel();
     let server = Listener { heard, panics: false };
-    let worker = Worker::start(0, server, Transport4::new(plan, 0, 1), None).unwrap();
+    let worker = Worker::start(0, server, Transport::new(plan, 0, 1), None).unwrap();
     worker.set_interfaces(Arc::new(InterfaceTable::from_interfaces(interfaces)));
     drop(pause(std::slice::from_ref(&worker)));
     (worker, hears)
@@ -109,7 +109,7 @@ fn socket_that_could_not_be_opened_is_tried_again_while_others_are_busy() {
     let occupant = UdpSocket::bind(SocketAddrV4::new(second, 0)).unwrap();
     let port = occupant.local_addr().unwrap().port();
     let (_worker, hears) = worker(&[Ipv4Addr::LOCALHOST, second], port);
-    wait_for(&hears, &Heard::Refused(second));
+    wait_for(&hears, &Heard::Refused(second.into()));
     drop(occupant);
     let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     client.connect((Ipv4Addr::LOCALHOST, port)).unwrap();

@@ -8,6 +8,7 @@
 //!
 //! All lists are circular and doubly linked. Every step is bounded, so that a tick can stop and go on later.
 
+use super::kind::LeaseKind;
 use super::record::{NIL, Slab};
 
 /// Digits of 6 bits that a time has.
@@ -48,7 +49,7 @@ impl Calendar {
     }
 
     /// Files a record by the time of its expiry.
-    pub(super) fn insert(&mut self, slab: &mut Slab, slot: u32) {
+    pub(super) fn insert<K: LeaseKind>(&mut self, slab: &mut Slab<K>, slot: u32) {
         let Some(expires_at) = slab[slot].expires_at() else {
             slab[slot].place = NOWHERE;
             return;
@@ -67,12 +68,12 @@ impl Calendar {
     }
 
     /// Appends a record to [`EXPIRED`] or [`KEPT`].
-    pub(super) fn append(&mut self, slab: &mut Slab, slot: u32, place: u16) {
+    pub(super) fn append<K: LeaseKind>(&mut self, slab: &mut Slab<K>, slot: u32, place: u16) {
         self.push_back(slab, slot, place);
     }
 
     /// Takes a record out of its list.
-    pub(super) fn remove(&mut self, slab: &mut Slab, slot: u32) {
+    pub(super) fn remove<K: LeaseKind>(&mut self, slab: &mut Slab<K>, slot: u32) {
         let (place, next, prev) = {
             let record = &mut slab[slot];
             (std::mem::replace(&mut record.place, NOWHERE), record.next, record.prev)
@@ -103,7 +104,7 @@ impl Calendar {
     }
 
     /// Number of records in a list.
-    pub(super) fn count(&self, slab: &Slab, place: u16) -> usize {
+    pub(super) fn count<K: LeaseKind>(&self, slab: &Slab<K>, place: u16) -> usize {
         let Some(first) = self.first(place) else { return 0 };
         let mut count = 1;
         let mut slot = slab[first].next;
@@ -117,9 +118,9 @@ impl Calendar {
     /// The next record whose turn has come by `now_s`, taken out of its list. It may have been renewed since it was
     /// filed. Refiles at most `budget` records on the way and subtracts them from it; `None` when it is used up or
     /// when no turn has come.
-    pub(super) fn next_due(
+    pub(super) fn next_due<K: LeaseKind>(
         &mut self,
-        slab: &mut Slab,
+        slab: &mut Slab<K>,
         now_s: i64,
         budget: &mut usize,
     ) -> Option<u32> {
@@ -162,7 +163,7 @@ impl Calendar {
     }
 
     /// Moves one record of the wheel's current list to where it belongs now.
-    fn refile_one(&mut self, slab: &mut Slab, wheel: usize) {
+    fn refile_one<K: LeaseKind>(&mut self, slab: &mut Slab<K>, wheel: usize) {
         let slot = self.heads[self.current(wheel)];
         self.remove(slab, slot);
         self.waiting += 1;
@@ -171,7 +172,7 @@ impl Calendar {
     }
 
     /// Files everything anew because the clock was set back.
-    fn restart(&mut self, slab: &mut Slab, now_s: i64) {
+    fn restart<K: LeaseKind>(&mut self, slab: &mut Slab<K>, now_s: i64) {
         let mut slots = Vec::with_capacity(self.waiting);
         for place in 0..usize::from(EXPIRED) {
             while self.heads[place] != NIL {
@@ -198,7 +199,7 @@ impl Calendar {
         self.heads[self.current(wheel)] != NIL
     }
 
-    fn push_back(&mut self, slab: &mut Slab, slot: u32, place: u16) {
+    fn push_back<K: LeaseKind>(&mut self, slab: &mut Slab<K>, slot: u32, place: u16) {
         let head = &mut self.heads[usize::from(place)];
         slab[slot].place = place;
         if *head == NIL {

@@ -1,14 +1,14 @@
 //! The open sockets of a transport, found by token, address or interface.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use util::link::{InterfaceIndex, LinkAddress};
 
 use super::SocketToken;
 use crate::interfaces::Ipv4Network;
-use crate::plan::Endpoint4;
+use crate::plan::{Endpoint, Socket, scope_of};
 use crate::sys::ring::Ring;
 use crate::sys::socket;
 
@@ -27,20 +27,55 @@ pub(super) struct PacketSocket {
 pub(super) struct UdpSocket {
     pub(super) fd: OwnedFd,
     /// The address bound to.
-    pub(super) destination: Ipv4Addr,
+    pub(super) destination: IpAddr,
     /// Our own address.
-    pub(super) local: Ipv4Addr,
+    pub(super) local: IpAddr,
+    /// Our own address for senders beyond the link.
+    pub(super) local_far: IpAddr,
+    /// For a multicast group, a packet socket whose end is that of the interface's membership.
+    pub(super) sentinel: Option<OwnedFd>,
     /// Whether it receives.
     pub(super) receives: bool,
     /// Whether replies are sent through it.
     pub(super) sends: bool,
     /// Whether the kernel cuts runs sent through it.
     pub(super) segments: bool,
+    /// Whether what the kernel counts as drops was lost; else its filter drops most of it.
+    pub(super) counts_drops: bool,
     /// The kernel's count of drops at the last look.
     pub(super) drops: u32,
 }
 
 impl UdpSocket {
+    /// A socket bound to an address of our own.
+    pub(super) fn new(fd: OwnedFd, address: IpAddr) -> Self {
+        Self {
+            fd,
+            destination: address,
+            local: address,
+            local_far: address,
+            sentinel: None,
+            receives: true,
+            sends: true,
+            segments: true,
+            counts_drops: true,
+            drops: 0,
+        }
+    }
+
+    /// Makes it one bound to an address of many, which cannot be sent from.
+    pub(super) fn for_group(self, local: IpAddr, local_far: IpAddr) -> Self {
+        Self { local, local_far, sends: false, segments: false, ..self }
+    }
+
+    /// The address to answer a sender from.
+    pub(super) fn local_for(&self, sender: &SocketAddr) -> IpAddr {
+        match sender {
+            SocketAddr::V6(sender) if !sender.ip().is_unicast_link_local() => self.local_far,
+            _ => self.local,
+        }
+    }
+
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
@@ -61,6 +96,26 @@ impl Receiver {
         }
     }
 
+    /// Whether its interface still exists for it: one that was deleted and made again under the same
+    /// number does not come back to a packet socket, nor to a multicast group.
+    pub(super) fn is_attached(&self, interface: InterfaceIndex) -> bool {
+        let witness = match self {
+            Self::Packet(packet) => Some(&packet.fd),
+            Self::Udp(udp) => udp.sentinel.as_ref(),
+        };
+        witness.is_none_or(|fd| {
+            socket::packet_interface(fd.as_fd()).is_ok_and(|index| index as u32 == interface.0)
+        })
+    }
+
+    /// Takes over what may differ between an endpoint and one with the same socket.
+    pub(super) fn adopt(&mut self, socket: &Socket) {
+        if let (Self::Udp(udp), Socket::Multicast { local, local_far, .. }) = (self, socket) {
+            udp.local = IpAddr::V6(*local);
+            udp.local_far = IpAddr::V6(*local_far);
+        }
+    }
+
     fn is_watched(&self) -> bool {
         match self {
             Self::Packet(_) => true,
@@ -72,7 +127,7 @@ impl Receiver {
 #[derive(Debug)]
 struct Slot {
     token: SocketToken,
-    endpoint: Endpoint4,
+    endpoint: Endpoint,
     receiver: Receiver,
 }
 
@@ -82,8 +137,8 @@ pub(super) struct Sockets {
     slots: Vec<Option<Slot>>,
     generation: usize,
     next_of_round: usize,
-    /// Slots of sending UDP sockets by address, sorted.
-    by_address: Vec<(Ipv4Addr, usize)>,
+    /// Slots of sending UDP sockets by address and scope, sorted.
+    by_address: Vec<((IpAddr, u32), usize)>,
     /// Slots of sending UDP sockets by interface, sorted; the first one answers for the interface.
     by_interface: Vec<(InterfaceIndex, usize)>,
     /// Slots of packet sockets by interface, sorted.
@@ -99,7 +154,7 @@ impl Sockets {
     /// Takes in an open socket; its name and descriptor to be watched.
     pub(super) fn insert(
         &mut self,
-        endpoint: Endpoint4,
+        endpoint: Endpoint,
         receiver: Receiver,
     ) -> (SocketToken, Option<RawFd>) {
         let free = self.slots.iter().position(Option::is_none);
@@ -115,7 +170,7 @@ impl Sockets {
     }
 
     /// Closes a socket.
-    pub(super) fn close(&mut self, slot: usize) -> Option<(SocketToken, Endpoint4)> {
+    pub(super) fn close(&mut self, slot: usize) -> Option<(SocketToken, Endpoint)> {
         self.slots.get_mut(slot)?.take().map(|slot| (slot.token, slot.endpoint))
     }
 
@@ -127,7 +182,8 @@ impl Sockets {
         for (at, slot) in self.slots.iter().enumerate() {
             match slot {
                 Some(Slot { receiver: Receiver::Udp(socket), endpoint, .. }) if socket.sends => {
-                    self.by_address.push((socket.local, at));
+                    let scope = scope_of(socket.local, endpoint.interface);
+                    self.by_address.push(((socket.local, scope), at));
                     self.by_interface.push((endpoint.interface, at));
                 }
                 Some(Slot { receiver: Receiver::Packet(_), endpoint, .. }) => {
@@ -142,14 +198,16 @@ impl Sockets {
     }
 
     /// The occupied slots with what they are for.
-    pub(super) fn occupied(&mut self) -> impl Iterator<Item = (usize, &mut Endpoint4, &Receiver)> {
+    pub(super) fn occupied(
+        &mut self,
+    ) -> impl Iterator<Item = (usize, &mut Endpoint, &mut Receiver)> {
         self.slots.iter_mut().enumerate().filter_map(|(at, slot)| {
             let slot = slot.as_mut()?;
-            Some((at, &mut slot.endpoint, &slot.receiver))
+            Some((at, &mut slot.endpoint, &mut slot.receiver))
         })
     }
 
-    pub(super) fn endpoints(&self) -> impl Iterator<Item = (SocketToken, &Endpoint4)> + '_ {
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = (SocketToken, &Endpoint)> + '_ {
         self.slots.iter().flatten().map(|slot| (slot.token, &slot.endpoint))
     }
 
@@ -199,25 +257,26 @@ impl Sockets {
                 let words = socket::get_words::<2>(fd, libc::SOL_PACKET, libc::PACKET_STATISTICS);
                 words.map_or(0, |[_, drops]| drops)
             }
-            Some(Receiver::Udp(udp)) => {
+            Some(Receiver::Udp(udp)) if udp.counts_drops => {
                 let words =
                     socket::get_words::<9>(udp.fd.as_fd(), libc::SOL_SOCKET, libc::SO_MEMINFO);
                 let drops = words.map_or(udp.drops, |words| words[DROPS]);
                 let before = std::mem::replace(&mut udp.drops, drops);
                 drops.wrapping_sub(before)
             }
-            None => 0,
+            Some(Receiver::Udp(_)) | None => 0,
         }
     }
 
     /// The slot of the UDP socket that sends from an address, or, when that is unspecified, from an
     /// interface.
-    pub(super) fn sender(&self, source: Ipv4Addr, interface: InterfaceIndex) -> Option<usize> {
+    pub(super) fn sender(&self, source: IpAddr, interface: InterfaceIndex) -> Option<usize> {
         if source.is_unspecified() {
             let at = self.by_interface.partition_point(|(index, _)| *index < interface);
             return self.by_interface.get(at).filter(|(index, _)| *index == interface).map(|e| e.1);
         }
-        let at = self.by_address.binary_search_by_key(&source, |(address, _)| *address).ok()?;
+        let key = (source, scope_of(source, interface));
+        let at = self.by_address.binary_search_by_key(&key, |(key, _)| *key).ok()?;
         self.by_address.get(at).map(|(_, slot)| *slot)
     }
 

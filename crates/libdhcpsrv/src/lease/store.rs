@@ -9,24 +9,24 @@
 //! allocation except when a table or the slab grows.
 
 use std::collections::{BTreeMap, BinaryHeap};
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use parking_lot::{Mutex, MutexGuard};
 use util::Now;
 use util::journal::{JournalPosition, JournalQueue};
 
-use super::client_index::{ClientIndex, EQUAL_MAX, KeyHash, KeyKind, Place};
-use super::csv4::{self, Row};
+use super::client_index::{ClientIndex, EQUAL_MAX, KeyHash, Place};
+use super::kind::{AddressOf, Contents, LeaseKind, LeaseView, StoreAddress};
 use super::shard::Shard;
-use super::{
-    Change4, ClientKey, CommitError, Deltas, Expect, Lease4, Lease4View, LeaseState, Ownership,
-    Stored, SubnetId,
-};
-use crate::free::PoolSet;
+use super::{CommitError, Deltas, Expect, LeaseState, LeaseType, Ownership, Stored, SubnetId};
+use crate::free::{PoolIndex, PoolSet};
 
 /// Number of parts by address.
 pub(super) const SHARDS: usize = 64;
+
+/// Leases of one client in one subnet that are found by it.
+pub const LEASES_PER_KEY_MAX: usize = EQUAL_MAX;
 
 /// How often a lookup is repeated when records move under it.
 const LOOKUPS_MAX: usize = 4;
@@ -34,30 +34,39 @@ const LOOKUPS_MAX: usize = 4;
 /// A shard on its own cache lines.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Cell(Mutex<Shard>);
+struct Cell<K: LeaseKind>(Mutex<Shard<K>>);
 
-/// All DHCPv4 leases of a server; shared by its workers.
+/// All leases of a server; shared by its workers.
 #[derive(Debug)]
-pub struct LeaseStore4 {
-    shards: Box<[Cell]>,
+pub struct LeaseStore<K: LeaseKind> {
+    shards: Box<[Cell<K>]>,
     clients: ClientIndex,
     journal: Option<Arc<JournalQueue>>,
 }
 
-/// The locked shards of a change: that of its address, and that of the replaced lease when it is another one.
-struct Locked<'a> {
-    main: MutexGuard<'a, Shard>,
-    other: Option<MutexGuard<'a, Shard>>,
+/// A client's lease, one of several.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Nth<K: LeaseKind> {
+    /// The lease.
+    pub own: Option<K::View>,
+    /// Whether there is one behind it.
+    pub more: bool,
 }
 
-impl Locked<'_> {
+/// The locked shards of a change: that of its address, and that of the replaced lease when it is another one.
+struct Locked<'a, K: LeaseKind> {
+    main: MutexGuard<'a, Shard<K>>,
+    other: Option<MutexGuard<'a, Shard<K>>>,
+}
+
+impl<K: LeaseKind> Locked<'_, K> {
     /// The shard of the replaced lease.
-    fn replaced(&mut self) -> &mut Shard {
+    fn replaced(&mut self) -> &mut Shard<K> {
         self.other.as_deref_mut().unwrap_or(&mut self.main)
     }
 }
 
-impl LeaseStore4 {
+impl<K: LeaseKind> LeaseStore<K> {
     /// Makes an empty store. `seed` should be secret: it keeps clients from choosing identifiers that collide.
     /// Without a journal, leases are in memory only.
     #[must_use]
@@ -66,64 +75,75 @@ impl LeaseStore4 {
         Self { shards, clients: ClientIndex::new(seed.rotate_left(32)), journal }
     }
 
-    /// The client's lease in a subnet: by client identifier; if there is none by hardware address, provided it belongs
-    /// to the client. The lease may be expired or reclaimed.
+    /// The client's lease in a subnet, in the ways that its kind knows to look for one. The lease may be expired or
+    /// reclaimed. Of several leases it is the one with the lowest address.
     #[must_use]
-    pub fn find(&self, key: &ClientKey<'_>, subnet: SubnetId) -> Option<Lease4View> {
-        let client_id = key.client_id();
-        if let Some(hash) = self.clients.hash(KeyKind::ClientId, client_id, subnet.0)
-            && let Some(view) = self.find_by(hash, key, subnet)
-        {
-            return Some(view);
+    pub fn find(&self, key: &K::Key<'_>, subnet: SubnetId) -> Option<K::View> {
+        self.find_nth(key, subnet, 0).own
+    }
+
+    /// The `nth` lease of the client in a subnet, from 0 on in the order of addresses, and whether there is a further
+    /// one. A kind whose clients have one lease only knows that one.
+    ///
+    /// At most [`LEASES_PER_KEY_MAX`] leases of a client are found.
+    #[must_use]
+    pub fn find_nth(&self, key: &K::Key<'_>, subnet: SubnetId, nth: u32) -> Nth<K> {
+        for way in 0..K::LOOKUPS {
+            let Some(hash) = K::lookup(&self.clients, key, subnet.0, way) else { continue };
+            let found = if K::HAS_SEVERAL {
+                self.find_nth_by(hash, key, subnet, nth as usize)
+            } else {
+                let own = if nth == 0 { self.find_by(hash, key, subnet) } else { None };
+                Nth { own, more: false }
+            };
+            if found.own.is_some() {
+                return found;
+            }
         }
-        let hash = self.clients.hash(KeyKind::HwAlone, key.hw(), subnet.0)?;
-        if let Some(view) = self.find_by(hash, key, subnet) {
-            return Some(view);
-        }
-        if !client_id.is_empty() {
-            return None;
-        }
-        let hash = self.clients.hash(KeyKind::HwBeside, key.hw(), subnet.0)?;
-        self.find_by(hash, key, subnet)
+        Nth { own: None, more: false }
     }
 
     /// The lease of an address, whoever has it, as `key` sees it.
     #[must_use]
-    pub fn get(&self, address: Ipv4Addr, key: &ClientKey<'_>) -> Option<Lease4View> {
-        let shard = self.lock(shard_of(address.into()));
-        shard.slot(address.into()).map(|slot| shard.view(slot, key))
+    pub fn get(&self, address: AddressOf<K>, key: &K::Key<'_>) -> Option<K::View> {
+        let address = address.into();
+        let shard = self.lock(shard_of(address));
+        shard.slot(address).map(|slot| shard.view(slot, key))
     }
 
     /// A whole copy of the lease of an address.
     #[must_use]
-    pub fn lease(&self, address: Ipv4Addr) -> Option<Lease4> {
-        let mut lease = Lease4::default();
+    pub fn lease(&self, address: AddressOf<K>) -> Option<K::Lease> {
+        let mut lease = K::Lease::default();
         self.lease_into(address, &mut lease).then_some(lease)
     }
 
     /// Copies the lease of an address into `lease`, reusing its buffers; returns whether there is one.
-    pub fn lease_into(&self, address: Ipv4Addr, lease: &mut Lease4) -> bool {
-        let shard = self.lock(shard_of(address.into()));
-        let slot = shard.slot(address.into());
-        slot.inspect(|&slot| shard.slab.copy_to(slot, lease)).is_some()
+    pub fn lease_into(&self, address: AddressOf<K>, lease: &mut K::Lease) -> bool {
+        let address = address.into();
+        let shard = self.lock(shard_of(address));
+        let slot = shard.slot(address);
+        slot.inspect(|&slot| K::copy_to(&shard.slab.contents(slot), lease)).is_some()
     }
 
     /// Stores a lease. The journal has its row, and every index knows it, when this returns.
     ///
     /// # Errors
     /// [`CommitError`]; nothing has changed then.
-    pub fn commit(&self, change: &Change4<'_>, now: Now) -> Result<Stored, CommitError> {
+    pub fn commit(&self, change: &K::Change<'_>, now: Now) -> Result<Stored, CommitError> {
         self.admit()?;
-        let address = u32::from(change.address);
-        let replaces = change.replaces.map(u32::from).filter(|&old| old != address);
+        let terms = K::terms(change);
+        let lease = K::contents(change, now.wall_s);
+        let address = lease.address;
+        let replaces = terms.replaces.filter(|&old| old != address);
         let mut locked = self.lock_two(address, replaces);
-        let slot = locked.main.expected(address, change.expect).ok_or(CommitError::Conflict)?;
+        let slot = locked.main.expected(address, terms.expect).ok_or(CommitError::Conflict)?;
         let replaced = replaces.and_then(|old| {
             let shard = locked.replaced();
-            shard.slot(old).filter(|&slot| change.client.owns(&shard.slab.client(slot)))
+            let is_own = |slot| K::has_same_owner(&lease, &shard.slab.contents(slot));
+            shard.slot(old).filter(|&slot| is_own(slot))
         });
-        let row = row_of(change, now);
-        let position = self.write(&mut locked, &row, replaced)?;
+        let position = self.write(&mut locked, &lease, replaced)?;
         let mut deltas = Deltas::default();
         if let Some(replaced) = replaced {
             let shard = locked.replaced();
@@ -134,13 +154,13 @@ impl LeaseStore4 {
         let slot = match slot {
             Some(slot) => {
                 deltas.push(shard.delta(slot, -1));
-                self.update(shard, slot, &row, change);
+                self.update(shard, slot, &lease, terms.pool);
                 slot
             }
             None => {
-                let slot = shard.insert(address, &row, change.client.hw_type);
-                self.enter(shard, slot, &change.client);
-                shard.refile_within(slot, None, change.pool);
+                let slot = shard.insert(&lease);
+                self.enter(shard, slot, &lease);
+                shard.refile_within(slot, None, terms.pool);
                 slot
             }
         };
@@ -152,10 +172,11 @@ impl LeaseStore4 {
     ///
     /// # Errors
     /// [`CommitError`]; nothing has changed then. A lease that is not there is a conflict.
-    pub fn delete(&self, address: Ipv4Addr, expect: Expect) -> Result<Stored, CommitError> {
+    pub fn delete(&self, address: AddressOf<K>, expect: Expect) -> Result<Stored, CommitError> {
         self.admit()?;
-        let mut shard = self.lock(shard_of(address.into()));
-        let slot = shard.expected(address.into(), expect).flatten().ok_or(CommitError::Conflict)?;
+        let address = address.into();
+        let mut shard = self.lock(shard_of(address));
+        let slot = shard.expected(address, expect).flatten().ok_or(CommitError::Conflict)?;
         self.delete_locked(&mut shard, slot)
     }
 
@@ -165,27 +186,13 @@ impl LeaseStore4 {
     /// [`CommitError`]; nothing has changed then. A lease that is not there is a conflict.
     pub fn decline(
         &self,
-        address: Ipv4Addr,
+        address: AddressOf<K>,
         expect: Expect,
         probation_s: u32,
         now: Now,
     ) -> Result<Stored, CommitError> {
         let lease = self.lease(address).ok_or(CommitError::Conflict)?;
-        let change = Change4 {
-            address,
-            subnet_id: lease.subnet_id,
-            pool_id: lease.pool_id,
-            pool: None,
-            client: ClientKey::default(),
-            valid_lifetime: probation_s,
-            state: LeaseState::Declined,
-            fqdn_fwd: false,
-            fqdn_rev: false,
-            hostname: &[],
-            user_context: &lease.user_context,
-            expect,
-            replaces: None,
-        };
+        let change = K::decline(&lease, expect, probation_s);
         self.commit(&change, now)
     }
 
@@ -193,7 +200,7 @@ impl LeaseStore4 {
     ///
     /// Workers may go on meanwhile. One that still picks from the old set gets proposals that are out of date,
     /// which the commit refuses.
-    pub fn adopt_pools(&self, pools: &Arc<PoolSet>) {
+    pub fn adopt_pools(&self, pools: &Arc<PoolSet<K::Number>>) {
         for index in 0..SHARDS {
             self.lock(index).adopt(pools);
         }
@@ -214,11 +221,12 @@ impl LeaseStore4 {
     /// Up to `limit` leases behind the address `after`, in the order of addresses. Goes through the whole store: for
     /// commands.
     #[must_use]
-    pub fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4> {
+    pub fn page(&self, after: Option<AddressOf<K>>, limit: usize) -> Vec<K::Lease> {
+        let after: Option<K::Number> = after.map(Into::into);
         let mut lowest = BinaryHeap::new();
         for index in 0..SHARDS {
             for address in self.lock(index).addresses() {
-                let is_behind = after.is_none_or(|after| address > u32::from(after));
+                let is_behind = after.is_none_or(|after| address > after);
                 let is_low = || lowest.peek().is_none_or(|&highest| address < highest);
                 if is_behind && (lowest.len() < limit || is_low()) {
                     lowest.push(address);
@@ -235,38 +243,38 @@ impl LeaseStore4 {
     /// All leases that `accepts` picks, in the order of addresses. Goes through the whole store: for commands.
     /// `accepts` runs under a lock and must not call the store.
     #[must_use]
-    pub fn select(&self, mut accepts: impl FnMut(&Row<'_>) -> bool) -> Vec<Lease4> {
+    pub fn select(&self, mut accepts: impl FnMut(&K::Row<'_>) -> bool) -> Vec<K::Lease> {
         let mut leases = Vec::new();
         for index in 0..SHARDS {
             let shard = self.lock(index);
-            for slot in shard.slots().filter(|&slot| accepts(&shard.slab.row(slot))) {
-                let mut lease = Lease4::default();
-                shard.slab.copy_to(slot, &mut lease);
-                leases.push(lease);
+            for contents in shard.slots().map(|slot| shard.slab.contents(slot)) {
+                if accepts(&K::row(&contents)) {
+                    let mut lease = K::Lease::default();
+                    K::copy_to(&contents, &mut lease);
+                    leases.push(lease);
+                }
             }
         }
-        leases.sort_unstable_by_key(|lease| lease.address);
+        leases.sort_unstable_by_key(K::address);
         leases
     }
 
-    /// All leases of a client over all subnets: those with its client identifier, or else its hardware address.
+    /// All leases of a client over all subnets, as commands mean it: see the kind.
     #[must_use]
-    pub fn leases_of(&self, key: &ClientKey<'_>) -> Vec<Lease4> {
-        match key.client_id() {
-            [] => self.select(|row| !row.hw.is_empty() && row.hw == key.hw()),
-            client_id => self.select(|row| row.client_id == client_id),
-        }
+    pub fn leases_of(&self, key: &K::Key<'_>) -> Vec<K::Lease> {
+        self.select(|row| K::is_of(row, key))
     }
 
-    /// Counts the leases of each subnet by pool and state.
+    /// Counts the leases of each subnet by type, pool and state.
     #[must_use]
-    pub fn recount(&self) -> BTreeMap<(SubnetId, u32, LeaseState), u64> {
+    pub fn recount(&self) -> BTreeMap<(SubnetId, LeaseType, u32, LeaseState), u64> {
         let mut counts = BTreeMap::new();
         for index in 0..SHARDS {
             let shard = self.lock(index);
             for slot in shard.slots() {
                 let lease = shard.delta(slot, 1);
-                *counts.entry((lease.subnet_id, lease.pool_id, lease.state)).or_insert(0) += 1;
+                let group = (lease.subnet_id, lease.lease_type, lease.pool_id, lease.state);
+                *counts.entry(group).or_insert(0) += 1;
             }
         }
         counts
@@ -287,7 +295,7 @@ impl LeaseStore4 {
         for address in addresses {
             let shard = self.lock(shard_of(address));
             if let Some(slot) = shard.slot(address) {
-                csv4::push_row(&mut rows, &shard.slab.row(slot));
+                K::push_row(&mut rows, &K::row(&shard.slab.contents(slot)));
                 count += 1;
             }
             drop(shard);
@@ -301,17 +309,17 @@ impl LeaseStore4 {
     }
 
     /// Locks a shard.
-    pub(super) fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
+    pub(super) fn lock(&self, index: usize) -> MutexGuard<'_, Shard<K>> {
         self.shards[index].0.lock()
     }
 
     /// A shard that nobody else can see.
-    pub(super) fn shard_mut(&mut self, index: usize) -> &mut Shard {
+    pub(super) fn shard_mut(&mut self, index: usize) -> &mut Shard<K> {
         self.shards[index].0.get_mut()
     }
 
     /// The index of clients.
-    pub(super) fn clients(&self) -> &ClientIndex {
+    pub(crate) fn clients(&self) -> &ClientIndex {
         &self.clients
     }
 
@@ -331,7 +339,7 @@ impl LeaseStore4 {
     /// Deletes a record of a locked shard, journal first.
     pub(super) fn delete_locked(
         &self,
-        shard: &mut Shard,
+        shard: &mut Shard<K>,
         slot: u32,
     ) -> Result<Stored, CommitError> {
         let mut rows = std::mem::take(&mut shard.rows);
@@ -347,53 +355,54 @@ impl LeaseStore4 {
     }
 
     /// Enters a record's client into the index.
-    pub(super) fn enter(&self, shard: &mut Shard, slot: u32, client: &ClientKey<'_>) {
-        let subnet_id = shard.slab[slot].subnet_id;
-        let place = Place::new(shard_of(shard.slab[slot].address), slot);
-        let [by_client_id, by_hw] = self
-            .clients
-            .keys(client, subnet_id)
-            .map(|key| key.is_some_and(|key| self.clients.insert(key, place)));
-        shard.slab[slot].set_indexed(by_client_id, by_hw);
+    fn enter(&self, shard: &mut Shard<K>, slot: u32, lease: &Contents<'_, K>) {
+        let place = Place::new(shard_of(lease.address), slot);
+        let keys = K::index_keys(&self.clients, lease);
+        let entered = keys.map(|key| key.is_some_and(|key| self.clients.insert(key, place)));
+        shard.slab[slot].set_indexed(entered);
     }
 
     /// Takes a record's client out of the index.
-    fn withdraw(&self, shard: &Shard, slot: u32) {
-        let record = &shard.slab[slot];
-        let [client_id, hw] = self.clients.keys(&shard.slab.client(slot), record.subnet_id);
-        let (by_client_id, by_hw) = record.indexed();
-        let place = Place::new(shard_of(record.address), slot);
-        for key in [client_id.filter(|_| by_client_id), hw.filter(|_| by_hw)].into_iter().flatten()
-        {
-            self.clients.remove(key, place);
+    fn withdraw(&self, shard: &Shard<K>, slot: u32) {
+        let lease = shard.slab.contents(slot);
+        let place = Place::new(shard_of(lease.address), slot);
+        let keys = K::index_keys(&self.clients, &lease);
+        for (key, is_entered) in keys.into_iter().zip(shard.slab[slot].indexed()) {
+            if let Some(key) = key.filter(|_| is_entered) {
+                self.clients.remove(key, place);
+            }
         }
     }
 
-    fn remove(&self, shard: &mut Shard, slot: u32) {
+    fn remove(&self, shard: &mut Shard<K>, slot: u32) {
         self.withdraw(shard, slot);
         shard.remove(slot);
     }
 
     /// Replaces a record, and its index entries if its client or subnet changes.
-    fn update(&self, shard: &mut Shard, slot: u32, row: &Row<'_>, change: &Change4<'_>) {
-        let stored = shard.slab.client(slot);
-        let same = stored.client_id() == row.client_id
-            && stored.hw == row.hw
-            && shard.slab[slot].subnet_id == row.subnet_id;
+    fn update(
+        &self,
+        shard: &mut Shard<K>,
+        slot: u32,
+        lease: &Contents<'_, K>,
+        pool: Option<PoolIndex>,
+    ) {
+        let stored = shard.slab.contents(slot);
+        let same = stored.subnet_id == lease.subnet_id && K::has_same_keys(&stored, lease);
         if !same {
             self.withdraw(shard, slot);
         }
-        shard.update(slot, row, change.client.hw_type, change.pool);
+        shard.update(slot, lease, pool);
         if !same {
-            self.enter(shard, slot, &change.client);
+            self.enter(shard, slot, lease);
         }
     }
 
     /// Journals the row of a change, and the deletion of the lease that it replaces.
     fn write(
         &self,
-        locked: &mut Locked<'_>,
-        row: &Row<'_>,
+        locked: &mut Locked<'_, K>,
+        lease: &Contents<'_, K>,
         replaced: Option<u32>,
     ) -> Result<JournalPosition, CommitError> {
         if self.journal.is_none() {
@@ -401,7 +410,7 @@ impl LeaseStore4 {
         }
         let mut rows = std::mem::take(&mut locked.main.rows);
         rows.clear();
-        csv4::push_row(&mut rows, row);
+        K::push_row(&mut rows, &K::row(lease));
         if let Some(slot) = replaced {
             locked.replaced().push_deletion(slot, &mut rows);
         }
@@ -411,7 +420,7 @@ impl LeaseStore4 {
     }
 
     /// The lease under a key that belongs to the client.
-    fn find_by(&self, hash: KeyHash, key: &ClientKey<'_>, subnet: SubnetId) -> Option<Lease4View> {
+    fn find_by(&self, hash: KeyHash, key: &K::Key<'_>, subnet: SubnetId) -> Option<K::View> {
         let first = self.clients.first(hash)?;
         if let Some(view) = self.mine(first, key, subnet) {
             return Some(view);
@@ -432,15 +441,33 @@ impl LeaseStore4 {
         None
     }
 
+    /// The `nth` lease under a key that belongs to the client.
+    fn find_nth_by(&self, hash: KeyHash, key: &K::Key<'_>, subnet: SubnetId, nth: usize) -> Nth<K> {
+        for _ in 0..LOOKUPS_MAX {
+            let mut places = [Place::default(); EQUAL_MAX];
+            let count = self.clients.all(hash, &mut places);
+            let places = places.get(..count).unwrap_or_default();
+            let mut found: ArrayVec<K::View, EQUAL_MAX> = ArrayVec::new();
+            found.extend(places.iter().filter_map(|&place| self.mine(place, key, subnet)));
+            if found.is_empty() && !places.is_empty() {
+                // The record has moved meanwhile, or another key has the same fingerprint.
+                continue;
+            }
+            found.sort_unstable_by_key(LeaseView::address);
+            return Nth { own: found.get(nth).copied(), more: nth + 1 < found.len() };
+        }
+        Nth { own: None, more: false }
+    }
+
     /// The lease in a place if it belongs to the client and the subnet. A place that is free now belongs to nobody.
-    fn mine(&self, place: Place, key: &ClientKey<'_>, subnet: SubnetId) -> Option<Lease4View> {
+    fn mine(&self, place: Place, key: &K::Key<'_>, subnet: SubnetId) -> Option<K::View> {
         let shard = self.lock(place.shard());
         let view = shard.view(place.slot(), key);
-        (view.owner == Ownership::Mine && view.subnet_id == subnet).then_some(view)
+        (view.owner() == Ownership::Mine && view.subnet_id() == subnet).then_some(view)
     }
 
     /// Locks the shards of one or two addresses in their order.
-    fn lock_two(&self, address: u32, other: Option<u32>) -> Locked<'_> {
+    fn lock_two(&self, address: K::Number, other: Option<K::Number>) -> Locked<'_, K> {
         let index = shard_of(address);
         match other.map(shard_of).filter(|&other| other != index) {
             None => Locked { main: self.lock(index), other: None },
@@ -456,34 +483,15 @@ impl LeaseStore4 {
     }
 }
 
-/// The shard of an address: neighbours are in different ones.
-pub(super) const fn shard_of(address: u32) -> usize {
-    ((address ^ address >> 6 ^ address >> 16) % SHARDS as u32) as usize
-}
-
-/// The row that a change stores.
-fn row_of<'a>(change: &Change4<'a>, now: Now) -> Row<'a> {
-    let client_id = change.client.client_id.unwrap_or_default();
-    Row {
-        address: change.address.into(),
-        hw: change.client.hw.get(..super::HW_LEN_MAX).unwrap_or(change.client.hw),
-        client_id: client_id.get(..super::CLIENT_ID_LEN_MAX).unwrap_or(client_id),
-        valid_lifetime: change.valid_lifetime.max(1),
-        cltt: now.wall_s,
-        subnet_id: change.subnet_id.0,
-        fqdn_fwd: change.fqdn_fwd,
-        fqdn_rev: change.fqdn_rev,
-        hostname: change.hostname.get(..255).unwrap_or(change.hostname),
-        state: change.state,
-        user_context: change.user_context,
-        pool_id: change.pool_id,
-    }
+/// The shard of an address.
+pub(crate) fn shard_of<A: StoreAddress>(address: A) -> usize {
+    address.part(SHARDS)
 }
 
 #[cfg(test)]
-impl LeaseStore4 {
+impl<K: LeaseKind> LeaseStore<K> {
     /// Checks that everything in the store agrees.
-    pub(super) fn check(&self) {
+    pub(crate) fn check(&self) {
         for index in 0..SHARDS {
             self.lock(index).check();
         }

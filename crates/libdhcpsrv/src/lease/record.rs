@@ -1,26 +1,20 @@
-//! A lease in memory: 64 bytes in a slab, with a side table for what most leases do not have.
+//! A lease in memory: a record in a slab, with a side table for what most leases do not have.
 //!
-//! A record is one cache line. Hardware address and client identifier share 25 bytes in it, which holds an Ethernet
-//! address and an RFC 4361 identifier with a DUID of 14 bytes; longer pairs, host names, user contexts and pool
-//! identifiers go to the side table. Times have 40 bits. The slab grows by chunks and never moves a record; the
+//! A record is a whole number of cache lines: one for DHCPv4, two for DHCPv6. Both identifiers of a lease share the
+//! room in it that its kind leaves; longer pairs, host names, user contexts and pool identifiers go to the side table. Times have 40 bits. The slab grows by chunks and never moves a record; the
 //! memory of a deleted lease, record and side entry, serves the next new one.
 
-use std::net::Ipv4Addr;
 use std::ops::{Index, IndexMut};
 
-use super::csv4::Row;
-use super::{ClientKey, Lease4, LeaseState, SubnetId};
+use super::kind::{Contents, LeaseKind, OwnPart};
+use super::{HOSTNAME_LEN_MAX, LeaseState};
 
 /// Index that means "none".
 pub(super) const NIL: u32 = u32::MAX;
 
-/// Bytes for both identifiers inside a record.
-const INLINE_LEN: usize = 25;
 /// Largest time that fits: 34,865 years.
 const TIME_MAX: i64 = (1 << 40) - 1;
-/// Longest host name.
-const HOSTNAME_LEN_MAX: usize = 255;
-/// Records per chunk: 8 KiB.
+/// Records per chunk.
 const CHUNK_LEN: usize = 128;
 /// Freed side entries keep their buffer up to this size.
 const SIDE_KEEP_MAX: usize = 1024;
@@ -29,14 +23,14 @@ const STATE_MASK: u8 = 0x07;
 const FQDN_FWD: u8 = 0x08;
 const FQDN_REV: u8 = 0x10;
 const HELD: u8 = 0x20;
-const CLIENT_ID_INDEXED: u8 = 0x40;
-const HW_INDEXED: u8 = 0x80;
+/// The client index has an entry for the first, or the second, of the lease's keys.
+const INDEXED: [u8; 2] = [0x40, 0x80];
 
 /// One lease.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-pub(super) struct Record {
-    pub(super) address: u32,
+pub(super) struct Record<K: LeaseKind> {
+    pub(super) address: K::Number,
     pub(super) subnet_id: u32,
     pub(super) valid_lifetime: u32,
     pub(super) version: u32,
@@ -49,32 +43,30 @@ pub(super) struct Record {
     /// The calendar's list that holds this record.
     pub(super) place: u16,
     cltt_high: u8,
-    hw_type: u8,
-    hw_len: u8,
-    client_id_len: u8,
     bits: u8,
-    inline: [u8; INLINE_LEN],
+    id_lens: [u8; 2],
+    pub(super) own: K::Own,
 }
 
-const EMPTY: Record = Record {
-    address: 0,
-    subnet_id: 0,
-    valid_lifetime: 0,
-    version: 0,
-    next: NIL,
-    prev: NIL,
-    side: NIL,
-    cltt_low: 0,
-    place: 0,
-    cltt_high: 0,
-    hw_type: 0,
-    hw_len: 0,
-    client_id_len: 0,
-    bits: 0,
-    inline: [0; INLINE_LEN],
-};
+impl<K: LeaseKind> Record<K> {
+    fn empty(next: u32) -> Self {
+        Self {
+            address: K::Number::default(),
+            subnet_id: 0,
+            valid_lifetime: 0,
+            version: 0,
+            next,
+            prev: NIL,
+            side: NIL,
+            cltt_low: 0,
+            place: 0,
+            cltt_high: 0,
+            bits: 0,
+            id_lens: [0; 2],
+            own: K::Own::EMPTY,
+        }
+    }
 
-impl Record {
     pub(super) fn cltt(&self) -> i64 {
         i64::from(self.cltt_high) << 32 | i64::from(self.cltt_low)
     }
@@ -100,14 +92,20 @@ impl Record {
         self.set_bit(HELD, held);
     }
 
-    /// Whether the client index has (client identifier, hardware address) entries for this record.
-    pub(super) fn indexed(&self) -> (bool, bool) {
-        (self.bits & CLIENT_ID_INDEXED != 0, self.bits & HW_INDEXED != 0)
+    /// Which of the lease's keys the client index has entries for.
+    pub(super) fn indexed(&self) -> [bool; 2] {
+        INDEXED.map(|bit| self.bits & bit != 0)
     }
 
-    pub(super) fn set_indexed(&mut self, by_client_id: bool, by_hw: bool) {
-        self.set_bit(CLIENT_ID_INDEXED, by_client_id);
-        self.set_bit(HW_INDEXED, by_hw);
+    pub(super) fn set_indexed(&mut self, indexed: [bool; 2]) {
+        for (bit, on) in INDEXED.into_iter().zip(indexed) {
+            self.set_bit(bit, on);
+        }
+    }
+
+    /// First and last address that the lease covers.
+    pub(super) fn range(&self) -> (K::Number, K::Number) {
+        K::range(self.address, &self.own)
     }
 
     /// First second at which the lease is expired; `None` when it never ends.
@@ -122,18 +120,19 @@ impl Record {
         self.expires_at().unwrap_or_else(|| self.cltt())
     }
 
-    /// Takes over everything of `row` that is kept in the record itself.
-    fn set_scalars(&mut self, row: &Row<'_>, hw_type: u8) {
-        let cltt = row.cltt.clamp(0, TIME_MAX);
-        self.address = row.address;
-        self.subnet_id = row.subnet_id;
-        self.valid_lifetime = row.valid_lifetime;
+    /// Takes over everything that is kept in the record itself, except the identifiers.
+    fn set_scalars(&mut self, lease: &Contents<'_, K>) {
+        let cltt = lease.cltt.clamp(0, TIME_MAX);
+        self.address = lease.address;
+        self.subnet_id = lease.subnet_id;
+        self.valid_lifetime = lease.valid_lifetime;
         self.cltt_low = cltt as u32;
         self.cltt_high = (cltt >> 32) as u8;
-        self.hw_type = hw_type;
-        self.bits = self.bits & !STATE_MASK | row.state as u8;
-        self.set_bit(FQDN_FWD, row.fqdn_fwd);
-        self.set_bit(FQDN_REV, row.fqdn_rev);
+        self.own = lease.own;
+        self.bits = self.bits & !STATE_MASK | lease.state as u8;
+        self.set_bit(FQDN_FWD, lease.fqdn_fwd);
+        self.set_bit(FQDN_REV, lease.fqdn_rev);
+        self.id_lens = lease.ids.map(|id| id.len() as u8);
     }
 
     fn set_bit(&mut self, bit: u8, on: bool) {
@@ -165,30 +164,30 @@ impl Side {
 
 /// The leases of one shard.
 #[derive(Debug)]
-pub(super) struct Slab {
-    chunks: Vec<Box<[Record]>>,
+pub(super) struct Slab<K: LeaseKind> {
+    chunks: Vec<Box<[Record<K>]>>,
     free: u32,
     sides: Vec<Side>,
     free_sides: Vec<u32>,
 }
 
-impl Index<u32> for Slab {
-    type Output = Record;
+impl<K: LeaseKind> Index<u32> for Slab<K> {
+    type Output = Record<K>;
 
-    fn index(&self, slot: u32) -> &Record {
+    fn index(&self, slot: u32) -> &Record<K> {
         &self.chunks[slot as usize / CHUNK_LEN][slot as usize % CHUNK_LEN]
     }
 }
 
-impl IndexMut<u32> for Slab {
-    fn index_mut(&mut self, slot: u32) -> &mut Record {
+impl<K: LeaseKind> IndexMut<u32> for Slab<K> {
+    fn index_mut(&mut self, slot: u32) -> &mut Record<K> {
         &mut self.chunks[slot as usize / CHUNK_LEN][slot as usize % CHUNK_LEN]
     }
 }
 
-impl Slab {
+impl<K: LeaseKind> Slab<K> {
     /// The record in a slot that may not exist.
-    pub(super) fn get(&self, slot: u32) -> Option<&Record> {
+    pub(super) fn get(&self, slot: u32) -> Option<&Record<K>> {
         self.chunks.get(slot as usize / CHUNK_LEN)?.get(slot as usize % CHUNK_LEN)
     }
 
@@ -209,7 +208,7 @@ impl Slab {
         }
         let slot = self.free;
         self.free = self[slot].next;
-        self[slot] = EMPTY;
+        self[slot] = Record::empty(NIL);
         slot
     }
 
@@ -217,27 +216,28 @@ impl Slab {
     pub(super) fn release(&mut self, slot: u32) {
         let side = self[slot].side;
         self.release_side(side);
-        self[slot] = Record { next: self.free, ..EMPTY };
+        self[slot] = Record::empty(self.free);
         self.free = slot;
     }
 
-    /// Fills a record, and its side entry if one is needed, with the contents of `row`.
-    pub(super) fn fill(&mut self, slot: u32, row: &Row<'_>, hw_type: u8) {
-        let hostname = row.hostname.get(..HOSTNAME_LEN_MAX).unwrap_or(row.hostname);
-        let ids_len = row.hw.len() + row.client_id.len();
-        let is_inline = ids_len <= INLINE_LEN;
-        let needs_side =
-            !is_inline || !hostname.is_empty() || !row.user_context.is_empty() || row.pool_id != 0;
+    /// Fills a record, and its side entry if one is needed.
+    pub(super) fn fill(&mut self, slot: u32, lease: &Contents<'_, K>) {
+        let hostname = lease.hostname.get(..HOSTNAME_LEN_MAX).unwrap_or(lease.hostname);
+        let [first, second] = lease.ids;
         let record = &mut self[slot];
-        record.set_scalars(row, hw_type);
-        record.hw_len = row.hw.len() as u8;
-        record.client_id_len = row.client_id.len() as u8;
-        if let Some((hw, rest)) = record.inline.split_at_mut_checked(row.hw.len())
-            && let Some(client_id) = rest.get_mut(..row.client_id.len())
+        record.set_scalars(lease);
+        let mut is_inline = false;
+        if let Some((room, rest)) = record.own.inline_mut().split_at_mut_checked(first.len())
+            && let Some(rest) = rest.get_mut(..second.len())
         {
-            hw.copy_from_slice(row.hw);
-            client_id.copy_from_slice(row.client_id);
+            room.copy_from_slice(first);
+            rest.copy_from_slice(second);
+            is_inline = true;
         }
+        let needs_side = !is_inline
+            || !hostname.is_empty()
+            || !lease.user_context.is_empty()
+            || lease.pool_id != 0;
         let side = record.side;
         if !needs_side {
             self.release_side(side);
@@ -249,79 +249,47 @@ impl Slab {
         let Some(entry) = self.sides.get_mut(side as usize) else { return };
         entry.bytes.clear();
         if !is_inline {
-            entry.bytes.extend_from_slice(row.hw);
-            entry.bytes.extend_from_slice(row.client_id);
+            entry.bytes.extend_from_slice(first);
+            entry.bytes.extend_from_slice(second);
         }
         entry.ids_len = entry.bytes.len() as u16;
         entry.bytes.extend_from_slice(hostname);
         entry.hostname_len = hostname.len() as u16;
-        entry.bytes.extend_from_slice(row.user_context);
-        entry.pool_id = row.pool_id;
+        entry.bytes.extend_from_slice(lease.user_context);
+        entry.pool_id = lease.pool_id;
     }
 
-    /// The client that a record belongs to.
-    pub(super) fn client(&self, slot: u32) -> ClientKey<'_> {
+    /// What a record holds.
+    #[inline]
+    pub(super) fn contents(&self, slot: u32) -> Contents<'_, K> {
         let record = &self[slot];
-        let (hw_len, id_len) = (usize::from(record.hw_len), usize::from(record.client_id_len));
-        let bytes = if hw_len + id_len <= INLINE_LEN {
-            &record.inline[..]
-        } else {
-            self.side(record).map_or(&[][..], |side| &side.bytes)
-        };
-        let (hw, rest) = bytes.split_at_checked(hw_len).unwrap_or_default();
-        let client_id = rest.get(..id_len).filter(|id| !id.is_empty());
-        ClientKey { hw_type: record.hw_type, hw, client_id }
-    }
-
-    pub(super) fn hostname(&self, slot: u32) -> &[u8] {
-        self.side(&self[slot]).map_or(&[], Side::hostname)
-    }
-
-    pub(super) fn pool_id(&self, slot: u32) -> u32 {
-        self.side(&self[slot]).map_or(0, |side| side.pool_id)
-    }
-
-    /// The row that would store a record.
-    pub(super) fn row(&self, slot: u32) -> Row<'_> {
-        let record = &self[slot];
-        let client = self.client(slot);
         let side = self.side(record);
-        Row {
+        let [first_len, second_len] = record.id_lens.map(usize::from);
+        let inline = record.own.inline();
+        let bytes = if first_len + second_len <= inline.len() {
+            inline
+        } else {
+            side.map_or(&[][..], |side| &side.bytes)
+        };
+        let (first, rest) = bytes.split_at_checked(first_len).unwrap_or_default();
+        Contents {
             address: record.address,
-            hw: client.hw,
-            client_id: client.client_id.unwrap_or_default(),
+            ids: [first, rest.get(..second_len).unwrap_or_default()],
+            own: record.own,
             valid_lifetime: record.valid_lifetime,
             cltt: record.cltt(),
             subnet_id: record.subnet_id,
             fqdn_fwd: record.fqdn_fwd(),
             fqdn_rev: record.fqdn_rev(),
-            hostname: side.map_or(&[], Side::hostname),
             state: record.state(),
+            hostname: side.map_or(&[], Side::hostname),
             user_context: side.map_or(&[], Side::user_context),
             pool_id: side.map_or(0, |side| side.pool_id),
         }
     }
 
-    /// Copies a record into `lease`, reusing its buffers.
-    pub(super) fn copy_to(&self, slot: u32, lease: &mut Lease4) {
-        let row = self.row(slot);
-        let copy = |target: &mut Vec<u8>, source: &[u8]| {
-            target.clear();
-            target.extend_from_slice(source);
-        };
-        copy(&mut lease.hw, row.hw);
-        copy(&mut lease.client_id, row.client_id);
-        copy(&mut lease.hostname, row.hostname);
-        copy(&mut lease.user_context, row.user_context);
-        lease.address = Ipv4Addr::from(row.address);
-        lease.hw_type = self[slot].hw_type;
-        lease.valid_lifetime = row.valid_lifetime;
-        lease.cltt = row.cltt;
-        lease.subnet_id = SubnetId(row.subnet_id);
-        lease.fqdn_fwd = row.fqdn_fwd;
-        lease.fqdn_rev = row.fqdn_rev;
-        lease.state = row.state;
-        lease.pool_id = row.pool_id;
+    pub(super) fn pool_id(&self, slot: u32) -> u32 {
+        self.side(&self[slot]).map_or(0, |side| side.pool_id)
     }
 
     /// Turns a lease into a reclaimed one: its name is gone, its owner is kept.
@@ -338,7 +306,7 @@ impl Slab {
         }
     }
 
-    fn side(&self, record: &Record) -> Option<&Side> {
+    fn side(&self, record: &Record<K>) -> Option<&Side> {
         self.sides.get(record.side as usize)
     }
 
@@ -361,10 +329,19 @@ impl Slab {
     fn grow(&mut self) {
         let first = (self.chunks.len() * CHUNK_LEN) as u32;
         let after = |slot: u32| if slot + 1 < CHUNK_LEN as u32 { first + slot + 1 } else { NIL };
-        let chunk = (0..CHUNK_LEN as u32).map(|slot| Record { next: after(slot), ..EMPTY });
+        let chunk = (0..CHUNK_LEN as u32).map(|slot| Record::empty(after(slot)));
         self.chunks.push(chunk.collect());
         self.free = first;
     }
 }
 
-const _: () = assert!(size_of::<Record>() == 64);
+#[cfg(test)]
+mod tests {
+    use super::Record;
+
+    #[test]
+    fn records_are_whole_lines() {
+        assert_eq!(size_of::<Record<crate::lease4::V4>>(), 64);
+        assert_eq!(size_of::<Record<crate::lease6::V6>>(), 128);
+    }
+}

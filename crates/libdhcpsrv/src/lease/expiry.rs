@@ -1,18 +1,18 @@
 //! What happens to leases after their lifetime.
 //!
-//! [`LeaseStore4::expire_tick`] notices expiry: the address is free at once, the lease queues for reclamation.
-//! [`LeaseStore4::reclaim`] works that queue off, oldest first, as far as `expired-leases-processing` allows: a lease
+//! [`LeaseStore::expire_tick`] notices expiry: the address is free at once, the lease queues for reclamation.
+//! [`LeaseStore::reclaim`] works that queue off, oldest first, as far as `expired-leases-processing` allows: a lease
 //! becomes expired-reclaimed, so that its client may come back to it, or is deleted; a declined one is always
-//! deleted. [`LeaseStore4::flush_reclaimed`] deletes what has been kept long enough. Each call is bounded and goes
+//! deleted. [`LeaseStore::flush_reclaimed`] deletes what has been kept long enough. Each call is bounded and goes
 //! on where the one before stopped.
 
 use util::Now;
 use util::journal::JournalPosition;
 
 use super::calendar::{EXPIRED, KEPT};
-use super::csv4;
-use super::store::{LeaseStore4, SHARDS};
-use super::{CommitError, Deltas, Lease4, LeaseState};
+use super::kind::{Contents, LeaseKind};
+use super::store::{LeaseStore, SHARDS};
+use super::{CommitError, Deltas, LeaseState};
 
 /// Entries of the calendar that one shard may handle before the next has its turn.
 const TICK_SLICE: usize = 256;
@@ -37,9 +37,9 @@ pub struct ReclaimLimits {
 
 /// A lease that has been reclaimed.
 #[derive(Debug)]
-pub struct Reclaimed<'a> {
+pub struct Reclaimed<'a, K: LeaseKind> {
     /// The lease as it was before.
-    pub lease: &'a Lease4,
+    pub lease: &'a K::Lease,
     /// Whether it was deleted rather than kept.
     pub deleted: bool,
     /// How the counts change.
@@ -48,7 +48,7 @@ pub struct Reclaimed<'a> {
     pub position: JournalPosition,
 }
 
-impl LeaseStore4 {
+impl<K: LeaseKind> LeaseStore<K> {
     /// Notices leases that have expired by `now`, handling about `budget` entries of the calendar at most.
     ///
     /// Call it every second or so; an address is not free for others before.
@@ -84,14 +84,14 @@ impl LeaseStore4 {
         now: Now,
         limits: ReclaimLimits,
         is_late: &mut dyn FnMut() -> bool,
-        each: &mut dyn FnMut(Reclaimed<'_>),
+        each: &mut dyn FnMut(Reclaimed<'_, K>),
     ) -> Result<usize, CommitError> {
         let limit = if limits.leases_max == 0 { usize::MAX } else { limits.leases_max as usize };
         let mut heads = [None; SHARDS];
         for (index, head) in heads.iter_mut().enumerate() {
             *head = self.first_expired(index);
         }
-        let mut lease = Lease4::default();
+        let mut lease = K::Lease::default();
         let mut done = 0;
         while done < limit {
             let oldest =
@@ -125,10 +125,10 @@ impl LeaseStore4 {
         now: Now,
         hold_s: u32,
         limit: usize,
-        each: &mut dyn FnMut(Reclaimed<'_>),
+        each: &mut dyn FnMut(Reclaimed<'_, K>),
     ) -> Result<usize, CommitError> {
         let mut done = 0;
-        let mut lease = Lease4::default();
+        let mut lease = K::Lease::default();
         let horizon = now.wall_s.saturating_sub(i64::from(hold_s));
         for index in 0..SHARDS {
             while done < limit {
@@ -138,7 +138,7 @@ impl LeaseStore4 {
                     break;
                 }
                 self.admit()?;
-                shard.slab.copy_to(slot, &mut lease);
+                K::copy_to(&shard.slab.contents(slot), &mut lease);
                 let stored = self.delete_locked(&mut shard, slot)?;
                 drop(shard);
                 let (deltas, position) = (stored.deltas, stored.position);
@@ -162,8 +162,8 @@ impl LeaseStore4 {
         index: usize,
         now: Now,
         remove: bool,
-        lease: &'a mut Lease4,
-    ) -> Result<Option<Reclaimed<'a>>, CommitError> {
+        lease: &'a mut K::Lease,
+    ) -> Result<Option<Reclaimed<'a, K>>, CommitError> {
         self.admit()?;
         let mut shard = self.lock(index);
         let Some(slot) = shard.calendar.first(EXPIRED) else { return Ok(None) };
@@ -172,8 +172,8 @@ impl LeaseStore4 {
             shard.refile(slot, None);
             return Ok(None);
         }
-        shard.slab.copy_to(slot, lease);
-        let deleted = remove || lease.state == LeaseState::Declined;
+        K::copy_to(&shard.slab.contents(slot), lease);
+        let deleted = remove || shard.slab[slot].state() == LeaseState::Declined;
         if deleted {
             let stored = self.delete_locked(&mut shard, slot)?;
             let (deltas, position) = (stored.deltas, stored.position);
@@ -181,14 +181,14 @@ impl LeaseStore4 {
         }
         let mut rows = std::mem::take(&mut shard.rows);
         rows.clear();
-        let row = csv4::Row {
+        let reclaimed = Contents {
             fqdn_fwd: false,
             fqdn_rev: false,
             hostname: &[],
             state: LeaseState::ExpiredReclaimed,
-            ..shard.slab.row(slot)
+            ..shard.slab.contents(slot)
         };
-        csv4::push_row(&mut rows, &row);
+        K::push_row(&mut rows, &K::row(&reclaimed));
         let appended = self.append(&rows);
         shard.rows = rows;
         let position = appended?;

@@ -6,17 +6,18 @@
 //! becomes frames.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use util::link::{Delivery, LinkAddress, Outbound, Outbox};
+use util::link::{Delivery, InterfaceIndex, LinkAddress, Outbound, Outbox};
 
 use super::SendReport;
 use super::sockets::Sockets;
 use crate::frame::{self, HEADERS, Link};
 use crate::gso::{Item, Run, plan_runs};
+use crate::plan::scope_of;
 use crate::sys::batch::{MESSAGES_MAX, SendBatch, Target};
 use crate::sys::socket;
 
@@ -29,7 +30,7 @@ const LINK_BROADCAST: LinkAddress = LinkAddress([0xff; 6]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Way {
     slot: usize,
-    to: SocketAddrV4,
+    to: SocketAddr,
     /// For broadcasts, which no route leads.
     interface: Option<u32>,
 }
@@ -231,7 +232,7 @@ impl Sender {
                 let entry = job.entries.get(usize::from(item.entry))?;
                 Some(job.outbox.payload(entry))
             });
-            if !sending.push(Target::Ipv4 { to, interface }, segment, payloads) {
+            if !sending.push(Target::Udp { to, interface }, segment, payloads) {
                 break;
             }
         }
@@ -323,25 +324,34 @@ impl Sender {
 
 /// Decides how an entry leaves; the error number when it cannot.
 fn sort_entry(sockets: &Sockets, entry: &Outbound) -> Result<Sorted, i32> {
-    let (IpAddr::V4(source), SocketAddr::V4(to)) = (entry.source, entry.destination) else {
-        return Err(libc::EAFNOSUPPORT);
-    };
-    let udp = |to, interface| match sockets.sender(source, entry.interface) {
+    let udp = |to, interface| match sockets.sender(entry.source, entry.interface) {
         Some(slot) => Ok(Sorted::Udp(Way { slot, to, interface })),
         None => Err(libc::EADDRNOTAVAIL),
     };
+    let to = match (entry.source, entry.destination) {
+        (IpAddr::V4(_), SocketAddr::V4(to)) => to,
+        // No frames: a client has an address, of its link at least, before it sends.
+        (IpAddr::V6(_), SocketAddr::V6(to)) => return udp(scoped(to, entry.interface), None),
+        _ => return Err(libc::EAFNOSUPPORT),
+    };
     let link = match entry.delivery {
-        Delivery::Routed { .. } => return udp(to, None),
+        Delivery::Routed { .. } => return udp(to.into(), None),
         Delivery::Link(to) => to,
         Delivery::Broadcast => LINK_BROADCAST,
     };
     match sockets.packet(entry.interface) {
         Some(_) => Ok(Sorted::Frame(link)),
         None => {
-            let to = SocketAddrV4::new(Ipv4Addr::BROADCAST, to.port());
+            let to = SocketAddr::from((Ipv4Addr::BROADCAST, to.port()));
             udp(to, Some(entry.interface.0))
         }
     }
+}
+
+/// The destination with the interface where it means nothing without.
+fn scoped(to: SocketAddrV6, interface: InterfaceIndex) -> SocketAddr {
+    let scope = scope_of(IpAddr::V6(*to.ip()), interface);
+    SocketAddrV6::new(*to.ip(), to.port(), 0, scope).into()
 }
 
 /// The headers of an entry's frame.

@@ -10,10 +10,10 @@
 
 use util::Now;
 
-use super::HW_TYPE_UNKNOWN;
 use super::client_index::Place;
-use super::csv4::{self, Header, HeaderError, RowBuffer, RowError};
-use super::store::{LeaseStore4, SHARDS, shard_of};
+use super::kind::{Contents, LeaseKind, StoreAddress};
+use super::row::{self, Header, HeaderError, RowError};
+use super::store::{LeaseStore, SHARDS};
 
 /// The longest row that is read; a longer one is an error of its line.
 const ROW_LEN_MAX: usize = 64 * 1024;
@@ -21,7 +21,7 @@ const ROW_LEN_MAX: usize = 64 * 1024;
 /// Why loading stops.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
-    /// The header is not one of a DHCPv4 lease file.
+    /// The header is not one of a lease file of this kind.
     #[error(transparent)]
     Header(#[from] HeaderError),
     /// More rows cannot be read than `max-row-errors` tolerates.
@@ -53,22 +53,22 @@ pub struct FileReport {
 
 /// Fills a store from lease files.
 #[derive(Debug)]
-pub struct Loader4<'a> {
-    store: &'a mut LeaseStore4,
-    buffer: RowBuffer,
+pub struct Loader<'a, K: LeaseKind> {
+    store: &'a mut LeaseStore<K>,
+    buffer: K::RowBuffer,
     errors_max: u32,
 }
 
-impl<'a> Loader4<'a> {
+impl<'a, K: LeaseKind> Loader<'a, K> {
     /// Starts to fill `store`, which must be empty. `errors_max` row errors are tolerated in each file, any
     /// number if it is 0.
-    pub fn new(store: &'a mut LeaseStore4, errors_max: u32) -> Self {
+    pub fn new(store: &'a mut LeaseStore<K>, errors_max: u32) -> Self {
         assert!(store.is_empty(), "leases are loaded into an empty store");
-        Self { store, buffer: RowBuffer::default(), errors_max }
+        Self { store, buffer: K::RowBuffer::default(), errors_max }
     }
 
     /// Starts the next file.
-    pub fn file(&mut self) -> FileLoader<'_, 'a> {
+    pub fn file(&mut self) -> FileLoader<'_, 'a, K> {
         FileLoader { loader: self, report: FileReport::default(), rest: Vec::new(), line: 0 }
     }
 
@@ -86,7 +86,7 @@ impl<'a> Loader4<'a> {
         file.finish()
     }
 
-    /// Writes what was read, one row for each lease, without building anything over it; see [`LeaseStore4::export`].
+    /// Writes what was read, one row for each lease, without building anything over it; see [`LeaseStore::export`].
     ///
     /// # Errors
     /// Whatever `write` returns.
@@ -103,15 +103,15 @@ impl<'a> Loader4<'a> {
 
 /// One file on its way into the store.
 #[derive(Debug)]
-pub struct FileLoader<'l, 'a> {
-    loader: &'l mut Loader4<'a>,
+pub struct FileLoader<'l, 'a, K: LeaseKind> {
+    loader: &'l mut Loader<'a, K>,
     report: FileReport,
     /// The beginning of a row whose end has not come yet.
     rest: Vec<u8>,
     line: u64,
 }
 
-impl FileLoader<'_, '_> {
+impl<K: LeaseKind> FileLoader<'_, '_, K> {
     /// Reads the next piece of the file.
     ///
     /// # Errors
@@ -146,8 +146,8 @@ impl FileLoader<'_, '_> {
     pub fn finish(self) -> Result<FileReport, LoadError> {
         let mut report = self.report;
         report.torn_len = self.rest.len() as u64;
-        if report.header.is_none() && !csv4::HEADER.as_bytes().starts_with(&self.rest) {
-            csv4::read_header(&self.rest, &csv4::COLUMNS, csv4::COLUMNS_MIN)?;
+        if report.header.is_none() && !K::HEADER.as_bytes().starts_with(&self.rest) {
+            row::read_header(&self.rest, K::COLUMNS, K::COLUMNS_MIN)?;
         }
         Ok(report)
     }
@@ -160,7 +160,7 @@ impl FileLoader<'_, '_> {
         self.line += 1;
         self.report.valid_len += line.len() as u64 + 1;
         let Some(header) = self.report.header else {
-            let header = csv4::read_header(line, &csv4::COLUMNS, csv4::COLUMNS_MIN)?;
+            let header = row::read_header(line, K::COLUMNS, K::COLUMNS_MIN)?;
             self.report.header = Some(header);
             return Ok(());
         };
@@ -171,14 +171,15 @@ impl FileLoader<'_, '_> {
         let read = if line.len() > ROW_LEN_MAX {
             Err(RowError::TooLong { max: ROW_LEN_MAX })
         } else {
-            self.loader.buffer.read(line, header)
+            K::read_row(&mut self.loader.buffer, line, header)
         };
         match read {
             Ok(row) => {
-                let is_deletion = row.valid_lifetime == 0;
+                let lease = K::from_row(&row);
+                let is_deletion = lease.valid_lifetime == 0;
                 self.report.deletions += u64::from(is_deletion);
                 self.report.leases += u64::from(!is_deletion);
-                self.loader.store.load_row(&row);
+                self.loader.store.load_lease(&lease);
                 Ok(())
             }
             Err(error) => {
@@ -194,21 +195,21 @@ impl FileLoader<'_, '_> {
     }
 }
 
-impl LeaseStore4 {
+impl<K: LeaseKind> LeaseStore<K> {
     /// Takes over a row of a file: contents only, no indexes.
-    fn load_row(&mut self, row: &csv4::Row<'_>) {
-        let shard = self.shard_mut(shard_of(row.address));
-        match shard.slot(row.address) {
-            Some(slot) if row.valid_lifetime == 0 => shard.remove(slot),
-            Some(slot) => shard.slab.fill(slot, row, HW_TYPE_UNKNOWN),
-            None if row.valid_lifetime == 0 => {}
+    fn load_lease(&mut self, lease: &Contents<'_, K>) {
+        let shard = self.shard_mut(lease.address.part(SHARDS));
+        match shard.slot(lease.address) {
+            Some(slot) if lease.valid_lifetime == 0 => shard.remove(slot),
+            Some(slot) => shard.slab.fill(slot, lease),
+            None if lease.valid_lifetime == 0 => {}
             None => {
-                shard.insert(row.address, row, HW_TYPE_UNKNOWN);
+                shard.insert(lease);
             }
         }
     }
 
-    /// Builds what [`LeaseStore4::load_row`] left out.
+    /// Builds what [`LeaseStore::load_lease`] left out.
     fn finish_load(&mut self, now: Now) -> usize {
         let count = self.len();
         let mut batch = self.clients().batch(count);
@@ -218,22 +219,21 @@ impl LeaseStore4 {
             let slots: Vec<u32> = shard.slots().collect();
             let mut shard = self.lock(index);
             for slot in slots {
-                let subnet_id = shard.slab[slot].subnet_id;
-                let [by_client_id, by_hw] =
-                    self.clients().keys(&shard.slab.client(slot), subnet_id).map(|key| {
-                        key.inspect(|&key| batch.push(key, Place::new(index, slot))).is_some()
-                    });
-                shard.slab[slot].set_indexed(by_client_id, by_hw);
+                let keys = K::index_keys(self.clients(), &shard.slab.contents(slot));
+                let entered =
+                    keys.map(|key| key.inspect(|&key| batch.push(key, Place::new(index, slot))));
+                shard.slab[slot].set_indexed(entered.map(|key| key.is_some()));
             }
         }
         for (key, place) in self.clients().insert_all(batch) {
             let mut shard = self.lock(place.shard());
-            let subnet_id = shard.slab[place.slot()].subnet_id;
-            let keys = self.clients().keys(&shard.slab.client(place.slot()), subnet_id);
+            let keys = K::index_keys(self.clients(), &shard.slab.contents(place.slot()));
             let record = &mut shard.slab[place.slot()];
-            let [by_client_id, by_hw] = keys.map(|known| known.is_some() && known != Some(key));
-            let before = record.indexed();
-            record.set_indexed(before.0 && by_client_id, before.1 && by_hw);
+            let mut indexed = record.indexed();
+            for (is_entered, known) in indexed.iter_mut().zip(keys) {
+                *is_entered &= known.is_some() && known != Some(key);
+            }
+            record.set_indexed(indexed);
         }
         count
     }

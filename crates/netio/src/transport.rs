@@ -1,34 +1,45 @@
-//! The IPv4 sockets of one worker.
+//! The sockets of one worker.
 //!
-//! A [`Transport4`] belongs to one thread. It opens and closes sockets when it is told of a new
+//! A [`Transport`] belongs to one thread. It opens and closes sockets when it is told of a new
 //! interface table, receives datagrams in batches, and sends what an [`Outbox`] holds. It keeps no
 //! thread, never waits (but for a millisecond when a send buffer is full), and does not allocate in
-//! steady state.
+//! steady state. Its plan says whether it serves IPv4 or IPv6; the families differ in which sockets
+//! there are, and in nothing that is done per datagram.
 //!
 //! # Reception
 //! In raw mode frames come through a packet socket with a ring in shared memory (`sys::ring` says
 //! why and what it costs), filtered by the kernel; headers and checksums are checked here. In UDP
-//! mode, and on interfaces without Ethernet framing, they come from UDP sockets by `recvmmsg`. A
-//! UDP socket belongs to one address, so the destination of what it receives is known without
-//! asking; its interface is the one that has the address.
+//! mode, on interfaces without Ethernet framing, and with IPv6 they come from UDP sockets by
+//! `recvmmsg`. A UDP socket belongs to one address, so the destination of what it receives is known
+//! without asking. So is its interface, to which link-local addresses and multicast groups are
+//! bound; for other IPv6 addresses the kernel is asked to tell it (IPV6_RECVPKTINFO), and with IPv4
+//! it is the one that has the address.
+//!
+//! An IPv6 multicast is answered from the interface's link-local address; one from beyond the link
+//! from its first address that is served besides, if there is one, as in Kea.
 //!
 //! # Sending
 //! [`Delivery::Routed`](util::link::Delivery::Routed) goes through the UDP socket of the source
-//! address in both modes; equal replies to one destination are handed over as one and cut by the
+//! address in all modes; equal replies to one destination are handed over as one and cut by the
 //! kernel (module `gso`), which is the cheapest way there is. Without a route they leave as frames
 //! to the query's link-layer source, in raw mode. The other deliveries are frames in raw mode, and
-//! limited broadcasts in UDP mode.
+//! limited broadcasts in UDP mode; with IPv6 they are routed like the rest. A link-local destination
+//! is on the entry's interface.
 //!
 //! # Worker groups
 //! With more than one worker, each has its own sockets; those of one address or interface form a
-//! reuseport or fanout group, and a kernel program picks the member from the client's hardware
-//! address. One datagram goes to one worker. A client meets the same worker as long as membership
+//! reuseport or fanout group, and a kernel program picks the member from what tells clients apart:
+//! the hardware address with IPv4; with IPv6 the peer address that the relay saw, or the end of the
+//! DUID. One datagram goes to one worker. A client meets the same worker as long as membership
 //! does not change, but a broadcast and a unicast of one client may meet different ones, as members
 //! are numbered in the order in which they join. Broadcast sockets of UDP mode exist in worker 0
-//! only: the kernel gives a broadcast to *every* socket bound to it.
+//! only: the kernel gives a broadcast to *every* socket bound to it. It does the same with IPv6
+//! multicasts, which all direct clients send; there each worker's socket has a filter that leaves it
+//! its share. The kernel counts what a filter drops like what it had no room for (also in
+//! `Udp6InErrors`), so such a socket's [`ReceiveReport::kernel_drops`] stays 0.
 //!
 //! # Changes
-//! [`Transport4::reconcile`] compares what is open with what ought to be. A socket is kept as long
+//! [`Transport::reconcile`] compares what is open with what ought to be. A socket is kept as long
 //! as its interface number, addresses and link-layer address are the same; a rename does not touch
 //! it. What cannot be opened is reported and tried again at the next call.
 
@@ -46,13 +57,13 @@ use util::link::{Inbound, InterfaceIndex, Outbound, Outbox};
 
 use crate::frame;
 pub use crate::frame::Malformed;
-use crate::plan::{Endpoint4, Plan};
+use crate::plan::{Endpoint, Plan};
 use crate::sys::batch::{MESSAGES_MAX, ReceiveBatch};
 use crate::sys::ring::Frame;
 use open::Group;
 use sockets::{PacketSocket, Receiver, Sockets};
 
-/// Most datagrams of one [`Transport4::receive`]; larger limits are cut to it.
+/// Most datagrams of one [`Transport::receive`]; larger limits are cut to it.
 pub const BATCH: usize = MESSAGES_MAX;
 
 /// Fruitless rounds after which sockets are asked for errors.
@@ -62,7 +73,7 @@ const IDLE_ROUNDS_MAX: u32 = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SocketToken(pub usize);
 
-/// What [`Transport4::reconcile`] did.
+/// What [`Transport::reconcile`] did.
 #[derive(Debug)]
 pub enum Event {
     /// A socket was closed. Its descriptor is gone, and with it any epoll registration.
@@ -70,12 +81,12 @@ pub enum Event {
         /// The name that it had.
         token: SocketToken,
         /// What it was for.
-        endpoint: Endpoint4,
+        endpoint: Endpoint,
     },
     /// A socket that ought to exist could not be opened; told once for each reason.
     Failed {
         /// What it is for.
-        endpoint: Endpoint4,
+        endpoint: Endpoint,
         /// Why not. `AddrInUse` means that another server owns the port.
         reason: io::Error,
     },
@@ -86,7 +97,7 @@ pub enum Event {
         /// Its descriptor, to be watched for reading; `None` for a socket that only sends.
         watch: Option<RawFd>,
         /// What it is for.
-        endpoint: Endpoint4,
+        endpoint: Endpoint,
     },
 }
 
@@ -150,7 +161,7 @@ pub struct ReceiveReport {
     /// after full batches.
     pub kernel_drops: u32,
     /// An error of the socket other than "nothing there", such as the interface going down. It is
-    /// no reason to close the socket: [`Transport4::reconcile`] decides that.
+    /// no reason to close the socket: [`Transport::reconcile`] decides that.
     pub error: Option<io::Error>,
 }
 
@@ -182,22 +193,22 @@ pub struct SendReport {
     pub failed: u32,
 }
 
-/// The IPv4 sockets of one worker.
+/// The sockets of one worker.
 #[derive(Debug)]
-pub struct Transport4 {
+pub struct Transport {
     plan: Plan,
     group: Group,
     sockets: Sockets,
     /// Endpoints that could not be opened, with the error number told.
-    failed: Vec<(Endpoint4, Option<i32>)>,
+    failed: Vec<(Endpoint, Option<i32>)>,
     batch: ReceiveBatch,
     sender: send::Sender,
-    /// Calls of [`Transport4::receive_any`] in a row that found nothing.
+    /// Calls of [`Transport::receive_any`] in a row that found nothing.
     idle_rounds: u32,
 }
 
-impl Transport4 {
-    /// Makes the transport of worker `index` of `count`, without sockets: [`Transport4::reconcile`]
+impl Transport {
+    /// Makes the transport of worker `index` of `count`, without sockets: [`Transport::reconcile`]
     /// opens them.
     #[must_use]
     pub fn new(plan: Plan, index: u16, count: u16) -> Self {
@@ -212,7 +223,7 @@ impl Transport4 {
         }
     }
 
-    /// Replaces the plan; the next [`Transport4::reconcile`] acts on it and keeps the sockets that
+    /// Replaces the plan; the next [`Transport::reconcile`] acts on it and keeps the sockets that
     /// stay the same.
     pub fn set_plan(&mut self, plan: Plan) {
         self.plan = plan;
@@ -224,11 +235,11 @@ impl Transport4 {
     }
 
     /// What is open, with the names of the sockets.
-    pub fn endpoints(&self) -> impl Iterator<Item = (SocketToken, &Endpoint4)> + '_ {
+    pub fn endpoints(&self) -> impl Iterator<Item = (SocketToken, &Endpoint)> + '_ {
         self.sockets.endpoints()
     }
 
-    /// Whether something that ought to be open is not: then [`Transport4::reconcile`] is worth
+    /// Whether something that ought to be open is not: then [`Transport::reconcile`] is worth
     /// calling again after a while, without any change of interfaces.
     #[must_use]
     pub fn has_failures(&self) -> bool {
@@ -258,7 +269,7 @@ impl Transport4 {
         self.receive_batch(max, &mut TakeOnly(take))
     }
 
-    /// Like [`Transport4::receive_any`]; `taker` sees the datagrams of a socket in advance.
+    /// Like [`Transport::receive_any`]; `taker` sees the datagrams of a socket in advance.
     pub fn receive_batch(&mut self, max: usize, taker: &mut impl Taker) -> ReceiveReport {
         let mut total = ReceiveReport::default();
         for slot in self.sockets.round() {
@@ -311,7 +322,6 @@ impl Transport4 {
                 }
             }
             Some((interface, Receiver::Udp(socket))) => {
-                let (destination, local) = (socket.destination, socket.local);
                 let result = self.batch.receive(socket.fd(), max);
                 let count = *result.as_ref().unwrap_or(&0);
                 self.batch.payloads(count).for_each(|payload| taker.look(payload));
@@ -323,10 +333,10 @@ impl Transport4 {
                     report.received += 1;
                     taker.take(Inbound {
                         payload: received.payload,
-                        interface,
-                        source: SocketAddr::V4(received.source),
-                        destination: IpAddr::V4(destination),
-                        local: IpAddr::V4(local),
+                        interface: received.interface.map_or(interface, InterfaceIndex),
+                        source: received.source,
+                        destination: socket.destination,
+                        local: socket.local_for(&received.source),
                         link_source: None,
                     });
                 });

@@ -1,10 +1,8 @@
 //! From a client in a subnet to its leases.
 //!
-//! Entries are eight bytes: a 32-bit fingerprint of (subnet, identifier) and the place of a record. What they say is a
-//! hint: the record decides, and the caller compares it. Three kinds of keys: the client identifier; the
-//! hardware address of a lease without client identifier; the hardware address of a lease that has one. The last
-//! two are apart because a client with an identifier never owns a lease with another identifier, so that a thousand
-//! containers behind one hardware address cost each other nothing.
+//! Entries are eight bytes: a 32-bit fingerprint of (subnet, what identifies the client) and the place of a record. What
+//! they say is a hint: the record decides, and the caller compares it. Which keys a lease is entered under, two at most,
+//! is a matter of its kind; a tag keeps keys of different sorts apart.
 //!
 //! Sharded by key; each shard has its own lock, which is a leaf: nothing else is locked while it is held, and it never
 //! leaves this file. Equal keys beyond [`EQUAL_MAX`] are not entered, which bounds every step; only clients that
@@ -17,30 +15,17 @@ use foldhash::quality::FoldHasher;
 use parking_lot::Mutex;
 use util::line_table::LineTable;
 
-use super::ClientKey;
-
 /// Entries with the same fingerprint that the index keeps.
-pub(super) const EQUAL_MAX: usize = 32;
+pub(crate) const EQUAL_MAX: usize = 32;
 
 const SHARDS: usize = 64;
-
-/// What a key is made of.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum KeyKind {
-    /// The client identifier.
-    ClientId = 1,
-    /// The hardware address; the lease has no client identifier.
-    HwAlone = 2,
-    /// The hardware address; the lease has a client identifier too.
-    HwBeside = 3,
-}
 
 /// The place of a record: number of its shard and slot in the shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place(u32);
 
 impl Place {
-    /// Bits of the slot: a shard has at most a 64th of all addresses.
+    /// Bits of the slot: a shard has at most a 64th of all IPv4 addresses, or as many of the others.
     const SLOT_BITS: u32 = 26;
 
     pub(super) const fn new(shard: usize, slot: u32) -> Self {
@@ -58,7 +43,7 @@ impl Place {
 
 /// A hashed key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct KeyHash {
+pub struct KeyHash {
     shard: usize,
     fingerprint: u32,
 }
@@ -83,7 +68,7 @@ impl Batch {
 
 /// The index of all clients.
 #[derive(Debug)]
-pub(super) struct ClientIndex {
+pub struct ClientIndex {
     shards: Box<[Shard]>,
     seed: SharedSeed,
 }
@@ -94,23 +79,16 @@ impl ClientIndex {
         Self { shards, seed: SharedSeed::from_u64(seed) }
     }
 
-    /// Hashes an identifier; `None` when it is empty, which identifies nobody.
-    pub(super) fn hash(&self, kind: KeyKind, identifier: &[u8], subnet_id: u32) -> Option<KeyHash> {
+    /// Hashes an identifier; `None` when it is empty, which identifies nobody. `tag` tells keys of different sorts and
+    /// subnets apart.
+    pub(crate) fn hash(&self, tag: u64, identifier: &[u8]) -> Option<KeyHash> {
         if identifier.is_empty() {
             return None;
         }
-        let tag = u64::from(subnet_id) << 8 | kind as u64;
         let mut hasher = FoldHasher::with_seed(tag, &self.seed);
         hasher.write(identifier);
         let hash = hasher.finish();
         Some(KeyHash { shard: (hash >> 58) as usize, fingerprint: hash as u32 })
-    }
-
-    /// The two keys under which a lease is entered.
-    pub(super) fn keys(&self, client: &ClientKey<'_>, subnet_id: u32) -> [Option<KeyHash>; 2] {
-        let client_id = client.client_id();
-        let hw = if client_id.is_empty() { KeyKind::HwAlone } else { KeyKind::HwBeside };
-        [self.hash(KeyKind::ClientId, client_id, subnet_id), self.hash(hw, client.hw(), subnet_id)]
     }
 
     /// The first lease entered under a key.
@@ -166,7 +144,7 @@ impl ClientIndex {
 
     /// Number of entries.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.0.lock().len()).sum()
     }
 }

@@ -3,16 +3,16 @@
 //! A socket gets its filter before it is bound, so that nothing unwanted is queued in between.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, OwnedFd};
 
-use libc::{SO_ATTACH_FILTER, SOL_PACKET, SOL_SOCKET};
+use libc::{IPPROTO_IPV6, SO_ATTACH_FILTER, SOL_PACKET, SOL_SOCKET};
 use util::link::{InterfaceIndex, LinkAddress};
 
 use super::sockets::{PacketSocket, Receiver, UdpSocket};
-use crate::filter;
+use crate::filter::{self, Program};
 use crate::interfaces::Ipv4Network;
-use crate::plan::{Endpoint4, Socket4};
+use crate::plan::{Endpoint, Family, Socket, scope_of};
 use crate::sys::ring::Ring;
 use crate::sys::socket;
 
@@ -35,43 +35,60 @@ const PACKET_IGNORE_OUTGOING: i32 = 23;
 
 /// Opens the socket of an endpoint; `rings` packet sockets exist already.
 pub(super) fn endpoint(
-    endpoint: &Endpoint4,
+    endpoint: &Endpoint,
     port: u16,
     group: Group,
     rings: usize,
 ) -> io::Result<Receiver> {
+    let at = |address| match address {
+        IpAddr::V4(_) => SocketAddr::new(address, port),
+        IpAddr::V6(own) => {
+            SocketAddrV6::new(own, port, 0, scope_of(address, endpoint.interface)).into()
+        }
+    };
+    let alone = Group { index: 0, count: 1 };
     match &endpoint.socket {
-        Socket4::Address { address, receives } => {
-            probe(&endpoint.name, SocketAddrV4::new(*address, port), group)?;
-            let fd = udp(SocketAddrV4::new(*address, port), None, *receives, group)?;
-            let (destination, local) = (*address, *address);
-            let segments = true;
-            let receives = *receives;
-            let socket =
-                UdpSocket { fd, destination, local, receives, sends: true, segments, drops: 0 };
-            Ok(Receiver::Udp(socket))
+        Socket::Address { address, receives } => {
+            probe(&endpoint.name, at(*address), group)?;
+            let filter = (!receives).then(filter::nothing);
+            let fd = udp(at(*address), None, filter, group)?;
+            if address.is_ipv6() && scope_of(*address, endpoint.interface) == 0 {
+                // It may come in on any interface.
+                socket::set_int(fd.as_fd(), IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
+            }
+            let socket = UdpSocket::new(fd, *address);
+            Ok(Receiver::Udp(UdpSocket { receives: *receives, ..socket }))
         }
-        Socket4::Broadcast { address, local } => {
-            let alone = Group { index: 0, count: 1 };
-            let to = SocketAddrV4::new(*address, port);
-            let fd = udp(to, Some(&endpoint.name), true, alone)?;
-            let (destination, local) = (*address, *local);
-            let (receives, sends, segments) = (true, false, false);
-            Ok(Receiver::Udp(UdpSocket {
-                fd,
-                destination,
-                local,
-                receives,
-                sends,
-                segments,
-                drops: 0,
-            }))
+        Socket::Broadcast { address, local } => {
+            let address = IpAddr::V4(*address);
+            let fd = udp(at(address), Some(&endpoint.name), None, alone)?;
+            Ok(Receiver::Udp(
+                UdpSocket::new(fd, address).for_group((*local).into(), (*local).into()),
+            ))
         }
-        Socket4::Packet { link_address, addresses } => {
+        Socket::Multicast { group: address, local, local_far } => {
+            // The kernel gives a datagram to the sockets of all workers.
+            let filter = (group.count > 1).then(|| filter::share_of(group.index, group.count));
+            let counts_drops = filter.is_none();
+            let fd = udp(at(IpAddr::V6(*address)), None, filter, alone)?;
+            socket::join(fd.as_fd(), *address, endpoint.interface.0)?;
+            let sentinel = sentinel(endpoint.interface).ok();
+            let socket = UdpSocket::new(fd, IpAddr::V6(*address));
+            let socket = socket.for_group((*local).into(), (*local_far).into());
+            Ok(Receiver::Udp(UdpSocket { sentinel, counts_drops, ..socket }))
+        }
+        Socket::Packet { link_address, addresses } => {
             packet(endpoint.interface, *link_address, addresses, port, group, rings)
                 .map(Receiver::Packet)
         }
     }
+}
+
+/// A packet socket that receives nothing and tells when its interface was deleted.
+fn sentinel(interface: InterfaceIndex) -> io::Result<OwnedFd> {
+    let socket = socket::open(libc::AF_PACKET, libc::SOCK_DGRAM, 0)?;
+    socket::bind_packet(socket.as_fd(), interface.0, 0)?;
+    Ok(socket)
 }
 
 /// Fails when another server has the port, as far as the interface is concerned.
@@ -79,44 +96,56 @@ pub(super) fn endpoint(
 /// The socket in use shares its port with sockets of other programs that are restricted to other
 /// interfaces (a DHCP server for virtual machines, for instance), which the kernel allows only if
 /// it shares with all.
-fn probe(interface: &str, address: SocketAddrV4, group: Group) -> io::Result<()> {
-    let fd = socket::open(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+fn probe(interface: &str, address: SocketAddr, group: Group) -> io::Result<()> {
+    let socket = datagrams(address)?;
+    let fd = socket.as_fd();
     if group.count > 1 {
-        socket::set_int(fd.as_fd(), SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
+        socket::set_int(fd, SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
     }
-    socket::attach_program(fd.as_fd(), SOL_SOCKET, SO_ATTACH_FILTER, &filter::nothing())?;
-    socket::bind_to_device(fd.as_fd(), interface)?;
-    socket::bind_ipv4(fd.as_fd(), address)?;
+    socket::attach_program(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter::nothing())?;
+    socket::bind_to_device(fd, interface)?;
+    socket::bind_ip(fd, address)?;
     // A process that is just being started may hold a copy for a moment; that must not hinder the
     // real socket.
-    socket::set_int(fd.as_fd(), SOL_SOCKET, libc::SO_REUSEADDR, 1)
+    socket::set_int(fd, SOL_SOCKET, libc::SO_REUSEADDR, 1)
+}
+
+/// A UDP socket of the address's family, and of no other.
+fn datagrams(address: SocketAddr) -> io::Result<OwnedFd> {
+    if address.is_ipv4() {
+        return socket::open(libc::AF_INET, libc::SOCK_DGRAM, 0);
+    }
+    let socket = socket::open(libc::AF_INET6, libc::SOCK_DGRAM, 0)?;
+    socket::set_int(socket.as_fd(), IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
+    Ok(socket)
 }
 
 fn udp(
-    address: SocketAddrV4,
+    address: SocketAddr,
     interface: Option<&str>,
-    receives: bool,
+    filter: Option<Program>,
     group: Group,
 ) -> io::Result<OwnedFd> {
-    let socket = socket::open(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+    let socket = datagrams(address)?;
     let fd = socket.as_fd();
     socket::set_int(fd, SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
     socket::set_int(fd, SOL_SOCKET, libc::SO_BROADCAST, 1)?;
     socket::set_buffer(fd, BUFFER, false);
+    socket::set_buffer(fd, BUFFER, true);
     if group.count > 1 {
         socket::set_int(fd, SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
     }
-    if receives {
-        socket::set_buffer(fd, BUFFER, true);
-    } else {
-        socket::attach_program(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter::nothing())?;
+    let is_filtered = filter.is_some();
+    if let Some(program) = filter {
+        socket::attach_program(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program)?;
     }
     if let Some(name) = interface {
         socket::bind_to_device(fd, name)?;
     }
-    socket::bind_ipv4(fd, address)?;
-    if group.count > 1 && receives {
-        let program = filter::select_by_payload(group.count);
+    socket::bind_ip(fd, address)?;
+    if group.count > 1 && !is_filtered {
+        let family = if address.is_ipv4() { Family::V4 } else { Family::V6 };
+        let program = filter::select_by_payload(family, group.count);
         socket::attach_program(fd, SOL_SOCKET, libc::SO_ATTACH_REUSEPORT_CBPF, &program)?;
     }
     Ok(socket)

@@ -10,19 +10,19 @@ use std::sync::Arc;
 use util::line_table::LineTable;
 
 use super::calendar::{Calendar, EXPIRED, KEPT};
-use super::csv4::{self, Row};
+use super::kind::{Contents, LeaseKind, StoreAddress};
 use super::record::Slab;
-use super::{ClientKey, Delta, Expect, Lease4View, Ownership, SubnetId, Version};
+use super::{Delta, Expect, SubnetId, Version};
 use crate::free::{PoolIndex, PoolSet};
 
 /// The leases whose addresses fall into one shard.
 #[derive(Debug)]
-pub(super) struct Shard {
-    pub(super) slab: Slab,
+pub(super) struct Shard<K: LeaseKind> {
+    pub(super) slab: Slab<K>,
     pub(super) calendar: Calendar,
-    /// Slots by the tag of the address; no two addresses have the same tag.
+    /// Slots by the tag of the address.
     by_address: LineTable,
-    pools: Arc<PoolSet>,
+    pools: Arc<PoolSet<K::Number>>,
     /// Rows of the change being made.
     pub(super) rows: Vec<u8>,
     /// Version of the last change; versions are unique within a shard.
@@ -30,7 +30,7 @@ pub(super) struct Shard {
     seed: u64,
 }
 
-impl Shard {
+impl<K: LeaseKind> Shard<K> {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             slab: Slab::new(),
@@ -48,8 +48,12 @@ impl Shard {
     }
 
     /// The slot of an address's record.
-    pub(super) fn slot(&self, address: u32) -> Option<u32> {
-        self.by_address.first(self.tag(address))
+    pub(super) fn slot(&self, address: K::Number) -> Option<u32> {
+        let tag = address.tag(self.seed);
+        if K::Number::HAS_UNIQUE_TAGS {
+            return self.by_address.first(tag);
+        }
+        self.by_address.values(tag).find(|&slot| self.slab[slot].address == address)
     }
 
     /// All slots in use.
@@ -58,13 +62,13 @@ impl Shard {
     }
 
     /// Addresses of all records.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn addresses(&self) -> impl Iterator<Item = K::Number> {
         self.slab.used().map(|slot| self.slab[slot].address)
     }
 
     /// The slot of an address's record, provided that it is what a decision was based on; the inner `None` is
     /// no record.
-    pub(super) fn expected(&self, address: u32, expect: Expect) -> Option<Option<u32>> {
+    pub(super) fn expected(&self, address: K::Number, expect: Expect) -> Option<Option<u32>> {
         match expect {
             Expect::Absent => self.slot(address).is_none().then_some(None),
             Expect::Unchanged(version) => {
@@ -76,56 +80,44 @@ impl Shard {
     }
 
     /// What a client sees of a record.
-    pub(super) fn view(&self, slot: u32, key: &ClientKey<'_>) -> Lease4View {
-        let record = &self.slab[slot];
-        let is_mine = key.owns(&self.slab.client(slot));
-        Lease4View {
-            address: record.address.into(),
-            subnet_id: SubnetId(record.subnet_id),
-            state: record.state(),
-            cltt: record.cltt(),
-            valid_lifetime: record.valid_lifetime,
-            owner: if is_mine { Ownership::Mine } else { Ownership::Other },
-            fqdn_fwd: record.fqdn_fwd(),
-            fqdn_rev: record.fqdn_rev(),
-            has_hostname: !self.slab.hostname(slot).is_empty(),
-            version: Version { slot, change: record.version },
-        }
+    pub(super) fn view(&self, slot: u32, key: &K::Key<'_>) -> K::View {
+        let lease = self.slab.contents(slot);
+        let version = Version { slot, change: self.slab[slot].version };
+        K::view(&lease, K::ownership(key, &lease), version)
     }
 
     /// One lease more or less in the state that a record has.
     pub(super) fn delta(&self, slot: u32, by: i8) -> Delta {
         let record = &self.slab[slot];
         let (subnet_id, state) = (SubnetId(record.subnet_id), record.state());
-        Delta { subnet_id, pool_id: self.slab.pool_id(slot), state, by }
+        let lease_type = K::lease_type(&record.own);
+        Delta { subnet_id, lease_type, pool_id: self.slab.pool_id(slot), state, by }
     }
 
     /// Appends the row that deletes a record to the rows of the change.
     pub(super) fn push_deletion(&self, slot: u32, rows: &mut Vec<u8>) {
-        csv4::push_row(rows, &Row { valid_lifetime: 0, ..self.slab.row(slot) });
+        K::push_deletion(rows, &self.slab.contents(slot));
     }
 
     /// Makes a record for an address that has none. It is in no list and holds nothing yet.
-    pub(super) fn insert(&mut self, address: u32, row: &Row<'_>, hw_type: u8) -> u32 {
+    pub(super) fn insert(&mut self, lease: &Contents<'_, K>) -> u32 {
         let slot = self.slab.allocate();
-        self.slab.fill(slot, row, hw_type);
+        self.slab.fill(slot, lease);
         self.slab[slot].place = super::calendar::NOWHERE;
-        self.by_address.insert(self.tag(address), slot);
+        self.by_address.insert(lease.address.tag(self.seed), slot);
         self.touch(slot);
         slot
     }
 
     /// Replaces the contents of a record and files it where it belongs by its new time and state. `pool` is
     /// the one that its address probably lies in.
-    pub(super) fn update(
-        &mut self,
-        slot: u32,
-        row: &Row<'_>,
-        hw_type: u8,
-        pool: Option<PoolIndex>,
-    ) {
+    pub(super) fn update(&mut self, slot: u32, lease: &Contents<'_, K>, pool: Option<PoolIndex>) {
         let before = self.slab[slot].expires_at();
-        self.slab.fill(slot, row, hw_type);
+        if self.slab[slot].range() != K::range(lease.address, &lease.own) {
+            // What is marked is another prefix from now on.
+            self.set_held(slot, false, None);
+        }
+        self.slab.fill(slot, lease);
         self.refile_within(slot, before, pool);
         self.touch(slot);
     }
@@ -135,7 +127,7 @@ impl Shard {
         self.calendar.remove(&mut self.slab, slot);
         self.set_held(slot, false, None);
         let address = self.slab[slot].address;
-        self.by_address.remove(self.tag(address), slot);
+        self.by_address.remove(address.tag(self.seed), slot);
         self.slab.release(slot);
     }
 
@@ -194,11 +186,12 @@ impl Shard {
     }
 
     /// Marks the addresses of this shard in another set of pools and uses it from now on.
-    pub(super) fn adopt(&mut self, pools: &Arc<PoolSet>) {
+    pub(super) fn adopt(&mut self, pools: &Arc<PoolSet<K::Number>>) {
         for slot in self.slots() {
             let record = &self.slab[slot];
             if record.is_held() {
-                pools.hold(record.address, None);
+                let (first, last) = record.range();
+                pools.hold(first, last, None);
             }
         }
         self.pools = Arc::clone(pools);
@@ -211,10 +204,11 @@ impl Shard {
             return;
         }
         record.set_held(held);
+        let (first, last) = record.range();
         if held {
-            self.pools.hold(record.address, pool);
+            self.pools.hold(first, last, pool);
         } else {
-            self.pools.unhold(record.address);
+            self.pools.unhold(first, last, pool);
         }
     }
 
@@ -244,13 +238,6 @@ impl Shard {
         self.slab[slot].version = self.version;
     }
 
-    /// Mixes an address, one to one; the seed keeps clients from choosing neighbours.
-    fn tag(&self, address: u32) -> u32 {
-        let mixed = (address ^ self.seed as u32).wrapping_mul(0x9e37_79b1);
-        let mixed = (mixed ^ mixed >> 15).wrapping_mul((self.seed >> 32) as u32 | 1);
-        mixed ^ mixed >> 16
-    }
-
     /// Whether everything agrees, for tests.
     #[cfg(test)]
     pub(super) fn check(&self) {
@@ -260,9 +247,9 @@ impl Shard {
             assert_eq!(self.slot(record.address), Some(slot));
             assert!(!record.is_held() || record.state().holds_address());
             assert_eq!(record.place == KEPT, !record.state().holds_address());
-            if self.pools.pool_of(record.address.into()).is_some() {
-                assert_eq!(self.pools.is_held(record.address.into()), record.is_held());
-            }
+            let (first, last) = record.range();
+            let is_inside = self.pools.pool_of(record.address.into()).is_some();
+            assert!(!is_inside || !record.is_held() || self.pools.is_range_held(first, last));
         }
     }
 }
