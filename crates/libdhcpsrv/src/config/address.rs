@@ -5,17 +5,17 @@ use std::hash::Hash;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use util::steps::Key;
+use util::number::AddressNumber;
 
 /// An address of one family. Its order is that of the numbers.
 pub trait Address:
     Copy + fmt::Debug + fmt::Display + Eq + FromStr + Hash + Ord + From<Self::Bits> + Into<Self::Bits>
 {
     /// The number behind it.
-    type Bits: Key + fmt::Debug;
+    type Bits: AddressNumber;
 
     /// Number of bits.
-    const LEN: u8;
+    const LEN: u8 = Self::Bits::BITS as u8;
     /// The kind with its article, for messages.
     const KIND: &'static str;
     /// An address for messages.
@@ -24,10 +24,14 @@ pub trait Address:
     const EXAMPLE_PREFIX: &'static str;
 
     /// The address as a number that has room for both families.
-    fn to_wide(self) -> u128;
+    fn to_wide(self) -> u128 {
+        self.into().to_u128()
+    }
 
     /// The address behind such a number.
-    fn from_wide(wide: u128) -> Self;
+    fn from_wide(wide: u128) -> Self {
+        Self::from(Self::Bits::from_u128(wide))
+    }
 
     /// The next address; none behind the last.
     fn next(self) -> Option<Self> {
@@ -44,35 +48,17 @@ pub trait Address:
 impl Address for Ipv4Addr {
     type Bits = u32;
 
-    const LEN: u8 = 32;
     const KIND: &'static str = "an IPv4 address";
     const EXAMPLE: &'static str = "192.0.2.1";
     const EXAMPLE_PREFIX: &'static str = "192.0.2.0/24";
-
-    fn to_wide(self) -> u128 {
-        u32::from(self).into()
-    }
-
-    fn from_wide(wide: u128) -> Self {
-        Self::from(wide as u32)
-    }
 }
 
 impl Address for Ipv6Addr {
     type Bits = u128;
 
-    const LEN: u8 = 128;
     const KIND: &'static str = "an IPv6 address";
     const EXAMPLE: &'static str = "2001:db8::1";
     const EXAMPLE_PREFIX: &'static str = "2001:db8:1::/64";
-
-    fn to_wide(self) -> u128 {
-        self.into()
-    }
-
-    fn from_wide(wide: u128) -> Self {
-        wide.into()
-    }
 }
 
 /// Addresses from one to another, both included.

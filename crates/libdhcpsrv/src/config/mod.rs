@@ -6,11 +6,18 @@
 //! subnet is, what it inherits and how packets find it is up to `config4` and `config6`.
 
 mod address;
+pub mod get;
+pub mod keywords;
 mod prefix_index;
+pub(crate) mod read;
+mod server;
+#[cfg(test)]
+pub(crate) mod testing;
 mod timers;
 
 pub use address::{Address, Prefix, Span};
 pub use prefix_index::PrefixIndex;
+pub use server::{OptionRules, Server};
 pub(crate) use timers::{Lifetime, TeeTimes};
 
 /// Index of a subnet in the subnets of its configuration.

@@ -13,7 +13,6 @@ pub(crate) struct Lifetime {
 
 impl Lifetime {
     /// A time about which clients have no say.
-    #[allow(dead_code)]
     pub(crate) const fn of(usual: u32) -> Self {
         Self { usual, min: usual, max: usual }
     }

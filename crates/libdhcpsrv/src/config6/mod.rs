@@ -5,12 +5,19 @@
 //! the workers swap it between two batches. What it shares with the configuration of `kea-dhcp4` is in
 //! [`crate::config`].
 
+mod get;
+pub mod keywords;
+mod read;
 mod subnet;
+#[cfg(test)]
+mod tests;
 
 pub use crate::config::{
     Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, PrefixIndex, SubnetIndex,
 };
-pub use libdhcp::OptionSet as OptionSet6;
+pub use get::{get, get_tree};
+pub use libdhcp::OptionSet6;
+pub use read::read;
 pub use subnet::{Pool6, PoolKind, Subnet6, Timers6};
 
 use std::collections::HashMap;
@@ -110,6 +117,19 @@ pub enum MacSource {
     RemoteId,
     /// Option 38 (RFC 4580), which holds no hardware address: `subscriber-id`, `rfc4580`.
     SubscriberId,
+}
+
+impl MacSource {
+    /// What `any` stands for, in this order.
+    pub const ANY: [Self; 7] = [
+        Self::Raw,
+        Self::ClientLinkAddress,
+        Self::Duid,
+        Self::LinkLocal,
+        Self::RemoteId,
+        Self::DocsisCmts,
+        Self::DocsisModem,
+    ];
 }
 
 /// `relay-supplied-options`: codes of options, ascending.
