@@ -9,9 +9,7 @@
 use cc::{Diagnostics, Document, Element, Map, MapReader, Scope, Value};
 use libdhcp::definition::Definitions;
 
-use super::keywords::{
-    DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, LOGGER, MULTI_THREADING, OUTPUT, SANITY_CHECKS,
-};
+use super::keywords::{DHCP_DDNS, EXPIRED_LEASES, LOGGER, MULTI_THREADING, OUTPUT, SANITY_CHECKS};
 use super::read::options::read_definitions;
 use super::{Address, Prefix, Server, Span, TeeTimes};
 
@@ -21,7 +19,7 @@ pub(crate) struct Completion {
     server: &'static Server,
     definitions: Definitions,
     /// The entry of the server.
-    pub(crate) global: Map,
+    global: Map,
 }
 
 impl Completion {
@@ -31,18 +29,16 @@ impl Completion {
         let top = document.root.as_map().unwrap_or(&empty);
         let written = top.get(server.entry).and_then(Element::as_map).unwrap_or(&empty);
         let mut written = written.clone();
-        if written.get(LEASE_DATABASE.name).is_none() {
-            written.set(LEASE_DATABASE.name, Map::new().with("type", "memfile"));
+        for (scope, kind) in server.types {
+            if written.get(scope.name).is_none() {
+                written.set(scope.name, Map::new().with("type", *kind));
+            }
         }
         let mut global = server.global.with_defaults(&written);
-        for scope in [
-            server.interfaces,
-            &LEASE_DATABASE,
-            &EXPIRED_LEASES,
-            &MULTI_THREADING,
-            server.compatibility,
-            &SANITY_CHECKS,
-        ] {
+        let own = [server.interfaces, server.compatibility];
+        let shared = [&EXPIRED_LEASES, &MULTI_THREADING, &SANITY_CHECKS];
+        let typed = server.types.iter().map(|(scope, _)| *scope);
+        for scope in own.into_iter().chain(shared).chain(typed) {
             fill(&mut global, scope);
         }
         if global.get(DHCP_DDNS.name).is_some_and(|element| !element.is_blank()) {

@@ -22,6 +22,8 @@ pub struct Server {
     pub compatibility: &'static Scope,
     /// An entry of the list of subnets.
     pub subnet: &'static Scope,
+    /// Maps that are in force when the file has none, with their `type`.
+    pub types: &'static [(&'static Scope, &'static str)],
     /// Kinds of identifiers of host reservations; `auto` stands for all of them.
     pub host_identifiers: &'static [&'static str],
     /// How options are written and sent.

@@ -4,8 +4,8 @@ use std::net::Ipv6Addr;
 
 use cc::{Document, Element, Map, write_json_pretty};
 
-use super::keywords::{PD_POOL, POOL, SERVER, SERVER_ID, SUBNET};
-use super::{Config6, Pool6, ServerIdConfig, ServerIdKind, Subnet6};
+use super::keywords::{PD_POOL, POOL, SERVER, SUBNET};
+use super::{Config6, Pool6, Subnet6};
 use crate::config::get::{Completion, pool_text, set_each, set_relays, set_tee_times};
 use crate::config::{Prefix, Span, TeeTimes};
 
@@ -19,25 +19,11 @@ pub fn get(config: &Config6, document: &Document) -> String {
 #[must_use]
 pub fn get_tree(config: &Config6, document: &Document) -> Element {
     let mut completion = Completion::new(document, &SERVER);
-    let written = completion.global.get(SERVER_ID.name).and_then(Element::as_map);
-    let id = server_id(written.unwrap_or(&Map::new()), &config.server_id);
-    completion.global.set(SERVER_ID.name, id);
     completion.subnets(|completion, number, map| match config.subnets.get(number) {
         Some(compiled) => subnet(map, compiled, config, completion),
         None => map.clone(),
     });
     completion.into_tree()
-}
-
-fn server_id(written: &Map, id: &ServerIdConfig) -> Map {
-    let kind = match id.kind {
-        ServerIdKind::En => "EN",
-        ServerIdKind::Ll => "LL",
-        ServerIdKind::Llt => "LLT",
-    };
-    let mut map = written.clone();
-    map.set("type", kind);
-    SERVER_ID.with_defaults(&map)
 }
 
 fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Completion) -> Map {

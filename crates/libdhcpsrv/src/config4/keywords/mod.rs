@@ -58,6 +58,7 @@ pub static SERVER: Server = Server {
     interfaces: &INTERFACES,
     compatibility: &COMPATIBILITY,
     subnet: &SUBNET,
+    types: &[(&LEASE_DATABASE, "memfile")],
     host_identifiers: &["auto", "circuit-id", "client-id", "duid", "flex-id", "hw-address"],
     options: OptionRules {
         universe: Universe::V4,

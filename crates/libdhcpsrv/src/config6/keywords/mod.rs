@@ -59,6 +59,7 @@ pub static SERVER: Server = Server {
     interfaces: &INTERFACES,
     compatibility: &COMPATIBILITY,
     subnet: &SUBNET,
+    types: &[(&LEASE_DATABASE, "memfile"), (&SERVER_ID, "LLT")],
     host_identifiers: &["auto", "duid", "flex-id", "hw-address"],
     options: OptionRules {
         universe: Universe::V6,
