@@ -2,47 +2,30 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
-use std::net::Ipv4Addr;
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use cc::{Diagnostics, MapReader, Position, closest};
-use libdhcp::data::{Universe, csv_surplus, encode_csv, encode_hex};
+use libdhcp::data::{csv_surplus, encode_csv, encode_hex};
 use libdhcp::definition::{
-    CustomDefinition, CustomShape, DHCP4, DHCP6, DataType, DefinitionError, Definitions,
-    OptionDefinition, is_valid_name,
+    CustomDefinition, CustomShape, DataType, DefinitionError, Definitions, OptionDefinition,
+    is_valid_name,
 };
-use libdhcp::v4::code;
-use libdhcp::{OptionFlags, OptionSet, OptionSetBuilder};
+use libdhcp::{OptionFlags, OptionSetBuilder, OptionSetForm, Universe};
 
 use super::maps;
 use super::text::quoted;
-use crate::config4::keywords::{OPTION_DATA, OPTION_DEF};
-
-/// Options that the server alone decides about, with the way to influence them. Option 54 is not
-/// among them: a configured value is used as server identifier.
-const SERVERS_OWN: [(u8, &str); 11] = [
-    (code::SUBNET_MASK, "it follows from the subnet"),
-    (code::REQUESTED_ADDRESS, "it is for clients"),
-    (code::LEASE_TIME, "use 'valid-lifetime'"),
-    (code::OPTION_OVERLOAD, "it is for the server"),
-    (code::MESSAGE_TYPE, "it is for the server"),
-    (code::PARAMETER_REQUEST_LIST, "it is for clients"),
-    (code::RENEWAL_TIME, "use 'renew-timer'"),
-    (code::REBINDING_TIME, "use 'rebind-timer'"),
-    (code::CLIENT_IDENTIFIER, "it is returned as the client sent it"),
-    (code::RELAY_AGENT_INFORMATION, "it is returned as the relay sent it"),
-    (code::SUBNET_SELECTION, "it is returned as the relay sent it"),
-];
+use crate::config::OptionRules;
 
 /// Reads `option-def` of the global scope.
-pub(in crate::config4) fn read_definitions(
+pub(crate) fn read_definitions(
     global: &MapReader<'_>,
+    rules: &OptionRules,
     diagnostics: &mut Diagnostics,
 ) -> Definitions {
-    let mut definitions = Definitions::new(Universe::V4);
+    let mut definitions = Definitions::new(rules.universe);
     for item in maps(global, "option-def") {
-        let Some(reader) = MapReader::new(item, &OPTION_DEF, diagnostics) else { continue };
+        let Some(reader) = MapReader::new(item, rules.definition, diagnostics) else { continue };
         let text = |name| reader.str_or_default(name).unwrap_or_default();
         let required = (reader.str("name"), reader.int("code"), reader.str("type"));
         let (Some(name), Some(code), Some(data_type)) = required else { continue };
@@ -80,20 +63,13 @@ fn report_definition(
     diagnostics.error_with_hint(reader.position(), message, hint);
 }
 
-/// Server identifiers that a scope gives out.
-pub(super) fn server_identifiers(options: &OptionSet) -> Vec<Ipv4Addr> {
-    let option = options.get(code::SERVER_IDENTIFIER);
-    let body = option.and_then(|option| option.body().next());
-    let octets = body.and_then(|body| <[u8; 4]>::try_from(body).ok());
-    octets.map(Ipv4Addr::from).into_iter().collect()
-}
-
 /// Turns `option-data` into option sets; equal sets are shared.
 #[derive(Debug)]
-pub(super) struct OptionScopes {
+pub(crate) struct OptionScopes<S> {
+    rules: &'static OptionRules,
     definitions: Definitions,
-    empty: Arc<OptionSet>,
-    known: HashMap<u64, Vec<Arc<OptionSet>>>,
+    empty: Arc<S>,
+    known: HashMap<u64, Vec<Arc<S>>>,
 }
 
 /// An option of the file that has been understood.
@@ -104,25 +80,21 @@ struct Entry<'a> {
     flags: OptionFlags,
 }
 
-impl OptionScopes {
+impl<S: OptionSetForm> OptionScopes<S> {
     /// Starts with the definitions of the file.
-    pub(super) fn new(definitions: Definitions) -> Self {
-        Self { definitions, empty: Arc::default(), known: HashMap::new() }
+    pub(crate) fn new(rules: &'static OptionRules, definitions: Definitions) -> Self {
+        Self { rules, definitions, empty: Arc::default(), known: HashMap::new() }
     }
 
     /// Reads the options of one scope.
-    pub(super) fn read(
-        &mut self,
-        scope: &MapReader<'_>,
-        diagnostics: &mut Diagnostics,
-    ) -> Arc<OptionSet> {
+    pub(crate) fn read(&mut self, scope: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Arc<S> {
         let mut items = maps(scope, "option-data").peekable();
         if items.peek().is_none() {
             return Arc::clone(&self.empty);
         }
-        let mut builder = OptionSetBuilder::new();
+        let mut builder = OptionSetBuilder::<S>::new();
         for item in items {
-            let Some(reader) = MapReader::new(item, &OPTION_DATA, diagnostics) else { continue };
+            let Some(reader) = MapReader::new(item, self.rules.data, diagnostics) else { continue };
             let Some(entry) = self.read_entry(&reader, diagnostics) else { continue };
             let Entry { space, code, body, flags } = entry;
             if let Err(error) = builder.add(space, code, body, flags) {
@@ -140,12 +112,12 @@ impl OptionScopes {
     }
 
     /// The set itself, or an equal one that exists.
-    fn shared(&mut self, set: OptionSet) -> Arc<OptionSet> {
+    fn shared(&mut self, set: S) -> Arc<S> {
         if set.is_empty() {
             return Arc::clone(&self.empty);
         }
         let mut hasher = DefaultHasher::new();
-        set.iter().for_each(|option| option.tlv().hash(&mut hasher));
+        set.hash(&mut hasher);
         let alike = self.known.entry(hasher.finish()).or_default();
         if let Some(equal) = alike.iter().find(|known| ***known == set) {
             return Arc::clone(equal);
@@ -160,10 +132,12 @@ impl OptionScopes {
         reader: &MapReader<'a>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Entry<'a>> {
-        let space = read_space(reader, diagnostics)?;
+        let rules = self.rules;
+        let space = read_space(rules, reader, diagnostics)?;
         let (code, definition) = self.read_code(space, reader, diagnostics)?;
-        let body = read_body(space, code, definition, reader, diagnostics)?;
-        let own = SERVERS_OWN.iter().find(|(own, _)| space == DHCP4 && u16::from(*own) == code);
+        let body = read_body(space, code, definition, rules.universe, reader, diagnostics)?;
+        let is_top = space == rules.universe.top_space();
+        let own = rules.servers_own.iter().find(|(own, _)| is_top && *own == code);
         if let Some((_, hint)) = own {
             let message = format!("option {code} is up to the server, this value is not sent");
             diagnostics.warning_with_hint(reader.position(), message, *hint);
@@ -182,7 +156,7 @@ impl OptionScopes {
         diagnostics: &mut Diagnostics,
     ) -> Option<(u16, Option<&OptionDefinition>)> {
         let name = read_name(reader, diagnostics);
-        let code = read_number(space, reader, diagnostics);
+        let code = read_number(self.rules.universe, space, reader, diagnostics);
         let failed = |keyword, value: bool| reader.is_written(keyword) && !value;
         if failed("name", name.is_some()) || failed("code", code.is_some()) {
             return None;
@@ -229,17 +203,21 @@ impl OptionScopes {
     }
 }
 
-fn read_space<'a>(reader: &MapReader<'a>, diagnostics: &mut Diagnostics) -> Option<&'a str> {
+fn read_space<'a>(
+    rules: &OptionRules,
+    reader: &MapReader<'a>,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'a str> {
     let failed = reader.is_written("space") && reader.str("space").is_none();
     let space = reader.str_or_default("space").filter(|_| !failed)?;
-    let message = if space == DHCP6 {
-        "option space 'dhcp6' is for DHCPv6".to_owned()
+    let message = if space == rules.foreign_space {
+        format!("option space '{space}' is for {}", rules.foreign)
     } else if is_valid_name(space) {
         return Some(space);
     } else {
         format!("{} is not a name of an option space", quoted(space))
     };
-    let hint = "top-level options are in space 'dhcp4'";
+    let hint = format!("top-level options are in space '{}'", rules.universe.top_space());
     diagnostics.error_with_hint(reader.position_of("space"), message, hint);
     None
 }
@@ -255,10 +233,16 @@ fn read_name<'a>(reader: &MapReader<'a>, diagnostics: &mut Diagnostics) -> Optio
     None
 }
 
-fn read_number(space: &str, reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Option<u16> {
+fn read_number(
+    universe: Universe,
+    space: &str,
+    reader: &MapReader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<u16> {
     let code = reader.int("code")?;
-    let (min, max) = if space == DHCP4 { (1, 254) } else { (0, 255) };
-    match u16::try_from(code).ok().filter(|code| (min..=max).contains(code)) {
+    let codes = universe.sendable_codes(space);
+    let (min, max) = (codes.start(), codes.end());
+    match u16::try_from(code).ok().filter(|code| codes.contains(code)) {
         Some(code) => Some(code),
         None => {
             let message = format!("'code' must be from {min} to {max}, found {code}");
@@ -273,6 +257,7 @@ fn read_body(
     space: &str,
     code: u16,
     definition: Option<&OptionDefinition>,
+    universe: Universe,
     reader: &MapReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<u8>> {
@@ -303,7 +288,7 @@ fn read_body(
         let hint = format!("'{}' takes fewer; write '\\\\,' for a comma in text", definition.name);
         diagnostics.warning_with_hint(position, message, hint);
     }
-    match encode_csv(definition, data, Universe::V4) {
+    match encode_csv(definition, data, universe) {
         Ok(body) => Some(body),
         Err(error) => {
             let mut message = String::from("option data does not match option definition");

@@ -1,23 +1,25 @@
-//! `loggers`, in `Dhcp4` or in the old top-level map `Logging`.
+//! `loggers`, in the entry of the server or in the old top-level map `Logging`.
 
 use cc::{Diagnostics, Element, MapReader, closest};
 use kea_log::{Destination, LogConfig, LoggerConfig, OutputConfig, Severity};
 
-use super::maps;
 use super::text::quoted;
-use crate::config4::keywords::{LOGGER, LOGGING, OUTPUT};
+use super::{Opened, maps};
+use crate::config::Server;
+use crate::config::keywords::{LOGGER, LOGGING, OUTPUT};
 
 /// Reads the logging part; `None` when the file has none.
-pub(super) fn read(
-    global: &MapReader<'_>,
-    old: Option<&Element>,
+pub(crate) fn read(
+    opened: &Opened<'_>,
+    server: &Server,
     diagnostics: &mut Diagnostics,
 ) -> Option<LogConfig> {
-    let old = old.and_then(|old| {
+    let global = &opened.global;
+    let old = opened.old_logging.and_then(|old| {
         diagnostics.warning_with_hint(
             old.position,
             "top-level 'Logging' is the old place of loggers",
-            "put 'loggers' into 'Dhcp4'",
+            format!("put 'loggers' into '{}'", server.entry),
         );
         let reader = MapReader::new(old, &LOGGING, diagnostics)?;
         report_unknown(&reader, diagnostics);
@@ -25,20 +27,24 @@ pub(super) fn read(
     });
     let new = Some(global).filter(|global| global.is_written("loggers"));
     if let (Some(_), Some(_)) = (&old, new) {
-        let message = "'Logging' is disregarded, since 'Dhcp4' has 'loggers'";
+        let message = format!("'Logging' is disregarded, since '{}' has 'loggers'", server.entry);
         diagnostics.warning(global.key_position_of("loggers"), message);
     }
     let items = maps(new.or(old.as_ref())?, "loggers");
-    let loggers = items.filter_map(|item| read_logger(item, diagnostics)).collect();
+    let loggers = items.filter_map(|item| read_logger(item, server, diagnostics)).collect();
     Some(LogConfig { loggers })
 }
 
-fn read_logger(item: &Element, diagnostics: &mut Diagnostics) -> Option<LoggerConfig> {
+fn read_logger(
+    item: &Element,
+    server: &Server,
+    diagnostics: &mut Diagnostics,
+) -> Option<LoggerConfig> {
     let reader = MapReader::new(item, &LOGGER, diagnostics)?;
     report_unknown(&reader, diagnostics);
     let mut logger = LoggerConfig::new(reader.str("name").unwrap_or_default().trim());
     if reader.element("name").is_some() && logger.name.is_empty() {
-        let hint = "'kea-dhcp4' is the one that covers all";
+        let hint = format!("'{}' is the one that covers all", server.program);
         diagnostics.error_with_hint(reader.position_of("name"), "'name' is empty", hint);
     }
     if let Some(text) = reader.str("severity") {

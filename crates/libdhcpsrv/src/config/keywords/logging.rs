@@ -6,7 +6,7 @@ use cc::{DefaultValue, Keyword, Kind, Scope};
 /// The old top-level map `Logging`.
 pub static LOGGING: Scope = Scope::new(
     "Logging",
-    &[Keyword::new("loggers", Kind::MapList, "See `loggers` of `Dhcp4`.")
+    &[Keyword::new("loggers", Kind::MapList, "See `loggers` of the server.")
         .default(DefaultValue::EmptyList)],
 )
 .open();
@@ -18,7 +18,7 @@ pub static LOGGER: Scope = Scope::new(
         Keyword::new(
             "name",
             Kind::Str,
-            "`kea-dhcp4`, or one of its children: `kea-dhcp4.leases`, `kea-dhcp4.packets`, ...",
+            "The program (`kea-dhcp4`), or one of its children: `kea-dhcp4.leases`, ...",
         )
         .required(),
         Keyword::new(

@@ -18,7 +18,7 @@ pub struct Restriction {
     pub reason: &'static str,
 }
 
-/// All restrictions.
+/// All restrictions; a server has those whose keys it has.
 pub const RESTRICTIONS: &[Restriction] = &[
     row("adaptive-lease-time-threshold", &[Real(1.0)], "adaptive lease times"),
     row("allocator", &[Str("iterative")], "allocators other than iterative"),
@@ -29,6 +29,7 @@ pub const RESTRICTIONS: &[Restriction] = &[
     row("hostname-char-set", &[Str(""), Str("[^A-Za-z0-9.-]")], "sanitising of client names"),
     row("offer-lifetime", &[Int(0)], "stored offers"),
     row("outbound-interface", &[Str("same-as-inbound")], "answers by routing table"),
+    row("pd-allocator", &[Str("iterative")], "allocators other than iterative"),
 ];
 
 const fn row(

@@ -2,18 +2,14 @@
 
 use cc::{Diagnostics, Element, MapReader, Scope};
 
-use crate::config4::keywords::{
-    COMPATIBILITY, DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, SANITY_CHECKS,
-    refuse_unsupported,
+use super::text::quoted;
+use crate::config::keywords::{
+    DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, SANITY_CHECKS, refuse_unsupported,
 };
-use crate::config4::{Durability, ExpiredLeases, LeaseChecks, LeaseDatabase};
-
-/// Kinds of identifiers of host reservations; `auto` stands for all of them.
-const HOST_IDENTIFIERS: [&str; 6] =
-    ["auto", "circuit-id", "client-id", "duid", "flex-id", "hw-address"];
+use crate::config::{Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, Server};
 
 /// A map of the global scope; `None` when it is absent or no map.
-fn part<'a>(
+pub(crate) fn part<'a>(
     global: &MapReader<'a>,
     scope: &'static Scope,
     diagnostics: &mut Diagnostics,
@@ -22,7 +18,7 @@ fn part<'a>(
 }
 
 /// Reads `lease-database`.
-pub(super) fn read_lease_database(
+pub(crate) fn read_lease_database(
     global: &MapReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> LeaseDatabase {
@@ -51,7 +47,7 @@ pub(super) fn read_lease_database(
 }
 
 /// Reads `expired-leases-processing`.
-pub(super) fn read_expired_leases(
+pub(crate) fn read_expired_leases(
     global: &MapReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> ExpiredLeases {
@@ -70,7 +66,7 @@ pub(super) fn read_expired_leases(
 }
 
 /// Reads `multi-threading`: the number of workers.
-pub(super) fn read_workers(
+pub(crate) fn read_workers(
     global: &MapReader<'_>,
     cpus: usize,
     diagnostics: &mut Diagnostics,
@@ -84,33 +80,8 @@ pub(super) fn read_workers(
     }
 }
 
-/// `compatibility`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Compatibility {
-    pub(super) ignore_link_selection: bool,
-    pub(super) ignore_server_identifier: bool,
-    pub(super) exclude_first_last_24: bool,
-    pub(super) lenient_option_parsing: bool,
-}
-
-impl Compatibility {
-    /// Reads the map of the global scope.
-    pub(super) fn read(global: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Self {
-        let Some(reader) = part(global, &COMPATIBILITY, diagnostics) else {
-            return Self::default();
-        };
-        let is_on = |name| reader.bool(name).unwrap_or(false);
-        Self {
-            ignore_link_selection: is_on("ignore-rai-link-selection"),
-            ignore_server_identifier: is_on("ignore-dhcp-server-identifier"),
-            exclude_first_last_24: is_on("exclude-first-last-24"),
-            lenient_option_parsing: is_on("lenient-option-parsing"),
-        }
-    }
-}
-
 /// Reads `lease-checks` of `sanity-checks`.
-pub(super) fn read_lease_checks(
+pub(crate) fn read_lease_checks(
     global: &MapReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> LeaseChecks {
@@ -131,7 +102,7 @@ pub(super) fn read_lease_checks(
 }
 
 /// Checks `dhcp-ddns`, which must not ask for updates.
-pub(super) fn check_dhcp_ddns(global: &MapReader<'_>, diagnostics: &mut Diagnostics) {
+pub(crate) fn check_dhcp_ddns(global: &MapReader<'_>, diagnostics: &mut Diagnostics) {
     let element = global.element(DHCP_DDNS.name);
     if element.is_none_or(Element::is_blank) {
         return;
@@ -142,7 +113,12 @@ pub(super) fn check_dhcp_ddns(global: &MapReader<'_>, diagnostics: &mut Diagnost
 }
 
 /// Checks the entries of `host-reservation-identifiers`.
-pub(super) fn check_host_identifiers(global: &MapReader<'_>, diagnostics: &mut Diagnostics) {
+pub(crate) fn check_host_identifiers(
+    global: &MapReader<'_>,
+    server: &Server,
+    diagnostics: &mut Diagnostics,
+) {
+    let known = server.host_identifiers;
     let keyword = "host-reservation-identifiers";
     let Some(items) = global.list(keyword) else { return };
     if items.is_empty() {
@@ -152,7 +128,7 @@ pub(super) fn check_host_identifiers(global: &MapReader<'_>, diagnostics: &mut D
     }
     for (number, item) in items.iter().enumerate() {
         let name = item.as_str().unwrap_or_default();
-        let problem = if !HOST_IDENTIFIERS.contains(&name) {
+        let problem = if !known.contains(&name) {
             "is unknown"
         } else if items.iter().take(number).any(|before| before.as_str() == Some(name)) {
             "is given twice"
@@ -161,10 +137,10 @@ pub(super) fn check_host_identifiers(global: &MapReader<'_>, diagnostics: &mut D
         } else {
             continue;
         };
-        let message = format!("'{keyword}': {} {problem}", super::text::quoted(name));
-        let hint = match cc::closest(name, HOST_IDENTIFIERS) {
+        let message = format!("'{keyword}': {} {problem}", quoted(name));
+        let hint = match cc::closest(name, known.iter().copied()) {
             Some(near) if near != name => format!("did you mean '{near}'?"),
-            _ => format!("the identifiers are {}", HOST_IDENTIFIERS.join(", ")),
+            _ => format!("the identifiers are {}", known.join(", ")),
         };
         diagnostics.error_with_hint(item.position, message, hint);
     }
