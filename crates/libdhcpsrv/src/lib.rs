@@ -3,7 +3,10 @@
 //! No sockets, files, clocks or threads: time and randomness are arguments, effects are values.
 
 pub mod alloc4;
+pub mod alloc6;
+pub mod config;
 pub mod config4;
+pub mod config6;
 pub mod free;
 pub mod gate;
 pub mod intake;

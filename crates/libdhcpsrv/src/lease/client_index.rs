@@ -81,6 +81,7 @@ impl ClientIndex {
 
     /// Hashes an identifier; `None` when it is empty, which identifies nobody. `tag` tells keys of different sorts and
     /// subnets apart.
+    #[inline]
     pub(crate) fn hash(&self, tag: u64, identifier: &[u8]) -> Option<KeyHash> {
         if identifier.is_empty() {
             return None;

@@ -28,27 +28,29 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
     type Row<'a>: Copy + Debug;
     /// Buffers for reading rows.
     type RowBuffer: Debug + Default;
-    /// What a record holds of this kind alone.
-    type Own: OwnPart;
+    /// The numbers that a record holds of this kind alone.
+    type Own: Copy + Debug + Default + Send + Sync;
+    /// A record's room for both identifiers, one behind the other.
+    type Inline: AsRef<[u8]> + AsMut<[u8]> + Copy + Debug + Send + Sync;
 
     /// The header line of the files that are written, with its line end.
     const HEADER: &'static str;
     /// Names of the columns, in order.
     const COLUMNS: &'static [&'static str];
+    /// Room for identifiers in which nothing is set.
+    const INLINE: Self::Inline;
     /// Number of columns that every file must have.
     const COLUMNS_MIN: usize;
-    /// How many ways there are to look for a client.
-    const LOOKUPS: usize;
     /// Whether one client can have several leases in a subnet.
     const HAS_SEVERAL: bool;
 
-    /// The index key for a way to look for a client, from 0 on; `None` when it does not apply.
-    fn lookup(
+    /// Tries the index keys under which a client's leases may be entered, best first, until one leads to something.
+    fn look<R>(
         index: &ClientIndex,
         key: &Self::Key<'_>,
         subnet_id: u32,
-        way: usize,
-    ) -> Option<KeyHash>;
+        by: impl FnMut(KeyHash) -> Option<R>,
+    ) -> Option<R>;
 
     /// The keys under which a lease is entered.
     fn index_keys(index: &ClientIndex, lease: &Contents<'_, Self>) -> [Option<KeyHash>; 2];
@@ -139,18 +141,6 @@ pub trait LeaseView<K: LeaseKind>: Copy + Debug + PartialEq + Send + Sync + 'sta
     fn subnet_id(&self) -> SubnetId;
 }
 
-/// The part of a record that differs between the kinds, with room for identifiers.
-pub trait OwnPart: Copy + Debug + Send + Sync + 'static {
-    /// Nothing is set.
-    const EMPTY: Self;
-
-    /// Room for both identifiers, one behind the other.
-    fn inline(&self) -> &[u8];
-
-    /// The same, to be filled.
-    fn inline_mut(&mut self) -> &mut [u8];
-}
-
 /// Everything that is stored of a lease, borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Contents<'a, K: LeaseKind> {
@@ -158,7 +148,7 @@ pub struct Contents<'a, K: LeaseKind> {
     pub address: K::Number,
     /// Both identifiers of the kind, within its limits.
     pub ids: [&'a [u8]; 2],
-    /// The kind's own numbers; its room for identifiers is not looked at.
+    /// The kind's own numbers.
     pub own: K::Own,
     /// Lifetime in seconds.
     pub valid_lifetime: u32,

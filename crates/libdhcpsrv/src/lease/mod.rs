@@ -29,7 +29,7 @@ use util::journal::{JournalError, JournalPosition};
 
 pub(crate) use client_index::{ClientIndex, KeyHash};
 pub use expiry::{ReclaimLimits, Reclaimed, Ticked};
-pub use kind::{AddressOf, Contents, LeaseKind, LeaseView, OwnPart, StoreAddress, Terms};
+pub use kind::{AddressOf, Contents, LeaseKind, LeaseView, StoreAddress, Terms};
 pub use load::{FileReport, Loader};
 #[cfg(test)]
 pub(crate) use store::shard_of;

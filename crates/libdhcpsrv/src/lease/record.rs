@@ -6,7 +6,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use super::kind::{Contents, LeaseKind, OwnPart};
+use super::kind::{Contents, LeaseKind};
 use super::{HOSTNAME_LEN_MAX, LeaseState};
 
 /// Index that means "none".
@@ -46,6 +46,7 @@ pub(super) struct Record<K: LeaseKind> {
     bits: u8,
     id_lens: [u8; 2],
     pub(super) own: K::Own,
+    inline: K::Inline,
 }
 
 impl<K: LeaseKind> Record<K> {
@@ -63,7 +64,8 @@ impl<K: LeaseKind> Record<K> {
             cltt_high: 0,
             bits: 0,
             id_lens: [0; 2],
-            own: K::Own::EMPTY,
+            own: K::Own::default(),
+            inline: K::INLINE,
         }
     }
 
@@ -227,7 +229,7 @@ impl<K: LeaseKind> Slab<K> {
         let record = &mut self[slot];
         record.set_scalars(lease);
         let mut is_inline = false;
-        if let Some((room, rest)) = record.own.inline_mut().split_at_mut_checked(first.len())
+        if let Some((room, rest)) = record.inline.as_mut().split_at_mut_checked(first.len())
             && let Some(rest) = rest.get_mut(..second.len())
         {
             room.copy_from_slice(first);
@@ -265,7 +267,7 @@ impl<K: LeaseKind> Slab<K> {
         let record = &self[slot];
         let side = self.side(record);
         let [first_len, second_len] = record.id_lens.map(usize::from);
-        let inline = record.own.inline();
+        let inline = record.inline.as_ref();
         let bytes = if first_len + second_len <= inline.len() {
             inline
         } else {

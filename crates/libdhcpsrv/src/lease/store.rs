@@ -79,7 +79,10 @@ impl<K: LeaseKind> LeaseStore<K> {
     /// reclaimed. Of several leases it is the one with the lowest address.
     #[must_use]
     pub fn find(&self, key: &K::Key<'_>, subnet: SubnetId) -> Option<K::View> {
-        self.find_nth(key, subnet, 0).own
+        if K::HAS_SEVERAL {
+            return self.find_nth(key, subnet, 0).own;
+        }
+        K::look(&self.clients, key, subnet.0, |hash| self.find_by(hash, key, subnet))
     }
 
     /// The `nth` lease of the client in a subnet, from 0 on in the order of addresses, and whether there is a further
@@ -88,19 +91,12 @@ impl<K: LeaseKind> LeaseStore<K> {
     /// At most [`LEASES_PER_KEY_MAX`] leases of a client are found.
     #[must_use]
     pub fn find_nth(&self, key: &K::Key<'_>, subnet: SubnetId, nth: u32) -> Nth<K> {
-        for way in 0..K::LOOKUPS {
-            let Some(hash) = K::lookup(&self.clients, key, subnet.0, way) else { continue };
-            let found = if K::HAS_SEVERAL {
-                self.find_nth_by(hash, key, subnet, nth as usize)
-            } else {
-                let own = if nth == 0 { self.find_by(hash, key, subnet) } else { None };
-                Nth { own, more: false }
-            };
-            if found.own.is_some() {
-                return found;
-            }
+        let none = Nth { own: None, more: false };
+        if !K::HAS_SEVERAL {
+            return if nth == 0 { Nth { own: self.find(key, subnet), ..none } } else { none };
         }
-        Nth { own: None, more: false }
+        let by = |hash| self.find_nth_by(hash, key, subnet, nth as usize);
+        K::look(&self.clients, key, subnet.0, by).unwrap_or(none)
     }
 
     /// The lease of an address, whoever has it, as `key` sees it.
@@ -442,7 +438,13 @@ impl<K: LeaseKind> LeaseStore<K> {
     }
 
     /// The `nth` lease under a key that belongs to the client.
-    fn find_nth_by(&self, hash: KeyHash, key: &K::Key<'_>, subnet: SubnetId, nth: usize) -> Nth<K> {
+    fn find_nth_by(
+        &self,
+        hash: KeyHash,
+        key: &K::Key<'_>,
+        subnet: SubnetId,
+        nth: usize,
+    ) -> Option<Nth<K>> {
         for _ in 0..LOOKUPS_MAX {
             let mut places = [Place::default(); EQUAL_MAX];
             let count = self.clients.all(hash, &mut places);
@@ -454,9 +456,9 @@ impl<K: LeaseKind> LeaseStore<K> {
                 continue;
             }
             found.sort_unstable_by_key(LeaseView::address);
-            return Nth { own: found.get(nth).copied(), more: nth + 1 < found.len() };
+            return Some(Nth { own: found.get(nth).copied(), more: nth + 1 < found.len() });
         }
-        Nth { own: None, more: false }
+        None
     }
 
     /// The lease in a place if it belongs to the client and the subnet. A place that is free now belongs to nobody.

@@ -10,20 +10,18 @@ use super::csv4::{self, Header, Row, RowBuffer, RowError};
 use super::{CLIENT_ID_LEN_MAX, HW_LEN_MAX};
 use super::{Change4, ClientKey, HW_TYPE_UNKNOWN, Lease4, Lease4View};
 use crate::lease::{
-    ClientIndex, Contents, Expect, KeyHash, LeaseKind, LeaseState, LeaseType, LeaseView, OwnPart,
-    Ownership, StoreAddress, SubnetId, Terms, Version,
+    ClientIndex, Contents, Expect, KeyHash, LeaseKind, LeaseState, LeaseType, LeaseView, Ownership,
+    StoreAddress, SubnetId, Terms, Version,
 };
 
 /// The kind of DHCPv4 leases.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct V4;
 
-/// Hardware type and room for identifiers: an Ethernet address and an RFC 4361 identifier with a DUID of 14 bytes.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
+/// What a record holds of DHCPv4 alone.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Own4 {
     hw_type: u8,
-    inline: [u8; 25],
 }
 
 /// Sorts of index keys.
@@ -37,6 +35,7 @@ enum KeySort {
     HwBeside = 3,
 }
 
+#[inline]
 fn hash(index: &ClientIndex, sort: KeySort, identifier: &[u8], subnet_id: u32) -> Option<KeyHash> {
     index.hash(u64::from(subnet_id) << 8 | sort as u64, identifier)
 }
@@ -45,20 +44,6 @@ fn hash(index: &ClientIndex, sort: KeySort, identifier: &[u8], subnet_id: u32) -
 fn owner<'a>(lease: &Contents<'a, V4>) -> ClientKey<'a> {
     let [hw, client_id] = lease.ids;
     ClientKey { hw_type: lease.own.hw_type, hw, client_id: Some(client_id) }
-}
-
-impl OwnPart for Own4 {
-    const EMPTY: Self = Self { hw_type: 0, inline: [0; 25] };
-
-    #[inline]
-    fn inline(&self) -> &[u8] {
-        &self.inline
-    }
-
-    #[inline]
-    fn inline_mut(&mut self) -> &mut [u8] {
-        &mut self.inline
-    }
 }
 
 impl StoreAddress for u32 {
@@ -101,27 +86,35 @@ impl LeaseKind for V4 {
     type Row<'a> = Row<'a>;
     type RowBuffer = RowBuffer;
     type Own = Own4;
+    /// An Ethernet address and an RFC 4361 identifier with a DUID of 14 bytes fit.
+    type Inline = [u8; 25];
 
     const HEADER: &'static str = csv4::HEADER;
     const COLUMNS: &'static [&'static str] = &csv4::COLUMNS;
+    const INLINE: [u8; 25] = [0; 25];
     const COLUMNS_MIN: usize = csv4::COLUMNS_MIN;
-    const LOOKUPS: usize = 3;
     const HAS_SEVERAL: bool = false;
 
     /// By client identifier; if there is none by hardware address, provided that the lease belongs to the client.
-    fn lookup(
+    #[inline]
+    fn look<R>(
         index: &ClientIndex,
         key: &ClientKey<'_>,
         subnet_id: u32,
-        way: usize,
-    ) -> Option<KeyHash> {
+        mut by: impl FnMut(KeyHash) -> Option<R>,
+    ) -> Option<R> {
         let client_id = key.client_id();
-        match way {
-            0 => hash(index, KeySort::ClientId, client_id, subnet_id),
-            1 => hash(index, KeySort::HwAlone, key.hw(), subnet_id),
-            _ if client_id.is_empty() => hash(index, KeySort::HwBeside, key.hw(), subnet_id),
-            _ => None,
+        if let Some(found) = hash(index, KeySort::ClientId, client_id, subnet_id).and_then(&mut by)
+        {
+            return Some(found);
         }
+        if let Some(found) = hash(index, KeySort::HwAlone, key.hw(), subnet_id).and_then(&mut by) {
+            return Some(found);
+        }
+        if !client_id.is_empty() {
+            return None;
+        }
+        hash(index, KeySort::HwBeside, key.hw(), subnet_id).and_then(by)
     }
 
     fn index_keys(index: &ClientIndex, lease: &Contents<'_, V4>) -> [Option<KeyHash>; 2] {
@@ -170,7 +163,7 @@ impl LeaseKind for V4 {
         Contents {
             address: change.address.into(),
             ids: [hw, client_id.get(..CLIENT_ID_LEN_MAX).unwrap_or(client_id)],
-            own: Own4 { hw_type: change.client.hw_type, ..Own4::EMPTY },
+            own: Own4 { hw_type: change.client.hw_type },
             valid_lifetime: change.valid_lifetime.max(1),
             cltt,
             subnet_id: change.subnet_id.0,
@@ -268,7 +261,7 @@ impl LeaseKind for V4 {
         Contents {
             address: row.address,
             ids: [row.hw, row.client_id],
-            own: Own4 { hw_type: HW_TYPE_UNKNOWN, ..Own4::EMPTY },
+            own: Own4 { hw_type: HW_TYPE_UNKNOWN },
             valid_lifetime: row.valid_lifetime,
             cltt: row.cltt,
             subnet_id: row.subnet_id,

@@ -9,7 +9,7 @@ use super::{Change6, ClientKey6, HardwareSource6, Lease6, Lease6View};
 use super::{DUID_LEN_MAX, HW_LEN_MAX, NO_DUID};
 use crate::lease::{
     ClientIndex, Contents, Expect, HOSTNAME_LEN_MAX, KeyHash, LeaseKind, LeaseState, LeaseType,
-    LeaseView, OwnPart, Ownership, StoreAddress, SubnetId, Terms, Version,
+    LeaseView, Ownership, StoreAddress, SubnetId, Terms, Version,
 };
 
 /// The kind of DHCPv6 leases.
@@ -20,8 +20,7 @@ pub struct V6;
 const INLINE_LEN: usize = 60;
 
 /// What a record holds beyond a DHCPv4 one.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Own6 {
     preferred_lifetime: u32,
     iaid: u32,
@@ -29,29 +28,6 @@ pub struct Own6 {
     hw_type: u16,
     prefix_len: u8,
     lease_type: LeaseType,
-    inline: [u8; INLINE_LEN],
-}
-
-impl OwnPart for Own6 {
-    const EMPTY: Self = Self {
-        preferred_lifetime: 0,
-        iaid: 0,
-        hw_source: 0,
-        hw_type: 0,
-        prefix_len: 128,
-        lease_type: LeaseType::Na,
-        inline: [0; INLINE_LEN],
-    };
-
-    #[inline]
-    fn inline(&self) -> &[u8] {
-        &self.inline
-    }
-
-    #[inline]
-    fn inline_mut(&mut self) -> &mut [u8] {
-        &mut self.inline
-    }
 }
 
 impl StoreAddress for u128 {
@@ -95,6 +71,7 @@ fn owner<'a>(lease: &Contents<'a, V6>) -> ClientKey6<'a> {
     ClientKey6 { lease_type: lease.own.lease_type, duid, iaid: lease.own.iaid }
 }
 
+#[inline]
 fn hash(index: &ClientIndex, key: &ClientKey6<'_>, subnet_id: u32) -> Option<KeyHash> {
     let duid = key.duid();
     let tag = u64::from(subnet_id) << 32 | u64::from(key.iaid);
@@ -120,20 +97,22 @@ impl LeaseKind for V6 {
     type Row<'a> = Row<'a>;
     type RowBuffer = RowBuffer;
     type Own = Own6;
+    type Inline = [u8; INLINE_LEN];
 
     const HEADER: &'static str = csv6::HEADER;
     const COLUMNS: &'static [&'static str] = &csv6::COLUMNS;
+    const INLINE: [u8; INLINE_LEN] = [0; INLINE_LEN];
     const COLUMNS_MIN: usize = csv6::COLUMNS_MIN;
-    const LOOKUPS: usize = 1;
     const HAS_SEVERAL: bool = true;
 
-    fn lookup(
+    #[inline]
+    fn look<R>(
         index: &ClientIndex,
         key: &ClientKey6<'_>,
         subnet_id: u32,
-        _: usize,
-    ) -> Option<KeyHash> {
-        hash(index, key, subnet_id)
+        by: impl FnMut(KeyHash) -> Option<R>,
+    ) -> Option<R> {
+        hash(index, key, subnet_id).and_then(by)
     }
 
     fn index_keys(index: &ClientIndex, lease: &Contents<'_, V6>) -> [Option<KeyHash>; 2] {
@@ -182,7 +161,6 @@ impl LeaseKind for V6 {
             hw_type: if is_declined || hw.is_empty() { 0 } else { change.hw.hw_type },
             prefix_len: if lease_type == LeaseType::Pd { change.prefix_len.min(128) } else { 128 },
             lease_type,
-            inline: [0; INLINE_LEN],
         };
         let hostname = change.hostname.get(..HOSTNAME_LEN_MAX).unwrap_or(change.hostname);
         Contents {
@@ -306,7 +284,6 @@ impl LeaseKind for V6 {
             hw_type: row.hw_type,
             prefix_len: row.prefix_len,
             lease_type: row.lease_type,
-            inline: [0; INLINE_LEN],
         };
         Contents {
             address: row.address & !host_mask(&own),
