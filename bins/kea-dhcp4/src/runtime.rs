@@ -1,5 +1,6 @@
 //! What a configuration becomes when it is in force: compiled values, free addresses, lease counters.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use libdhcp::OptionCodes;

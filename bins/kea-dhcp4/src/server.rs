@@ -10,8 +10,8 @@
 
 mod report;
 
-use std::io;
 use std::hash::{BuildHasher, Hasher};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 

@@ -79,7 +79,9 @@ pub(crate) fn read(
         Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
             return Request::Print(error.to_string());
         }
-        Err(error) => return Request::Misused(format!("{error}\n{}", command(profile).render_help())),
+        Err(error) => {
+            return Request::Misused(format!("{error}\n{}", command(profile).render_help()));
+        }
     };
     if matches.get_flag("version") {
         return Request::Print(format!("{VERSION}\n"));

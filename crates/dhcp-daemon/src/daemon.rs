@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document};
 use kea_log::{LogConfig, Logger, Message};
-use libdhcpsrv::config4::{ExpiredLeases, LeaseDatabase};
+use libdhcpsrv::config::{ExpiredLeases, LeaseDatabase};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::{Deltas, LeaseKind, LeaseStore, Reclaimed};
 use libdhcpsrv::server::DhcpServer;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use libdhcpsrv::config4::{Durability, LeaseDatabase};
+use libdhcpsrv::config::{Durability, LeaseDatabase};
 use libdhcpsrv::lease::load::LoadError;
 use libdhcpsrv::lease::row::{Conversion, RowError};
 use libdhcpsrv::lease::{FileReport, LeaseKind, LeaseStore, Loader};

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use libdhcpsrv::config4::ExpiredLeases;
+use libdhcpsrv::config::ExpiredLeases;
 use libdhcpsrv::lease::{LeaseStore, ReclaimLimits, Reclaimed};
 use libdhcpsrv::loggers::{ALLOC, DHCPSRV};
 use process::journal_service::JournalService;

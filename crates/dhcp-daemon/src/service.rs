@@ -138,7 +138,8 @@ impl<D: Daemon> Service<D> {
         self.database.set_settings(D::settings(&config).lease_database);
         self.shared = shared;
         let (statistics, database) = (&self.statistics, &self.database);
-        self.runtime = install(config, prepared, statistics, database, self.clock.now());
+        let now = self.clock.now();
+        self.runtime = install::<D>(config, prepared, statistics, database, now);
         for worker in &self.workers {
             worker.update(Update::Runtime(self.runtime.clone()));
         }

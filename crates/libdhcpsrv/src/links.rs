@@ -35,7 +35,11 @@ impl Links {
 
     /// What a table has for the name of an interface (`by_interface` of a configuration).
     #[must_use]
-    pub fn find<T: Copy>(&self, index: InterfaceIndex, by_name: &HashMap<Box<str>, T>) -> Option<T> {
+    pub fn find<T: Copy>(
+        &self,
+        index: InterfaceIndex,
+        by_name: &HashMap<Box<str>, T>,
+    ) -> Option<T> {
         if by_name.is_empty() {
             return None;
         }
