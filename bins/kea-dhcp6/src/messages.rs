@@ -69,20 +69,12 @@ kea_log::messages! {
     ALLOC_ENGINE_V6_ALLOC_FAIL = (Warn, "{}: no {} is free in subnet {}");
 }
 
-/// Loggers of the daemon.
+/// Loggers of the server.
 pub mod loggers {
     use kea_log::Logger;
 
+    pub use libdhcpsrv::loggers::*;
+
     /// General messages of the server.
     pub static DHCP6: Logger = Logger::new("dhcp6");
-    /// Configuration, storage, sockets.
-    pub static DHCPSRV: Logger = Logger::new("dhcpsrv");
-    /// Allocation and reclamation.
-    pub static ALLOC: Logger = Logger::new("alloc-engine");
-    /// Malformed and rejected packets.
-    pub static BAD_PACKETS: Logger = Logger::new("bad-packets");
-    /// Packets received and sent.
-    pub static PACKETS: Logger = Logger::new("packets");
-    /// Leases given, released, declined.
-    pub static LEASES: Logger = Logger::new("leases");
 }

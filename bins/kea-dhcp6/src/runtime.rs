@@ -1,5 +1,5 @@
 //! What a configuration becomes when it is in force: compiled values, free addresses and prefixes, lease counters,
-//! interfaces, the server's identifier.
+//! the server's identifier.
 
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -11,7 +11,6 @@ use libdhcpsrv::lease::{Delta, Deltas, LeaseState, LeaseType, Stored, SubnetId};
 use libdhcpsrv::lease6::LeaseStore6;
 use stats::{Lease6, LeaseCounters6, Place, PoolSlot, SubnetRow};
 use util::Now;
-use util::link::InterfaceIndex;
 
 /// Offset of the link-address in a relay message.
 const LINK_ADDRESS: usize = 2;
@@ -244,37 +243,4 @@ pub fn subnet_rows(config: &Config6) -> Vec<SubnetRow> {
         pd_pool_ids: config.pd_pools_of(subnet).iter().map(|pool| pool.id).collect(),
     });
     rows.collect()
-}
-
-/// The interfaces as the server knows them.
-#[derive(Debug, Default)]
-pub struct Links {
-    names: Vec<(InterfaceIndex, Box<str>)>,
-}
-
-impl Links {
-    /// Takes the names of the interfaces.
-    #[must_use]
-    pub fn new(mut names: Vec<(InterfaceIndex, Box<str>)>) -> Self {
-        names.sort_unstable();
-        Self { names }
-    }
-
-    /// Name of an interface; `?` for one that is gone.
-    #[must_use]
-    pub fn name(&self, index: InterfaceIndex) -> &str {
-        match self.names.binary_search_by_key(&index, |(known, _)| *known) {
-            Ok(at) => &self.names[at].1,
-            Err(_) => "?",
-        }
-    }
-
-    /// The subnet that names an interface as its own.
-    #[must_use]
-    pub fn subnet(&self, interface: InterfaceIndex, config: &Config6) -> Option<SubnetIndex> {
-        if config.by_interface.is_empty() {
-            return None;
-        }
-        config.by_interface.get(self.name(interface)).copied()
-    }
 }

@@ -2,8 +2,8 @@
 //!
 //! No sockets, files, clocks or threads: everything arrives as an argument and leaves through the two outboxes of
 //! [`Replies`]. Workers share the lease store, the client gate and the [`Runtime6`]; counters, offers and parked
-//! exchanges are their own. Contract: feed one datagram with [`Server6::receive`], or the answer of a store with
-//! [`Server6::resume`]; after a batch call [`Server6::end_batch`]; send what the outboxes hold.
+//! exchanges are their own. Contract: feed one datagram with [`DhcpServer::receive`], or the answer of a store with
+//! [`DhcpServer::resume`]; after a batch call [`DhcpServer::end_batch`]; send what the outboxes hold.
 //!
 //! Order for a datagram: parse, count, check, enter the client gate, select the subnet, find the hardware address, run
 //! the handler, write the reply, leave the gate. See `doc/architecture.md` for the rest of the path.
@@ -11,6 +11,7 @@
 mod report;
 
 use std::hash::{BuildHasher, Hasher};
+use std::io;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
@@ -21,7 +22,9 @@ use libdhcpsrv::gate::Entered;
 use libdhcpsrv::intake::{Intake, Progress, Shared};
 use libdhcpsrv::lease::LeaseType;
 use libdhcpsrv::lease6::V6;
+use libdhcpsrv::links::Links;
 use libdhcpsrv::offers::OfferTable;
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::{Answer6, Memo6, Parked, Session6, Ticket};
 use stats::{Packet6 as Packet, WorkerCounters6};
 use util::link::{Inbound, Outbound, Replies};
@@ -34,7 +37,7 @@ use crate::hardware;
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
-use crate::runtime::{Links, Runtime6};
+use crate::runtime::Runtime6;
 use crate::select;
 
 /// Lines about dropped queries that may come at once, and the time after which one more may.
@@ -102,16 +105,6 @@ impl Server6 {
         Self { core, runtime }
     }
 
-    /// Puts another configuration in force; exchanges that wait finish under the old one.
-    pub fn set_runtime(&mut self, runtime: Arc<Runtime6>) {
-        self.runtime = runtime;
-    }
-
-    /// Tells which interfaces there are.
-    pub fn set_links(&mut self, links: Arc<Links>) {
-        self.core.links = links;
-    }
-
     /// The configuration in force.
     #[must_use]
     pub fn runtime(&self) -> &Arc<Runtime6> {
@@ -129,21 +122,31 @@ impl Server6 {
     pub fn parked_len(&self) -> usize {
         self.core.intake.parked_len()
     }
+}
 
-    /// Sees the payload of a datagram that will be fed in a moment, in order to fetch what it needs from memory.
-    pub fn look(&self, payload: &[u8]) {
+impl DhcpServer for Server6 {
+    type Leases = V6;
+    type Runtime = Runtime6;
+
+    fn set_runtime(&mut self, runtime: Arc<Runtime6>) {
+        self.runtime = runtime;
+    }
+
+    fn set_links(&mut self, links: Arc<Links>) {
+        self.core.links = links;
+    }
+
+    fn look(&self, payload: &[u8]) {
         self.runtime.fetch(payload);
     }
 
-    /// Feeds one datagram.
-    pub fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
+    fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
         self.core.counters.set_time(now);
         self.core.counters.increment(Packet::Received);
         self.core.process(&input, &self.runtime, now, replies, true)
     }
 
-    /// Feeds the answer to a question that an exchange waits for; an unknown ticket is ignored.
-    pub fn resume(
+    fn resume(
         &mut self,
         ticket: Ticket,
         answer: Answer6,
@@ -167,15 +170,13 @@ impl Server6 {
         progress
     }
 
-    /// Ends a batch: packets that waited for another one of their client get their turn.
-    pub fn end_batch(&mut self, now: Now, replies: &mut Replies) {
+    fn end_batch(&mut self, now: Now, replies: &mut Replies) {
         for kept in self.core.intake.take_deferred() {
             self.core.process(&kept.input(), &self.runtime, now, replies, false);
         }
     }
 
-    /// Counts and logs a packet whose processing panicked.
-    pub fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
+    fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
         self.core.counters.increment(Packet::ReceiveDrop);
         self.core.counters.increment(Packet::ProcessingFailed);
         self.core.memo.clear();
@@ -189,8 +190,13 @@ impl Server6 {
         );
     }
 
-    /// Counts a reply that was sent; `tag` is its message type.
-    pub fn sent(&mut self, tag: u32) {
+    fn malformed_frames(&mut self, count: u64) {
+        self.core.counters.add(Packet::Received, count);
+        self.core.counters.add(Packet::ParseFailed, count);
+        self.core.counters.add(Packet::ReceiveDrop, count);
+    }
+
+    fn sent(&mut self, tag: u32) {
         self.core.counters.increment(Packet::Sent);
         match u8::try_from(tag).ok().and_then(MessageType::from_u8) {
             Some(MessageType::Advertise) => self.core.counters.increment(Packet::AdvertiseSent),
@@ -199,9 +205,8 @@ impl Server6 {
         }
     }
 
-    /// Logs a reply that could not be sent.
     #[cold]
-    pub fn sending_failed(&mut self, reply: &Outbound, error: &std::io::Error) {
+    fn sending_failed(&mut self, reply: &Outbound, error: &io::Error) {
         let link = self.core.links.name(reply.interface);
         kea_log::log!(PACKETS, DHCP6_PACKET_SEND_FAIL, reply.destination, link, error);
     }
@@ -325,7 +330,7 @@ impl Core {
             Err(reason) => return Run::Finished(Outcome::Drop(reason)),
         };
         let config = &runtime.config;
-        let of_interface = self.links.subnet(input.interface, config);
+        let of_interface = self.links.find(input.interface, &config.by_interface);
         let selected = select::select(config, input, view, of_interface);
         match selected {
             Some((index, by)) => {

@@ -13,5 +13,8 @@ pub mod intake;
 pub mod lease;
 pub mod lease4;
 pub mod lease6;
+pub mod links;
+pub mod loggers;
 pub mod offers;
+pub mod server;
 pub mod session;
