@@ -4,6 +4,7 @@
 //! code here.
 
 use std::io::{BufRead, BufReader, Write};
+use std::marker::PhantomData;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -24,15 +25,37 @@ pub struct Reply {
     pub checksums_hold: bool,
 }
 
-/// An open port; closed when dropped.
+/// What a port makes of a frame.
+pub trait Received: Sized {
+    /// Reads a frame; `None` when it carries no such message.
+    fn read(bytes: &[u8]) -> Option<Self>;
+
+    /// True for a message from a server with that transaction id.
+    fn answers(&self, xid: u32) -> bool;
+}
+
+impl Received for Reply {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let frame = Frame::decode(bytes)?;
+        let dhcp = Dhcp::decode(&frame.payload)?;
+        Some(Self { dhcp, frame, checksums_hold: checksums_hold(bytes) })
+    }
+
+    fn answers(&self, xid: u32) -> bool {
+        self.dhcp.op == 2 && self.dhcp.xid == xid
+    }
+}
+
+/// An open port that reads frames as `R`; closed when dropped.
 #[derive(Debug)]
-pub struct RawPort {
+pub struct RawPort<R = Reply> {
     child: Child,
     input: ChildStdin,
     frames: Receiver<Vec<u8>>,
+    read_as: PhantomData<R>,
 }
 
-impl RawPort {
+impl<R: Received> RawPort<R> {
     /// Opens a port on an interface of a namespace and waits until it listens.
     #[track_caller]
     pub fn open(ns: &Ns, interface: &str) -> Self {
@@ -58,15 +81,10 @@ impl RawPort {
                 }
             }
         });
-        let port = Self { child, input, frames };
+        let port = Self { child, input, frames, read_as: PhantomData };
         let ready = port.frames.recv_timeout(Duration::from_secs(10));
         assert!(ready.is_ok(), "no packet socket on {interface} of {}", ns.name());
         port
-    }
-
-    /// Sends a frame.
-    pub fn send(&mut self, frame: &Frame) {
-        self.send_bytes(&frame.encode(), 1);
     }
 
     /// Sends the bytes of a frame several times.
@@ -76,13 +94,13 @@ impl RawPort {
     }
 
     /// The next DHCP message, whoever it is for; frames that are none are passed over.
-    pub fn next(&mut self, limit: Duration) -> Option<Reply> {
+    pub fn next(&mut self, limit: Duration) -> Option<R> {
         let end = Instant::now() + limit;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match self.frames.recv_timeout(left) {
                 Ok(bytes) => {
-                    if let Some(reply) = read(&bytes) {
+                    if let Some(reply) = R::read(&bytes) {
                         return Some(reply);
                     }
                 }
@@ -92,13 +110,26 @@ impl RawPort {
         }
     }
 
-    /// The next message from a server (`op` 2) with that transaction id.
-    pub fn reply(&mut self, xid: u32, limit: Duration) -> Option<Reply> {
+    /// The next message from a server with that transaction id.
+    pub fn reply(&mut self, xid: u32, limit: Duration) -> Option<R> {
         let end = Instant::now() + limit;
         loop {
             let reply = self.next(end.saturating_duration_since(Instant::now()))?;
-            if reply.dhcp.op == 2 && reply.dhcp.xid == xid {
+            if reply.answers(xid) {
                 return Some(reply);
+            }
+        }
+    }
+
+    /// Waits for a message that satisfies `wanted`; panics with `what` after `limit`.
+    #[track_caller]
+    pub fn wait_for(&mut self, what: &str, limit: Duration, wanted: impl Fn(&R) -> bool) -> R {
+        let end = Instant::now() + limit;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let Some(seen) = self.next(left) else { panic!("not within {limit:?}: {what}") };
+            if wanted(&seen) {
+                return seen;
             }
         }
     }
@@ -109,18 +140,18 @@ impl RawPort {
     }
 }
 
-impl Drop for RawPort {
+impl RawPort {
+    /// Sends a frame.
+    pub fn send(&mut self, frame: &Frame) {
+        self.send_bytes(&frame.encode(), 1);
+    }
+}
+
+impl<R> Drop for RawPort<R> {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Reads the message inside a frame.
-fn read(bytes: &[u8]) -> Option<Reply> {
-    let frame = Frame::decode(bytes)?;
-    let dhcp = Dhcp::decode(&frame.payload)?;
-    Some(Reply { dhcp, frame, checksums_hold: checksums_hold(bytes) })
 }
 
 /// Lower-case hexadecimal text.

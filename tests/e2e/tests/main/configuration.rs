@@ -11,7 +11,7 @@ fn check(text: &str) -> (bool, String) {
     let path = folder.path().join("kea.conf");
     fs::write(&path, text).expect("configuration is written");
     let path = path.to_str().expect("a path in UTF-8");
-    let (code, out, err) = run_program(folder.path(), &["-t", path]);
+    let (code, out, err) = run_program(Family::V4, folder.path(), &["-t", path]);
     (code == Some(0), out + &err)
 }
 
@@ -95,7 +95,7 @@ fn unknown_keyword_in_any_scope_is_an_error_with_its_place() {
 #[test]
 fn missing_file_and_missing_dhcp4_fail_the_check() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let (code, ..) = run_program(folder.path(), &["-t", "/nonexistent/kea.conf"]);
+    let (code, ..) = run_program(Family::V4, folder.path(), &["-t", "/nonexistent/kea.conf"]);
     assert_ne!(code, Some(0));
     assert!(!check("{ \"Dhcp6\": { } }").0);
     assert!(!check("[ 1 ]").0);

@@ -49,13 +49,12 @@ fn kill_under_load(more: &[&str]) {
         "\"relay\": { \"ip-addresses\": [ \"192.0.2.2\" ] },",
     )];
     config.lease_database.extend(more.iter().map(|member| (*member).to_owned()));
-    let lfc = e2e::server::sibling_program("kea-lfc");
-    let lfc = if e2e::server::is_ours() { lfc } else { "/usr/sbin/kea-lfc".into() };
-    let lfc = lfc.to_str().expect("a path in UTF-8").to_owned();
+    let lfc = Family::V4.lfc();
+    let lfc = lfc.to_str().expect("a path in UTF-8");
     config.severity = ("WARN", 0);
     let mut told: HashMap<Ipv4Addr, Seen> = HashMap::new();
     for round in 0..kills() {
-        let variables = [("KEA_LFC_EXECUTABLE", lfc.as_str())];
+        let variables = [("KEA_LFC_EXECUTABLE", lfc)];
         let server = Server::spawn_with(&net.server, net.path(), &config, &variables);
         Peer::new(&net.client).until_served(START);
         check(&server, &told);

@@ -9,11 +9,11 @@ use e2e::server::{Files, START, run_program};
 fn version_flags_print_and_succeed() {
     let folder = tempfile::tempdir().expect("temporary folder");
     for flag in ["-v", "-V", "-W"] {
-        let (code, out, _) = run_program(folder.path(), &[flag]);
+        let (code, out, _) = run_program(Family::V4, folder.path(), &[flag]);
         assert_eq!(code, Some(0), "{flag}");
         assert!(!out.trim().is_empty(), "{flag}");
     }
-    let (_, out, _) = run_program(folder.path(), &["-v"]);
+    let (_, out, _) = run_program(Family::V4, folder.path(), &["-v"]);
     assert!(out.trim().starts_with(|first: char| first.is_ascii_digit()), "{out}");
 }
 
@@ -23,7 +23,7 @@ fn wrong_command_lines_fail_with_usage() {
     let lines: [&[&str]; 5] =
         [&[], &["-q"], &["-c"], &["-c", "/dev/null", "-p", "70000"], &["-c", "/dev/null", "extra"]];
     for line in lines {
-        let (code, out, err) = run_program(folder.path(), line);
+        let (code, out, err) = run_program(Family::V4, folder.path(), line);
         assert_eq!(code, Some(1), "{line:?}");
         assert!((out + &err).to_lowercase().contains("usage"), "{line:?}");
     }
@@ -62,7 +62,7 @@ fn pid_file_names_the_process_and_refuses_a_second_start() {
     let server = Server::start(&net, &config);
     let pid = fs::read_to_string(&server.files.pid).expect("pid file");
     assert_eq!(pid.trim(), server.process.pid().to_string());
-    let mut command = net.server.command(e2e::server::program());
+    let mut command = net.server.command(Family::V4.program());
     server.files.environment(&mut command).arg("-c").arg(&server.files.config);
     let second = command.output().expect("the program starts");
     assert_eq!(second.status.code(), Some(1));
@@ -76,7 +76,7 @@ fn pid_file_names_the_process_and_refuses_a_second_start() {
 #[test]
 fn stale_pid_file_is_replaced() {
     let net = Net::pair();
-    fs::write(Files::new(net.path()).pid, "4194304\n").expect("written");
+    fs::write(Files::new(net.path(), Family::V4).pid, "4194304\n").expect("written");
     let server = Server::start(&net, &Config::new(net.path()));
     let pid = fs::read_to_string(&server.files.pid).expect("pid file");
     assert_eq!(pid.trim(), server.process.pid().to_string());
@@ -91,9 +91,9 @@ fn log_goes_to_its_file_in_kea_s_line_format_by_severity() {
     let text = config
         .json()
         .replace("\"output\": \"stdout\"", &format!("\"output\": \"{}\"", path.display()));
-    fs::write(Files::new(net.path()).config, &text).expect("written");
-    let files = Files::new(net.path());
-    let mut command = net.server.command(e2e::server::program());
+    fs::write(Files::new(net.path(), Family::V4).config, &text).expect("written");
+    let files = Files::new(net.path(), Family::V4);
+    let mut command = net.server.command(Family::V4.program());
     files.environment(&mut command).arg("-c").arg(&files.config);
     let server = e2e::process::Running::start(&mut command, &files.log);
     wait::until(START, "the log file tells of the start", || {
@@ -121,9 +121,9 @@ fn debug_flag_overrides_the_configured_severity() {
     let net = Net::pair();
     let mut config = Config::new(net.path());
     config.severity = ("ERROR", 0);
-    let files = Files::new(net.path());
+    let files = Files::new(net.path(), Family::V4);
     fs::write(&files.config, config.json()).expect("written");
-    let mut command = net.server.command(e2e::server::program());
+    let mut command = net.server.command(Family::V4.program());
     files.environment(&mut command).arg("-d").arg("-c").arg(&files.config);
     let mut server = e2e::process::Running::start(&mut command, &files.log);
     server.wait_text("DHCP4_STARTED", START);

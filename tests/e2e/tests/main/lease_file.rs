@@ -22,12 +22,7 @@ fn started_on(text: &str) -> (Net, Server, Peer) {
     let net = Net::pair();
     let config = Config::new(net.path());
     fs::write(net.path().join("leases4.csv"), text).expect("lease file is written");
-    let lfc = e2e::server::sibling_program("kea-lfc");
-    let lfc = if lfc.exists() { lfc } else { "/usr/sbin/kea-lfc".into() };
-    let lfc = lfc.to_str().expect("a path in UTF-8");
-    let variables = [("KEA_LFC_EXECUTABLE", lfc)];
-    let mut server = Server::spawn_with(&net.server, net.path(), &config, &variables);
-    server.wait_log("DHCP4_STARTED", START);
+    let server = Server::start_with_lfc(&net, &config);
     let peer = Peer::new(&net.client);
     (net, server, peer)
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use e2e::leases::wall_clock;
 use e2e::prelude::*;
-use e2e::server::{START, sibling_program};
+use e2e::server::START;
 
 /// The header that every release since 1.8 reads.
 const HEADER: &str = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,\
@@ -17,21 +17,10 @@ fn row(last: u8, client: u8, lifetime: u32) -> String {
     format!("192.0.2.{last},02:00:00:00:01:{client:02x},,{lifetime},{expire},1,0,0,,0,\n")
 }
 
-/// Path of the clean-up program: the workspace's, else the installed one.
-fn lfc() -> String {
-    let ours = sibling_program("kea-lfc");
-    let path = if e2e::server::is_ours() { ours } else { "/usr/sbin/kea-lfc".into() };
-    path.to_str().expect("a path in UTF-8").to_owned()
-}
-
-/// Starts a server whose clean-up runs every second.
+/// Starts a server whose clean-up runs every so many seconds.
 fn start(net: &Net, interval: u32) -> Server {
     let config = Config::new(net.path()).lease_database(&format!("\"lfc-interval\": {interval}"));
-    let variables = [("KEA_LFC_EXECUTABLE", lfc())];
-    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let mut server = Server::spawn_with(&net.server, net.path(), &config, &variables);
-    server.wait_log("DHCP4_STARTED", START);
-    server
+    Server::start_with_lfc(net, &config)
 }
 
 #[test]
