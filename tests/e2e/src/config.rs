@@ -126,6 +126,12 @@ impl Config {
                  \"debuglevel\": {level}, \"output_options\": [ {{ \"output\": \"stdout\" }} ] }} ]"
             ),
         ];
+        if self.family == Family::V6 && !self.family.is_ours() {
+            // Servers of old look for their identifier in a folder of the machine.
+            let folder = self.lease_file.as_deref().and_then(Path::parent);
+            members
+                .extend(folder.map(|path| format!("\"data-directory\": \"{}\"", path.display())));
+        }
         members.extend(self.preferred.map(|time| format!("\"preferred-lifetime\": {time}")));
         members.extend(self.renew.map(|time| format!("\"renew-timer\": {time}")));
         members.extend(self.rebind.map(|time| format!("\"rebind-timer\": {time}")));

@@ -129,7 +129,7 @@ pub(crate) fn udp_checksum(source: &[u8], destination: &[u8], udp: &[u8]) -> u16
 }
 
 /// As [`udp_checksum`], and 0 over a datagram whose checksum is filled in and right.
-pub(crate) fn udp_sum(source: &[u8], destination: &[u8], udp: &[u8]) -> u16 {
+fn udp_sum(source: &[u8], destination: &[u8], udp: &[u8]) -> u16 {
     let length = (udp.len() as u16).to_be_bytes();
     checksum(&[source, destination, &[0, 17, length[0], length[1]], udp])
 }

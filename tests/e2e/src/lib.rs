@@ -39,7 +39,7 @@ pub mod prelude {
     pub use crate::net::{Net, Ns};
     pub use crate::peer::Peer;
     pub use crate::peer6::{Peer6, Reply6};
-    pub use crate::raw::{RawPort, Reply};
+    pub use crate::raw::{RawPort, Received, Reply};
     pub use crate::server::Server;
     pub use crate::wait;
     pub use std::net::{Ipv4Addr, Ipv6Addr};

@@ -1,4 +1,4 @@
-//! End-to-end tests: a whole `kea-dhcp4` in network namespaces, with real clients and raw frames.
+//! End-to-end tests: a whole `kea-dhcp4` or `kea-dhcp6` in network namespaces, with real clients and raw frames.
 //!
 //! They need root and the programs that `scripts/test` installs. One test: `cargo test -p e2e
 //! --test main NAME`.
@@ -21,4 +21,14 @@ mod main {
     mod relays;
     mod reload_storage;
     mod udp_sockets;
+
+    mod v6 {
+        mod common;
+        mod options;
+        mod protocol;
+        mod relays;
+        mod server_id;
+
+        use common::{address, all_given_back, outside, prefix, served};
+    }
 }
