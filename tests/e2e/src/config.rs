@@ -68,6 +68,24 @@ impl Config {
         }
     }
 
+    /// [`Config::new`] or [`Config::new6`].
+    pub fn of(family: Family, folder: &Path) -> Self {
+        match family {
+            Family::V4 => Self::new(folder),
+            Family::V6 => Self::new6(folder),
+        }
+    }
+
+    /// Listens on another interface in place of `srv0` and serves the subnets there.
+    #[must_use]
+    pub fn on_interface(mut self, interface: &str) -> Self {
+        let (old, new) = ("\"interface\": \"srv0\"", format!("\"interface\": \"{interface}\""));
+        for subnet in &mut self.subnets {
+            *subnet = subnet.replace(old, &new);
+        }
+        self.interfaces(&[interface])
+    }
+
     /// Sets valid lifetime, T1 and T2 in seconds; a preferred lifetime becomes the same as the
     /// valid one.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -61,6 +61,11 @@ impl LeaseFiles {
 
     /// As [`LeaseFiles::current`] for DHCPv6; a delegated prefix stands under its first address.
     pub fn current6(&self) -> BTreeMap<Ipv6Addr, Row> {
+        self.current_of()
+    }
+
+    /// As [`LeaseFiles::current`] for either family.
+    pub fn current_any(&self) -> BTreeMap<IpAddr, Row> {
         self.current_of()
     }
 

@@ -13,6 +13,7 @@ pub mod clients;
 pub mod config;
 pub mod dhcp;
 pub mod dhcp6;
+pub mod either;
 pub mod family;
 pub mod frame;
 pub mod frame6;
@@ -33,6 +34,7 @@ pub mod prelude {
     pub use crate::config::{Config, pd_pool, pool_subnet, pool_subnet6};
     pub use crate::dhcp::{Dhcp, Kind as Message, opt};
     pub use crate::dhcp6::{Dhcp6, Hop, Ia, Kind6, opt6, status};
+    pub use crate::either::EitherPeer;
     pub use crate::family::Family;
     pub use crate::frame::Frame;
     pub use crate::leases::LeaseFiles;

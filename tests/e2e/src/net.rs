@@ -198,14 +198,17 @@ pub struct Net {
 impl Net {
     /// Two namespaces and the cable between them, up, with 192.0.2.1/24 on the server's end.
     pub fn pair() -> Self {
-        let net = Self::unplugged();
-        net.plug();
-        net
+        Self::pair_of(Family::V4)
     }
 
     /// Two namespaces and the cable between them, up, with 2001:db8:1::1/64 on the server's end.
     pub fn pair6() -> Self {
-        let net = Self::unplugged6();
+        Self::pair_of(Family::V6)
+    }
+
+    /// [`Net::pair`] or [`Net::pair6`].
+    pub fn pair_of(family: Family) -> Self {
+        let net = Self::unplugged_of(family);
         net.plug();
         net
     }
@@ -220,7 +223,8 @@ impl Net {
         Self::unplugged_of(Family::V6)
     }
 
-    fn unplugged_of(family: Family) -> Self {
+    /// [`Net::unplugged`] or [`Net::unplugged6`].
+    pub fn unplugged_of(family: Family) -> Self {
         Self {
             server: Ns::of(family, "s"),
             client: Ns::of(family, "c"),
@@ -234,12 +238,25 @@ impl Net {
     pub fn plug(&self) {
         self.server.cable("srv0", &self.client, "cli0");
         self.client.up("cli0", CLIENT_MAC);
-        match self.family {
-            Family::V4 => self.server.address("srv0", "192.0.2.1/24"),
-            Family::V6 => self.server.address("srv0", &format!("{SERVER6}/64")),
-        }
+        self.server.address("srv0", self.server_prefix());
         self.server.up("srv0", SERVER_MAC);
         self.wait_plugged();
+    }
+
+    /// The address of the server in the topology of a family.
+    pub fn server_address(family: Family) -> std::net::IpAddr {
+        match family {
+            Family::V4 => SERVER.into(),
+            Family::V6 => SERVER6.into(),
+        }
+    }
+
+    /// The address of the server's end with its prefix length.
+    pub fn server_prefix(&self) -> &'static str {
+        match self.family {
+            Family::V4 => "192.0.2.1/24",
+            Family::V6 => "2001:db8:1::1/64",
+        }
     }
 
     /// Waits until both ends of the cable are ready for traffic.

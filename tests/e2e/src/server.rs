@@ -172,6 +172,16 @@ impl Server {
     }
 }
 
+/// Checks the text of a configuration with `-t`; returns success and everything said.
+pub fn check_text(family: Family, text: &str) -> (bool, String) {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("kea.conf");
+    fs::write(&path, text).expect("configuration is written");
+    let path = path.to_str().expect("a path in UTF-8");
+    let (code, out, err) = run_program(family, folder.path(), &["-t", path]);
+    (code == Some(0), out + &err)
+}
+
 /// Runs the program under test with arguments to its end; returns exit code, standard output and
 /// standard error.
 pub fn run_program(

@@ -4,6 +4,7 @@
 //! --test main NAME`.
 
 mod main {
+    mod both;
     mod clients;
     mod configuration;
     mod crash;
@@ -24,6 +25,10 @@ mod main {
 
     mod v6 {
         mod common;
+        mod configuration;
+        mod daemon;
+        mod interfaces;
+        mod lfc;
         mod options;
         mod protocol;
         mod relays;

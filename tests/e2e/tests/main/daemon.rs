@@ -1,151 +1,17 @@
 //! The daemon as an administrator meets it: command line, pid file, signals, log.
 
-use std::fs;
-
 use e2e::prelude::*;
-use e2e::server::{Files, START, run_program};
 
-#[test]
-fn version_flags_print_and_succeed() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    for flag in ["-v", "-V", "-W"] {
-        let (code, out, _) = run_program(Family::V4, folder.path(), &[flag]);
-        assert_eq!(code, Some(0), "{flag}");
-        assert!(!out.trim().is_empty(), "{flag}");
-    }
-    let (_, out, _) = run_program(Family::V4, folder.path(), &["-v"]);
-    assert!(out.trim().starts_with(|first: char| first.is_ascii_digit()), "{out}");
-}
-
-#[test]
-fn wrong_command_lines_fail_with_usage() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let lines: [&[&str]; 5] =
-        [&[], &["-q"], &["-c"], &["-c", "/dev/null", "-p", "70000"], &["-c", "/dev/null", "extra"]];
-    for line in lines {
-        let (code, out, err) = run_program(Family::V4, folder.path(), line);
-        assert_eq!(code, Some(1), "{line:?}");
-        assert!((out + &err).to_lowercase().contains("usage"), "{line:?}");
-    }
-}
-
-#[test]
-fn bad_configuration_ends_the_start_with_status_1() {
-    let net = Net::pair();
-    let mut config = Config::new(net.path());
-    config.subnets = vec!["{ \"subnet\": 5 }".into()];
-    let mut server = Server::spawn(&net.server, net.path(), &config);
-    assert_eq!(server.process.wait_end(START).code(), Some(1));
-    let log = server.log();
-    assert!(log.contains("DHCP4_INIT_FAIL") || log.contains("DHCP4_CONFIG_LOAD_FAIL"), "{log}");
-    assert!(log.contains("failed to initialize Kea server"), "{log}");
-    assert!(!server.files.pid.exists());
-}
-
-#[test]
-fn term_and_int_end_the_server_in_good_order() {
-    for signal in ["TERM", "INT"] {
-        let net = Net::pair();
-        let mut server = Server::start(&net, &Config::new(net.path()));
-        assert!(server.files.pid.exists());
-        server.process.signal(signal);
-        assert_eq!(server.process.wait_end(START).code(), Some(0), "{signal}");
-        assert!(!server.files.pid.exists(), "the pid file is removed");
-        assert!(server.log().contains("DHCP4_SHUTDOWN"));
-    }
-}
-
-#[test]
-fn pid_file_names_the_process_and_refuses_a_second_start() {
-    let net = Net::pair();
-    let config = Config::new(net.path());
-    let server = Server::start(&net, &config);
-    let pid = fs::read_to_string(&server.files.pid).expect("pid file");
-    assert_eq!(pid.trim(), server.process.pid().to_string());
-    let mut command = net.server.command(Family::V4.program());
-    server.files.environment(&mut command).arg("-c").arg(&server.files.config);
-    let second = command.output().expect("the program starts");
-    assert_eq!(second.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&second.stdout) + String::from_utf8_lossy(&second.stderr);
-    assert!(said.contains("already running"), "{said}");
-    assert!(said.contains(pid.trim()), "{said}");
-    assert!(server.files.pid.exists(), "the file of the first one stays");
-    Peer::new(&net.client).acquire();
-}
-
-#[test]
-fn stale_pid_file_is_replaced() {
-    let net = Net::pair();
-    fs::write(Files::new(net.path(), Family::V4).pid, "4194304\n").expect("written");
-    let server = Server::start(&net, &Config::new(net.path()));
-    let pid = fs::read_to_string(&server.files.pid).expect("pid file");
-    assert_eq!(pid.trim(), server.process.pid().to_string());
-}
-
-#[test]
-fn log_goes_to_its_file_in_kea_s_line_format_by_severity() {
-    let net = Net::pair();
-    let path = net.path().join("own.log");
-    let mut config = Config::new(net.path());
-    config.global.push(format!("\"user-context\": {{ \"log\": \"{}\" }}", path.display()));
-    let text = config
-        .json()
-        .replace("\"output\": \"stdout\"", &format!("\"output\": \"{}\"", path.display()));
-    fs::write(Files::new(net.path(), Family::V4).config, &text).expect("written");
-    let files = Files::new(net.path(), Family::V4);
-    let mut command = net.server.command(Family::V4.program());
-    files.environment(&mut command).arg("-c").arg(&files.config);
-    let server = e2e::process::Running::start(&mut command, &files.log);
-    wait::until(START, "the log file tells of the start", || {
-        fs::read_to_string(&path).unwrap_or_default().contains("DHCP4_STARTED")
-    });
-    Peer::new(&net.client).acquire();
-    let log = fs::read_to_string(&path).expect("log file");
-    let line =
-        log.lines().find(|line| line.contains("DHCP4_LEASE_ALLOC")).expect("the lease is logged");
-    let words: Vec<_> = line.split_whitespace().collect();
-    assert_eq!(
-        (words[0].len(), words[1].len()),
-        ("2026-01-01".len(), "00:00:00.000".len()),
-        "{line}"
-    );
-    assert_eq!(words[2], "INFO");
-    assert!(words[3].starts_with(&format!("[kea-dhcp4.leases/{}", server.pid())), "{line}");
-    assert!(line.contains("[hwtype=1 02:00:00:00:00:02]"), "{line}");
-    assert!(!log.contains(" DEBUG "));
-    assert!(log.contains("version") && log.contains(" started"));
-}
-
-#[test]
-fn debug_flag_overrides_the_configured_severity() {
-    let net = Net::pair();
-    let mut config = Config::new(net.path());
-    config.severity = ("ERROR", 0);
-    let files = Files::new(net.path(), Family::V4);
-    fs::write(&files.config, config.json()).expect("written");
-    let mut command = net.server.command(Family::V4.program());
-    files.environment(&mut command).arg("-d").arg("-c").arg(&files.config);
-    let mut server = e2e::process::Running::start(&mut command, &files.log);
-    server.wait_text("DHCP4_STARTED", START);
-    Peer::new(&net.client).acquire();
-    server.wait_text(" DEBUG ", wait::secs(3));
-    server.wait_text("DHCP4_LEASE_ALLOC", wait::secs(3));
-    // The way of a packet through the server.
-    for id in ["DHCP4_PACKET_RECEIVED", "DHCP4_SUBNET_SELECTED", "DHCP4_PACKET_SEND"] {
-        server.wait_text(id, wait::secs(3));
-    }
-}
-
-#[test]
-fn severity_warn_silences_information() {
-    let net = Net::pair();
-    let mut config = Config::new(net.path());
-    config.severity = ("WARN", 0);
-    let server = Server::spawn(&net.server, net.path(), &config);
-    let mut peer = Peer::new(&net.client);
-    peer.until_served(START);
-    peer.acquire();
-    assert!(!server.log().contains("DHCP4_LEASE_ALLOC"));
+super::both::claims! { V4, daemon:
+    version_flags_print_and_succeed
+    wrong_command_lines_fail_with_usage
+    bad_configuration_ends_the_start_with_status_1
+    term_and_int_end_the_server_in_good_order
+    pid_file_names_the_process_and_refuses_a_second_start
+    stale_pid_file_is_replaced
+    log_goes_to_its_file_in_kea_s_line_format_by_severity
+    debug_flag_overrides_the_configured_severity
+    severity_warn_silences_information
 }
 
 #[test]
