@@ -10,6 +10,7 @@
 //! the clients that `scripts/test` installs.
 
 pub mod clients;
+pub mod clients6;
 pub mod config;
 pub mod dhcp;
 pub mod dhcp6;
@@ -31,6 +32,7 @@ pub mod wait;
 /// The names that nearly every test uses.
 pub mod prelude {
     pub use crate::clients::{Client, Kind};
+    pub use crate::clients6::Wants6;
     pub use crate::config::{Config, pd_pool, pool_subnet, pool_subnet6};
     pub use crate::dhcp::{Dhcp, Kind as Message, opt};
     pub use crate::dhcp6::{Dhcp6, Hop, Ia, Kind6, opt6, status};

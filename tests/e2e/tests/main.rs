@@ -24,6 +24,7 @@ mod main {
     mod udp_sockets;
 
     mod v6 {
+        mod clients;
         mod common;
         mod configuration;
         mod daemon;
