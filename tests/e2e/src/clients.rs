@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::clients6::{self, Wants6};
 use crate::net::Ns;
-use crate::process::{Running, installed, run, run_any};
+use crate::process::{Running, installed, run, run_any, signal};
 use crate::wait;
 
 /// The clients known here.
@@ -95,6 +95,10 @@ impl<'n> Client<'n> {
             Some(wants) => clients6::command(ns, interface, &folder, options.kind, wants),
             None => command4(ns, interface, &folder, &options),
         };
+        // What an earlier start has left would be taken for news.
+        for name in ["events", "log"] {
+            let _ = fs::remove_file(folder.join(name));
+        }
         let process = Running::start(&mut command, &folder.join("log"));
         Self { ns, options, interface: interface.to_owned(), folder, process }
     }
@@ -176,14 +180,18 @@ impl<'n> Client<'n> {
     /// Kills the client and takes its address off the interface, as a power failure would.
     pub fn power_off(mut self) {
         self.process.kill();
-        // Helper processes of dhcpcd notice the end of their parent; nothing of them may linger for
-        // the next start.
+        // Nor may helper processes of dhcpcd linger for the next start.
         wait::within(wait::secs(3), || {
-            let pids = crate::process::run(&["ip", "netns", "pids", self.ns.name()]);
-            !pids.split_whitespace().any(|pid| {
+            let pids = run(&["ip", "netns", "pids", self.ns.name()]);
+            let helpers = pids.split_whitespace().filter(|pid| {
                 let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
                 name.starts_with("dhcpcd")
-            })
+            });
+            let helpers: Vec<u32> = helpers.filter_map(|pid| pid.parse().ok()).collect();
+            for pid in &helpers {
+                signal(*pid, "KILL");
+            }
+            helpers.is_empty()
         });
         self.clear();
     }

@@ -27,9 +27,13 @@ mod main {
         mod clients;
         mod common;
         mod configuration;
+        mod crash;
         mod daemon;
+        mod durability;
         mod interfaces;
+        mod lease_file;
         mod lfc;
+        mod life_cycle;
         mod options;
         mod protocol;
         mod relays;

@@ -2,51 +2,19 @@
 //! nothing.
 
 use std::fs;
-use std::net::IpAddr;
 
-use e2e::leases::wall_clock;
 use e2e::prelude::*;
 use e2e::server::START;
 
-/// The headers that every release since 1.8 (DHCPv4) and since 1.0 (DHCPv6) reads.
-const HEADERS: [&str; 2] = [
-    "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,\
-     fqdn_fwd,fqdn_rev,hostname,state,user_context",
-    e2e::leases::HEADER6_1_1,
-];
+use super::{address, client_mac, header_1_1, holder, lease_files, row_1_1};
 
-/// The address of a row by its number.
-fn address(family: Family, number: u8) -> IpAddr {
-    match family {
-        Family::V4 => Ipv4Addr::new(192, 0, 2, number).into(),
-        Family::V6 => Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0x100 + u16::from(number)).into(),
-    }
-}
-
-/// The text of a lease file: for each lease its number, the number of the client and the lifetime,
-/// for an hour from now; lifetime 0 deletes.
+/// The text of a lease file: for each lease the number of its address, of its client and the
+/// lifetime, for an hour from now; lifetime 0 deletes.
 fn text(family: Family, rows: &[(u8, u8, u32)]) -> String {
-    let expire = wall_clock() + 3600;
     let row = |&(number, client, lifetime): &(u8, u8, u32)| {
-        let (address, mac) = (address(family, number), format!("02:00:00:00:01:{client:02x}"));
-        match family {
-            Family::V4 => format!("{address},{mac},,{lifetime},{expire},1,0,0,,0,\n"),
-            Family::V6 => {
-                let duid = format!("00:03:00:01:{mac}");
-                format!("{address},{duid},{lifetime},{expire},1,{lifetime},0,1,128,0,0,,,0\n")
-            }
-        }
+        row_1_1(address(family, number), client_mac(client), lifetime) + "\n"
     };
-    let header = match family {
-        Family::V4 => HEADERS[0],
-        Family::V6 => HEADERS[1],
-    };
-    format!("{header}\n{}", rows.iter().map(row).collect::<String>())
-}
-
-/// The lease files of the server that a test starts.
-fn files(net: &Net) -> LeaseFiles {
-    LeaseFiles::new(&net.path().join(format!("leases{}.csv", net.family.digit())))
+    format!("{}\n{}", header_1_1(family), rows.iter().map(row).collect::<String>())
 }
 
 /// Starts a server whose clean-up runs every so many seconds.
@@ -94,79 +62,76 @@ pub(crate) fn leases_granted_during_many_clean_ups_all_survive(family: Family) {
     }
     server.kill();
     // A run that was cut off is finished by nobody: the files must serve as they are.
-    let pid = files(&net);
+    let pid = lease_files(&net);
     wait::until(wait::secs(10), "the clean-up in progress ends", || !pid.exists(".pid"));
     let server = start(&net, 0);
     let current = server.leases().current_any();
     for (number, address) in held {
         let row = current.get(&address).unwrap_or_else(|| panic!("{address} is lost"));
-        let holder = match family {
-            Family::V4 => &row["hwaddr"],
-            Family::V6 => &row["duid"],
-        };
-        assert!(holder.ends_with(&format!("02:00:00:00:01:{number:02x}")), "{row:?}");
+        let mac = e2e::net::mac_text(client_mac(number));
+        assert!(holder(family, row).ends_with(&mac), "{row:?}");
     }
 }
 
 pub(crate) fn previous_and_copied_file_are_loaded_in_order(family: Family) {
     let net = Net::pair_of(family);
-    let files = files(&net);
-    fs::write(files.path(".2"), text(family, &[(110, 1, 3600), (120, 2, 3600)])).unwrap();
-    fs::write(files.path(".1"), text(family, &[(110, 1, 0), (130, 3, 3600)])).unwrap();
-    fs::write(files.path(""), text(family, &[(140, 4, 3600)])).unwrap();
+    let files = lease_files(&net);
+    fs::write(files.path(".2"), text(family, &[(10, 1, 3600), (20, 2, 3600)])).unwrap();
+    fs::write(files.path(".1"), text(family, &[(10, 1, 0), (30, 3, 3600)])).unwrap();
+    fs::write(files.path(""), text(family, &[(40, 4, 3600)])).unwrap();
     let server = start(&net, 0);
     let mut peer = EitherPeer::new(&net);
-    for (client, last) in [(2, 120), (3, 130), (4, 140)] {
+    for (client, last) in [(2, 20), (3, 30), (4, 40)] {
         peer.become_client(client);
         assert_eq!(peer.acquire(), address(family, last));
     }
     peer.become_client(1);
-    assert_ne!(peer.acquire(), address(family, 110), "deleted in the copy");
+    assert_ne!(peer.acquire(), address(family, 10), "deleted in the copy");
     drop(server);
 }
 
 pub(crate) fn completed_file_takes_the_place_of_its_sources(family: Family) {
     let net = Net::pair_of(family);
-    let files = files(&net);
-    fs::write(files.path(".2"), text(family, &[(110, 1, 3600)])).unwrap();
-    fs::write(files.path(".1"), text(family, &[(110, 1, 0)])).unwrap();
-    fs::write(files.path(".completed"), text(family, &[(120, 2, 3600)])).unwrap();
-    fs::write(files.path(""), text(family, &[(140, 4, 3600)])).unwrap();
+    let files = lease_files(&net);
+    fs::write(files.path(".2"), text(family, &[(10, 1, 3600)])).unwrap();
+    fs::write(files.path(".1"), text(family, &[(10, 1, 0)])).unwrap();
+    fs::write(files.path(".completed"), text(family, &[(20, 2, 3600)])).unwrap();
+    fs::write(files.path(""), text(family, &[(40, 4, 3600)])).unwrap();
     let server = start(&net, 1);
     let mut peer = EitherPeer::new(&net);
-    for (client, last) in [(2, 120), (4, 140)] {
+    for (client, last) in [(2, 20), (4, 40)] {
         peer.become_client(client);
         assert_eq!(peer.acquire(), address(family, last));
     }
     wait::until(wait::secs(10), "the earlier run is finished", || {
         files.exists(".2") && !files.exists(".completed") && !files.exists(".1")
     });
-    assert!(files.current_any().contains_key(&address(family, 120)));
-    assert!(!files.current_any().contains_key(&address(family, 110)));
+    assert!(files.current_any().contains_key(&address(family, 20)));
+    assert!(!files.current_any().contains_key(&address(family, 10)));
     drop(server);
 }
 
 pub(crate) fn half_written_output_of_a_crashed_clean_up_is_ignored(family: Family) {
     let net = Net::pair_of(family);
-    let files = files(&net);
-    fs::write(files.path(".1"), text(family, &[(130, 3, 3600)])).unwrap();
-    fs::write(files.path(".output"), text(family, &[(150, 5, 3600)])).unwrap();
+    let files = lease_files(&net);
+    fs::write(files.path(".1"), text(family, &[(30, 3, 3600)])).unwrap();
+    fs::write(files.path(".output"), text(family, &[(50, 5, 3600)])).unwrap();
     fs::write(files.path(".pid"), "4194304\n").unwrap();
     let server = start(&net, 1);
     let mut peer = EitherPeer::new(&net);
     peer.become_client(3);
-    assert_eq!(peer.acquire(), address(family, 130));
+    assert_eq!(peer.acquire(), address(family, 30));
     wait::until(wait::secs(10), "the run is done again", || {
         files.exists(".2") && !files.exists(".1")
     });
-    assert!(files.current_any().contains_key(&address(family, 130)));
-    assert!(!files.current_any().contains_key(&address(family, 150)));
+    assert!(files.current_any().contains_key(&address(family, 30)));
+    assert!(!files.current_any().contains_key(&address(family, 50)));
     drop(server);
 }
 
 pub(crate) fn server_does_not_start_while_a_clean_up_runs(family: Family) {
     let net = Net::pair_of(family);
-    let files = files(&net);
+    let files = lease_files(&net);
     fs::write(files.path(".pid"), format!("{}\n", std::process::id())).unwrap();
     let mut server = Server::spawn(&net.server, net.path(), &Config::of(net.family, net.path()));
     assert_eq!(server.process.wait_end(START).code(), Some(1));

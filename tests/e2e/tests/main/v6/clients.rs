@@ -10,6 +10,9 @@ use super::{address, all_given_back, outside};
 /// How long an exchange may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// The identifier of the server that takes the place of the first one: enterprise 4711.
+const OTHER_SERVER: [u8; 10] = [0, 2, 0, 0, 0x12, 0x67, 0x0b, 0xad, 0xca, 0xfe];
+
 /// How a client behaves where the standard leaves it a choice.
 struct Habits {
     /// Lifetime, T1 and T2 that make it renew soon.
@@ -125,7 +128,12 @@ fn life_of_a_lease(kind: Kind, wants: Wants6) {
     if habits.releases {
         sniffer.drain();
         client.release();
-        sniffer.wait_for("a release", LIMIT, |seen| seen.dhcp.is(Kind6::Release));
+        let release = sniffer.wait_for("a release", LIMIT, |seen| seen.dhcp.is(Kind6::Release));
+        if habits.rebinds && release.dhcp.option(opt6::SERVER_ID) != Some(&OTHER_SERVER[..]) {
+            // These two may go on to speak to the server that they had before they were rebound.
+            assert!([Kind::Dhcpcd, Kind::Dibbler].contains(&kind));
+            return;
+        }
         wait::until(LIMIT, "all is given back", || all_given_back(&server));
         let (_client, held) = bound(&net, &server, kind, wants);
         assert_ne!(held, (None, None));
@@ -260,7 +268,10 @@ fn declines_an_address_in_use(kind: Kind) {
     let net = Net::pair6();
     net.client.duplicate_detection("cli0", true);
     net.server.address("srv0", &format!("{}/64", address(0x100)));
-    let server = Server::start(&net, &Config::new6(net.path()));
+    // The kernel deletes an address of limited lifetime that is in use elsewhere, and the client
+    // does not learn why it is gone.
+    let forever = Config::new6(net.path()).times(u32::MAX, u32::MAX, u32::MAX);
+    let server = Server::start(&net, &forever);
     let mut sniffer = RawPort::<Reply6>::open(&net.server, "srv0");
     let options = Options { v6: Some(Wants6::Address), ..kind.into() };
     let mut client = Client::start(&net.client, "cli0", net.path(), options);
@@ -277,8 +288,8 @@ fn dhclient_declines_an_address_in_use_and_gets_another() {
 }
 
 #[test]
-fn dhcpcd_declines_an_address_in_use_and_gets_another() {
-    declines_an_address_in_use(Kind::Dhcpcd);
+fn dibbler_declines_an_address_in_use_and_gets_another() {
+    declines_an_address_in_use(Kind::Dibbler);
 }
 
 #[test]
