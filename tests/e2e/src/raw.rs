@@ -6,7 +6,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::marker::PhantomData;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -60,11 +60,7 @@ impl<R: Received> RawPort<R> {
     #[track_caller]
     pub fn open(ns: &Ns, interface: &str) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("py/frames.py");
-        let python =
-            if Path::new("/usr/bin/python3").exists() { "/usr/bin/python3" } else { "python3" };
-        let mut child = ns
-            .command(python)
-            .arg("-SEs")
+        let mut child = python(ns)
             .arg(script)
             .arg(interface)
             .stdin(Stdio::piped())
@@ -152,6 +148,38 @@ impl<R> Drop for RawPort<R> {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a datagram through the kernel of a namespace, which may cut it into fragments.
+#[track_caller]
+pub fn send_datagram(
+    ns: &Ns,
+    interface: &str,
+    destination: std::net::Ipv6Addr,
+    port: u16,
+    payload: &[u8],
+) {
+    let script = format!(
+        "import socket, sys\n\
+         port = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)\n\
+         port.bind(('::', {port}))\n\
+         scope = socket.if_nametoindex('{interface}')\n\
+         port.sendto(bytes.fromhex(sys.stdin.read()), ('{destination}', {port}, 0, scope))\n"
+    );
+    let mut child =
+        python(ns).args(["-c", &script]).stdin(Stdio::piped()).spawn().expect("python3 starts");
+    let mut input = child.stdin.take().expect("standard input is a pipe");
+    input.write_all(to_hex(payload).as_bytes()).expect("the script reads");
+    drop(input);
+    assert!(child.wait().is_ok_and(|status| status.success()), "the datagram was not sent");
+}
+
+/// The interpreter inside a namespace, without what a machine may have added to it.
+fn python(ns: &Ns) -> Command {
+    let installed = "/usr/bin/python3";
+    let mut command = ns.command(if Path::new(installed).exists() { installed } else { "python3" });
+    command.arg("-SEs");
+    command
 }
 
 /// Lower-case hexadecimal text.

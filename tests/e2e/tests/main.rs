@@ -30,10 +30,12 @@ mod main {
         mod crash;
         mod daemon;
         mod durability;
+        mod hostile;
         mod interfaces;
         mod lease_file;
         mod lfc;
         mod life_cycle;
+        mod load;
         mod options;
         mod protocol;
         mod relays;
