@@ -38,11 +38,18 @@ fn advertise_and_reply_carry_identifiers_times_and_status() {
     }
     let [first, second] = [&advertise, &reply].map(|answer| answer.dhcp.option(opt6::SERVER_ID));
     assert_eq!(first, second);
-    server.wait_log_count(
-        "lease for address 2001:db8:1::100 and iaid=1 has been allocated for 4000 seconds",
-        1,
-        wait::secs(5),
-    );
+    for (id, what) in [
+        ("DHCP6_LEASE_ALLOC", "2001:db8:1::100"),
+        ("DHCP6_PD_LEASE_ALLOC", "2001:db8:8000::/56"),
+    ] {
+        wait::until(wait::secs(5), "the lease in the log", || {
+            server.log().lines().any(|line| {
+                line.contains(id)
+                    && line.contains(what)
+                    && line.contains("has been allocated for 4000 seconds")
+            })
+        });
+    }
 }
 
 #[test]
