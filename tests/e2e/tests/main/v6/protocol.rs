@@ -38,10 +38,9 @@ fn advertise_and_reply_carry_identifiers_times_and_status() {
     }
     let [first, second] = [&advertise, &reply].map(|answer| answer.dhcp.option(opt6::SERVER_ID));
     assert_eq!(first, second);
-    for (id, what) in [
-        ("DHCP6_LEASE_ALLOC", "2001:db8:1::100"),
-        ("DHCP6_PD_LEASE_ALLOC", "2001:db8:8000::/56"),
-    ] {
+    for (id, what) in
+        [("DHCP6_LEASE_ALLOC", "2001:db8:1::100"), ("DHCP6_PD_LEASE_ALLOC", "2001:db8:8000::/56")]
+    {
         wait::until(wait::secs(5), "the lease in the log", || {
             server.log().lines().any(|line| {
                 line.contains(id)
