@@ -23,6 +23,7 @@ pub mod load;
 pub mod net;
 pub mod peer;
 pub mod peer6;
+pub mod perfdhcp;
 pub mod process;
 pub mod raw;
 pub mod relay;

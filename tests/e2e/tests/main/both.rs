@@ -15,6 +15,7 @@ pub(crate) mod interfaces;
 pub(crate) mod lease_file;
 pub(crate) mod lfc;
 pub(crate) mod life_cycle;
+pub(crate) mod load;
 
 /// Makes a test of each named claim of a module for a family.
 macro_rules! claims {
@@ -96,4 +97,33 @@ pub(crate) fn holder(family: Family, row: &Row) -> &str {
 /// The lease files of the server that a test starts.
 pub(crate) fn lease_files(net: &Net) -> LeaseFiles {
     LeaseFiles::new(&net.path().join(format!("leases{}.csv", net.family.digit())))
+}
+
+/// The relay that the clients of a load are behind; the client's interface gets its address.
+pub(crate) fn as_relay(net: &Net) -> IpAddr {
+    let (address, length): (IpAddr, u8) = match net.family {
+        Family::V4 => (Ipv4Addr::new(192, 0, 2, 2).into(), 24),
+        Family::V6 => (Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2).into(), 64),
+    };
+    net.client.address("cli0", &format!("{address}/{length}"));
+    address
+}
+
+/// A configuration with room for millions of clients, behind the relay or beside it.
+pub(crate) fn roomy(net: &Net) -> Config {
+    let config = Config::of(net.family, net.path());
+    match net.family {
+        Family::V4 => {
+            let by_relay = "\"relay\": { \"ip-addresses\": [ \"192.0.2.2\" ] },";
+            let pool = "192.1.0.0 - 192.127.255.255";
+            config.subnets(vec![pool_subnet(1, "192.0.0.0/9", pool, by_relay)])
+        }
+        Family::V6 => {
+            let prefixes = pd_pool("2001:db9::/32", 64);
+            let pool = "2001:db8:1::1:0:0/96";
+            let unicast = format!("srv0/{}", e2e::net::SERVER6);
+            let config = config.interfaces(&["srv0", &unicast]);
+            config.subnets(vec![pool_subnet6(1, "2001:db8:1::/64", pool, &prefixes)])
+        }
+    }
 }

@@ -8,7 +8,7 @@ use e2e::load::{Load, Seen};
 use e2e::prelude::*;
 use e2e::server::START;
 
-use super::{holder, lease_files};
+use super::{as_relay, holder, lease_files, roomy};
 
 /// Number of kills: the environment variable `E2E_KILLS`, else 10.
 fn kills() -> u32 {
@@ -23,35 +23,6 @@ fn random_below(limit: u64) -> u64 {
     value ^= value >> 7;
     value ^= value << 17;
     value % limit
-}
-
-/// The relay that all clients are behind.
-fn relay(family: Family) -> IpAddr {
-    match family {
-        Family::V4 => Ipv4Addr::new(192, 0, 2, 2).into(),
-        Family::V6 => Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2).into(),
-    }
-}
-
-/// A configuration with room for millions of clients behind the relay.
-fn roomy(net: &Net) -> Config {
-    let config = Config::of(net.family, net.path());
-    let by_relay = format!("\"relay\": {{ \"ip-addresses\": [ \"{}\" ] }},", relay(net.family));
-    match net.family {
-        Family::V4 => {
-            let pool = "192.1.0.0 - 192.127.255.255";
-            config.subnets(vec![pool_subnet(1, "192.0.0.0/9", pool, &by_relay)])
-        }
-        Family::V6 => {
-            let prefixes = pd_pool("2001:db9::/32", 64);
-            let subnet = "2001:db8:1::/64";
-            let more = format!("{by_relay} {prefixes}");
-            let relayed = pool_subnet(2, "2001:db8:2::/64", "2001:db8:2::/80", &more);
-            let direct = pool_subnet6(1, subnet, e2e::config::POOL6, "");
-            let unicast = format!("srv0/{}", e2e::net::SERVER6);
-            config.subnets(vec![relayed, direct]).interfaces(&["srv0", &unicast])
-        }
-    }
 }
 
 /// Checks the store against everything that clients were told.
@@ -69,8 +40,7 @@ fn check(server: &Server, told: &HashMap<IpAddr, Seen<IpAddr>>) {
 /// Runs the load, kills the server at a random moment, starts it again; many times over.
 fn kill_under_load(family: Family, more: &[&str]) {
     let net = Net::pair_of(family);
-    let length = if family == Family::V4 { 24 } else { 64 };
-    net.client.address("cli0", &format!("{}/{length}", relay(family)));
+    let relay = as_relay(&net);
     let mut config = roomy(&net);
     config.lease_database.extend(more.iter().map(|member| (*member).to_owned()));
     let lfc = family.lfc();
@@ -82,7 +52,7 @@ fn kill_under_load(family: Family, more: &[&str]) {
         let server = Server::spawn_with(&net.server, net.path(), &config, &variables);
         EitherPeer::new(&net).until_served(START);
         check(&server, &told);
-        let (relay, address) = (relay(family), Net::server_address(family));
+        let address = Net::server_address(family);
         let load = Load::start(&net.client, relay, address, round * 1_000_000, 64);
         load.wait_seen(1, wait::secs(10));
         std::thread::sleep(Duration::from_millis(random_below(400)));
