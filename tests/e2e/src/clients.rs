@@ -179,6 +179,7 @@ impl<'n> Client<'n> {
 
     /// Kills the client and takes its address off the interface, as a power failure would.
     pub fn power_off(mut self) {
+        self.wait_remembered();
         self.process.kill();
         // Nor may helper processes of dhcpcd linger for the next start.
         wait::within(wait::secs(3), || {
@@ -194,6 +195,24 @@ impl<'n> Client<'n> {
             helpers.is_empty()
         });
         self.clear();
+    }
+
+    /// Halts dibbler at a moment at which its memory is whole: it writes the file anew at every
+    /// exchange, in place, and a real power failure would spoil it more often than a test can bear.
+    fn wait_remembered(&self) {
+        let memory = self.folder.join("state/client-AddrMgr.xml");
+        wait::within(wait::secs(3), || {
+            if self.options.kind != Kind::Dibbler {
+                return true;
+            }
+            self.process.signal("STOP");
+            let text = fs::read_to_string(&memory).unwrap_or_default();
+            let whole = text.trim_end().ends_with("</AddrMgr>");
+            if !whole {
+                self.process.signal("CONT");
+            }
+            whole
+        });
     }
 
     /// All output of the client.
