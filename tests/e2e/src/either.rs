@@ -129,6 +129,20 @@ impl EitherPeer {
         }
     }
 
+    /// Asks for an address and does not wait for the answer.
+    pub fn ask_in_vain(&mut self) {
+        match self {
+            Self::V4(peer, _) => {
+                let query = peer.query(Kind::Discover);
+                peer.tell(&query);
+            }
+            Self::V6(peer, _) => {
+                let query = peer.solicit();
+                peer.tell(&query);
+            }
+        }
+    }
+
     /// True when the server offers an address within `limit`; a server of DHCPv6 says so when it has
     /// none, one of DHCPv4 is silent.
     pub fn is_offered_an_address(&mut self, limit: Duration) -> bool {

@@ -151,3 +151,30 @@ pub(crate) fn severity_warn_silences_information(family: Family) {
     peer.acquire();
     assert!(!server.log().contains(&family.log_id("LEASE_ALLOC")));
 }
+
+pub(crate) fn refused_query_is_explained_with_client_and_interface(family: Family) {
+    let net = Net::pair_of(family);
+    let mut config = Config::of(family, net.path());
+    let (subnet, pool) = match family {
+        Family::V4 => ("10.9.0.0/24", "10.9.0.100 - 10.9.0.199"),
+        Family::V6 => ("2001:db8:9::/64", "2001:db8:9::100 - 2001:db8:9::199"),
+    };
+    config.subnets = vec![pool_subnet(1, subnet, pool, "")];
+    let server = Server::start(&net, &config);
+    let mut peer = EitherPeer::new(&net);
+    let limit = Duration::from_millis(300);
+    assert!(!peer.is_offered_an_address(limit));
+    wait::until(wait::secs(3), "one INFO line about the query", || {
+        server.log().lines().any(|line| {
+            line.contains(" INFO ") && line.contains("02:00:00:00:00:02") && line.contains("srv0")
+        })
+    });
+    // Many of them must not fill the disk.
+    let before = server.log().lines().count();
+    for _ in 0..2000 {
+        peer.ask_in_vain();
+    }
+    peer.is_offered_an_address(limit);
+    let lines = server.log().lines().count() - before;
+    assert!(lines < 500, "{lines} lines for 2000 refused queries");
+}

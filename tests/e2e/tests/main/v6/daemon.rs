@@ -10,4 +10,5 @@ crate::main::both::claims! { V6, daemon:
     log_goes_to_its_file_in_kea_s_line_format_by_severity
     debug_flag_overrides_the_configured_severity
     severity_warn_silences_information
+    refused_query_is_explained_with_client_and_interface
 }
