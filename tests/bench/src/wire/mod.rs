@@ -90,16 +90,19 @@ impl Lease {
 
 impl fmt::Display for Lease {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::default() {
+            return out.write_str("nothing");
+        }
         match u32::try_from(self.address) {
             Ok(0) => {}
             Ok(address) => write!(out, "{}", Ipv4Addr::from(address))?,
             Err(_) => write!(out, "{}", Ipv6Addr::from(self.address))?,
         }
-        match (self.prefix_len, self.address) {
-            (0, 0) => out.write_str("nothing"),
-            (0, _) => Ok(()),
-            (len, _) => write!(out, " {}/{len}", Ipv6Addr::from(self.prefix)),
+        if self.prefix_len == 0 {
+            return Ok(());
         }
+        let separator = if self.address == 0 { "" } else { " and " };
+        write!(out, "{separator}{}/{}", Ipv6Addr::from(self.prefix), self.prefix_len)
     }
 }
 
@@ -273,7 +276,9 @@ mod tests {
         let address = Lease::of_address(0xfd00_u128 << 112 | 1);
         assert_eq!(address.to_string(), "fd00::1");
         let both = Lease { prefix: 0x4000 << 112, prefix_len: 64, ..address };
-        assert_eq!(both.to_string(), "fd00::1 4000::/64");
+        assert_eq!(both.to_string(), "fd00::1 and 4000::/64");
+        let prefix = Lease { address: 0, ..both };
+        assert_eq!(prefix.to_string(), "4000::/64");
         assert_eq!(both.claims().count(), 2);
         assert_eq!(Lease::default().to_string(), "nothing");
     }
