@@ -1,6 +1,6 @@
 //! What the daemon must know of the DHCPv6 server.
 
-mod server_id;
+mod duid_file;
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use kea_dhcp6::messages::{loggers::*, *};
 use kea_dhcp6::runtime::{Runtime6, subnet_rows};
 use kea_dhcp6::server::{Server6, Shared6};
 use kea_log::{Logger, Message};
-use libdhcp::DuidError;
+use libdhcp::DuidBuf;
 use libdhcpsrv::config6::{self, Config6};
 use libdhcpsrv::lease::{Deltas, LeaseState};
 use libdhcpsrv::lease6::{Reclaimed6, V6};
@@ -27,8 +27,9 @@ pub(crate) struct Dhcp6;
 impl Daemon for Dhcp6 {
     type Leases = V6;
     type Config = Config6;
-    type Prepared = Box<[u8]>;
-    type PrepareError = DuidError;
+    /// The server's identifier.
+    type Prepared = DuidBuf;
+    type PrepareError = libdhcp::DuidError;
     type Runtime = Runtime6;
     type Server = Server6;
     type Packet = Packet6;
@@ -72,8 +73,9 @@ impl Daemon for Dhcp6 {
         config: &Config6,
         around: &Surroundings<'_>,
         former: Option<&Runtime6>,
-    ) -> Result<Box<[u8]>, DuidError> {
-        server_id::prepare(&config.server_id, around, former)
+    ) -> Result<DuidBuf, libdhcp::DuidError> {
+        let former = former.map(|runtime| &*runtime.server_duid);
+        duid_file::server_duid(&config.server_id, around, former)
     }
 
     fn subnet_rows(config: &Config6) -> Vec<SubnetRow> {
@@ -82,7 +84,7 @@ impl Daemon for Dhcp6 {
 
     fn install(ingredients: Ingredients<'_, Self>) -> Runtime6 {
         let Ingredients { config, prepared, counters, store, now } = ingredients;
-        let runtime = Runtime6::new(config, prepared, counters);
+        let runtime = Runtime6::new(config, prepared.bytes().into(), counters);
         store.adopt_pools(&runtime.pools);
         runtime.recount(store, now);
         runtime
@@ -97,16 +99,10 @@ impl Daemon for Dhcp6 {
             let prefix = format!("{}/{}", subnet.prefix, subnet.prefix_len);
             let timer = |timer: Option<u32>| timer.map_or("unset".to_owned(), |s| s.to_string());
             let timers = &subnet.timers;
-            kea_log::log!(
-                DHCP6,
-                DHCP6_CONFIG_NEW_SUBNET,
-                prefix,
-                subnet.id,
-                timer(timers.renew_timer),
-                timer(timers.rebind_timer),
-                timers.preferred_lifetime,
-                timers.valid_lifetime
-            );
+            let (t1, t2) = (timer(timers.renew_timer), timer(timers.rebind_timer));
+            let (preferred, valid) = (timers.preferred_lifetime, timers.valid_lifetime);
+            let id = subnet.id;
+            kea_log::log!(DHCP6, DHCP6_CONFIG_NEW_SUBNET, prefix, id, t1, t2, preferred, valid);
         }
         let count = match config.subnets.len() {
             0 => "no IPv6 subnets!".to_owned(),

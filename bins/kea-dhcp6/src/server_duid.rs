@@ -16,8 +16,8 @@ const ENTERPRISE_ISC: u32 = 2495;
 const EN_IDENTIFIER_LEN: usize = 6;
 /// 2000-01-01 in seconds of the Unix clock: where the time of a DUID-LLT begins.
 const EPOCH_2000: i64 = 946_684_800;
-/// Hardware type of Ethernet.
-pub const ETHERNET: u16 = 1;
+/// Ethernet.
+const ETHERNET: u16 = 1;
 
 /// What a stored DUID consists of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
