@@ -68,7 +68,7 @@ impl Daemon for Dhcp4 {
         }
     }
 
-    fn prepare(_: &Config4, _: &Surroundings<'_>) -> Result<(), Infallible> {
+    fn prepare(_: &Config4, _: &Surroundings<'_>, _: Option<&Runtime4>) -> Result<(), Infallible> {
         Ok(())
     }
 

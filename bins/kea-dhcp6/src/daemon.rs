@@ -69,8 +69,13 @@ impl Daemon for Dhcp6 {
         }
     }
 
-    fn prepare(config: &Config6, around: &Surroundings<'_>) -> Result<DuidBuf, libdhcp::DuidError> {
-        duid_file::server_duid(&config.server_id, around)
+    fn prepare(
+        config: &Config6,
+        around: &Surroundings<'_>,
+        former: Option<&Runtime6>,
+    ) -> Result<DuidBuf, libdhcp::DuidError> {
+        let former = former.map(|runtime| &*runtime.server_duid);
+        duid_file::server_duid(&config.server_id, around, former)
     }
 
     fn subnet_rows(config: &Config6) -> Vec<SubnetRow> {
