@@ -1,4 +1,4 @@
-//! What a configuration becomes when it is in force: compiled values, free addresses, lease counters, interfaces.
+//! What a configuration becomes when it is in force: compiled values, free addresses, lease counters.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet4};
 use libdhcpsrv::lease4::{Delta, Deltas, LeaseState, LeaseStore4, Stored, SubnetId};
 use stats::{Lease4, LeaseCounters4, Place, PoolSlot, SubnetRow};
 use util::Now;
-use util::link::InterfaceIndex;
 
 /// Offset of the relay's address in a packet.
 const GIADDR: usize = 24;
@@ -203,37 +202,4 @@ pub fn subnet_rows(config: &Config4) -> Vec<SubnetRow> {
         pd_pool_ids: Vec::new(),
     });
     rows.collect()
-}
-
-/// The interfaces as the server knows them.
-#[derive(Debug, Default)]
-pub struct Links {
-    names: Vec<(InterfaceIndex, Box<str>)>,
-    addresses: Vec<Ipv4Addr>,
-}
-
-impl Links {
-    /// Takes the interfaces and the addresses of open sockets.
-    #[must_use]
-    pub fn new(mut names: Vec<(InterfaceIndex, Box<str>)>, mut addresses: Vec<Ipv4Addr>) -> Self {
-        names.sort_unstable();
-        addresses.sort_unstable();
-        addresses.dedup();
-        Self { names, addresses }
-    }
-
-    /// Name of an interface; `?` for one that is gone.
-    #[must_use]
-    pub fn name(&self, index: InterfaceIndex) -> &str {
-        match self.names.binary_search_by_key(&index, |(known, _)| *known) {
-            Ok(at) => &self.names[at].1,
-            Err(_) => "?",
-        }
-    }
-
-    /// Whether one of our sockets has this address.
-    #[must_use]
-    pub fn is_own_address(&self, address: Ipv4Addr) -> bool {
-        self.addresses.binary_search(&address).is_ok()
-    }
 }

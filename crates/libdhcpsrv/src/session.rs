@@ -96,6 +96,9 @@ pub enum Answer<K: LeaseKind> {
     Picked(Option<AddressOf<K>>),
 }
 
+/// The client's own lease, and the lease on the address that it asks for.
+pub type Found<K> = (Option<<K as LeaseKind>::View>, Option<<K as LeaseKind>::View>);
+
 /// What a store does with a question.
 #[derive(Clone, Copy, Debug)]
 pub enum Submitted<K: LeaseKind> {
@@ -208,6 +211,24 @@ impl<'s, K: LeaseKind> Session<'s, K> {
         self.pools
     }
 
+    /// Looks for the `nth` lease of the client and for the lease on `requested`, whoever holds it.
+    ///
+    /// # Errors
+    /// [`Parked`] when the store answers later.
+    pub fn look_for(
+        &mut self,
+        client: K::Key<'_>,
+        subnet: SubnetId,
+        nth: u32,
+        requested: Option<AddressOf<K>>,
+    ) -> Result<(Nth<K>, Option<K::View>), Parked> {
+        match self.ask(&Question::Find { client, subnet, nth, requested })? {
+            Answer::Found { own, more, requested } => Ok((Nth { own, more }, requested)),
+            // A memo that does not fit is a defect of the caller; nothing known is the harmless reading.
+            _ => Ok((Nth { own: None, more: false }, None)),
+        }
+    }
+
     /// Looks for the client's lease, the first of several, and for the lease on `requested`.
     ///
     /// # Errors
@@ -217,8 +238,8 @@ impl<'s, K: LeaseKind> Session<'s, K> {
         client: K::Key<'_>,
         subnet: SubnetId,
         requested: Option<AddressOf<K>>,
-    ) -> Result<(Option<K::View>, Option<K::View>), Parked> {
-        let found = self.ask_for(client, subnet, 0, requested)?;
+    ) -> Result<Found<K>, Parked> {
+        let found = self.look_for(client, subnet, 0, requested)?;
         Ok((found.0.own, found.1))
     }
 
@@ -232,7 +253,7 @@ impl<'s, K: LeaseKind> Session<'s, K> {
         subnet: SubnetId,
         nth: u32,
     ) -> Result<Nth<K>, Parked> {
-        Ok(self.ask_for(client, subnet, nth, None)?.0)
+        Ok(self.look_for(client, subnet, nth, None)?.0)
     }
 
     /// Makes or changes a lease.
@@ -282,20 +303,6 @@ impl<'s, K: LeaseKind> Session<'s, K> {
         self.memo.answers.push(Answer::Picked(address));
         self.next += 1;
         address
-    }
-
-    fn ask_for(
-        &mut self,
-        client: K::Key<'_>,
-        subnet: SubnetId,
-        nth: u32,
-        requested: Option<AddressOf<K>>,
-    ) -> Result<(Nth<K>, Option<K::View>), Parked> {
-        match self.ask(&Question::Find { client, subnet, nth, requested })? {
-            Answer::Found { own, more, requested } => Ok((Nth { own, more }, requested)),
-            // A memo that does not fit is a defect of the caller; nothing known is the harmless reading.
-            _ => Ok((Nth { own: None, more: false }, None)),
-        }
     }
 
     fn done(&mut self, question: &Question<'_, K>) -> Result<Result<Stored, CommitError>, Parked> {

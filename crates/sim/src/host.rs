@@ -6,10 +6,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
+use kea_dhcp4::runtime::{Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config4::Config4;
 use libdhcpsrv::lease4::{LeaseStore4, ReclaimLimits, Reclaimed, V4};
+use libdhcpsrv::links::Links;
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::Store;
 use stats::{LeaseCounters4, Statistics4};
 use util::journal::JournalQueue;
@@ -83,7 +85,7 @@ impl Host {
         let shared = Shared4::new(seen, rng.next_u64());
         let statistics = Statistics4::new(now);
         let (runtime, counters) = install(config, &statistics, &store, now);
-        let links = Arc::new(Links::new(vec![(INTERFACE, "lan".into())], vec![SERVER]));
+        let links = Arc::new(Links::new(vec![(INTERFACE, "lan".into())], vec![SERVER.into()]));
         let workers = (0..scenario.workers)
             .map(|_| {
                 let counters = statistics.worker(now);

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use e2e::family::sibling_program;
 use e2e::prelude::*;
-use e2e::server::sibling_program;
 
 /// An installed tree and the namespaces it runs in.
 struct Installed {
@@ -41,7 +41,7 @@ impl Installed {
         let mut command = self.net.server.command(self.path("sbin/keactrl"));
         let log = self.net.path().join("start.log");
         command.args(arguments).env("KEA_LOGGER_DESTINATION", log);
-        if !e2e::server::is_ours() {
+        if !Family::V4.is_ours() {
             // A server that was not built to be moved does not find its folders by itself.
             command.env("KEA_PIDFILE_DIR", self.path("var/run/kea"));
             command.env("KEA_LOCKFILE_DIR", "none");
