@@ -40,10 +40,11 @@ pub(super) fn server_duid(
     let known = stored.as_deref().or(former);
     let duid = server_duid::make(config, known, hardware, around.now, &mut entropy)?;
     let text = String::from_utf8(server_duid::file_text(duid.bytes())).unwrap_or_default();
-    if config.persist && stored.as_deref() != Some(duid.bytes()) {
-        if let Err(error) = write(&path, text.as_bytes()) {
-            kea_log::log!(DHCP6, DHCP6_SERVERID_FILE_FAIL, path.display(), error);
-        }
+    if config.persist
+        && stored.as_deref() != Some(duid.bytes())
+        && let Err(error) = write(&path, text.as_bytes())
+    {
+        kea_log::log!(DHCP6, DHCP6_SERVERID_FILE_FAIL, path.display(), error);
     }
     kea_log::log!(DHCP6, DHCP6_USING_SERVERID, text, path.display());
     Ok(duid)
