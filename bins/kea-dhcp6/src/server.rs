@@ -362,7 +362,7 @@ impl Core {
         };
         if outcome == Outcome::Reply {
             self.remember_offers(&query, subnet, second);
-            self.log_answer(&query, &hardware, config, subnet, now);
+            self.log_answer(&query, input, &hardware, config, subnet, now);
             self.write(input, &query, runtime, subnet, replies);
         }
         Run::Finished(outcome)
