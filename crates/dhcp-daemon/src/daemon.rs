@@ -121,14 +121,15 @@ pub trait Daemon: DaemonMessages + Copy + Debug + Send + Sync + 'static {
     /// What the daemon reads of a configuration.
     fn settings(config: &Self::Config) -> Settings<'_>;
 
-    /// Gets what the server needs beside the configuration. It may read and write files, and comes before everything
-    /// else that taking a configuration changes.
+    /// Gets what the server needs beside the configuration. It may read and write files, and comes before anything
+    /// that is in force is touched. `former` is what has been in force so far.
     ///
     /// # Errors
     /// When the configuration cannot be taken without it.
     fn prepare(
         config: &Self::Config,
         around: &Surroundings<'_>,
+        former: Option<&Self::Runtime>,
     ) -> Result<Self::Prepared, Self::PrepareError>;
 
     /// The subnets and pools that figures are kept for.

@@ -257,3 +257,100 @@ fn log_report(path: &Path, report: &FileReport, conversion: Option<Conversion>) 
         kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERRORS, path.display(), more);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use libdhcpsrv::lease4::V4;
+    use libdhcpsrv::lease6::V6;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const ROW4: &str = "192.0.2.1,02:00:00:00:00:01,,4000,9000004000,1,0,0,,0,,0\n";
+    const ROW6: &str =
+        "2001:db8::1,00:03:00:01:02:00:00:00:00:01,4000,9000004000,1,3000,0,7,128,0,0,,,0,,,,0\n";
+
+    fn settings() -> LeaseDatabase {
+        LeaseDatabase {
+            name: None,
+            persist: true,
+            lfc_interval: 0,
+            durability: Durability::Kernel,
+            max_row_errors: 0,
+        }
+    }
+
+    /// A folder for one lease file with this content.
+    fn file(content: &str) -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("leases.csv");
+        fs::write(&path, content).unwrap();
+        (folder, path)
+    }
+
+    fn opened<K: LeaseKind>(path: &Path) -> Database<K> {
+        open(&settings(), path, 1).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn torn_row_is_cut_off<K: LeaseKind>(row: &str) {
+        let whole = format!("{}{row}", K::HEADER);
+        let (_folder, path) = file(&format!("{whole}{}", &row[..9]));
+        assert_eq!(opened::<K>(&path).store.len(), 1);
+        assert_eq!(fs::read_to_string(&path).unwrap(), whole);
+        assert_eq!(opened::<K>(&path).store.len(), 1);
+    }
+
+    #[test]
+    fn torn_row_is_cut_off_and_the_others_stay() {
+        torn_row_is_cut_off::<V4>(ROW4);
+        torn_row_is_cut_off::<V6>(ROW6);
+    }
+
+    fn earlier_columns_are_converted<K: LeaseKind>(row: &str) {
+        let fewer = |line: &str| {
+            let line = line.trim_end().rsplit_once(',').map_or(line, |(line, _last)| line);
+            format!("{line}\n")
+        };
+        let (_folder, path) = file(&format!("{}{}", fewer(K::HEADER), fewer(row)));
+        assert_eq!(opened::<K>(&path).store.len(), 1);
+        assert_eq!(fs::read_to_string(&path).unwrap(), K::HEADER);
+        let converted = fs::read_to_string(suffixed(&path, ".2")).unwrap();
+        assert_eq!(converted, format!("{}{row}", K::HEADER));
+    }
+
+    #[test]
+    fn file_of_an_earlier_version_is_converted() {
+        earlier_columns_are_converted::<V4>(ROW4);
+        earlier_columns_are_converted::<V6>(ROW6);
+    }
+
+    #[test]
+    fn file_of_the_other_server_is_refused() {
+        let (_folder, path) = file(V6::HEADER);
+        let refused = open::<V4>(&settings(), &path, 1);
+        assert!(matches!(refused, Err(OpenError::Load { .. })));
+        assert_eq!(fs::read_to_string(&path).unwrap(), V6::HEADER);
+    }
+
+    #[test]
+    fn running_clean_up_refuses_the_start() {
+        let (_folder, path) = file(V4::HEADER);
+        fs::write(suffixed(&path, ".pid"), "1\n").unwrap();
+        let refused = open::<V4>(&settings(), &path, 1);
+        assert!(matches!(refused, Err(OpenError::CleanUpRunning { pid: 1, .. })));
+    }
+
+    #[test]
+    fn database_is_known_by_its_file() {
+        let (folder, path) = file(V4::HEADER);
+        let (database, memory) =
+            (opened::<V4>(&path), LeaseDatabase { persist: false, ..settings() });
+        let same = folder.path().join("./leases.csv");
+        assert!(database.is_meant_by(&settings(), &same));
+        assert!(!database.is_meant_by(&settings(), &folder.path().join("other.csv")));
+        assert!(!database.is_meant_by(&memory, &path));
+        let in_memory = open::<V4>(&memory, &path, 1).unwrap_or_else(|error| panic!("{error}"));
+        assert!(in_memory.journal.is_none() && in_memory.is_meant_by(&memory, &same));
+        assert!(!in_memory.is_meant_by(&settings(), &path));
+    }
+}

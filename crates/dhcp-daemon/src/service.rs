@@ -71,7 +71,7 @@ impl<D: Daemon> Service<D> {
         let plan = plan_of::<D>(&settings, port)?;
         let file = lease_file::<D>(&settings, &paths);
         let database = lease_database::open(settings.lease_database, &file, random_seed())?;
-        let prepared = prepare::<D>(&config, &paths, &table, clock.now())?;
+        let prepared = prepare::<D>(&config, &paths, &table, clock.now(), None)?;
         let statistics = Statistics::new(clock.now());
         let runtime = install::<D>(config, prepared, &statistics, &database, clock.now());
         let shared = Shared::new(database.store.clone(), random_seed());
@@ -121,7 +121,8 @@ impl<D: Daemon> Service<D> {
         } else {
             None
         };
-        let prepared = prepare::<D>(&config, &self.paths, &self.table, self.clock.now())?;
+        let (now, former) = (self.clock.now(), Some(&*self.runtime));
+        let prepared = prepare::<D>(&config, &self.paths, &self.table, now, former)?;
 
         let replaced = other_workers.is_some();
         let paused = match other_workers {
@@ -276,10 +277,12 @@ fn prepare<D: Daemon>(
     paths: &Paths,
     interfaces: &InterfaceTable,
     now: Now,
+    former: Option<&D::Runtime>,
 ) -> Result<D::Prepared, ServiceError> {
     let data = &*data_folder(&D::settings(config), paths);
     let around = Surroundings { paths, data, interfaces, now, seed: random_seed() };
-    D::prepare(config, &around).map_err(|error| ServiceError::Preparation(error.to_string()))
+    D::prepare(config, &around, former)
+        .map_err(|error| ServiceError::Preparation(error.to_string()))
 }
 
 /// The sockets that a configuration asks for.

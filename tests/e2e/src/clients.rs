@@ -181,12 +181,12 @@ impl<'n> Client<'n> {
     pub fn power_off(mut self) {
         self.wait_remembered();
         self.process.kill();
-        // Nor may helper processes of dhcpcd linger for the next start.
+        // Nor may its helpers and its script linger and act in the next one's place.
         wait::within(wait::secs(3), || {
             let pids = run(&["ip", "netns", "pids", self.ns.name()]);
             let helpers = pids.split_whitespace().filter(|pid| {
                 let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-                name.starts_with("dhcpcd")
+                name.starts_with("dhcpcd") || ["script", "ip"].contains(&name.trim_end())
             });
             let helpers: Vec<u32> = helpers.filter_map(|pid| pid.parse().ok()).collect();
             for pid in &helpers {
@@ -197,21 +197,21 @@ impl<'n> Client<'n> {
         self.clear();
     }
 
-    /// Halts dibbler at a moment at which its memory is whole: it writes the file anew at every
-    /// exchange, in place, and a real power failure would spoil it more often than a test can bear.
+    /// Waits for a moment between two writes of a client's memory: these write the file anew at
+    /// every exchange, in place, and a real power failure would spoil it more often than a test can
+    /// bear. With a T1 of two seconds a write is neither just past nor near; with a long one there
+    /// is none to wait for.
     fn wait_remembered(&self) {
-        let memory = self.folder.join("state/client-AddrMgr.xml");
+        let memory = match (self.options.kind, self.options.v6) {
+            (Kind::Dhcpcd, Some(_)) => format!("state/{}.lease6", self.interface),
+            (Kind::Dibbler, _) => "state/client-AddrMgr.xml".to_owned(),
+            _ => return,
+        };
+        let between = Duration::from_millis(300)..Duration::from_millis(1500);
         wait::within(wait::secs(3), || {
-            if self.options.kind != Kind::Dibbler {
-                return true;
-            }
-            self.process.signal("STOP");
-            let text = fs::read_to_string(&memory).unwrap_or_default();
-            let whole = text.trim_end().ends_with("</AddrMgr>");
-            if !whole {
-                self.process.signal("CONT");
-            }
-            whole
+            let written = fs::metadata(self.folder.join(&memory)).and_then(|data| data.modified());
+            let age = written.ok().and_then(|written| written.elapsed().ok());
+            age.is_some_and(|age| between.contains(&age))
         });
     }
 

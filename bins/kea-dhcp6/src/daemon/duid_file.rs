@@ -17,10 +17,12 @@ use util::SplitMix;
 /// More than the longest DUID takes as text.
 const FILE_BYTES_MAX: u64 = 4096;
 
-/// Makes the server's DUID of the configuration, the file and the interfaces, and stores it where it is new.
+/// Makes the server's DUID of the configuration, the file and the interfaces, and stores it where it is new. Where there
+/// is no file, the DUID so far (`former`) goes on, so that reloading the configuration makes no other server of it.
 pub(super) fn server_duid(
     config: &ServerIdConfig,
     around: &Surroundings<'_>,
+    former: Option<&[u8]>,
 ) -> Result<DuidBuf, DuidError> {
     let path = around.data.join(FILE_NAME);
     let stored = if config.persist { read(&path) } else { None };
@@ -35,12 +37,14 @@ pub(super) fn server_duid(
     });
     let hardware = address.as_ref().map(|address| (1, address.as_slice()));
     let mut entropy = SplitMix::new(around.seed);
-    let duid = server_duid::make(config, stored.as_deref(), hardware, around.now, &mut entropy)?;
+    let known = stored.as_deref().or(former);
+    let duid = server_duid::make(config, known, hardware, around.now, &mut entropy)?;
     let text = String::from_utf8(server_duid::file_text(duid.bytes())).unwrap_or_default();
-    if config.persist && stored.as_deref() != Some(duid.bytes()) {
-        if let Err(error) = write(&path, text.as_bytes()) {
-            kea_log::log!(DHCP6, DHCP6_SERVERID_FILE_FAIL, path.display(), error);
-        }
+    if config.persist
+        && stored.as_deref() != Some(duid.bytes())
+        && let Err(error) = write(&path, text.as_bytes())
+    {
+        kea_log::log!(DHCP6, DHCP6_SERVERID_FILE_FAIL, path.display(), error);
     }
     kea_log::log!(DHCP6, DHCP6_USING_SERVERID, text, path.display());
     Ok(duid)
