@@ -7,6 +7,7 @@ use libdhcp::{Universe, v4, v6};
 
 use crate::classes::ClassId;
 use crate::context::Field;
+use crate::pattern::Pattern;
 
 /// Something that is true or false.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +20,8 @@ pub(crate) enum Test {
     Known(bool),
     /// Two or more tests joined by the same operator.
     Logic(Logic, Vec<Test>),
-    /// `match('pattern', a)`, by the number of the pattern.
-    Match(usize, Box<Value>),
+    /// `match('pattern', a)`
+    Match(Pattern, Box<Value>),
     /// `member('class')`, with number and name.
     Member(ClassId, Box<str>),
     /// `not a`

@@ -61,7 +61,7 @@ pub(crate) enum Op {
     /// The two topmost values are equal.
     Equal,
     /// An option exists.
-    Exists(u16),
+    Exists(u32),
     /// An option of the message exists; whether it is a string.
     Has(u16, bool),
     /// Goes to the other value of `ifelse`.
@@ -75,7 +75,7 @@ pub(crate) enum Op {
     Keep,
     Known(bool),
     /// The topmost value matches a pattern.
-    Match(u16),
+    Match(u32),
     /// Membership in a class, with its name.
     Member(ClassId, Constant),
     Not,
@@ -98,7 +98,7 @@ pub(crate) enum ValueOp {
     Field(Field),
     HexText,
     IntegerText(IntegerKind),
-    Option(u16, Representation),
+    Option(u32, Representation),
     Split(i32),
     Substring(Window),
 }
@@ -125,7 +125,7 @@ pub(crate) enum Operand {
     Field(Field),
     /// An option of the message; whether it is a string.
     Option(u16, bool),
-    Path(u16),
+    Path(u32),
     /// The topmost value.
     Top,
 }

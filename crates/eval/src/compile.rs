@@ -14,18 +14,16 @@ use crate::code::{
 use crate::error::{ExprError, Reason};
 use crate::lexer::Span;
 use crate::path::Path;
-use crate::pattern::Pattern;
 
 /// Compiles a test: the plain code and the fast one.
 pub(crate) fn test(
     test: &Test,
-    patterns: Vec<Pattern>,
     text: &str,
     definitions: &Definitions,
 ) -> Result<(Code, Code), ExprError> {
-    let folded = folded_test(test, &patterns);
-    let mut plain = Emitter::new(Style::Plain, definitions, patterns.clone());
-    let mut fast = Emitter::new(Style::Fast, definitions, patterns);
+    let folded = folded_test(test);
+    let mut plain = Emitter::new(Style::Plain, definitions);
+    let mut fast = Emitter::new(Style::Fast, definitions);
     plain.test(test);
     fast.test(&folded);
     Ok((plain.finish(text)?, fast.finish(text)?))
@@ -34,37 +32,35 @@ pub(crate) fn test(
 /// Compiles a value: the plain code and the fast one.
 pub(crate) fn value(
     value: &Value,
-    patterns: Vec<Pattern>,
     text: &str,
     definitions: &Definitions,
 ) -> Result<(Code, Code), ExprError> {
-    let folded = folded_value(value, &patterns);
-    let mut plain = Emitter::new(Style::Plain, definitions, patterns.clone());
-    let mut fast = Emitter::new(Style::Fast, definitions, patterns);
+    let folded = folded_value(value);
+    let mut plain = Emitter::new(Style::Plain, definitions);
+    let mut fast = Emitter::new(Style::Fast, definitions);
     plain.value(value);
     fast.value(&folded);
     Ok((plain.finish(text)?, fast.finish(text)?))
 }
 
-fn folded_test(test: &Test, patterns: &[Pattern]) -> Test {
+fn folded_test(test: &Test) -> Test {
     match test {
         Test::Equal(sides) => {
-            let (left, right) =
-                (folded_value(&sides.0, patterns), folded_value(&sides.1, patterns));
+            let (left, right) = (folded_value(&sides.0), folded_value(&sides.1));
             match (left.literal(), right.literal()) {
                 (Some(one), Some(other)) => Test::Known(one == other),
                 _ => Test::Equal(Box::new((left, right))),
             }
         }
-        Test::Logic(operator, terms) => folded_logic(*operator, terms, patterns),
-        Test::Match(index, value) => {
-            let value = folded_value(value, patterns);
-            match (value.literal(), patterns.get(*index)) {
-                (Some(bytes), Some(pattern)) => Test::Known(pattern.is_match(bytes)),
-                _ => Test::Match(*index, Box::new(value)),
+        Test::Logic(operator, terms) => folded_logic(*operator, terms),
+        Test::Match(pattern, value) => {
+            let value = folded_value(value);
+            match value.literal() {
+                Some(bytes) => Test::Known(pattern.is_match(bytes)),
+                None => Test::Match(pattern.clone(), Box::new(value)),
             }
         }
-        Test::Not(negated) => match folded_test(negated, patterns) {
+        Test::Not(negated) => match folded_test(negated) {
             Test::Known(known) => Test::Known(!known),
             other => Test::Not(Box::new(other)),
         },
@@ -74,11 +70,11 @@ fn folded_test(test: &Test, patterns: &[Pattern]) -> Test {
     }
 }
 
-fn folded_logic(operator: Logic, terms: &[Test], patterns: &[Pattern]) -> Test {
+fn folded_logic(operator: Logic, terms: &[Test]) -> Test {
     let neutral = operator.neutral();
     let mut kept = Vec::new();
     for term in terms {
-        match folded_test(term, patterns) {
+        match folded_test(term) {
             Test::Known(known) if known == neutral => {}
             // What follows is not evaluated.
             Test::Known(known) if !operator.is_strict() => {
@@ -97,8 +93,8 @@ fn folded_logic(operator: Logic, terms: &[Test], patterns: &[Pattern]) -> Test {
     }
 }
 
-fn folded_value(value: &Value, patterns: &[Pattern]) -> Value {
-    let fold = |inner: &Value| folded_value(inner, patterns);
+fn folded_value(value: &Value) -> Value {
+    let fold = |inner: &Value| folded_value(inner);
     let pair = |pair: &(Value, Value)| Box::new((fold(&pair.0), fold(&pair.1)));
     let folded = match value {
         Value::AddressText(inner) => Value::AddressText(Box::new(fold(inner))),
@@ -106,7 +102,7 @@ fn folded_value(value: &Value, patterns: &[Pattern]) -> Value {
         Value::Concat(parts) => return folded_concat(parts.iter().map(fold)),
         Value::HexText(parts) => Value::HexText(pair(parts)),
         Value::IfElse { is_strict, parts } => {
-            let test = folded_test(&parts.0, patterns);
+            let test = folded_test(&parts.0);
             let (then, otherwise) = (fold(&parts.1), fold(&parts.2));
             match (test, is_strict) {
                 (Test::Known(true), false) => return then,
@@ -203,13 +199,13 @@ struct Emitter<'d> {
 }
 
 impl<'d> Emitter<'d> {
-    fn new(style: Style, definitions: &'d Definitions, patterns: Vec<Pattern>) -> Self {
+    fn new(style: Style, definitions: &'d Definitions) -> Self {
         let code = Code {
             universe: definitions.universe(),
             ops: Vec::new(),
             constants: Vec::new(),
             paths: Vec::new(),
-            patterns,
+            patterns: Vec::new(),
             classes: Vec::new(),
             options: Vec::new(),
         };
@@ -240,10 +236,11 @@ impl<'d> Emitter<'d> {
             }
             Test::Known(known) => Op::Known(*known),
             Test::Logic(operator, terms) => return self.logic(*operator, terms),
-            Test::Match(index, value) => {
+            Test::Match(pattern, value) => {
                 self.value(value);
                 self.values -= 1;
-                Op::Match(*index as u16)
+                self.code.patterns.push(pattern.clone());
+                Op::Match((self.code.patterns.len() - 1) as u32)
             }
             Test::Member(class, name) => {
                 self.code.classes.push(*class);
@@ -436,17 +433,17 @@ impl<'d> Emitter<'d> {
     }
 
     /// The option, when a path leads to one of the message itself.
-    fn single(&self, path: u16) -> Option<(u16, bool)> {
-        self.code.paths.get(usize::from(path)).and_then(Path::as_single)
+    fn single(&self, path: u32) -> Option<(u16, bool)> {
+        self.code.paths.get(path as usize).and_then(Path::as_single)
     }
 
-    fn path(&mut self, source: &Source) -> u16 {
+    fn path(&mut self, source: &Source) -> u32 {
         let path = Path::new(source, self.definitions);
         self.code.options.extend(path.message_code());
         if let Some(known) = self.code.paths.iter().position(|known| *known == path) {
-            return known as u16;
+            return known as u32;
         }
         self.code.paths.push(path);
-        (self.code.paths.len() - 1) as u16
+        (self.code.paths.len() - 1) as u32
     }
 }

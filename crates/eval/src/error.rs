@@ -191,7 +191,7 @@ pub enum Reason {
         expected: &'static [&'static str],
     },
     /// A character that begins no token.
-    #[error("invalid character {found:?}")]
+    #[error("invalid character {found:?}{}", remedy(*found))]
     UnexpectedCharacter {
         /// The character.
         found: char,
@@ -233,6 +233,19 @@ pub(crate) fn clipped(text: &str) -> String {
 
 fn hint(meant: Option<&str>) -> String {
     meant.map_or(String::new(), |meant| format!(", did you mean '{meant}'?"))
+}
+
+/// What is written for it instead, for characters of other languages.
+const fn remedy(found: char) -> &'static str {
+    match found {
+        '!' => ", write not (a == b)",
+        '"' => ", strings are in single quotes",
+        '&' => ", write 'and'",
+        '=' => ", write '=='",
+        '|' => ", write 'or'",
+        '#' | '/' => ", there are no comments",
+        _ => "",
+    }
 }
 
 fn one_of(expected: &[&str]) -> String {

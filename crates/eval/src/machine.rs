@@ -143,7 +143,7 @@ impl<'p, 's, C: PacketContext + ?Sized, W: Watch> Machine<'p, 's, C, W> {
             Op::Match(pattern) => {
                 let value = self.pop();
                 let bytes = self.scratch.bytes(value);
-                let pattern = self.code.patterns.get(usize::from(pattern));
+                let pattern = self.code.patterns.get(pattern as usize);
                 self.flag = pattern.is_some_and(|pattern| pattern.is_match(bytes));
                 if W::ON {
                     let text = pattern.map_or("", |pattern| pattern.text());
@@ -214,18 +214,18 @@ impl<'p, 's, C: PacketContext + ?Sized, W: Watch> Machine<'p, 's, C, W> {
         })
     }
 
-    fn find(&mut self, path: u16) -> Result<Option<Slice<'p>>, EvalError> {
-        match self.code.paths.get(usize::from(path)) {
+    fn find(&mut self, path: u32) -> Result<Option<Slice<'p>>, EvalError> {
+        match self.code.paths.get(path as usize) {
             Some(path) => path.find(self.context, self.scratch),
             None => Ok(None),
         }
     }
 
-    fn exists(&mut self, path: u16) -> Result<bool, EvalError> {
+    fn exists(&mut self, path: u32) -> Result<bool, EvalError> {
         let exists = self.find(path)?.is_some();
         if W::ON && !self.is_vendor_missing(path, &exists) {
             let quoted: &dyn Display = if exists { &"'true'" } else { &"'false'" };
-            if let Some(path) = self.code.paths.get(usize::from(path)) {
+            if let Some(path) = self.code.paths.get(path as usize) {
                 self.watch.step(&messages::EVAL_DEBUG_OPTION, &[path, quoted]);
             }
         }

@@ -6,17 +6,27 @@
 //! references and look-around, which no automaton has. Otherwise the syntax is the usual one of
 //! ECMAScript with POSIX classes (`[[:alpha:]]`), over bytes; the whole value must match.
 
+use std::sync::Arc;
+
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind};
 
-/// A compiled regular expression.
+/// A compiled regular expression; equal to another one when it is written the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
-    automaton: Box<dense::DFA<Vec<u32>>>,
+    automaton: Arc<dense::DFA<Vec<u32>>>,
     text: Box<str>,
 }
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
 
 impl Pattern {
     /// Compiles a regular expression; the error is a text that says what is wrong.
@@ -38,7 +48,7 @@ impl Pattern {
             .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(AUTOMATON_SIZE_MAX)))
             .build(text)
             .map_err(|error| explain(&error))?;
-        Ok(Self { automaton: Box::new(automaton), text: text.into() })
+        Ok(Self { automaton: Arc::new(automaton), text: text.into() })
     }
 
     /// The expression as it was written.
@@ -62,8 +72,11 @@ const AUTOMATON_SIZE_MAX: usize = 1 << 20;
 const NEST_MAX: u32 = 50;
 
 /// The innermost cause on one line: the causes above it say in which step it was found.
-fn explain(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
+fn explain(error: &dense::BuildError) -> String {
+    if error.is_size_limit_exceeded() {
+        return format!("it needs an automaton of more than {AUTOMATON_SIZE_MAX} bytes");
+    }
+    let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }

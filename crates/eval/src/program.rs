@@ -27,8 +27,8 @@ impl<N: ClassNames> Compiler<'_, N> {
     /// # Errors
     /// Says what is wrong, where, and what would be right.
     pub fn condition(&mut self, text: &str) -> Result<Condition, ExprError> {
-        let (test, patterns) = self.parser(text)?.whole_test()?;
-        let (plain, fast) = compile::test(&test, patterns, text, self.definitions)?;
+        let test = self.parser(text)?.whole_test()?;
+        let (plain, fast) = compile::test(&test, text, self.definitions)?;
         Ok(Condition { program: Program { text: text.into(), plain, fast } })
     }
 
@@ -37,8 +37,8 @@ impl<N: ClassNames> Compiler<'_, N> {
     /// # Errors
     /// Says what is wrong, where, and what would be right.
     pub fn value(&mut self, text: &str) -> Result<ValueExpression, ExprError> {
-        let (value, patterns) = self.parser(text)?.whole_value()?;
-        let (plain, fast) = compile::value(&value, patterns, text, self.definitions)?;
+        let value = self.parser(text)?.whole_value()?;
+        let (plain, fast) = compile::value(&value, text, self.definitions)?;
         Ok(ValueExpression { program: Program { text: text.into(), plain, fast } })
     }
 

@@ -50,11 +50,11 @@ impl<'p, C: PacketContext + ?Sized, W: Watch> Machine<'p, '_, C, W> {
 
     fn option(
         &mut self,
-        path: u16,
+        path: u32,
         representation: Representation,
     ) -> Result<Slice<'p>, EvalError> {
         let found = self.find(path)?;
-        let known = self.code.paths.get(usize::from(path));
+        let known = self.code.paths.get(path as usize);
         let value = match (found, known, representation) {
             (Some(body), Some(path), Representation::Text) => path.text(body, self.scratch)?,
             (Some(body), _, _) => body,

@@ -56,8 +56,8 @@ impl<'p, C: PacketContext + ?Sized, W: Watch> Machine<'p, '_, C, W> {
 
     /// For an option inside vendor options: true when those were missing, which is then reported
     /// with the result.
-    pub(super) fn is_vendor_missing(&mut self, path: u16, failed: &dyn Display) -> bool {
-        let path = self.code.paths.get(usize::from(path));
+    pub(super) fn is_vendor_missing(&mut self, path: u32, failed: &dyn Display) -> bool {
+        let path = self.code.paths.get(path as usize);
         let enterprise = path.and_then(|path| path.enterprise());
         enterprise.is_some_and(|wanted| self.vendor(Vendor::Options, wanted, failed).is_none())
     }

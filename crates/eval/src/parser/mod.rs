@@ -35,7 +35,6 @@ pub(crate) struct Parser<'t, 's> {
     span: Span,
     depth: usize,
     surroundings: Surroundings<'s>,
-    patterns: Vec<Pattern>,
 }
 
 /// A test or a value.
@@ -55,25 +54,25 @@ impl<'t, 's> Parser<'t, 's> {
             return Err(lexer.error(Span { start: 0, end: 0 }, reason));
         }
         let (token, span) = lexer.next()?;
-        Ok(Self { lexer, token, span, depth: 0, surroundings, patterns: Vec::new() })
+        Ok(Self { lexer, token, span, depth: 0, surroundings })
     }
 
     /// Reads the whole text as a test.
-    pub(crate) fn whole_test(mut self) -> Parsed<(Test, Vec<Pattern>)> {
+    pub(crate) fn whole_test(mut self) -> Parsed<Test> {
         let test = self.test()?;
         if self.token != Token::End {
             return Err(self.unexpected(AFTER_TEST));
         }
-        Ok((test, self.patterns))
+        Ok(test)
     }
 
     /// Reads the whole text as a value.
-    pub(crate) fn whole_value(mut self) -> Parsed<(Value, Vec<Pattern>)> {
+    pub(crate) fn whole_value(mut self) -> Parsed<Value> {
         let value = self.value()?;
         if self.token != Token::End {
             return Err(self.unexpected(AFTER_VALUE));
         }
-        Ok((value, self.patterns))
+        Ok(value)
     }
 
     fn test(&mut self) -> Parsed<Test> {
@@ -293,8 +292,7 @@ impl<'t, 's> Parser<'t, 's> {
         let value = self.value()?;
         self.depth -= 1;
         self.expect(Word::CloseParenthesis, &["')'", "'+'"])?;
-        self.patterns.push(pattern);
-        Ok(Test::Match(self.patterns.len() - 1, Box::new(value)))
+        Ok(Test::Match(pattern, Box::new(value)))
     }
 
     fn member(&mut self) -> Parsed<Test> {

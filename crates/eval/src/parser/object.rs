@@ -13,7 +13,7 @@ impl Parser<'_, '_> {
     pub(super) fn object_value(&mut self) -> Parsed<Value> {
         match self.object_as(Wanted::Value)? {
             Either::Value(value) => Ok(value),
-            Either::Test(_) => Err(self.unexpected(BEFORE_VALUE)),
+            Either::Test(_) => Err(self.unexpected(Wanted::Value.start(self.universe()))),
         }
     }
 
@@ -23,7 +23,9 @@ impl Parser<'_, '_> {
     }
 
     fn object_as(&mut self, wanted: Wanted) -> Parsed<Either> {
-        let Token::Word(word) = self.token else { return Err(self.unexpected(wanted.start())) };
+        let Token::Word(word) = self.token else {
+            return Err(self.unexpected(wanted.start(self.universe())));
+        };
         match word {
             Word::Option => {
                 self.advance()?;
@@ -50,7 +52,7 @@ impl Parser<'_, '_> {
                 self.only_in(Universe::V6, "pkt6")?;
                 self.field(&PKT6, PKT6_EXPECTED)
             }
-            _ => Err(self.unexpected(wanted.start())),
+            _ => Err(self.unexpected(wanted.start(self.universe()))),
         }
     }
 
@@ -243,10 +245,12 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn start(self) -> &'static [&'static str] {
-        match self {
-            Self::Either => BEFORE_EITHER,
-            Self::Value => BEFORE_VALUE,
+    fn start(self, universe: Universe) -> &'static [&'static str] {
+        match (self, universe) {
+            (Self::Either, Universe::V4) => BEFORE_EITHER_4,
+            (Self::Either, Universe::V6) => BEFORE_EITHER_6,
+            (Self::Value, Universe::V4) => BEFORE_VALUE_4,
+            (Self::Value, Universe::V6) => BEFORE_VALUE_6,
         }
     }
 }
@@ -258,13 +262,13 @@ enum Names {
     Refused,
 }
 
-const BEFORE_EITHER: &[&str] = &[
+const BEFORE_EITHER_4: &[&str] = &[
     "'not'",
     "'('",
     "'option'",
-    "'relay4' or 'relay6'",
+    "'relay4'",
     "'pkt'",
-    "'pkt4' or 'pkt6'",
+    "'pkt4'",
     "'vendor'",
     "'vendor-class'",
     "'member'",
@@ -274,12 +278,41 @@ const BEFORE_EITHER: &[&str] = &[
     "a number",
     "an address",
 ];
-const BEFORE_VALUE: &[&str] = &[
+const BEFORE_EITHER_6: &[&str] = &[
+    "'not'",
     "'('",
     "'option'",
-    "'relay4' or 'relay6'",
+    "'relay6'",
     "'pkt'",
-    "'pkt4' or 'pkt6'",
+    "'pkt6'",
+    "'vendor'",
+    "'vendor-class'",
+    "'member'",
+    "'match'",
+    "a function",
+    "a string",
+    "a number",
+    "an address",
+];
+const BEFORE_VALUE_4: &[&str] = &[
+    "'('",
+    "'option'",
+    "'relay4'",
+    "'pkt'",
+    "'pkt4'",
+    "'vendor'",
+    "'vendor-class'",
+    "a function",
+    "a string",
+    "a number",
+    "an address",
+];
+const BEFORE_VALUE_6: &[&str] = &[
+    "'('",
+    "'option'",
+    "'relay6'",
+    "'pkt'",
+    "'pkt6'",
     "'vendor'",
     "'vendor-class'",
     "a function",
