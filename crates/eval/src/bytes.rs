@@ -149,9 +149,13 @@ pub(crate) fn equal(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// The value of an option of type string: without the NULs at its end; `None` when nothing is left,
-/// because then Kea skips the option.
+/// The value of an option of type string: without the NULs at its end. When nothing is left, Kea
+/// skips the option.
 #[inline]
-pub(crate) fn trimmed_len(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().rposition(|byte| *byte != 0).map(|last| last + 1)
+pub(crate) fn trimmed(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    while let [shorter @ .., 0] = rest {
+        rest = shorter;
+    }
+    rest
 }

@@ -1,7 +1,8 @@
 //! The operations that an expression is compiled to.
 //!
 //! A machine with a stack of values and one flag: tests set the flag, `and` and `or` jump over what
-//! need not be evaluated, their strict forms keep flags aside. Constants lie in one string of bytes.
+//! need not be evaluated, their strict forms keep flags aside. Constants lie in one string of
+//! bytes.
 
 use libdhcp::Universe;
 
@@ -62,6 +63,12 @@ pub(crate) enum Op {
     Equal,
     /// An option exists.
     Exists(u32),
+    /// Part of a field equals a constant.
+    FieldIs {
+        field: Field,
+        window: Window,
+        constant: Constant,
+    },
     /// An option of the message exists; whether it is a string.
     Has(u16, bool),
     /// Goes to the other value of `ifelse`.
@@ -79,6 +86,13 @@ pub(crate) enum Op {
     /// Membership in a class, with its name.
     Member(ClassId, Constant),
     Not,
+    /// Part of an option of the message equals a constant; whether the option is a string.
+    OptionIs {
+        code: u16,
+        is_string: bool,
+        window: Window,
+        constant: Constant,
+    },
     Or,
     /// Of the two topmost values the lower one when the flag that was kept last is true.
     Select,
@@ -111,7 +125,7 @@ pub(crate) enum LiteralTrace {
     Text,
 }
 
-/// The most frequent kind of test: part of something that the packet has is a constant.
+/// Part of something that the packet has equals a constant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Comparison {
     pub(crate) operand: Operand,
@@ -122,9 +136,6 @@ pub(crate) struct Comparison {
 /// What is compared.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operand {
-    Field(Field),
-    /// An option of the message; whether it is a string.
-    Option(u16, bool),
     Path(u32),
     /// The topmost value.
     Top,

@@ -315,12 +315,18 @@ impl<'d> Emitter<'d> {
             other => (other, Window::ALL),
         };
         let operand = match inner {
-            Value::Field(field) => Operand::Field(*field),
+            Value::Field(field) => {
+                self.code.ops.push(Op::FieldIs { field: *field, window, constant });
+                return;
+            }
             Value::Option(source, Representation::Hex) => {
                 let path = self.path(source);
                 match self.single(path) {
-                    Some((code, is_string)) => Operand::Option(code, is_string),
                     None => Operand::Path(path),
+                    Some((code, is_string)) => {
+                        self.code.ops.push(Op::OptionIs { code, is_string, window, constant });
+                        return;
+                    }
                 }
             }
             other => {
@@ -354,8 +360,8 @@ impl<'d> Emitter<'d> {
             Value::Literal(kind, bytes) => {
                 let shown = match kind {
                     LiteralKind::Address => LiteralTrace::Address,
-                    LiteralKind::Hex => LiteralTrace::Hex,
-                    LiteralKind::Integer | LiteralKind::Text => LiteralTrace::Text,
+                    LiteralKind::Hex | LiteralKind::Integer => LiteralTrace::Hex,
+                    LiteralKind::Text => LiteralTrace::Text,
                 };
                 ValueOp::Constant(self.constant(bytes), shown)
             }

@@ -6,12 +6,13 @@
 //! constant, is one operation and takes about 5 ns.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 
 use arrayvec::ArrayVec;
 use kea_log::Message;
 
 use crate::ast::{Representation, Vendor};
-use crate::bytes::{self, trimmed_len};
+use crate::bytes;
 use crate::code::{Code, Comparison, Op, Operand, STACK_MAX};
 use crate::context::{FieldValue, PacketContext};
 use crate::messages;
@@ -23,15 +24,82 @@ mod values;
 mod vendor;
 
 /// Evaluates a test.
+#[inline]
 pub(crate) fn test<C: PacketContext + ?Sized, W: Watch>(
     code: &Code,
     context: &C,
     scratch: &mut Scratch,
     watch: W,
 ) -> Result<bool, EvalError> {
+    let (mut at, mut flag) = (0, false);
+    if !W::ON {
+        // Most tests need no more than this.
+        while let Some(op) = code.ops.get(at) {
+            if !simple(*op, code, context, &mut at, &mut flag) {
+                break;
+            }
+        }
+        if at >= code.ops.len() {
+            return Ok(flag);
+        }
+    }
+    rest_of_test(code, context, scratch, watch, (at, flag))
+}
+
+#[inline(never)]
+fn rest_of_test<C: PacketContext + ?Sized, W: Watch>(
+    code: &Code,
+    context: &C,
+    scratch: &mut Scratch,
+    watch: W,
+    (at, flag): (usize, bool),
+) -> Result<bool, EvalError> {
     let mut machine = Machine::new(code, context, scratch, watch);
-    machine.run()?;
+    machine.flag = flag;
+    machine.run(at)?;
     Ok(machine.flag)
+}
+
+/// Carries out the operation, if it needs nothing but the flag, and goes on to the next one.
+#[inline(always)]
+fn simple<C: PacketContext + ?Sized>(
+    op: Op,
+    code: &Code,
+    context: &C,
+    at: &mut usize,
+    flag: &mut bool,
+) -> bool {
+    let mut next = *at + 1;
+    match op {
+        Op::OptionIs { code: option, is_string, window, constant } => {
+            let body = context.option(option).unwrap_or_default();
+            let body = if is_string { bytes::trimmed(body) } else { body };
+            *flag = bytes::equal(window.of(body), code.constant_bytes(constant));
+        }
+        Op::FieldIs { field, window, constant } => {
+            let constant = code.constant_bytes(constant);
+            let is_equal = |bytes: &[u8]| bytes::equal(window.of(bytes), constant);
+            *flag = match context.field(field) {
+                FieldValue::Absent => is_equal(&[]),
+                FieldValue::Address(IpAddr::V4(address)) => is_equal(&address.octets()),
+                FieldValue::Address(IpAddr::V6(address)) => is_equal(&address.octets()),
+                FieldValue::Bytes(bytes) => is_equal(bytes),
+                FieldValue::Number(number) => is_equal(&number.to_be_bytes()),
+            };
+        }
+        Op::Has(option, is_string) => {
+            let body = context.option(option);
+            *flag = body.is_some_and(|body| !is_string || !bytes::trimmed(body).is_empty());
+        }
+        Op::Member(class, _) => *flag = context.is_member(class),
+        Op::Not => *flag = !*flag,
+        Op::JumpIfFalse(target) if !*flag => next = target as usize,
+        Op::JumpIfTrue(target) if *flag => next = target as usize,
+        Op::JumpIfFalse(_) | Op::JumpIfTrue(_) => {}
+        _ => return false,
+    }
+    *at = next;
+    true
 }
 
 /// Evaluates a value.
@@ -42,7 +110,7 @@ pub(crate) fn value<'r, C: PacketContext + ?Sized, W: Watch>(
     watch: W,
 ) -> Result<&'r [u8], EvalError> {
     let mut machine = Machine::new(code, context, scratch, watch);
-    machine.run()?;
+    machine.run(0)?;
     let result = machine.pop();
     Ok(machine.scratch.bytes(result))
 }
@@ -67,17 +135,15 @@ impl<'p, 's, C: PacketContext + ?Sized, W: Watch> Machine<'p, 's, C, W> {
         Self { code, context, scratch, watch, stack: ArrayVec::new(), flag: false, kept: 0 }
     }
 
-    #[inline]
-    fn run(&mut self) -> Result<(), EvalError> {
-        let mut at = 0;
+    /// Carries out the operations from `at` on.
+    fn run(&mut self, mut at: usize) -> Result<(), EvalError> {
         while let Some(op) = self.code.ops.get(at) {
+            if !W::ON && simple(*op, self.code, self.context, &mut at, &mut self.flag) {
+                continue;
+            }
             at += 1;
             match *op {
                 Op::Is(comparison) => self.flag = self.compare(comparison)?,
-                Op::Has(code, is_string) => {
-                    let body = self.context.option(code);
-                    self.flag = body.is_some_and(|body| !is_string || trimmed_len(body).is_some());
-                }
                 Op::JumpIfFalse(target) if !self.flag => {
                     at = target as usize;
                     self.note(&messages::EVAL_DEBUG_POP_OR_BRANCH_FALSE, &[&target]);
@@ -126,7 +192,7 @@ impl<'p, 's, C: PacketContext + ?Sized, W: Watch> Machine<'p, 's, C, W> {
                 self.flag = result;
                 let message =
                     if is_and { &messages::EVAL_DEBUG_AND } else { &messages::EVAL_DEBUG_OR };
-                self.note(message, &[&later, &earlier, &result]);
+                self.note(message, &[&earlier, &later, &result]);
             }
             Op::Equal => {
                 let (right, left) = (self.pop(), self.pop());
@@ -134,7 +200,7 @@ impl<'p, 's, C: PacketContext + ?Sized, W: Watch> Machine<'p, 's, C, W> {
                 self.flag = left == right;
                 if W::ON {
                     use crate::trace::Hex;
-                    let values: [&dyn Display; 3] = [&Hex(right), &Hex(left), &self.flag];
+                    let values: [&dyn Display; 3] = [&Hex(left), &Hex(right), &self.flag];
                     self.watch.step(&messages::EVAL_DEBUG_EQUAL, &values);
                 }
             }
@@ -183,26 +249,11 @@ impl<'p, 's, C: PacketContext + ?Sized, W: Watch> Machine<'p, 's, C, W> {
         self.push(taken);
     }
 
-    #[inline]
     fn compare(&mut self, comparison: Comparison) -> Result<bool, EvalError> {
         let Comparison { operand, window, constant } = comparison;
         let constant = self.code.constant_bytes(constant);
         let is_equal = |bytes: &[u8]| bytes::equal(window.of(bytes), constant);
         Ok(match operand {
-            Operand::Option(code, is_string) => {
-                let body = self.context.option(code).unwrap_or_default();
-                is_equal(match is_string {
-                    false => body,
-                    true => body.get(..trimmed_len(body).unwrap_or(0)).unwrap_or_default(),
-                })
-            }
-            Operand::Field(field) => match self.context.field(field) {
-                FieldValue::Absent => is_equal(&[]),
-                FieldValue::Address(std::net::IpAddr::V4(address)) => is_equal(&address.octets()),
-                FieldValue::Address(std::net::IpAddr::V6(address)) => is_equal(&address.octets()),
-                FieldValue::Bytes(bytes) => is_equal(bytes),
-                FieldValue::Number(number) => is_equal(&number.to_be_bytes()),
-            },
             Operand::Path(path) => {
                 let found = self.find(path)?.unwrap_or(Slice::EMPTY);
                 is_equal(self.scratch.bytes(found))

@@ -29,6 +29,7 @@ impl PacketContext for Packet4<'_> {
         None
     }
 
+    #[inline]
     fn field(&self, field: Field) -> FieldValue<'_> {
         let view = self.view;
         match field {

@@ -30,6 +30,7 @@ impl PacketContext for Packet6<'_> {
         self.relay(level).filter(|_| code != code::RELAY_MSG)?.option(code)
     }
 
+    #[inline]
     fn field(&self, field: Field) -> FieldValue<'_> {
         let relayed = |address: Option<std::net::Ipv6Addr>| {
             address.map_or(FieldValue::Absent, |address| FieldValue::Address(address.into()))

@@ -14,7 +14,7 @@ use libdhcp::v4::{self, SubOptions};
 use libdhcp::v6::{self, Options};
 
 use crate::ast::{Root, Source};
-use crate::bytes::trimmed_len;
+use crate::bytes::trimmed;
 use crate::context::PacketContext;
 use crate::program::EvalError;
 use crate::scratch::{Scratch, Slice};
@@ -150,7 +150,8 @@ impl Path {
         if !self.is_string {
             return Ok(Some(found));
         }
-        Ok(trimmed_len(scratch.bytes(found)).map(|len| found.part(0..len)))
+        let len = trimmed(scratch.bytes(found)).len();
+        Ok((len > 0).then(|| found.part(0..len)))
     }
 
     fn is_of_vendor(&self, body: &[u8]) -> bool {

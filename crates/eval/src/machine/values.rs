@@ -184,9 +184,9 @@ impl<'p, C: PacketContext + ?Sized, W: Watch> Machine<'p, '_, C, W> {
             })?,
         };
         if W::ON {
-            let [right, left, joined] =
-                [right, left, joined].map(|value| Hex(self.scratch.bytes(value)));
-            self.watch.step(&messages::EVAL_DEBUG_CONCAT, &[&right, &left, &joined]);
+            let [left, right, joined] =
+                [left, right, joined].map(|value| Hex(self.scratch.bytes(value)));
+            self.watch.step(&messages::EVAL_DEBUG_CONCAT, &[&left, &right, &joined]);
         }
         Ok(joined)
     }

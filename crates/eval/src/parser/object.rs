@@ -98,7 +98,8 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// `vendor-class.enterprise`, `vendor-class[enterprise].exists`, `vendor-class[enterprise].data`
+    /// `vendor-class.enterprise`, `vendor-class[enterprise].exists`,
+    /// `vendor-class[enterprise].data`
     fn vendor_class(&mut self, wanted: Wanted) -> Parsed<Either> {
         self.advance()?;
         let Some(enterprise) = self.enterprise()? else {

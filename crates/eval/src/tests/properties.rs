@@ -40,7 +40,8 @@ fn sources() -> impl Strategy<Value = Source> {
     prop_oneof![
         3 => message.prop_map(|codes| Source { root: Root::Message, codes }),
         1 => inner.clone().prop_map(|codes| Source { root: Root::Relay4, codes }),
-        1 => (0..3_u32, inner).prop_map(|(number, codes)| Source { root: Root::Vendor(number), codes }),
+        1 => (0..3_u32, inner)
+            .prop_map(|(number, codes)| Source { root: Root::Vendor(number), codes }),
     ]
 }
 
@@ -206,11 +207,10 @@ proptest! {
         let definitions = [V4, V6].map(Definitions::new);
         for definitions in &definitions {
             let mut compiler = Compiler { definitions, classes: &mut classes() };
-            for error in [compiler.condition(&text).err(), compiler.value(&text).err()] {
-                if let Some(error) = error {
-                    let _ = format!("{error:#}");
-                    prop_assert!(error.offset() <= text.len());
-                }
+            let errors = [compiler.condition(&text).err(), compiler.value(&text).err()];
+            for error in errors.into_iter().flatten() {
+                let _ = format!("{error:#}");
+                prop_assert!(error.offset() <= text.len());
             }
         }
     }

@@ -40,14 +40,7 @@ pub(super) fn test(test_: &Test, packet: &dyn PacketContext) -> Outcome<bool> {
 /// Evaluates a value for a packet of DHCPv4.
 pub(super) fn value(whole: &Value, packet: &dyn PacketContext) -> Outcome<Vec<u8>> {
     Ok(match whole {
-        Value::AddressText(inner) => match value(inner, packet)?.as_slice() {
-            [] => Vec::new(),
-            [a, b, c, d] => format!("{a}.{b}.{c}.{d}").into_bytes(),
-            other => {
-                let octets = <[u8; 16]>::try_from(other).map_err(|_| Failed)?;
-                std::net::Ipv6Addr::from(octets).to_string().into_bytes()
-            }
-        },
+        Value::AddressText(inner) => address(&value(inner, packet)?)?.into_bytes(),
         Value::Case(case, inner) => {
             let mut bytes = value(inner, packet)?;
             for byte in &mut bytes {
@@ -113,6 +106,17 @@ pub(super) fn value(whole: &Value, packet: &dyn PacketContext) -> Outcome<Vec<u8
         }
         Value::Substring(inner, window) => {
             substring(&value(inner, packet)?, window.start.into(), window.length.map(i64::from))
+        }
+    })
+}
+
+fn address(bytes: &[u8]) -> Outcome<String> {
+    Ok(match bytes {
+        [] => String::new(),
+        [a, b, c, d] => format!("{a}.{b}.{c}.{d}"),
+        other => {
+            let octets = <[u8; 16]>::try_from(other).map_err(|_| Failed)?;
+            std::net::Ipv6Addr::from(octets).to_string()
         }
     })
 }

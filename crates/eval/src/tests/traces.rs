@@ -82,7 +82,7 @@ fn steps_are_collected_as_lines() {
         trace.text,
         "class1: option[60] has the value 0x610A\n\
          class1: string 'b'\n\
-         class1: 0x62 equal to 0x610A is false\n"
+         class1: 0x610A equal to 0x62 is false\n"
     );
 }
 
