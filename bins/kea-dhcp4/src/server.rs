@@ -2,8 +2,8 @@
 //!
 //! No sockets, files, clocks or threads: everything arrives as an argument and leaves through the two outboxes of
 //! [`Replies`]. Workers share the lease store, the client gate and the [`Runtime4`]; counters, offers and parked
-//! exchanges are their own. Contract: feed one datagram with [`Server4::receive`], or the answer of a store with
-//! [`Server4::resume`]; after a batch call [`Server4::end_batch`]; send what the outboxes hold.
+//! exchanges are their own. Contract: feed one datagram with [`DhcpServer::receive`], or the answer of a store with
+//! [`DhcpServer::resume`]; after a batch call [`DhcpServer::end_batch`]; send what the outboxes hold.
 //!
 //! Order for a datagram: parse, count, accept, enter the client gate, select the subnet, run the handler, write the
 //! reply, leave the gate. See `doc/architecture.md` for the rest of the path.
@@ -11,6 +11,7 @@
 mod report;
 
 use std::hash::{BuildHasher, Hasher};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -18,20 +19,23 @@ use kea_log::RateLimiter;
 use libdhcp::ClientId;
 use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
+use libdhcpsrv::deliveries::{Deliveries, Passage};
 use libdhcpsrv::gate::Entered;
 use libdhcpsrv::intake::{Intake, Progress, Shared};
 use libdhcpsrv::lease4::V4;
+use libdhcpsrv::links::Links;
 use libdhcpsrv::offers::OfferTable;
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::{Answer4, Memo4, Parked, Session, Ticket};
 use stats::{Packet4 as Packet, WorkerCounters4};
-use util::link::{Inbound, InterfaceIndex, Replies};
+use util::link::{Inbound, Outbound, Replies};
 use util::{Now, SplitMix};
 
 use crate::handlers::{self, Answer, DropReason, Exchange, Outcome};
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
-use crate::runtime::{Links, Runtime4};
+use crate::runtime::Runtime4;
 use crate::select::{self, Selector};
 
 /// Lines about refused and dropped queries that may come at once, and the time after which one more may.
@@ -59,12 +63,15 @@ struct Core {
     links: Arc<Links>,
     counters: WorkerCounters4,
     offers: OfferTable<Ipv4Addr>,
+    deliveries: Deliveries,
     entropy: SplitMix,
     /// Lent to the view of the packet that is being processed.
     spans: Option<Box<SpanTable>>,
     memo: Memo4,
     intake: Intake<V4, Runtime4>,
     limiter: RateLimiter,
+    /// The query in progress, when it has come through a relay.
+    passage: Option<Passage>,
     /// The subnet of the last exchange: where its changes most likely count.
     subnet: Option<SubnetIndex>,
 }
@@ -91,24 +98,16 @@ impl Server4 {
             links: Arc::default(),
             counters,
             offers: OfferTable::default(),
+            deliveries: Deliveries::default(),
             entropy: SplitMix::new(seed),
             spans: Some(Box::default()),
             memo: Memo4::default(),
             intake: Intake::default(),
             limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
+            passage: None,
             subnet: None,
         };
         Self { core, runtime }
-    }
-
-    /// Puts another configuration in force; exchanges that wait finish under the old one.
-    pub fn set_runtime(&mut self, runtime: Arc<Runtime4>) {
-        self.runtime = runtime;
-    }
-
-    /// Tells which interfaces there are.
-    pub fn set_links(&mut self, links: Arc<Links>) {
-        self.core.links = links;
     }
 
     /// The configuration in force.
@@ -128,21 +127,31 @@ impl Server4 {
     pub fn parked_len(&self) -> usize {
         self.core.intake.parked_len()
     }
+}
 
-    /// Sees the payload of a datagram that will be fed in a moment, in order to fetch what it needs from memory.
-    pub fn look(&self, payload: &[u8]) {
+impl DhcpServer for Server4 {
+    type Leases = V4;
+    type Runtime = Runtime4;
+
+    fn set_runtime(&mut self, runtime: Arc<Runtime4>) {
+        self.runtime = runtime;
+    }
+
+    fn set_links(&mut self, links: Arc<Links>) {
+        self.core.links = links;
+    }
+
+    fn look(&self, payload: &[u8]) {
         self.runtime.fetch(payload);
     }
 
-    /// Feeds one datagram.
-    pub fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
+    fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
         self.core.counters.set_time(now);
         self.core.counters.increment(Packet::Received);
         self.core.process(&input, &self.runtime, now, replies, true)
     }
 
-    /// Feeds the answer to a question that an exchange waits for; an unknown ticket is ignored.
-    pub fn resume(
+    fn resume(
         &mut self,
         ticket: Ticket,
         answer: Answer4,
@@ -161,20 +170,18 @@ impl Server4 {
             Err(_) => Progress::Done, // it was parsed before
         };
         // The figures are those of the configuration in force, whichever one the exchange began under.
-        self.runtime.count(self.core.memo.changes(), None, now);
+        self.runtime.tally.count(self.core.memo.changes(), None, now);
         self.core.spans = Some(spans);
         progress
     }
 
-    /// Ends a batch: packets that waited for another one of their client get their turn.
-    pub fn end_batch(&mut self, now: Now, replies: &mut Replies) {
+    fn end_batch(&mut self, now: Now, replies: &mut Replies) {
         for kept in self.core.intake.take_deferred() {
             self.core.process(&kept.input(), &self.runtime, now, replies, false);
         }
     }
 
-    /// Counts and logs a packet whose processing panicked.
-    pub fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
+    fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
         self.core.counters.increment(Packet::ReceiveDrop);
         self.core.counters.increment(Packet::ProcessingFailed);
         self.core.memo.clear();
@@ -188,15 +195,13 @@ impl Server4 {
         );
     }
 
-    /// Counts frames that are no datagrams.
-    pub fn malformed_frames(&mut self, count: u64) {
+    fn malformed_frames(&mut self, count: u64) {
         self.core.counters.add(Packet::Received, count);
         self.core.counters.add(Packet::ParseFailed, count);
         self.core.counters.add(Packet::ReceiveDrop, count);
     }
 
-    /// Counts a reply that was sent; `tag` is its message type.
-    pub fn sent(&mut self, tag: u32) {
+    fn sent(&mut self, tag: u32) {
         self.core.counters.increment(Packet::Sent);
         match u8::try_from(tag).ok().and_then(MessageType::from_u8) {
             Some(MessageType::Offer) => self.core.counters.increment(Packet::OfferSent),
@@ -206,9 +211,8 @@ impl Server4 {
         }
     }
 
-    /// Logs a reply that could not be sent.
     #[cold]
-    pub fn sending_failed(&mut self, reply: &util::link::Outbound, error: &std::io::Error) {
+    fn sending_failed(&mut self, reply: &Outbound, error: &io::Error) {
         let link = self.core.links.name(reply.interface);
         kea_log::log!(PACKETS, DHCP4_PACKET_SEND_FAIL, reply.destination, link, error);
     }
@@ -282,12 +286,14 @@ impl Core {
             self.dropped(input, view, DropReason::QueueFull, now);
             return Progress::Done;
         }
-        let Some(entered) = self.shared.gate.enter(self.client_hash(view)) else {
+        let client = self.client_hash(view);
+        let Some(entered) = self.shared.gate.enter(client) else {
             return self.defer(input, view, now, first_time);
         };
+        self.note_passage(view, client, now);
         self.memo.clear();
         let progress = self.exchange(input, view, runtime, entered, now, replies);
-        runtime.count(self.memo.changes(), self.subnet, now);
+        runtime.tally.count(self.memo.changes(), self.subnet, now);
         progress
     }
 
@@ -341,7 +347,7 @@ impl Core {
             Ok(Some(_)) if config.ignore_server_identifier => {}
             Ok(Some(id)) => {
                 let ours = IpAddr::V4(id) == input.local
-                    || self.links.is_own_address(id)
+                    || self.links.is_own_address(id.into())
                     || config.server_identifiers.contains(&id);
                 if !ours {
                     return Err(DropReason::ForeignServer);
@@ -406,7 +412,7 @@ impl Core {
                 None => view.subnet_selection().ok().flatten(),
                 Some(_) => None,
             },
-            of_interface: self.links.subnet(input.interface, &runtime.config),
+            of_interface: self.links.find(input.interface, &config.by_interface),
         };
         let selected = select::select(config, input, &selector);
         match selected {
@@ -425,7 +431,7 @@ impl Core {
             MessageType::Discover => self.offer_hash(&query, config, subnet),
             _ => 0, // of no interest
         };
-        let second = (now.mono_ns / 1_000_000_000) as u32;
+        let second = second_of(now);
         let mut hostname = [0; HOSTNAME_MAX];
         let hostname = host_name(view, &mut hostname);
         let exchange = Exchange {
@@ -461,7 +467,7 @@ impl Core {
                     self.offers.remember(offered_to, answer.yiaddr, second);
                 }
                 self.log_answer(&query, input, &answer, now);
-                self.write(input, &query, runtime, &exchange, &answer, replies);
+                self.write(input, &query, runtime, &exchange, &answer, now, replies);
             }
             Outcome::Done(change) => {
                 report::log_change(view, change, config.decline_probation_period)
@@ -483,9 +489,13 @@ impl Core {
         runtime: &Runtime4,
         exchange: &Exchange<'_>,
         answer: &Answer,
+        now: Now,
         replies: &mut Replies,
     ) {
         let config = &runtime.config;
+        let passage = self.passage.take();
+        // Nothing is known of an exchange that has waited.
+        let alone = passage.is_none_or(|it| self.deliveries.answered(it, second_of(now)));
         let material = Material {
             query,
             input,
@@ -494,6 +504,7 @@ impl Core {
             always_send: runtime.always_send(exchange.subnet),
             answer,
             direct_response: runtime.direct_response(),
+            alone,
         };
         let outbox = if answer.position == 0 { &mut replies.ready } else { &mut replies.held };
         let mut failure = None;
@@ -518,6 +529,21 @@ impl Core {
         }
     }
 
+    /// Notes which query comes through which relay.
+    fn note_passage(&mut self, view: &View<'_>, client: u64, now: Now) {
+        self.passage = view.is_relayed().then(|| {
+            let kind = view.message_type().ok().flatten().map_or(0, |kind| kind as u8);
+            let mut hasher = self.shared.hasher.build_hasher();
+            hasher.write_u64(client);
+            hasher.write_u64(u64::from(view.xid()) << 8 | u64::from(kind));
+            let query = hasher.finish();
+            Passage { query, relay: self.shared.hasher.hash_one(u32::from(view.giaddr())) }
+        });
+        if let Some(passage) = self.passage {
+            self.deliveries.asked(passage, second_of(now));
+        }
+    }
+
     /// Hash of who the client is, for the gate.
     fn client_hash(&self, view: &View<'_>) -> u64 {
         let mut hasher = self.shared.hasher.build_hasher();
@@ -539,6 +565,11 @@ impl Core {
     }
 }
 
+/// A monotonic second.
+fn second_of(now: Now) -> u32 {
+    (now.mono_ns / 1_000_000_000) as u32
+}
+
 /// The client's host name (option 12) in lower case and without a final NUL, in `buffer`.
 fn host_name<'b>(view: &View<'_>, buffer: &'b mut [u8; HOSTNAME_MAX]) -> &'b [u8] {
     let Ok(Some(name)) = view.host_name() else { return &[] };
@@ -549,14 +580,4 @@ fn host_name<'b>(view: &View<'_>, buffer: &'b mut [u8; HOSTNAME_MAX]) -> &'b [u8
     let name = &buffer[..len];
     let end = name.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     &name[..end]
-}
-
-impl Links {
-    /// The subnet that names an interface as its own.
-    fn subnet(&self, interface: InterfaceIndex, config: &Config4) -> Option<SubnetIndex> {
-        if config.by_interface.is_empty() {
-            return None;
-        }
-        config.by_interface.get(self.name(interface)).copied()
-    }
 }

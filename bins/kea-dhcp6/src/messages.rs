@@ -42,6 +42,7 @@ kea_log::messages! {
     DHCP6_DECLINE_FAIL_DUID_MISMATCH = (Info, "{}: cannot decline address {} (iaid={}): it is leased to another client");
     DHCP6_DECLINE_FAIL_IAID_MISMATCH = (Info, "{}: cannot decline address {} (iaid={}): it is leased to another association of the client");
 
+    DHCP6_QUERY_REFUSED = (Info, "{}: {} on {} via {}: refused: {}");
     DHCP6_QUERY_DROPPED = (Info, "{}: {} on {} via {}: dropped: {}");
     DHCP6_PACKET_DROP_PARSE_FAIL = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP6_PACKET_DROP_SERVERID_MISMATCH = (Debug 15, "{}: {} on {} via {}: dropped: {}");
@@ -69,20 +70,12 @@ kea_log::messages! {
     ALLOC_ENGINE_V6_ALLOC_FAIL = (Warn, "{}: no {} is free in subnet {}");
 }
 
-/// Loggers of the daemon.
+/// Loggers of the server.
 pub mod loggers {
     use kea_log::Logger;
 
+    pub use libdhcpsrv::loggers::*;
+
     /// General messages of the server.
     pub static DHCP6: Logger = Logger::new("dhcp6");
-    /// Configuration, storage, sockets.
-    pub static DHCPSRV: Logger = Logger::new("dhcpsrv");
-    /// Allocation and reclamation.
-    pub static ALLOC: Logger = Logger::new("alloc-engine");
-    /// Malformed and rejected packets.
-    pub static BAD_PACKETS: Logger = Logger::new("bad-packets");
-    /// Packets received and sent.
-    pub static PACKETS: Logger = Logger::new("packets");
-    /// Leases given, released, declined.
-    pub static LEASES: Logger = Logger::new("leases");
 }

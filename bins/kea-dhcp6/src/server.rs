@@ -2,8 +2,8 @@
 //!
 //! No sockets, files, clocks or threads: everything arrives as an argument and leaves through the two outboxes of
 //! [`Replies`]. Workers share the lease store, the client gate and the [`Runtime6`]; counters, offers and parked
-//! exchanges are their own. Contract: feed one datagram with [`Server6::receive`], or the answer of a store with
-//! [`Server6::resume`]; after a batch call [`Server6::end_batch`]; send what the outboxes hold.
+//! exchanges are their own. Contract: feed one datagram with [`DhcpServer::receive`], or the answer of a store with
+//! [`DhcpServer::resume`]; after a batch call [`DhcpServer::end_batch`]; send what the outboxes hold.
 //!
 //! Order for a datagram: parse, count, check, enter the client gate, select the subnet, find the hardware address, run
 //! the handler, write the reply, leave the gate. See `doc/architecture.md` for the rest of the path.
@@ -11,17 +11,21 @@
 mod report;
 
 use std::hash::{BuildHasher, Hasher};
+use std::io;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use kea_log::RateLimiter;
 use libdhcp::v6::{MessageType, SpanTable, View};
 use libdhcpsrv::config::SubnetIndex;
+use libdhcpsrv::deliveries::{Deliveries, Passage};
 use libdhcpsrv::gate::Entered;
 use libdhcpsrv::intake::{Intake, Progress, Shared};
 use libdhcpsrv::lease::LeaseType;
 use libdhcpsrv::lease6::V6;
+use libdhcpsrv::links::Links;
 use libdhcpsrv::offers::OfferTable;
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::{Answer6, Memo6, Parked, Session6, Ticket};
 use stats::{Packet6 as Packet, WorkerCounters6};
 use util::link::{Inbound, Outbound, Replies};
@@ -34,7 +38,7 @@ use crate::hardware;
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
-use crate::runtime::{Links, Runtime6};
+use crate::runtime::Runtime6;
 use crate::select;
 
 /// Lines about dropped queries that may come at once, and the time after which one more may.
@@ -58,6 +62,7 @@ struct Core {
     links: Arc<Links>,
     counters: WorkerCounters6,
     offers: OfferTable<Ipv6Addr>,
+    deliveries: Deliveries,
     entropy: SplitMix,
     /// Lent to the view of the packet that is being processed.
     spans: Option<Box<SpanTable>>,
@@ -65,6 +70,8 @@ struct Core {
     draft: Draft,
     intake: Intake<V6, Runtime6>,
     limiter: RateLimiter,
+    /// The query in progress, when it has come through a relay.
+    passage: Option<Passage>,
     /// The subnet of the last exchange: where its changes most likely count.
     subnet: Option<SubnetIndex>,
 }
@@ -91,25 +98,17 @@ impl Server6 {
             links: Arc::default(),
             counters,
             offers: OfferTable::default(),
+            deliveries: Deliveries::default(),
             entropy: SplitMix::new(seed),
             spans: Some(Box::default()),
             memo: Memo6::default(),
             draft: Draft::default(),
             intake: Intake::default(),
             limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
+            passage: None,
             subnet: None,
         };
         Self { core, runtime }
-    }
-
-    /// Puts another configuration in force; exchanges that wait finish under the old one.
-    pub fn set_runtime(&mut self, runtime: Arc<Runtime6>) {
-        self.runtime = runtime;
-    }
-
-    /// Tells which interfaces there are.
-    pub fn set_links(&mut self, links: Arc<Links>) {
-        self.core.links = links;
     }
 
     /// The configuration in force.
@@ -129,21 +128,31 @@ impl Server6 {
     pub fn parked_len(&self) -> usize {
         self.core.intake.parked_len()
     }
+}
 
-    /// Sees the payload of a datagram that will be fed in a moment, in order to fetch what it needs from memory.
-    pub fn look(&self, payload: &[u8]) {
+impl DhcpServer for Server6 {
+    type Leases = V6;
+    type Runtime = Runtime6;
+
+    fn set_runtime(&mut self, runtime: Arc<Runtime6>) {
+        self.runtime = runtime;
+    }
+
+    fn set_links(&mut self, links: Arc<Links>) {
+        self.core.links = links;
+    }
+
+    fn look(&self, payload: &[u8]) {
         self.runtime.fetch(payload);
     }
 
-    /// Feeds one datagram.
-    pub fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
+    fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
         self.core.counters.set_time(now);
         self.core.counters.increment(Packet::Received);
         self.core.process(&input, &self.runtime, now, replies, true)
     }
 
-    /// Feeds the answer to a question that an exchange waits for; an unknown ticket is ignored.
-    pub fn resume(
+    fn resume(
         &mut self,
         ticket: Ticket,
         answer: Answer6,
@@ -162,20 +171,18 @@ impl Server6 {
             Err(_) => Progress::Done, // it was parsed before
         };
         // The figures are those of the configuration in force, whichever one the exchange began under.
-        self.runtime.count(self.core.memo.changes(), None, now);
+        self.runtime.tally.count(self.core.memo.changes(), None, now);
         self.core.spans = Some(spans);
         progress
     }
 
-    /// Ends a batch: packets that waited for another one of their client get their turn.
-    pub fn end_batch(&mut self, now: Now, replies: &mut Replies) {
+    fn end_batch(&mut self, now: Now, replies: &mut Replies) {
         for kept in self.core.intake.take_deferred() {
             self.core.process(&kept.input(), &self.runtime, now, replies, false);
         }
     }
 
-    /// Counts and logs a packet whose processing panicked.
-    pub fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
+    fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
         self.core.counters.increment(Packet::ReceiveDrop);
         self.core.counters.increment(Packet::ProcessingFailed);
         self.core.memo.clear();
@@ -189,8 +196,13 @@ impl Server6 {
         );
     }
 
-    /// Counts a reply that was sent; `tag` is its message type.
-    pub fn sent(&mut self, tag: u32) {
+    fn malformed_frames(&mut self, count: u64) {
+        self.core.counters.add(Packet::Received, count);
+        self.core.counters.add(Packet::ParseFailed, count);
+        self.core.counters.add(Packet::ReceiveDrop, count);
+    }
+
+    fn sent(&mut self, tag: u32) {
         self.core.counters.increment(Packet::Sent);
         match u8::try_from(tag).ok().and_then(MessageType::from_u8) {
             Some(MessageType::Advertise) => self.core.counters.increment(Packet::AdvertiseSent),
@@ -199,9 +211,8 @@ impl Server6 {
         }
     }
 
-    /// Logs a reply that could not be sent.
     #[cold]
-    pub fn sending_failed(&mut self, reply: &Outbound, error: &std::io::Error) {
+    fn sending_failed(&mut self, reply: &Outbound, error: &io::Error) {
         let link = self.core.links.name(reply.interface);
         kea_log::log!(PACKETS, DHCP6_PACKET_SEND_FAIL, reply.destination, link, error);
     }
@@ -259,12 +270,14 @@ impl Core {
             self.dropped(input, view, DropReason::QueueFull, now);
             return Progress::Done;
         }
-        let Some(entered) = self.shared.gate.enter(self.client_hash(&query, input)) else {
+        let client = self.client_hash(&query, input);
+        let Some(entered) = self.shared.gate.enter(client) else {
             return self.defer(input, view, now, first_time);
         };
+        self.note_passage(view, input, client, now);
         self.memo.clear();
         let progress = self.exchange(input, view, runtime, entered, now, replies);
-        runtime.count(self.memo.changes(), self.subnet, now);
+        runtime.tally.count(self.memo.changes(), self.subnet, now);
         progress
     }
 
@@ -325,7 +338,7 @@ impl Core {
             Err(reason) => return Run::Finished(Outcome::Drop(reason)),
         };
         let config = &runtime.config;
-        let of_interface = self.links.subnet(input.interface, config);
+        let of_interface = self.links.find(input.interface, &config.by_interface);
         let selected = select::select(config, input, view, of_interface);
         match selected {
             Some((index, by)) => {
@@ -338,7 +351,7 @@ impl Core {
         self.subnet = subnet;
         let client = query.client_address(input);
         let hardware = hardware::find(&config.mac_sources, view, input, client);
-        let second = (now.mono_ns / 1_000_000_000) as u32;
+        let second = second_of(now);
         let Self { shared, offers, entropy, memo, draft, .. } = self;
         let recent_offer = |lease_type, iaid| {
             offers.recent(offer_hash(shared, &query, lease_type, iaid, subnet), second)
@@ -357,8 +370,8 @@ impl Core {
         };
         if outcome == Outcome::Reply {
             self.remember_offers(&query, subnet, second);
-            self.log_answer(&query, &hardware, config, subnet, now);
-            self.write(input, &query, runtime, subnet, replies);
+            self.log_answer(&query, input, &hardware, config, subnet, now);
+            self.write(input, &query, runtime, subnet, now, replies);
         }
         Run::Finished(outcome)
     }
@@ -384,9 +397,13 @@ impl Core {
         query: &Query<'_>,
         runtime: &Runtime6,
         subnet: Option<SubnetIndex>,
+        now: Now,
         replies: &mut Replies,
     ) {
         let config = &runtime.config;
+        let passage = self.passage.take();
+        // Nothing is known of an exchange that has waited.
+        let alone = passage.is_none_or(|it| self.deliveries.answered(it, second_of(now)));
         let material = Material {
             query,
             input,
@@ -395,6 +412,7 @@ impl Core {
             always_send: runtime.always_send(subnet),
             server_duid: &runtime.server_duid,
             draft: &self.draft,
+            alone,
         };
         let outbox = if self.draft.position == 0 { &mut replies.ready } else { &mut replies.held };
         let mut failure = None;
@@ -415,6 +433,21 @@ impl Core {
         }
     }
 
+    /// Notes which query comes through which relay.
+    fn note_passage(&mut self, view: &View<'_>, input: &Inbound<'_>, client: u64, now: Now) {
+        self.passage = view.is_relayed().then(|| {
+            let [a, b, c] = view.transaction_id();
+            let mut hasher = self.shared.hasher.build_hasher();
+            hasher.write_u64(client);
+            hasher.write_u32(u32::from_be_bytes([view.raw_message_type(), a, b, c]));
+            let query = hasher.finish();
+            Passage { query, relay: self.shared.hasher.hash_one(input.source.ip()) }
+        });
+        if let Some(passage) = self.passage {
+            self.deliveries.asked(passage, second_of(now));
+        }
+    }
+
     /// Hash of who the client is, for the gate; a client without DUID is known by its address.
     fn client_hash(&self, query: &Query<'_>, input: &Inbound<'_>) -> u64 {
         let mut hasher = self.shared.hasher.build_hasher();
@@ -424,6 +457,11 @@ impl Core {
         }
         hasher.finish()
     }
+}
+
+/// A monotonic second.
+fn second_of(now: Now) -> u32 {
+    (now.mono_ns / 1_000_000_000) as u32
 }
 
 /// Hash of an association in its subnet, for the table of offers.

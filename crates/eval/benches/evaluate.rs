@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use divan::{AllocProfiler, Bencher, black_box};
-use eval::{ClassSet, ClassTable, Compiler, Condition, Packet4, Scratch};
+use eval::{Arrival, ClassSet, ClassTable, Compiler, Condition, Packet4, Scratch};
 use libdhcp::definition::Definitions;
 use libdhcp::v4::{Builder, MessageType, SpanTable, View, code};
 use libdhcp::{HardwareAddress, Universe};
@@ -56,12 +56,8 @@ fn measure(bencher: Bencher<'_, '_>, tests: impl Iterator<Item = String>) {
     bencher.bench_local(|| {
         classes.clear();
         for (number, test) in tests.iter().enumerate() {
-            let packet = Packet4 {
-                view: black_box(&view),
-                inbound: &inbound,
-                interface: "eth0",
-                classes: &classes,
-            };
+            let arrival = Arrival { inbound: &inbound, interface: "eth0", classes: &classes };
+            let packet = Packet4 { view: black_box(&view), arrival };
             if test.evaluate(&packet, &mut scratch) == Ok(true) {
                 classes.insert(eval::ClassId(number as u32));
             }

@@ -21,12 +21,12 @@ pub(crate) fn test(
     text: &str,
     definitions: &Definitions,
 ) -> Result<(Code, Code), ExprError> {
-    let folded = folded_test(test);
-    let mut plain = Emitter::new(Style::Plain, definitions);
-    let mut fast = Emitter::new(Style::Fast, definitions);
-    plain.test(test);
-    fast.test(&folded);
-    Ok((plain.finish(text)?, fast.finish(text)?))
+    let emit = |style, test: &Test| {
+        let mut emitter = Emitter::new(style, definitions);
+        emitter.test(test);
+        emitter.finish(text)
+    };
+    Ok((emit(Style::Plain, test)?, emit(Style::Fast, &folded_test(test))?))
 }
 
 /// Compiles a value: the plain code and the fast one.
@@ -35,12 +35,12 @@ pub(crate) fn value(
     text: &str,
     definitions: &Definitions,
 ) -> Result<(Code, Code), ExprError> {
-    let folded = folded_value(value);
-    let mut plain = Emitter::new(Style::Plain, definitions);
-    let mut fast = Emitter::new(Style::Fast, definitions);
-    plain.value(value);
-    fast.value(&folded);
-    Ok((plain.finish(text)?, fast.finish(text)?))
+    let emit = |style, value: &Value| {
+        let mut emitter = Emitter::new(style, definitions);
+        emitter.value(value);
+        emitter.finish(text)
+    };
+    Ok((emit(Style::Plain, value)?, emit(Style::Fast, &folded_value(value))?))
 }
 
 fn folded_test(test: &Test) -> Test {

@@ -15,6 +15,7 @@
 //! Cost: a test of the common kind takes 5 to 10 ns. Limits: [`EXPRESSION_LEN_MAX`],
 //! [`NESTING_MAX`], [`Scratch::LEN`].
 
+mod arrival;
 mod ast;
 mod bytes;
 mod classes;
@@ -38,6 +39,7 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+pub use arrival::Arrival;
 pub use classes::{ClassId, ClassNames, ClassSet, ClassTable, is_built_in};
 pub use context::{Field, FieldValue, PacketContext};
 pub use error::{ExprError, Reason};

@@ -1,22 +1,18 @@
 //! A DHCPv4 packet as expressions see it.
 
 use libdhcp::v4::{HEADER_LEN, View, code};
-use util::link::Inbound;
 
-use crate::classes::{ClassId, ClassSet};
+use crate::arrival::Arrival;
+use crate::classes::ClassId;
 use crate::context::{Field, FieldValue, PacketContext};
 
-/// A received DHCPv4 packet with what is known about its arrival.
+/// A received DHCPv4 packet with what expressions can ask beside its bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet4<'a> {
     /// The packet.
     pub view: &'a View<'a>,
-    /// How it arrived.
-    pub inbound: &'a Inbound<'a>,
-    /// Name of the interface that it arrived on.
-    pub interface: &'a str,
-    /// The classes that it is in so far.
-    pub classes: &'a ClassSet,
+    /// What is known beside its bytes.
+    pub arrival: Arrival<'a>,
 }
 
 impl PacketContext for Packet4<'_> {
@@ -34,11 +30,11 @@ impl PacketContext for Packet4<'_> {
         let view = self.view;
         match field {
             Field::Ciaddr => FieldValue::Address(view.ciaddr().into()),
-            Field::Destination => FieldValue::Address(self.inbound.destination),
+            Field::Destination => self.arrival.destination(),
             Field::Giaddr => FieldValue::Address(view.giaddr().into()),
             Field::Hlen => FieldValue::Number(view.hlen().into()),
             Field::Htype => FieldValue::Number(view.htype().into()),
-            Field::Interface => FieldValue::Bytes(self.interface.as_bytes()),
+            Field::Interface => self.arrival.interface(),
             Field::Length => FieldValue::Number(self.len()),
             Field::Mac => FieldValue::Bytes(view.chaddr()),
             Field::MessageType => {
@@ -48,7 +44,7 @@ impl PacketContext for Packet4<'_> {
             }
             Field::RelayLink(_) | Field::RelayPeer(_) => FieldValue::Absent,
             Field::Siaddr => FieldValue::Address(view.siaddr().into()),
-            Field::Source => FieldValue::Address(self.inbound.source.ip()),
+            Field::Source => self.arrival.source(),
             Field::TransactionId => FieldValue::Number(view.xid()),
             Field::Yiaddr => FieldValue::Address(view.yiaddr().into()),
         }
@@ -56,7 +52,7 @@ impl PacketContext for Packet4<'_> {
 
     #[inline]
     fn is_member(&self, class: ClassId) -> bool {
-        self.classes.contains(class)
+        self.arrival.classes.contains(class)
     }
 }
 

@@ -1,22 +1,18 @@
 //! A DHCPv6 packet as expressions see it.
 
 use libdhcp::v6::{HEADER_LEN, OptionSpans, RELAY_HEADER_LEN, Relay, View, code};
-use util::link::Inbound;
 
-use crate::classes::{ClassId, ClassSet};
+use crate::arrival::Arrival;
+use crate::classes::ClassId;
 use crate::context::{Field, FieldValue, PacketContext};
 
-/// A received DHCPv6 packet with what is known about its arrival.
+/// A received DHCPv6 packet with what expressions can ask beside its bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet6<'a> {
     /// The packet.
     pub view: &'a View<'a>,
-    /// How it arrived.
-    pub inbound: &'a Inbound<'a>,
-    /// Name of the interface that it arrived on.
-    pub interface: &'a str,
-    /// The classes that it is in so far.
-    pub classes: &'a ClassSet,
+    /// What is known beside its bytes.
+    pub arrival: Arrival<'a>,
 }
 
 impl PacketContext for Packet6<'_> {
@@ -36,13 +32,13 @@ impl PacketContext for Packet6<'_> {
             address.map_or(FieldValue::Absent, |address| FieldValue::Address(address.into()))
         };
         match field {
-            Field::Destination => FieldValue::Address(self.inbound.destination),
-            Field::Interface => FieldValue::Bytes(self.interface.as_bytes()),
+            Field::Destination => self.arrival.destination(),
+            Field::Interface => self.arrival.interface(),
             Field::Length => FieldValue::Number(self.len()),
             Field::MessageType => FieldValue::Number(self.view.raw_message_type().into()),
             Field::RelayLink(level) => relayed(self.relay(level).map(|relay| relay.link_address())),
             Field::RelayPeer(level) => relayed(self.relay(level).map(|relay| relay.peer_address())),
-            Field::Source => FieldValue::Address(self.inbound.source.ip()),
+            Field::Source => self.arrival.source(),
             Field::TransactionId => {
                 let [high, middle, low] = self.view.transaction_id();
                 FieldValue::Number(u32::from_be_bytes([0, high, middle, low]))
@@ -59,7 +55,7 @@ impl PacketContext for Packet6<'_> {
 
     #[inline]
     fn is_member(&self, class: ClassId) -> bool {
-        self.classes.contains(class)
+        self.arrival.classes.contains(class)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The DHCPv4 allocation engine: which address a client is offered or granted.
 //!
 //! It decides about addresses and leases only; messages, options and NAK rules belong to the server. It asks the
-//! store through a [`Session`], so the same code serves memory and databases.
+//! store through a [`Session4`], so the same code serves memory and databases.
 //!
 //! Order for an offer: the client's own lease, the address it asks for, a free address. A grant follows the
 //! requested address strictly and refuses what it cannot give. Two requests that race for one address are decided

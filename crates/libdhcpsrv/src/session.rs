@@ -96,6 +96,9 @@ pub enum Answer<K: LeaseKind> {
     Picked(Option<AddressOf<K>>),
 }
 
+/// The client's own lease, and the lease on the address that it asks for.
+pub type Found<K> = (Option<<K as LeaseKind>::View>, Option<<K as LeaseKind>::View>);
+
 /// What a store does with a question.
 #[derive(Clone, Copy, Debug)]
 pub enum Submitted<K: LeaseKind> {
@@ -235,7 +238,7 @@ impl<'s, K: LeaseKind> Session<'s, K> {
         client: K::Key<'_>,
         subnet: SubnetId,
         requested: Option<AddressOf<K>>,
-    ) -> Result<(Option<K::View>, Option<K::View>), Parked> {
+    ) -> Result<Found<K>, Parked> {
         let found = self.look_for(client, subnet, 0, requested)?;
         Ok((found.0.own, found.1))
     }

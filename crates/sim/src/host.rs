@@ -6,10 +6,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
+use kea_dhcp4::runtime::{Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config4::Config4;
 use libdhcpsrv::lease4::{LeaseStore4, ReclaimLimits, Reclaimed, V4};
+use libdhcpsrv::links::Links;
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::Store;
 use stats::{LeaseCounters4, Statistics4};
 use util::journal::JournalQueue;
@@ -83,7 +85,7 @@ impl Host {
         let shared = Shared4::new(seen, rng.next_u64());
         let statistics = Statistics4::new(now);
         let (runtime, counters) = install(config, &statistics, &store, now);
-        let links = Arc::new(Links::new(vec![(INTERFACE, "lan".into())], vec![SERVER]));
+        let links = Arc::new(Links::new(vec![(INTERFACE, "lan".into())], vec![SERVER.into()]));
         let workers = (0..scenario.workers)
             .map(|_| {
                 let counters = statistics.worker(now);
@@ -172,7 +174,7 @@ impl Host {
             let limits = ReclaimLimits { leases_max: expired.max_reclaim_leases, remove: false };
             let mut each = |reclaimed: Reclaimed<'_>| {
                 report.reclaimed += 1;
-                self.runtime.count_deltas(&reclaimed.deltas, now);
+                self.runtime.tally.count_deltas(&reclaimed.deltas, now);
             };
             // An error is the stalled journal; the rest is done later.
             let _ = self.store.reclaim(now, limits, &mut || false, &mut each);
@@ -182,7 +184,7 @@ impl Host {
         if now.mono_ns >= self.next_flush_ns {
             let mut each = |reclaimed: Reclaimed<'_>| {
                 report.flushed += 1;
-                self.runtime.count_deltas(&reclaimed.deltas, now);
+                self.runtime.tally.count_deltas(&reclaimed.deltas, now);
             };
             let hold = expired.hold_reclaimed_time;
             let _ = self.store.flush_reclaimed(now, hold, usize::MAX, &mut each);

@@ -8,6 +8,7 @@ use kea_dhcp4::server::Server4;
 use libdhcp::v4::{MessageType, code};
 use libdhcpsrv::intake::Progress;
 use libdhcpsrv::lease4::{LeaseStore4, V4};
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::{Question4, Store, Submitted};
 use stats::Packet4;
 use util::Now;

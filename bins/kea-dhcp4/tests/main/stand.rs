@@ -5,13 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use cc::{Diagnostics, Document, NoIncludes};
-use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
+use kea_dhcp4::runtime::{Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use kea_log::Captured;
 use libdhcp::HardwareAddress;
 use libdhcp::v4::{FLAG_BROADCAST, Message, MessageType, SpanTable, View, code};
 use libdhcpsrv::config4::{Config4, read};
 use libdhcpsrv::lease4::{LeaseStore4, V4};
+use libdhcpsrv::links::Links;
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::Store;
 use stats::{LeaseCounters4, Packet4, Statistics4};
 use util::Now;
@@ -87,7 +89,7 @@ impl Stand {
         let (runtime, counters) = install(config(members), &statistics, &store, now);
         let mut server = Server4::new(shared.clone(), runtime, statistics.worker(now), 9);
         let names = vec![(LAN, "lan".into())];
-        server.set_links(Arc::new(Links::new(names, vec![SERVER, OTHER_ADDRESS])));
+        server.set_links(Arc::new(Links::new(names, vec![SERVER.into(), OTHER_ADDRESS.into()])));
         let replies = Replies::default();
         Self { server, store, queue, shared, statistics, counters, replies, now }
     }

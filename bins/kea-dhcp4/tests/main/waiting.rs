@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use libdhcp::v4::MessageType;
 use libdhcpsrv::intake::Progress;
 use libdhcpsrv::lease4::{LeaseStore4, V4};
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::{Answer4, Question4, Store, Submitted, Ticket};
 use stats::{Lease4, Packet4, Place};
 use util::Now;

@@ -1,6 +1,7 @@
 //! The rules about identifiers and destinations (RFC 8415 section 16): what breaks them is dropped and counted.
 
 use libdhcp::v6::{MessageType, code};
+use libdhcpsrv::server::DhcpServer;
 use stats::Packet6;
 
 use crate::stand::{DUID, SMALL, Stand, query, solicit, to_server};

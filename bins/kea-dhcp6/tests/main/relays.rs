@@ -1,6 +1,7 @@
 //! Relays: what goes back through them, how many there may be, and what they supply.
 
 use libdhcp::v6::{MessageType, RELAYS_MAX, code};
+use libdhcpsrv::server::DhcpServer;
 use stats::Packet6;
 
 use crate::stand::{SMALL, Stand, option, solicit};

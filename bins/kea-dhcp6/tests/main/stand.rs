@@ -5,12 +5,14 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use cc::{Diagnostics, Document, NoIncludes};
-use kea_dhcp6::runtime::{Links, Runtime6, subnet_rows};
+use kea_dhcp6::runtime::{Runtime6, subnet_rows};
 use kea_dhcp6::server::{Server6, Shared6};
 use kea_log::Captured;
 use libdhcp::v6::{IaKind, MessageType, Options, SpanTable, View, code};
 use libdhcpsrv::config6::{Config6, read};
 use libdhcpsrv::lease6::{LeaseStore6, V6};
+use libdhcpsrv::links::Links;
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::Store;
 use stats::{LeaseCounters6, Packet6, Statistics6};
 use util::Now;
@@ -88,7 +90,7 @@ impl Stand {
         let statistics = Statistics6::new(now);
         let (runtime, counters) = install(config(members), &statistics, &store, now);
         let mut server = Server6::new(shared.clone(), runtime, statistics.worker(now), 9);
-        server.set_links(Arc::new(Links::new(vec![(LAN, "lan".into())])));
+        server.set_links(Arc::new(Links::new(vec![(LAN, "lan".into())], Vec::new())));
         let replies = Replies::default();
         Self { server, store, queue, shared, statistics, counters, replies, now }
     }

@@ -6,6 +6,7 @@ use libdhcp::v6::MessageType;
 use libdhcpsrv::intake::Progress;
 use libdhcpsrv::lease6::LeaseStore6;
 use libdhcpsrv::lease6::V6;
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::{Answer6, Question6, Store, Submitted, Ticket};
 use stats::{Lease6, Packet6, Place};
 use util::Now;

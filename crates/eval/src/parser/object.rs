@@ -38,8 +38,8 @@ impl Parser<'_, '_> {
                 self.chain(Root::Relay4, first, wanted)
             }
             Word::Relay6 => self.relay6(wanted),
-            Word::Vendor => self.vendor(wanted),
-            Word::VendorClass => self.vendor_class(wanted),
+            Word::Vendor => self.vendor(Vendor::Options, wanted),
+            Word::VendorClass => self.vendor(Vendor::Class, wanted),
             Word::Pkt => {
                 self.advance()?;
                 self.field(&PKT, PKT_EXPECTED)
@@ -77,52 +77,39 @@ impl Parser<'_, '_> {
         Ok(Either::Value(Value::Field(field)))
     }
 
-    /// `vendor.enterprise`, `vendor[enterprise].exists`, `vendor[enterprise].option`
-    fn vendor(&mut self, wanted: Wanted) -> Parsed<Either> {
+    /// `vendor` with `.enterprise`, `[enterprise].exists` or `[enterprise].option`; `vendor-class`
+    /// with `.data` instead of the option.
+    fn vendor(&mut self, vendor: Vendor, wanted: Wanted) -> Parsed<Either> {
         self.advance()?;
         let Some(enterprise) = self.enterprise()? else {
-            return Ok(Either::Value(Value::Enterprise(Vendor::Options)));
+            return Ok(Either::Value(Value::Enterprise(vendor)));
         };
-        match self.token {
-            Token::Word(Word::Option) => {
+        match (self.token, vendor) {
+            (Token::Word(Word::Exists), _) if wanted == Wanted::Either => {
+                self.advance()?;
+                Ok(Either::Test(Test::VendorExists(vendor, enterprise)))
+            }
+            (Token::Word(Word::Option), Vendor::Options) => {
                 self.advance()?;
                 let first = self.code(Names::Allowed)?;
                 self.chain(Root::Vendor(enterprise), first, wanted)
             }
-            Token::Word(Word::Exists) if wanted == Wanted::Either => {
-                self.advance()?;
-                Ok(Either::Test(Test::VendorExists(Vendor::Options, enterprise)))
-            }
-            _ if wanted == Wanted::Value => Err(self.unexpected(&["'option'"])),
-            _ => Err(self.unexpected(&["'option'", "'exists'"])),
+            (Token::Word(Word::Data), Vendor::Class) => self.class_data(enterprise),
+            (_, Vendor::Options) => Err(self.unexpected(wanted.of(&["'option'", "'exists'"]))),
+            (_, Vendor::Class) => Err(self.unexpected(wanted.of(&["'data'", "'exists'"]))),
         }
     }
 
-    /// `vendor-class.enterprise`, `vendor-class[enterprise].exists`,
-    /// `vendor-class[enterprise].data`
-    fn vendor_class(&mut self, wanted: Wanted) -> Parsed<Either> {
+    /// `data` with an index, which is 0 when none is written.
+    fn class_data(&mut self, enterprise: u32) -> Parsed<Either> {
         self.advance()?;
-        let Some(enterprise) = self.enterprise()? else {
-            return Ok(Either::Value(Value::Enterprise(Vendor::Class)));
-        };
-        match self.token {
-            Token::Word(Word::Data) => {
-                self.advance()?;
-                let mut index = 0;
-                if self.token == Token::Word(Word::OpenBracket) {
-                    self.advance()?;
-                    index = self.integer("index", 0, 255)? as u8;
-                    self.expect(Word::CloseBracket, &["']'"])?;
-                }
-                Ok(Either::Value(Value::ClassData { enterprise, index }))
-            }
-            Token::Word(Word::Exists) if wanted == Wanted::Either => {
-                self.advance()?;
-                Ok(Either::Test(Test::VendorExists(Vendor::Class, enterprise)))
-            }
-            _ if wanted == Wanted::Value => Err(self.unexpected(&["'data'"])),
-            _ => Err(self.unexpected(&["'data'", "'exists'"])),
+        let mut index = 0;
+        if self.token == Token::Word(Word::OpenBracket) {
+            self.advance()?;
+            index = self.integer("index", 0, 255)? as u8;
+            self.expect(Word::CloseBracket, &["']'"])?;
         }
+        Ok(Either::Value(Value::ClassData { enterprise, index }))
     }
 
     /// `.enterprise` is `None`; otherwise the number in brackets with the dot behind it.
@@ -171,10 +158,10 @@ impl Parser<'_, '_> {
                 }
                 Token::Word(Word::Hex) => Representation::Hex,
                 Token::Word(Word::Text) => Representation::Text,
-                _ if wanted == Wanted::Value => {
-                    return Err(self.unexpected(&["'hex'", "'text'", "'option'"]));
+                _ => {
+                    let expected = &["'hex'", "'text'", "'option'", "'exists'"];
+                    return Err(self.unexpected(wanted.of(expected)));
                 }
-                _ => return Err(self.unexpected(&["'exists'", "'hex'", "'text'", "'option'"])),
             };
             self.advance()?;
             return Ok(Either::Value(Value::Option(source, representation)));
@@ -246,6 +233,14 @@ enum Wanted {
 }
 
 impl Wanted {
+    /// What may stand here, of a list whose last entry makes a test of an object.
+    fn of(self, ends: &'static [&'static str]) -> &'static [&'static str] {
+        match (self, ends) {
+            (Self::Value, [values @ .., _]) => values,
+            _ => ends,
+        }
+    }
+
     fn start(self, universe: Universe) -> &'static [&'static str] {
         match (self, universe) {
             (Self::Either, Universe::V4) => BEFORE_EITHER_4,

@@ -7,7 +7,8 @@ use libdhcp::{HardwareAddress, Universe, v4, v6};
 use util::link::{Inbound, InterfaceIndex};
 
 use crate::{
-    ClassSet, ClassTable, Compiler, Field, FieldValue, Packet4, Packet6, PacketContext, Scratch,
+    Arrival, ClassSet, ClassTable, Compiler, Field, FieldValue, Packet4, Packet6, PacketContext,
+    Scratch,
 };
 
 fn inbound(
@@ -53,7 +54,8 @@ fn packets_of_dhcpv4_show_header_options_and_arrival() {
     let view = v4::View::parse(bytes, &mut spans).unwrap();
     let inbound = inbound(bytes, [10, 0, 0, 1], [10, 0, 0, 2]);
     let classes = ClassSet::default();
-    let packet = Packet4 { view: &view, inbound: &inbound, interface: "eth0", classes: &classes };
+    let arrival = Arrival { inbound: &inbound, interface: "eth0", classes: &classes };
+    let packet = Packet4 { view: &view, arrival };
     all_hold(
         Universe::V4,
         &[
@@ -95,7 +97,8 @@ fn packets_of_dhcpv6_show_relays_options_and_arrival() {
     let destination: IpAddr = "ff02::1:2".parse().unwrap();
     let inbound = inbound(&bytes, source, destination);
     let classes = ClassSet::default();
-    let packet = Packet6 { view: &view, inbound: &inbound, interface: "eth0", classes: &classes };
+    let arrival = Arrival { inbound: &inbound, interface: "eth0", classes: &classes };
+    let packet = Packet6 { view: &view, arrival };
     let len = format!("uint32totext(pkt.len) == '{}'", bytes.len());
     all_hold(
         Universe::V6,

@@ -1,7 +1,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use eval::{
-    ClassId, ClassSet, ClassTable, Compiler, Packet4, Packet6, PacketContext, Scratch, TextTrace,
+    Arrival, ClassId, ClassSet, ClassTable, Compiler, Packet4, Packet6, PacketContext, Scratch,
+    TextTrace,
 };
 use libdhcp::Universe;
 use libdhcp::definition::Definitions;
@@ -78,7 +79,8 @@ fn check4(bytes: &[u8], spans: &mut v4::SpanTable) {
     let inbound = inbound(bytes, IpAddr::from([10, 0, 0, 1]));
     let mut classes = ClassSet::with_capacity(1);
     assert!(classes.insert(ClassId(0)));
-    let packet = Packet4 { view: &view, inbound: &inbound, interface: "eth0", classes: &classes };
+    let arrival = Arrival { inbound: &inbound, interface: "eth0", classes: &classes };
+    let packet = Packet4 { view: &view, arrival };
     evaluate_all(Universe::V4, &[&BOTH[..], &V4].concat(), &packet);
 }
 
@@ -86,7 +88,8 @@ fn check6(bytes: &[u8], spans: &mut v6::SpanTable) {
     let Ok(view) = v6::View::parse(bytes, spans) else { return };
     let inbound = inbound(bytes, IpAddr::from([0; 16]));
     let classes = ClassSet::default();
-    let packet = Packet6 { view: &view, inbound: &inbound, interface: "eth0", classes: &classes };
+    let arrival = Arrival { inbound: &inbound, interface: "eth0", classes: &classes };
+    let packet = Packet6 { view: &view, arrival };
     evaluate_all(Universe::V6, &[&BOTH[..], &V6].concat(), &packet);
 }
 

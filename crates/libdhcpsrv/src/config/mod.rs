@@ -1,12 +1,12 @@
 //! What the configurations of both servers have in common.
 //!
 //! Types that packet code and daemons see, and the mechanism behind them: tables of the keywords that both have
-//! ([`keywords`]), readers of the parts that mean the same ([`read`]), what `config-get` fills in ([`get`]). What they
+//! ([`keywords`]), readers of the parts that mean the same (`read`), what `config-get` fills in (`get`). What they
 //! must know of a server is a [`Server`]; what they carry is a type parameter ([`Address`], a set of options). What a
 //! subnet is, what it inherits and how packets find it is up to `config4` and `config6`.
 
 mod address;
-pub mod get;
+pub(crate) mod get;
 pub mod keywords;
 mod prefix_index;
 pub(crate) mod read;

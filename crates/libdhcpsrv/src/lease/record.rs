@@ -261,8 +261,8 @@ impl<K: LeaseKind> Slab<K> {
         entry.pool_id = lease.pool_id;
     }
 
-    /// What a record holds.
-    #[inline]
+    /// What a record holds. Inlined everywhere, so that what a caller does not look at is not read.
+    #[inline(always)]
     pub(super) fn contents(&self, slot: u32) -> Contents<'_, K> {
         let record = &self[slot];
         let side = self.side(record);

@@ -47,7 +47,7 @@ impl StoreAddress for u128 {
     fn part(self, parts: usize) -> usize {
         let folded = (self >> 64) as u64 ^ (self as u64).rotate_left(32);
         let mixed = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (u128::from(mixed) * parts as u128 >> 64) as usize
+        ((u128::from(mixed) * parts as u128) >> 64) as usize
     }
 }
 

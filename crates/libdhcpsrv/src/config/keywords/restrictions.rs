@@ -44,9 +44,9 @@ const fn row(
 pub(crate) fn refuse_unsupported(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) {
     for restriction in RESTRICTIONS {
         let keyword = restriction.keyword;
-        let is_known = reader.scope().keyword(keyword).is_some();
-        let Some(element) = reader.raw().get(keyword).filter(|_| is_known) else { continue };
-        if reader.element(keyword).is_none() {
+        // First what is cheap: few files say anything about these keys.
+        let Some(element) = reader.raw().get(keyword) else { continue };
+        if reader.scope().keyword(keyword).is_none() || reader.element(keyword).is_none() {
             continue;
         }
         let is = |accepted: &DefaultValue| is_same(&element.value, *accepted);

@@ -47,10 +47,8 @@ pub(super) fn read(
         let middle = pools.count();
         read_prefixes(&reader, &mut pools, diagnostics);
         pools.check_subnet(diagnostics);
-        let interface_id: Option<Box<[u8]>> = reader
-            .str("interface-id")
-            .map(|text| text.as_bytes().into())
-            .filter(|id: &Box<[u8]>| !id.is_empty());
+        let interface_id = reader.str("interface-id").filter(|id| !id.is_empty());
+        let interface_id: Option<Box<[u8]>> = interface_id.map(|id| id.as_bytes().into());
         if let Some(id) = &interface_id {
             by_interface_id.entry(id.clone()).or_insert(base.index);
         }

@@ -4,21 +4,23 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use kea_dhcp4::messages::{loggers::*, *};
+use libdhcpsrv::loggers::DHCPSRV;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use netio::{InterfaceTable, Monitor};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 
-use super::config_file;
-use super::service::Service;
+use crate::Daemon;
+use crate::config_file;
+use crate::messages::*;
+use crate::service::Service;
 
 const SIGNALS: Token = Token(0);
 const INTERFACES: Token = Token(1);
 
 /// Everything that the main thread waits for.
-pub(super) struct Control {
+pub(crate) struct Control {
     poll: Poll,
     signals: Signals,
     monitor: Monitor,
@@ -29,7 +31,7 @@ pub(super) struct Control {
 
 impl Control {
     /// Begins to listen; from here on signals are not lost.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGCHLD])?;
         poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
@@ -40,12 +42,16 @@ impl Control {
     }
 
     /// The interfaces at the moment.
-    pub(super) fn interfaces(&self) -> InterfaceTable {
+    pub(crate) fn interfaces(&self) -> InterfaceTable {
         self.table.clone()
     }
 
     /// Serves until a signal ends it.
-    pub(super) fn run(mut self, service: &mut Service, config_file: &Path) -> io::Result<()> {
+    pub(crate) fn run<D: Daemon>(
+        mut self,
+        service: &mut Service<D>,
+        config_file: &Path,
+    ) -> io::Result<()> {
         let mut events = Events::with_capacity(16);
         loop {
             let wait = service.maintain();
@@ -63,7 +69,7 @@ impl Control {
             for signal in self.signals.pending() {
                 match signal {
                     SIGTERM | SIGINT => {
-                        kea_log::log!(DHCP4, DHCP4_SHUTDOWN_REQUEST, signal);
+                        kea_log::log!(D::logger(), D::SHUTDOWN_REQUEST, signal);
                         return Ok(());
                     }
                     SIGHUP => reconfigure(service, config_file),
@@ -77,7 +83,7 @@ impl Control {
 impl Control {
     /// Takes note of changed interfaces. When that fails, they are served as they were known, and it is tried again
     /// within a second.
-    fn follow_interfaces(&mut self, service: &mut Service) {
+    fn follow_interfaces<D: Daemon>(&mut self, service: &mut Service<D>) {
         match self.monitor.drain(&mut self.table) {
             Ok(changed) => {
                 // What came before a failure has been entered, but nobody was told.
@@ -95,30 +101,30 @@ impl Control {
 }
 
 /// Reads the configuration file again; on an error the configuration in force stays.
-fn reconfigure(service: &mut Service, file: &Path) {
+fn reconfigure<D: Daemon>(service: &mut Service<D>, file: &Path) {
     let name = file.display();
-    kea_log::log!(DHCP4, DHCP4_DYNAMIC_RECONFIGURATION, name);
+    kea_log::log!(D::logger(), D::DYNAMIC_RECONFIGURATION, name);
     let fail = |reason: &dyn std::fmt::Display| {
-        kea_log::log!(DHCP4, DHCP4_DYNAMIC_RECONFIGURATION_FAIL, name, reason);
+        kea_log::log!(D::logger(), D::DYNAMIC_RECONFIGURATION_FAIL, name, reason);
     };
-    let loaded = match config_file::load(file) {
+    let loaded = match config_file::load::<D>(file) {
         Ok(loaded) => loaded,
         Err(rejected) => {
             for line in &rejected.lines {
-                kea_log::log!(DHCP4, DHCP4_PARSER_FAIL, line);
+                kea_log::log!(D::logger(), D::PARSER_FAIL, line);
             }
             return fail(&rejected.reason);
         }
     };
     for warning in &loaded.warnings {
-        kea_log::log!(DHCP4, DHCP4_CONFIG_WARNING, warning);
+        kea_log::log!(D::logger(), D::CONFIG_WARNING, warning);
     }
-    let logging = loaded.config.logging.clone().unwrap_or_default();
+    let logging = D::settings(&loaded.config).logging.cloned().unwrap_or_default();
     match service.reconfigure(loaded.config) {
         Ok(()) => {
             kea_log::apply(&logging);
-            super::start::log_configuration(service.config());
-            kea_log::log!(DHCP4, DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS, name);
+            crate::start::log_configuration::<D>(service.config());
+            kea_log::log!(D::logger(), D::DYNAMIC_RECONFIGURATION_SUCCESS, name);
         }
         Err(error) => fail(&error),
     }

@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use libdhcpsrv::config4::{Durability, LeaseDatabase};
-use libdhcpsrv::lease4::csv4::{self, Conversion};
-use libdhcpsrv::lease4::load::LoadError;
-use libdhcpsrv::lease4::{FileReport, LeaseStore4, Loader4};
+use libdhcpsrv::config::{Durability, LeaseDatabase};
+use libdhcpsrv::lease::load::LoadError;
+use libdhcpsrv::lease::row::{Conversion, RowError};
+use libdhcpsrv::lease::{FileReport, LeaseKind, LeaseStore, Loader};
+use libdhcpsrv::loggers::DHCPSRV;
 use process::clock::Clock;
 use process::journal_service::{JournalEvents, JournalService};
 use process::lease_file::{LeaseJournal, suffixed, sync_folder};
-use process::paths::Paths;
 use process::pid_file::{PidFile, PidFileError, is_alive};
 use util::journal::JournalQueue;
 
-use kea_dhcp4::messages::{loggers::*, *};
+use crate::messages::*;
 
 /// Unwritten rows that are kept while storage fails.
 const QUEUE_BYTES_MAX: usize = 64 << 20;
@@ -62,31 +62,29 @@ pub(crate) enum OpenError {
 }
 
 /// An open lease database.
-pub(crate) struct Database {
+pub(crate) struct Database<K: LeaseKind> {
     /// The leases.
-    pub(crate) store: Arc<LeaseStore4>,
+    pub(crate) store: Arc<LeaseStore<K>>,
     /// The journal; `None` when leases are kept in memory only.
     pub(crate) journal: Option<Arc<JournalService>>,
-    /// The settings that it was opened with.
-    pub(crate) settings: LeaseDatabase,
+    /// Whether the leases outlive the process, in this file.
+    file: Option<PathBuf>,
 }
 
-impl Database {
-    /// Whether settings ask for this very database, so that it can go on with them as it is.
-    pub(crate) fn is_meant_by(&self, settings: &LeaseDatabase, paths: &Paths) -> bool {
-        match (self.settings.persist, settings.persist) {
-            (false, false) => true,
-            (true, true) => is_same(&file_of(&self.settings, paths), &file_of(settings, paths)),
-            _ => false,
+impl<K: LeaseKind> Database<K> {
+    /// Whether settings ask for this very database, so that it can go on with them as it is; `file` is their lease file.
+    pub(crate) fn is_meant_by(&self, settings: &LeaseDatabase, file: &Path) -> bool {
+        match &self.file {
+            Some(own) => settings.persist && is_same(own, file),
+            None => !settings.persist,
         }
     }
 
     /// Goes on with other settings that mean this database.
-    pub(crate) fn set_settings(&mut self, settings: &LeaseDatabase) {
+    pub(crate) fn set_settings(&self, settings: &LeaseDatabase) {
         if let Some(service) = &self.journal {
             service.journal().set_durable(settings.durability == Durability::Disk);
         }
-        self.settings = settings.clone();
     }
 }
 
@@ -110,44 +108,32 @@ impl JournalEvents for LogStorage {
     }
 }
 
-/// The lease file of a configuration.
-pub(crate) fn file_of(settings: &LeaseDatabase, paths: &Paths) -> PathBuf {
-    match &settings.name {
-        Some(name) => PathBuf::from(name),
-        None => paths.data.join("kea-leases4.csv"),
-    }
-}
-
-/// Opens the database and loads its leases; `seed` protects its hash tables.
-pub(crate) fn open(
+/// Opens the database in `path` and loads its leases; `seed` protects its hash tables.
+pub(crate) fn open<K: LeaseKind>(
     settings: &LeaseDatabase,
-    paths: &Paths,
+    path: &Path,
     seed: u64,
-) -> Result<Database, OpenError> {
+) -> Result<Database<K>, OpenError> {
     if !settings.persist {
         kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_NO_STORAGE);
-        return Ok(Database {
-            store: Arc::new(LeaseStore4::new(seed, None)),
-            journal: None,
-            settings: settings.clone(),
-        });
+        let store = Arc::new(LeaseStore::new(seed, None));
+        return Ok(Database { store, journal: None, file: None });
     }
-    let path = file_of(settings, paths);
     kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_DB, path.display());
-    refuse_during_clean_up(&path)?;
+    refuse_during_clean_up(path)?;
     let queue = Arc::new(JournalQueue::new(QUEUE_BYTES_MAX));
-    let mut store = LeaseStore4::new(seed, Some(queue.clone()));
-    let valid_len = load_files(&mut store, &path, settings.max_row_errors)?;
+    let mut store = LeaseStore::new(seed, Some(queue.clone()));
+    let valid_len = load_files(&mut store, path, settings.max_row_errors)?;
     // A clean-up that had been started but had not said so yet may have renamed files between two readings.
-    refuse_during_clean_up(&path)?;
+    refuse_during_clean_up(path)?;
     let durable = settings.durability == Durability::Disk;
-    let journal = LeaseJournal::open(queue, &path, csv4::HEADER.as_bytes(), durable, valid_len)
-        .map_err(|source| OpenError::Io { path: path.clone(), source })?;
-    let events = Box::new(LogStorage { path });
+    let journal = LeaseJournal::open(queue, path, K::HEADER.as_bytes(), durable, valid_len)
+        .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    let events = Box::new(LogStorage { path: path.to_owned() });
     Ok(Database {
         store: Arc::new(store),
         journal: Some(Arc::new(JournalService::new(journal, events))),
-        settings: settings.clone(),
+        file: Some(path.to_owned()),
     })
 }
 
@@ -160,8 +146,8 @@ fn refuse_during_clean_up(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Loads all files and returns where the journal goes on; `None` to begin it anew.
-fn load_files(
-    store: &mut LeaseStore4,
+fn load_files<K: LeaseKind>(
+    store: &mut LeaseStore<K>,
     path: &Path,
     row_errors_max: u32,
 ) -> Result<Option<u64>, OpenError> {
@@ -175,7 +161,7 @@ fn load_files(
     } else {
         vec![suffixed(path, ".2"), suffixed(path, ".1"), path.to_owned()]
     };
-    let mut loader = Loader4::new(store, row_errors_max);
+    let mut loader = Loader::new(store, row_errors_max);
     let (mut valid_len, mut rows, mut converts) = (None, 0, false);
     for file in files {
         let Some(report) = load_file(&mut loader, &file)? else { continue };
@@ -202,10 +188,10 @@ fn load_files(
 ///
 /// The steps are those of a clean-up, so that a crash between any two of them leaves files that load to the same
 /// leases.
-fn convert(store: &LeaseStore4, path: &Path) -> io::Result<()> {
+fn convert<K: LeaseKind>(store: &LeaseStore<K>, path: &Path) -> io::Result<()> {
     let (output, completed) = (suffixed(path, ".output"), suffixed(path, ".completed"));
     let mut file = io::BufWriter::new(File::create(&output)?);
-    file.write_all(csv4::HEADER.as_bytes())?;
+    file.write_all(K::HEADER.as_bytes())?;
     store.export(|rows| file.write_all(rows))?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     fs::rename(&output, &completed)?;
@@ -219,7 +205,10 @@ fn convert(store: &LeaseStore4, path: &Path) -> io::Result<()> {
     fs::rename(&completed, suffixed(path, ".2"))
 }
 
-fn load_file(loader: &mut Loader4<'_>, path: &Path) -> Result<Option<FileReport>, OpenError> {
+fn load_file<K: LeaseKind>(
+    loader: &mut Loader<'_, K>,
+    path: &Path,
+) -> Result<Option<FileReport>, OpenError> {
     let io_error = |source| OpenError::Io { path: path.to_owned(), source };
     let load_error = |source| OpenError::Load { path: path.to_owned(), source };
     let mut file = match File::open(path) {
@@ -229,7 +218,7 @@ fn load_file(loader: &mut Loader4<'_>, path: &Path) -> Result<Option<FileReport>
     };
     kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LEASE_FILE_LOAD, path.display());
     let mut errors = 0;
-    let mut on_error = |line: u64, error: csv4::RowError| {
+    let mut on_error = |line: u64, error: RowError| {
         errors += 1;
         if errors <= ROW_ERRORS_LOGGED {
             let file = path.display();
@@ -266,5 +255,102 @@ fn log_report(path: &Path, report: &FileReport, conversion: Option<Conversion>) 
     if report.errors > ROW_ERRORS_LOGGED {
         let more = report.errors - ROW_ERRORS_LOGGED;
         kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERRORS, path.display(), more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use libdhcpsrv::lease4::V4;
+    use libdhcpsrv::lease6::V6;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const ROW4: &str = "192.0.2.1,02:00:00:00:00:01,,4000,9000004000,1,0,0,,0,,0\n";
+    const ROW6: &str =
+        "2001:db8::1,00:03:00:01:02:00:00:00:00:01,4000,9000004000,1,3000,0,7,128,0,0,,,0,,,,0\n";
+
+    fn settings() -> LeaseDatabase {
+        LeaseDatabase {
+            name: None,
+            persist: true,
+            lfc_interval: 0,
+            durability: Durability::Kernel,
+            max_row_errors: 0,
+        }
+    }
+
+    /// A folder for one lease file with this content.
+    fn file(content: &str) -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("leases.csv");
+        fs::write(&path, content).unwrap();
+        (folder, path)
+    }
+
+    fn opened<K: LeaseKind>(path: &Path) -> Database<K> {
+        open(&settings(), path, 1).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn torn_row_is_cut_off<K: LeaseKind>(row: &str) {
+        let whole = format!("{}{row}", K::HEADER);
+        let (_folder, path) = file(&format!("{whole}{}", &row[..9]));
+        assert_eq!(opened::<K>(&path).store.len(), 1);
+        assert_eq!(fs::read_to_string(&path).unwrap(), whole);
+        assert_eq!(opened::<K>(&path).store.len(), 1);
+    }
+
+    #[test]
+    fn torn_row_is_cut_off_and_the_others_stay() {
+        torn_row_is_cut_off::<V4>(ROW4);
+        torn_row_is_cut_off::<V6>(ROW6);
+    }
+
+    fn earlier_columns_are_converted<K: LeaseKind>(row: &str) {
+        let fewer = |line: &str| {
+            let line = line.trim_end().rsplit_once(',').map_or(line, |(line, _last)| line);
+            format!("{line}\n")
+        };
+        let (_folder, path) = file(&format!("{}{}", fewer(K::HEADER), fewer(row)));
+        assert_eq!(opened::<K>(&path).store.len(), 1);
+        assert_eq!(fs::read_to_string(&path).unwrap(), K::HEADER);
+        let converted = fs::read_to_string(suffixed(&path, ".2")).unwrap();
+        assert_eq!(converted, format!("{}{row}", K::HEADER));
+    }
+
+    #[test]
+    fn file_of_an_earlier_version_is_converted() {
+        earlier_columns_are_converted::<V4>(ROW4);
+        earlier_columns_are_converted::<V6>(ROW6);
+    }
+
+    #[test]
+    fn file_of_the_other_server_is_refused() {
+        let (_folder, path) = file(V6::HEADER);
+        let refused = open::<V4>(&settings(), &path, 1);
+        assert!(matches!(refused, Err(OpenError::Load { .. })));
+        assert_eq!(fs::read_to_string(&path).unwrap(), V6::HEADER);
+    }
+
+    #[test]
+    fn running_clean_up_refuses_the_start() {
+        let (_folder, path) = file(V4::HEADER);
+        fs::write(suffixed(&path, ".pid"), "1\n").unwrap();
+        let refused = open::<V4>(&settings(), &path, 1);
+        assert!(matches!(refused, Err(OpenError::CleanUpRunning { pid: 1, .. })));
+    }
+
+    #[test]
+    fn database_is_known_by_its_file() {
+        let (folder, path) = file(V4::HEADER);
+        let (database, memory) =
+            (opened::<V4>(&path), LeaseDatabase { persist: false, ..settings() });
+        let same = folder.path().join("./leases.csv");
+        assert!(database.is_meant_by(&settings(), &same));
+        assert!(!database.is_meant_by(&settings(), &folder.path().join("other.csv")));
+        assert!(!database.is_meant_by(&memory, &path));
+        let in_memory = open::<V4>(&memory, &path, 1).unwrap_or_else(|error| panic!("{error}"));
+        assert!(in_memory.journal.is_none() && in_memory.is_meant_by(&memory, &same));
+        assert!(!in_memory.is_meant_by(&settings(), &path));
     }
 }

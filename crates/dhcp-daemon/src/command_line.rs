@@ -1,8 +1,10 @@
-//! The command line of `kea-dhcp4`: Kea's flags, exit codes and output.
+//! The command line: Kea's flags, exit codes and output.
 
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command, value_parser};
+
+use crate::Profile;
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,21 +35,23 @@ pub(crate) struct Options {
     pub port: u16,
 }
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Version of the program.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-fn command() -> Command {
+fn command(profile: &Profile) -> Command {
     let flag = |name: char, id: &'static str, help: &'static str| {
         Arg::new(id).short(name).action(ArgAction::SetTrue).help(help)
     };
     let file = |name: char, id: &'static str, help: &'static str| {
         Arg::new(id).short(name).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
     };
-    let port = |name: char, id: &'static str, help: &'static str| {
+    let port = |name: char, id: &'static str, help: String| {
         let range = value_parser!(u16).range(1..);
         Arg::new(id).short(name).value_name("PORT").value_parser(range).help(help)
     };
-    Command::new("kea-dhcp4")
-        .about("The DHCPv4 server")
+    let port_help = format!("Serve on this UDP port instead of {}", profile.port);
+    Command::new(profile.name)
+        .about(profile.about)
         .disable_version_flag(true)
         .arg(file('c', "config", "Serve with this configuration file"))
         .arg(file('t', "check", "Check this configuration file and end"))
@@ -61,27 +65,32 @@ fn command() -> Command {
         .arg(flag('V', "long-version", "Print the version of all parts and end"))
         .arg(flag('W', "report", "Print how this program was built and end"))
         .arg(flag('X', "no-path-security", "Accepted for compatibility: paths are not restricted"))
-        .arg(port('p', "port", "Serve on this UDP port instead of 67"))
+        .arg(port('p', "port", port_help))
 }
 
 /// Reads the command line.
 #[must_use]
-pub(crate) fn read(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Request {
-    let matches = match command().try_get_matches_from(arguments) {
+pub(crate) fn read(
+    profile: &Profile,
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+) -> Request {
+    let matches = match command(profile).try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
             return Request::Print(error.to_string());
         }
-        Err(error) => return Request::Misused(format!("{error}\n{}", command().render_help())),
+        Err(error) => {
+            return Request::Misused(format!("{error}\n{}", command(profile).render_help()));
+        }
     };
     if matches.get_flag("version") {
         return Request::Print(format!("{VERSION}\n"));
     }
     if matches.get_flag("long-version") {
-        return Request::Print(long_version());
+        return Request::Print(long_version(profile));
     }
     if matches.get_flag("report") {
-        return Request::Print(build_report());
+        return Request::Print(build_report(profile));
     }
     for (id, thorough) in [("check", false), ("check-more", true)] {
         if let Some(file) = matches.get_one::<PathBuf>(id) {
@@ -89,23 +98,25 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> R
         }
     }
     let Some(file) = matches.get_one::<PathBuf>("config") else {
-        let help = command().render_help();
+        let help = command(profile).render_help();
         return Request::Misused(format!("Configuration file not specified.\n{help}"));
     };
     Request::Serve(Options {
         config_file: file.clone(),
         verbose: matches.get_flag("debug"),
-        port: matches.get_one::<u16>("port").copied().unwrap_or(libdhcp::v4::SERVER_PORT),
+        port: matches.get_one::<u16>("port").copied().unwrap_or(profile.port),
     })
 }
 
-fn long_version() -> String {
-    format!("{VERSION}\nkea-dhcp4 {VERSION}\ndatabase:\nMemfile backend 3.0\n")
+fn long_version(profile: &Profile) -> String {
+    let Profile { name, lease_schema, .. } = profile;
+    format!("{VERSION}\n{name} {VERSION}\ndatabase:\nMemfile backend {lease_schema}\n")
 }
 
-fn build_report() -> String {
+fn build_report(profile: &Profile) -> String {
+    let Profile { name, lease_schema, .. } = profile;
     format!(
-        "Package: kea-dhcp4 {VERSION}\nTarget: {} {}\nProfile: {}\nLease storage: memfile 3.0\n",
+        "Package: {name} {VERSION}\nTarget: {} {}\nProfile: {}\nLease storage: memfile {lease_schema}\n",
         std::env::consts::ARCH,
         std::env::consts::OS,
         if cfg!(debug_assertions) { "debug" } else { "release" },
@@ -114,10 +125,23 @@ fn build_report() -> String {
 
 #[cfg(test)]
 mod tests {
+    use netio::Family;
+
     use super::*;
 
+    const PROFILE: Profile = Profile {
+        name: "kea-dhcp6",
+        about: "The DHCPv6 server",
+        family: Family::V6,
+        port: 547,
+        lease_file: "kea-leases6.csv",
+        lease_schema: "5.0",
+        clean_up_flag: "-6",
+    };
+
     fn read_words(words: &[&str]) -> Request {
-        read(std::iter::once("kea-dhcp4").chain(words.iter().copied()).map(Into::into))
+        let words = std::iter::once("kea-dhcp6").chain(words.iter().copied());
+        read(&PROFILE, words.map(Into::into))
     }
 
     #[test]
@@ -130,8 +154,12 @@ mod tests {
         let check = Request::Check { file: "x".into(), thorough: false };
         assert_eq!(read_words(&["-t", "x"]), check);
         assert_eq!(read_words(&["-v"]), Request::Print(format!("{VERSION}\n")));
-        assert!(matches!(read_words(&["-V"]), Request::Print(_)));
-        assert!(matches!(read_words(&["-W"]), Request::Print(_)));
+        let Request::Serve(options) = read_words(&["-c", "x"]) else { panic!("misread") };
+        assert_eq!(options.port, 547);
+        for (flag, text) in [("-V", "Memfile backend 5.0"), ("-W", "kea-dhcp6")] {
+            let Request::Print(printed) = read_words(&[flag]) else { panic!("misread") };
+            assert!(printed.contains(text), "{printed}");
+        }
     }
 
     #[test]

@@ -7,14 +7,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kea_dhcp4::messages::{loggers::*, *};
-use kea_dhcp4::runtime::Runtime4;
-use libdhcpsrv::config4::ExpiredLeases;
-use libdhcpsrv::lease4::{LeaseState, LeaseStore4, ReclaimLimits, Reclaimed};
+use libdhcpsrv::config::ExpiredLeases;
+use libdhcpsrv::lease::{LeaseStore, ReclaimLimits, Reclaimed};
+use libdhcpsrv::loggers::{ALLOC, DHCPSRV};
 use process::journal_service::JournalService;
 use process::lease_file::suffixed;
-use stats::Lease4;
 use util::Now;
+
+use crate::messages::*;
+use crate::{Daemon, Settings};
 
 /// Leases whose expiry is noticed in one go.
 const EXPIRE_BUDGET: usize = 50_000;
@@ -23,7 +24,7 @@ const FLUSH_LIMIT: usize = 50_000;
 
 /// Timers of the daemon.
 #[derive(Debug)]
-pub(super) struct Maintenance {
+pub(crate) struct Maintenance {
     next_reclaim: Instant,
     next_flush: Instant,
     next_clean_up: Option<Instant>,
@@ -32,21 +33,27 @@ pub(super) struct Maintenance {
 }
 
 /// What maintenance works on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Context<'a> {
-    pub(super) runtime: &'a Runtime4,
-    pub(super) store: &'a LeaseStore4,
-    pub(super) journal: Option<&'a Arc<JournalService>>,
-    pub(super) lfc: &'a Path,
-    pub(super) now: Now,
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a, D: Daemon> {
+    pub(crate) runtime: &'a D::Runtime,
+    pub(crate) store: &'a LeaseStore<D::Leases>,
+    pub(crate) journal: Option<&'a Arc<JournalService>>,
+    pub(crate) lfc: &'a Path,
+    pub(crate) now: Now,
+}
+
+impl<D: Daemon> Context<'_, D> {
+    fn settings(&self) -> Settings<'_> {
+        D::settings(D::config(self.runtime))
+    }
 }
 
 impl Maintenance {
     /// Sets the timers of a configuration.
-    pub(super) fn new(runtime: &Runtime4, has_journal: bool) -> Self {
+    pub(crate) fn new(settings: &Settings<'_>, has_journal: bool) -> Self {
         let begin = Instant::now();
-        let expired = &runtime.config.expired_leases;
-        let interval = runtime.config.lease_database.lfc_interval;
+        let expired = settings.expired_leases;
+        let interval = settings.lease_database.lfc_interval;
         let cleans = has_journal && interval > 0;
         if cleans {
             kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LFC_SETUP, interval);
@@ -62,7 +69,7 @@ impl Maintenance {
 
     /// Takes over what still runs from the maintenance of the configuration before; a clean-up that was due earlier
     /// stays so, or else frequent reconfigurations would put it off for ever.
-    pub(super) fn succeed(&mut self, former: Self) {
+    pub(crate) fn succeed(&mut self, former: Self) {
         if let (Some(due), Some(earlier)) = (&mut self.next_clean_up, former.next_clean_up) {
             *due = earlier.min(*due);
         }
@@ -70,14 +77,14 @@ impl Maintenance {
     }
 
     /// Does what is due; returns the time until the next call.
-    pub(super) fn run(&mut self, context: &Context<'_>) -> Duration {
+    pub(crate) fn run<D: Daemon>(&mut self, context: &Context<'_, D>) -> Duration {
         let at = Instant::now();
         if context.journal.is_some_and(|service| service.journal().queue().admit().is_err()) {
             // Storage that has failed is tried again even when no client comes.
             settle(context);
         }
         let ticked = context.store.expire_tick(context.now, EXPIRE_BUDGET);
-        let expired = context.runtime.config.expired_leases;
+        let expired = *context.settings().expired_leases;
         if expired.reclaim_timer_wait_time > 0 && at >= self.next_reclaim {
             self.reclaim(context, &expired);
             self.next_reclaim = Instant::now() + seconds(expired.reclaim_timer_wait_time);
@@ -88,7 +95,7 @@ impl Maintenance {
         }
         if self.next_clean_up.is_some_and(|due| at >= due) {
             self.start_clean_up(context);
-            let interval = context.runtime.config.lease_database.lfc_interval;
+            let interval = context.settings().lease_database.lfc_interval;
             self.next_clean_up = Some(Instant::now() + seconds(interval));
         }
         self.reap();
@@ -107,7 +114,7 @@ impl Maintenance {
         waits.min().unwrap_or(Duration::MAX).min(Duration::from_secs(1))
     }
 
-    fn reclaim(&mut self, context: &Context<'_>, expired: &ExpiredLeases) {
+    fn reclaim<D: Daemon>(&mut self, context: &Context<'_, D>, expired: &ExpiredLeases) {
         let begin = Instant::now();
         let time_max = Duration::from_millis(expired.max_reclaim_time.into());
         let mut is_late = || !time_max.is_zero() && begin.elapsed() >= time_max;
@@ -116,27 +123,27 @@ impl Maintenance {
             remove: expired.flush_reclaimed_timer_wait_time == 0,
         };
         let mut count = 0;
-        let mut each = |reclaimed: Reclaimed<'_>| {
+        let mut each = |reclaimed: Reclaimed<'_, D::Leases>| {
             count += 1;
-            count_reclaimed(context, &reclaimed);
+            D::reclaimed(context.runtime, &reclaimed, context.now);
         };
         let left = context.store.reclaim(context.now, limits, &mut is_late, &mut each);
         settle(context);
         if count > 0 {
             let took = begin.elapsed().as_millis();
-            kea_log::log!(ALLOC, ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE, count, took);
+            kea_log::log!(ALLOC, D::LEASES_RECLAMATION_COMPLETE, count, took);
         }
         // An error means that the journal refuses; its own messages say so.
         self.slow_cycles = if left.is_ok_and(|left| left > 0) { self.slow_cycles + 1 } else { 0 };
         if self.slow_cycles > expired.unwarned_reclaim_cycles {
             let cycles = self.slow_cycles;
-            kea_log::log!(ALLOC, ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW, cycles);
+            kea_log::log!(ALLOC, D::LEASES_RECLAMATION_SLOW, cycles);
             self.slow_cycles = 0;
         }
     }
 
     /// Moves the journal aside and starts the clean-up program; if an earlier one has not finished, that is completed.
-    fn start_clean_up(&mut self, context: &Context<'_>) {
+    fn start_clean_up<D: Daemon>(&mut self, context: &Context<'_, D>) {
         let Some(service) = context.journal else { return };
         if self.clean_up.is_some() {
             return;
@@ -150,7 +157,7 @@ impl Maintenance {
         }
         let mut command = Command::new(context.lfc);
         command
-            .arg("-4")
+            .arg(D::PROFILE.clean_up_flag)
             .args([Path::new("-x"), &suffixed(path, ".2")])
             .args([Path::new("-i"), &suffixed(path, ".1")])
             .args([Path::new("-o"), &suffixed(path, ".output")])
@@ -186,32 +193,20 @@ impl Maintenance {
 }
 
 /// Removes leases that were reclaimed long enough ago.
-fn flush(context: &Context<'_>, expired: &ExpiredLeases) {
+fn flush<D: Daemon>(context: &Context<'_, D>, expired: &ExpiredLeases) {
     let hold = expired.hold_reclaimed_time;
-    let mut each = |reclaimed: Reclaimed<'_>| {
-        context.runtime.count_deltas(&reclaimed.deltas, context.now);
+    let mut each = |reclaimed: Reclaimed<'_, D::Leases>| {
+        D::removed(context.runtime, &reclaimed.deltas, context.now);
     };
     let removed = context.store.flush_reclaimed(context.now, hold, FLUSH_LIMIT, &mut each);
     settle(context);
     if let Ok(removed @ 1..) = removed {
-        kea_log::log!(ALLOC, ALLOC_ENGINE_V4_RECLAIMED_LEASES_DELETE, removed);
-    }
-}
-
-fn count_reclaimed(context: &Context<'_>, reclaimed: &Reclaimed<'_>) {
-    let Context { runtime, now, .. } = *context;
-    let lease = reclaimed.lease;
-    runtime.count_deltas(&reclaimed.deltas, now);
-    runtime.count_event(lease.subnet_id, Lease4::ReclaimedLeases, now);
-    kea_log::log!(ALLOC, ALLOC_ENGINE_V4_LEASE_RECLAIM, lease.address, lease.subnet_id.0);
-    if lease.state == LeaseState::Declined {
-        runtime.count_event(lease.subnet_id, Lease4::ReclaimedDeclinedAddresses, now);
-        kea_log::log!(ALLOC, ALLOC_ENGINE_V4_DECLINED_RECOVERED, lease.address);
+        kea_log::log!(ALLOC, D::RECLAIMED_LEASES_DELETE, removed);
     }
 }
 
 /// Hands the rows of maintenance to the disk.
-fn settle(context: &Context<'_>) {
+fn settle<D: Daemon>(context: &Context<'_, D>) {
     if let Some(service) = context.journal {
         service.drain();
     }

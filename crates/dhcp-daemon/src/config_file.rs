@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use cc::{Diagnostics, Document, LoadError, Loader};
-use libdhcpsrv::config4::{self, Config4};
+
+use crate::Daemon;
 
 /// Largest configuration file or include.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -32,9 +33,9 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, LoadError> {
 
 /// A configuration that was read, and the warnings about it.
 #[derive(Debug)]
-pub(crate) struct Loaded {
+pub(crate) struct Loaded<D: Daemon> {
     /// The compiled configuration.
-    pub config: Config4,
+    pub config: D::Config,
     /// One line each.
     pub warnings: Vec<String>,
 }
@@ -52,7 +53,7 @@ pub(crate) struct Rejected {
 ///
 /// # Errors
 /// What is wrong with the file.
-pub(crate) fn load(path: &Path) -> Result<Loaded, Rejected> {
+pub(crate) fn load<D: Daemon>(path: &Path) -> Result<Loaded<D>, Rejected> {
     let name = path.display().to_string();
     let bytes = read_bounded(&PathBuf::from(path))
         .map_err(|error| format!("cannot read configuration file {name}: {error}"))
@@ -60,7 +61,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Rejected> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let mut diagnostics = Diagnostics::new();
     let document = Document::parse(&bytes, &name, &mut DiskLoader, &mut diagnostics);
-    let config = document.and_then(|document| config4::read(&document, cpus, &mut diagnostics));
+    let config = document.and_then(|document| D::read_config(&document, cpus, &mut diagnostics));
     let lines = || diagnostics.render().lines().map(str::to_owned).collect::<Vec<_>>();
     match config {
         Some(config) if !diagnostics.has_errors() => Ok(Loaded { config, warnings: lines() }),
