@@ -31,6 +31,9 @@ pub(crate) const STACK_MAX: usize = 64;
 /// Most flags kept aside.
 pub(crate) const FLAGS_MAX: usize = 64;
 
+// Two operations and more in one line of the cache.
+const _: () = assert!(size_of::<Op>() <= 32);
+
 impl Code {
     #[inline]
     pub(crate) fn constant_bytes(&self, constant: Constant) -> &[u8] {

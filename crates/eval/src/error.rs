@@ -176,6 +176,12 @@ pub enum Reason {
         /// The limit.
         max: usize,
     },
+    /// An expression with too many regular expressions, each of which takes memory.
+    #[error("more than {max} regular expressions in one expression")]
+    TooManyPatterns {
+        /// The limit.
+        max: usize,
+    },
     /// An expression that holds too many values at a time.
     #[error("the expression needs more than {max} intermediate values at a time")]
     TooManyValues {

@@ -4,7 +4,8 @@
 //! once and needs no memory while it does: time is linear whatever the client sends. The price is
 //! that the automaton of some expressions would be too large; those are refused, as are back
 //! references and look-around, which no automaton has. Otherwise the syntax is the usual one of
-//! ECMAScript with POSIX classes (`[[:alpha:]]`), over bytes; the whole value must match.
+//! ECMAScript with POSIX classes (`[[:alpha:]]`), over bytes; the whole value must match, and a dot
+//! stands for no line feed and no carriage return.
 
 use std::sync::Arc;
 
@@ -44,7 +45,9 @@ impl Pattern {
                     .dfa_size_limit(Some(AUTOMATON_SIZE_MAX))
                     .determinize_size_limit(Some(AUTOMATON_SIZE_MAX)),
             )
-            .syntax(syntax::Config::new().unicode(false).utf8(false).nest_limit(NEST_MAX))
+            .syntax(
+                syntax::Config::new().unicode(false).utf8(false).crlf(true).nest_limit(NEST_MAX),
+            )
             .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(AUTOMATON_SIZE_MAX)))
             .build(text)
             .map_err(|error| explain(&error))?;

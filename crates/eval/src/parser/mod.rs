@@ -22,6 +22,9 @@ pub const NESTING_MAX: usize = 100;
 /// Most bytes of an expression.
 pub const EXPRESSION_LEN_MAX: usize = 256 * 1024;
 
+/// Most regular expressions in one expression.
+pub(crate) const PATTERNS_MAX: usize = 64;
+
 /// What an expression may refer to.
 pub(crate) struct Surroundings<'s> {
     pub(crate) definitions: &'s Definitions,
@@ -34,6 +37,7 @@ pub(crate) struct Parser<'t, 's> {
     token: Token<'t>,
     span: Span,
     depth: usize,
+    patterns: usize,
     surroundings: Surroundings<'s>,
 }
 
@@ -54,7 +58,7 @@ impl<'t, 's> Parser<'t, 's> {
             return Err(lexer.error(Span { start: 0, end: 0 }, reason));
         }
         let (token, span) = lexer.next()?;
-        Ok(Self { lexer, token, span, depth: 0, surroundings })
+        Ok(Self { lexer, token, span, depth: 0, patterns: 0, surroundings })
     }
 
     /// Reads the whole text as a test.
@@ -285,6 +289,10 @@ impl<'t, 's> Parser<'t, 's> {
         self.advance()?;
         self.expect(Word::OpenParenthesis, &["'('"])?;
         let (text, span) = self.text(&["a string with a regular expression"])?;
+        self.patterns += 1;
+        if self.patterns > PATTERNS_MAX {
+            return Err(self.lexer.error(span, Reason::TooManyPatterns { max: PATTERNS_MAX }));
+        }
         let pattern = Pattern::new(text)
             .map_err(|problem| self.lexer.error(span, Reason::Pattern { problem }))?;
         self.comma()?;

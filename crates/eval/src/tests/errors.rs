@@ -3,7 +3,7 @@
 use libdhcp::Universe::{self, V4, V6};
 
 use super::{condition, value};
-use crate::parser::{EXPRESSION_LEN_MAX, NESTING_MAX};
+use crate::parser::{EXPRESSION_LEN_MAX, NESTING_MAX, PATTERNS_MAX};
 use crate::{ExprError, Reason};
 
 fn error(universe: Universe, text: &str) -> ExprError {
@@ -178,6 +178,22 @@ fn values_at_a_time_are_limited() {
     };
     assert!(condition(V4, &flags(64)).is_ok());
     assert!(condition(V4, &flags(65)).is_err());
+}
+
+#[test]
+fn regular_expressions_are_limited() {
+    let chain = |count: usize| vec!["match('a', option[60].hex)"; count].join(" or ");
+    assert!(condition(V4, &chain(PATTERNS_MAX)).is_ok());
+    let expected = Reason::TooManyPatterns { max: PATTERNS_MAX };
+    assert_eq!(error(V4, &chain(PATTERNS_MAX + 1)).reason(), &expected);
+    let long = |count: usize| format!("match('{}', 'a')", "a".repeat(count));
+    assert!(condition(V4, &long(4096)).is_ok());
+    assert!(condition(V4, &long(4097)).is_err());
+    let nested =
+        |count: usize| format!("match('{}a{}', 'a')", "(".repeat(count), ")".repeat(count));
+    assert!(condition(V4, &nested(50)).is_ok());
+    assert!(condition(V4, &nested(51)).is_err());
+    assert!(condition(V4, &nested(2000)).is_err());
 }
 
 #[test]

@@ -162,6 +162,8 @@ fn tests_combine_by_their_strength() {
         ("match('', '')", true),
         ("match('[[:alpha:]]{2}\\d', 'xy7')", true),
         ("match('.', '\u{e4}')", false),
+        ("match('.', '\r')", false),
+        ("match('[^x]', '\r')", true),
     ];
     let flags = Facts::default().with(201, b"a").with(202, b"b");
     for (text, expected) in rows {
