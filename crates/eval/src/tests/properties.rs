@@ -115,6 +115,11 @@ fn values() -> impl Strategy<Value = Value> {
             ),
             (kinds.clone(), boxed()).prop_map(|(kind, inner)| Value::IntegerText(kind, inner)),
             (pairs(), numbers()).prop_map(|(parts, field)| Value::Split(parts, field)),
+            (inner.clone(), "[a.:]{1,2}", 1..4_i32).prop_map(|(whole, delimiters, field)| {
+                let delimiters = delimiters.into_bytes().into();
+                let delimiters = Value::Literal(LiteralKind::Text, delimiters);
+                Value::Split(Box::new((whole, delimiters)), field)
+            }),
             (boxed(), windows()).prop_map(|(inner, window)| Value::Substring(inner, window)),
         ]
     })
@@ -141,7 +146,14 @@ fn tests() -> impl Strategy<Value = Test> {
 
 fn packets() -> impl Strategy<Value = Facts> {
     let body = |code: u16| prop::option::of(bodies().prop_map(move |body| (code, body)));
-    (body(12), body(60), body(61), body(82), body(124), body(125), any::<(bool, bool)>()).prop_map(
+    let agent = prop_oneof![sub_options(), bodies()].prop_map(|body| Some((82, body)));
+    let vendor = (0..3_u8, sub_options(), sub_options()).prop_map(|(enterprise, inner, behind)| {
+        let head = [0, 0, 0, enterprise, inner.len() as u8];
+        Some((125, [&head[..], &inner, &behind].concat()))
+    });
+    let agent = prop_oneof![1 => body(82), 3 => agent];
+    let vendor = prop_oneof![1 => body(125), 3 => vendor];
+    (body(12), body(60), body(61), agent, body(124), vendor, any::<(bool, bool)>()).prop_map(
         |(a, b, c, d, e, f, (foo, bar))| {
             let options = [a, b, c, d, e, f].into_iter().flatten().collect();
             let mut packet = Facts { options, ..Facts::default() };
@@ -152,6 +164,14 @@ fn packets() -> impl Strategy<Value = Facts> {
             packet
         },
     )
+}
+
+/// Sub-options of DHCPv4 with few codes, so that they repeat.
+fn sub_options() -> impl Strategy<Value = Vec<u8>> {
+    let one = (prop::sample::select(vec![1_u8, 2, 6]), "[a-c.\0]{0,4}");
+    let encoded =
+        one.prop_map(|(code, body)| [&[code, body.len() as u8][..], body.as_bytes()].concat());
+    prop::collection::vec(encoded, 0..5).prop_map(|parts| parts.concat())
 }
 
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
