@@ -12,6 +12,11 @@ impl Window {
     /// Everything.
     pub(crate) const ALL: Self = Self { start: 0, length: None };
 
+    /// The first bytes, so many.
+    pub(crate) fn front(len: u32) -> Self {
+        Self { start: 0, length: i32::try_from(len).ok() }
+    }
+
     /// The part of `bytes` that is meant, as `substring` defines it: a negative start counts from
     /// the end, a negative length takes what lies before the start, and a start outside of the
     /// bytes yields nothing.

@@ -96,6 +96,11 @@ pub(crate) enum Op {
         window: Window,
         constant: Constant,
     },
+    /// An option of the message begins with a constant.
+    OptionStarts {
+        code: u16,
+        constant: Constant,
+    },
     Or,
     /// Of the two topmost values the lower one when the flag that was kept last is true.
     Select,

@@ -324,7 +324,15 @@ impl<'d> Emitter<'d> {
                 match self.single(path) {
                     None => Operand::Path(path),
                     Some((code, is_string)) => {
-                        self.code.ops.push(Op::OptionIs { code, is_string, window, constant });
+                        // NULs at the end of a string are not in front of another byte.
+                        let last = self.code.constant_bytes(constant).last().copied();
+                        let is_start = window == Window::front(constant.len)
+                            && last.is_some_and(|last| !is_string || last != 0);
+                        self.code.ops.push(if is_start {
+                            Op::OptionStarts { code, constant }
+                        } else {
+                            Op::OptionIs { code, is_string, window, constant }
+                        });
                         return;
                     }
                 }

@@ -3,7 +3,7 @@
 //! Nothing allocates: values are pointed at where they lie or made in the worker's scratch memory,
 //! and the stack has a fixed size that the compiler has checked. Each operation is carried out at
 //! most once, so an evaluation ends. A test of the common kind, part of an option compared with a
-//! constant, is one operation and takes about 5 ns.
+//! constant, is one operation and takes 6 to 9 ns.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -75,6 +75,11 @@ fn simple<C: PacketContext + ?Sized>(
             let body = context.option(option).unwrap_or_default();
             let body = if is_string { bytes::trimmed(body) } else { body };
             *flag = bytes::equal(window.of(body), code.constant_bytes(constant));
+        }
+        Op::OptionStarts { code: option, constant } => {
+            let constant = code.constant_bytes(constant);
+            let start = context.option(option).and_then(|body| body.get(..constant.len()));
+            *flag = start.is_some_and(|start| bytes::equal(start, constant));
         }
         Op::FieldIs { field, window, constant } => {
             let constant = code.constant_bytes(constant);

@@ -269,6 +269,27 @@ fn options_of_the_message_are_read() {
 }
 
 #[test]
+fn starts_of_options_are_compared_as_substrings() {
+    let packet = Facts::default().with(60, b"ab\0c\0\0").with(61, b"ab\0c\0\0").with(77, b"a");
+    for (text, expected) in [
+        ("substring(option[60].hex, 0, 2) == 'ab'", true),
+        ("substring(option[60].hex, 0, 2) == 'abx'", false),
+        ("substring(option[60].hex, 0, 3) == 0x616200", true),
+        ("substring(option[60].hex, 0, 5) == 0x6162006300", false),
+        ("substring(option[61].hex, 0, 5) == 0x6162006300", true),
+        ("substring(option[60].hex, 0, 9) == 0x61620063", true),
+        ("substring(option[77].hex, 0, 1) == 'a'", true),
+        ("substring(option[77].hex, 0, 2) == 'ab'", false),
+        ("substring(option[77].hex, 0, 2) == 'a'", true),
+        ("substring(option[77].hex, 0, 0) == ''", true),
+        ("substring(option[99].hex, 0, 0) == ''", true),
+        ("substring(option[99].hex, 0, 1) == 'a'", false),
+    ] {
+        assert_eq!(result(V4, text, &packet), Ok(expected), "{text}");
+    }
+}
+
+#[test]
 fn option_43_may_be_padded_and_ended() {
     let packet = Facts::default().with(43, b"\0\0\x01\x02ab\0\x01\x01c\xff\x05\x01d");
     yields(V4, &[("option[43].option[1].hex", b"abc"), ("option[43].option[5].hex", b"")], &packet);

@@ -131,6 +131,12 @@ fn tests() -> impl Strategy<Value = Test> {
     let leaves = prop_oneof![
         1 => simple_tests(),
         3 => (values(), values()).prop_map(|sides| Test::Equal(Box::new(sides))),
+        2 => (sources(), 0..3_i32, 0..4_i32, "[a-c\0]{0,3}").prop_map(|(at, start, len, text)| {
+            let whole = Value::Option(at, Representation::Hex);
+            let window = Window { start, length: Some(len) };
+            let text = Value::Literal(LiteralKind::Text, text.into_bytes().into());
+            Test::Equal(Box::new((Value::Substring(Box::new(whole), window), text)))
+        }),
         1 => (patterns, values()).prop_map(|(pattern, inner)| {
             Test::Match(Pattern::new(pattern).unwrap(), Box::new(inner))
         }),
