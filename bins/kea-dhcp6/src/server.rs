@@ -164,11 +164,12 @@ impl DhcpServer for Server6 {
         std::mem::swap(&mut self.core.memo, &mut exchange.memo);
         let mut spans = self.core.spans.take().unwrap_or_default();
         let input = exchange.datagram.input();
-        let progress = match View::parse(input.payload, &mut spans) {
-            Ok(view) => {
-                self.core.exchange(&input, &view, &exchange.runtime, exchange.entered, now, replies)
-            }
-            Err(_) => Progress::Done, // it was parsed before
+        let (runtime, entered) = (&exchange.runtime, exchange.entered);
+        let view = View::parse(input.payload, &mut spans);
+        let query = view.as_ref().map(|view| Query::read(view, &input, &runtime.server_duid));
+        let progress = match query {
+            Ok(Ok(query)) => self.core.exchange(&input, &query, runtime, entered, now, replies),
+            _ => Progress::Done, // it was read before
         };
         // The figures are those of the configuration in force, whichever one the exchange began under.
         self.runtime.tally.count(self.core.memo.changes(), None, now);
@@ -276,7 +277,7 @@ impl Core {
         };
         self.note_passage(view, input, client, now);
         self.memo.clear();
-        let progress = self.exchange(input, view, runtime, entered, now, replies);
+        let progress = self.exchange(input, &query, runtime, entered, now, replies);
         runtime.tally.count(self.memo.changes(), self.subnet, now);
         progress
     }
@@ -300,20 +301,20 @@ impl Core {
     fn exchange(
         &mut self,
         input: &Inbound<'_>,
-        view: &View<'_>,
+        query: &Query<'_>,
         runtime: &Arc<Runtime6>,
         entered: Entered,
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
         self.intake.begin(entered);
-        let run = self.run(input, view, runtime, now, replies);
+        let run = self.run(input, query, runtime, now, replies);
         self.intake.end();
         match run {
             Run::Finished(outcome) => {
                 self.shared.gate.leave(entered);
                 if let Outcome::Drop(reason) = outcome {
-                    self.dropped(input, view, reason, now);
+                    self.dropped(input, query.view, reason, now);
                 }
                 Progress::Done
             }
@@ -328,16 +329,12 @@ impl Core {
     fn run(
         &mut self,
         input: &Inbound<'_>,
-        view: &View<'_>,
+        query: &Query<'_>,
         runtime: &Runtime6,
         now: Now,
         replies: &mut Replies,
     ) -> Run {
-        let query = match Query::read(view, input, &runtime.server_duid) {
-            Ok(query) => query,
-            Err(reason) => return Run::Finished(Outcome::Drop(reason)),
-        };
-        let config = &runtime.config;
+        let (config, view) = (&runtime.config, query.view);
         let of_interface = self.links.find(input.interface, &config.by_interface);
         let selected = select::select(config, input, view, of_interface);
         match selected {
@@ -349,29 +346,23 @@ impl Core {
         }
         let subnet = selected.map(|(index, _)| index);
         self.subnet = subnet;
-        let client = query.client_address(input);
-        let hardware = hardware::find(&config.mac_sources, view, input, client);
+        let hardware = hardware::find(&config.mac_sources, query, input);
         let second = second_of(now);
         let Self { shared, offers, entropy, memo, draft, .. } = self;
         let recent_offer = |lease_type, iaid| {
-            offers.recent(offer_hash(shared, &query, lease_type, iaid, subnet), second)
+            offers.recent(offer_hash(shared, query, lease_type, iaid, subnet), second)
         };
-        let exchange = Exchange {
-            query: &query,
-            config,
-            subnet,
-            hardware: &hardware,
-            recent_offer: &recent_offer,
-        };
+        let (hardware, recent_offer) = (&hardware, &recent_offer);
+        let exchange = Exchange { query, config, subnet, hardware, recent_offer };
         let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now);
         let outcome = match handlers::handle(&exchange, &mut session, draft) {
             Ok(outcome) => outcome,
             Err(Parked(ticket)) => return Run::Parked(ticket),
         };
         if outcome == Outcome::Reply {
-            self.remember_offers(&query, subnet, second);
-            self.log_answer(&query, input, &hardware, config, subnet, now);
-            self.write(input, &query, runtime, subnet, now, replies);
+            self.remember_offers(query, subnet, second);
+            self.log_answer(query, input, hardware, config, subnet, now);
+            self.write(input, query, runtime, subnet, now, replies);
         }
         Run::Finished(outcome)
     }
