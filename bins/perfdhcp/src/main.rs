@@ -1,0 +1,3 @@
+//! `perfdhcp`: the program; sockets, clock and signals around the library.
+
+fn main() {}
