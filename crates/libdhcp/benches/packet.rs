@@ -1,11 +1,12 @@
 //! Time and allocations of reading a query and writing its reply.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use divan::{AllocProfiler, Bencher, black_box};
 use libdhcp::definition::Definitions;
 use libdhcp::v4::{Builder, MessageType, OptionSink, SpanTable, View, Weight, code};
-use libdhcp::{HardwareAddress, OptionFlags, OptionSet, OptionSetBuilder};
+use libdhcp::v6;
+use libdhcp::{HardwareAddress, OptionFlags, OptionSet, OptionSet6, OptionSetBuilder, Universe};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -41,7 +42,7 @@ fn subnet_options() -> OptionSet {
     ] {
         builder.add("dhcp4", code, body.to_vec(), OptionFlags::default()).unwrap();
     }
-    builder.build(&Definitions::new()).unwrap()
+    builder.build(&Definitions::new(Universe::V4)).unwrap()
 }
 
 #[divan::bench]
@@ -129,4 +130,115 @@ fn write(sink: &mut OptionSink<'_>, view: &View<'_>, buffer: &mut [u8]) -> usize
 fn option_lookup(bencher: Bencher<'_, '_>) {
     let options = subnet_options();
     bencher.bench_local(|| options.get(black_box(15)).map(|option| option.tlv().len()));
+}
+
+const ADDRESS6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x99);
+
+/// A REQUEST for an address and a prefix, relayed twice.
+fn request6() -> Vec<u8> {
+    let mut message = Vec::new();
+    let id = [1, 2, 3];
+    let mut writer = v6::Writer::message(&mut message, v6::MessageType::Request, id, 1500).unwrap();
+    writer.put_option(v6::code::CLIENTID, &[0, 1, 0, 1, 9, 9, 9, 9, 2, 0, 0, 1, 2, 3]).unwrap();
+    writer.put_option(v6::code::SERVERID, &[0, 3, 0, 1, 2, 0, 0, 9, 9, 9]).unwrap();
+    writer.put_u16(v6::code::ELAPSED_TIME, 0).unwrap();
+    writer.put_option(v6::code::ORO, &[0, 23, 0, 24, 0, 31, 0, 56, 0, 82]).unwrap();
+    put_associations(&mut writer);
+    writer.finish();
+    for hop_count in 0..2 {
+        let header = v6::RelayHeader {
+            message_type: v6::MessageType::RelayForw,
+            hop_count,
+            link_address: ADDRESS6,
+            peer_address: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1),
+        };
+        let mut outer = Vec::new();
+        let mut writer = v6::Writer::relay(&mut outer, &header, 1500).unwrap();
+        writer.put_option(v6::code::INTERFACE_ID, b"ge-0/0/1.100").unwrap();
+        writer.put_option(v6::code::RELAY_MSG, &message).unwrap();
+        writer.finish();
+        message = outer;
+    }
+    message
+}
+
+#[inline(always)]
+fn put_associations(writer: &mut v6::Writer<'_>) {
+    let times = v6::IaTimes { t1: 900, t2: 1800 };
+    let lifetimes = v6::Lifetimes { preferred: 3600, valid: 7200 };
+    writer.begin_ia(v6::IaKind::Na, 1, times).unwrap();
+    writer.put_ia_address(ADDRESS6, lifetimes).unwrap();
+    writer.end_option();
+    writer.begin_ia(v6::IaKind::Pd, 1, times).unwrap();
+    writer.put_ia_prefix(ADDRESS6, 56, lifetimes).unwrap();
+    writer.end_option();
+}
+
+fn subnet_options6() -> OptionSet6 {
+    let mut builder = OptionSetBuilder::new();
+    for (code, body) in
+        [(23, vec![1; 32]), (24, b"\x07example\x03org\x00".to_vec()), (82, vec![0; 4])]
+    {
+        builder.add("dhcp6", code, body, OptionFlags::default()).unwrap();
+    }
+    builder.build(&Definitions::new(Universe::V6)).unwrap()
+}
+
+#[divan::bench]
+fn v6_parse(bencher: Bencher<'_, '_>) {
+    let bytes = request6();
+    let mut spans = v6::SpanTable::new();
+    bencher
+        .bench_local(|| v6::View::parse(black_box(&bytes), &mut spans).unwrap().transaction_id());
+}
+
+#[divan::bench]
+fn v6_parse_and_typed_access(bencher: Bencher<'_, '_>) {
+    let bytes = request6();
+    let mut spans = v6::SpanTable::new();
+    bencher.bench_local(|| {
+        let view = v6::View::parse(black_box(&bytes), &mut spans).unwrap();
+        let relay = view.nearest_client_relay().unwrap();
+        let read = (
+            (view.message_type(), view.count(v6::code::CLIENTID), view.count(v6::code::SERVERID)),
+            (view.client_id().is_ok(), view.server_id().is_ok(), view.rapid_commit()),
+            (relay.link_address(), relay.interface_id(), relay.client_link_layer_address()),
+        );
+        let _ = black_box(read);
+        for ia in view.ias().flatten() {
+            let _ = black_box((ia.iaid, ia.addresses().next(), ia.prefixes().next()));
+        }
+    });
+}
+
+#[divan::bench]
+fn v6_write_reply(bencher: Bencher<'_, '_>) {
+    let bytes = request6();
+    let mut spans = v6::SpanTable::new();
+    let view = v6::View::parse(&bytes, &mut spans).unwrap();
+    let options = subnet_options6();
+    let mut arena = Vec::with_capacity(1500);
+    bencher.bench_local(|| {
+        arena.clear();
+        let mut writer =
+            v6::Writer::reply(&mut arena, &view, v6::MessageType::Reply, 1500).unwrap();
+        for code in [v6::code::CLIENTID, v6::code::SERVERID] {
+            writer.put_option(code, view.option(code).unwrap()).unwrap();
+        }
+        put_associations(&mut writer);
+        for wanted in black_box(view.requested_options()) {
+            if let Some(option) = options.get(wanted)
+                && !writer.contains(wanted)
+            {
+                writer.put_encoded(option).unwrap();
+            }
+        }
+        writer.finish()
+    });
+}
+
+#[divan::bench]
+fn v6_option_lookup(bencher: Bencher<'_, '_>) {
+    let options = subnet_options6();
+    bencher.bench_local(|| options.get(black_box(24)).map(|option| option.tlv().len()));
 }

@@ -5,9 +5,10 @@
 //! interface address.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use crate::hex::ColonHex;
+use crate::hex::{self, ColonHex};
 
 /// A link-layer address with its ARP hardware type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +58,21 @@ impl HardwareAddress {
         Self { bytes, len, htype: u16::from(htype) }
     }
 
+    /// The Ethernet address that a link-local IPv6 address was made of (RFC 4291 appendix A):
+    /// `None` unless the bytes `ff:fe` are in the middle and the address is a universal one of a
+    /// single interface.
+    #[must_use]
+    pub fn from_link_local(htype: u16, address: Ipv6Addr) -> Option<Self> {
+        const UNIVERSAL: u8 = 0x02;
+        const MULTICAST: u8 = 0x01;
+        let [.., first, b, c, 0xff, 0xfe, d, e, f] = address.octets() else { return None };
+        let is_universal = first & (UNIVERSAL | MULTICAST) == UNIVERSAL;
+        if !address.is_unicast_link_local() || !is_universal {
+            return None;
+        }
+        Self::new(htype, &[first ^ UNIVERSAL, b, c, d, e, f])
+    }
+
     /// The bytes of the address.
     #[must_use]
     #[inline]
@@ -86,6 +102,18 @@ impl HardwareAddress {
     }
 }
 
+/// Displays `[hwtype=1 00:0c:01:02:03:04]`, as log messages name a client's address.
+pub(crate) struct AddressLabel<'a>(pub(crate) Option<&'a HardwareAddress>);
+
+impl fmt::Display for AddressLabel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => write!(f, "[{address:?}]"),
+            None => f.write_str("[no hwaddr info]"),
+        }
+    }
+}
+
 impl fmt::Display for HardwareAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         ColonHex(self.bytes()).fmt(f)
@@ -106,9 +134,7 @@ impl FromStr for HardwareAddress {
         let mut bytes = [0; Self::LEN_MAX];
         let mut len = 0;
         for part in text.split(':') {
-            let byte = Some(part)
-                .filter(|part| matches!(part.len(), 1 | 2) && !part.starts_with('+'))
-                .and_then(|part| u8::from_str_radix(part, 16).ok())
+            let byte = hex::byte(part)
                 .ok_or_else(|| HardwareAddressError::NotHex { found: part.into() })?;
             *bytes.get_mut(len).ok_or(HardwareAddressError::TooLong)? = byte;
             len += 1;
@@ -154,6 +180,17 @@ mod tests {
         assert_eq!(long.parse::<HardwareAddress>(), Err(HardwareAddressError::TooLong));
         assert!(HardwareAddress::new(1, &[0; 21]).is_none());
         assert!(HardwareAddress::new(1, &[0; 20]).is_some());
+    }
+
+    #[test]
+    fn link_local_address_holds_the_ethernet_address() {
+        let from = |text: &str| HardwareAddress::from_link_local(1, text.parse().unwrap());
+        let expected = HardwareAddress::ethernet([0, 0xc, 1, 2, 3, 4]);
+        assert_eq!(from("fe80::20c:1ff:fe02:304"), Some(expected));
+        assert_eq!(from("fe80::20c:1ff:ff02:304"), None, "without the marker");
+        assert_eq!(from("fe80::c:1ff:fe02:304"), None, "a local one");
+        assert_eq!(from("fe80::30c:1ff:fe02:304"), None, "a group");
+        assert_eq!(from("2001:db8::20c:1ff:fe02:304"), None, "not link-local");
     }
 
     #[test]

@@ -17,3 +17,10 @@ impl fmt::Display for ColonHex<'_> {
         Ok(())
     }
 }
+
+/// The byte that one or two hexadecimal digits stand for.
+pub(crate) fn byte(digits: &str) -> Option<u8> {
+    let is_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let is_byte = is_digits && matches!(digits.len(), 1 | 2);
+    u8::from_str_radix(digits, 16).ok().filter(|_| is_byte)
+}

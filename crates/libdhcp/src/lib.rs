@@ -14,18 +14,26 @@
 //! a choice.
 
 mod client_id;
+mod duid;
 mod hardware_address;
 mod hex;
 mod option_codes;
 mod option_set;
+mod universe;
 
 pub mod data;
 pub mod definition;
 pub mod option_defs;
 pub mod v4;
+pub mod v6;
 
 pub use client_id::ClientId;
+pub use duid::{Duid, DuidBuf, DuidError, DuidType};
 pub use hardware_address::{HardwareAddress, HardwareAddressError};
 pub use hex::ColonHex;
 pub use option_codes::{OptionCodes, OptionCodesIter};
-pub use option_set::{EncodedOption, OptionFlags, OptionSet, OptionSetBuilder, OptionSetError};
+pub use option_set::{
+    CompiledOption, EncodedOption, EncodedOption6, OptionFlags, OptionSet, OptionSet6,
+    OptionSetBuilder, OptionSetError, OptionSetForm, Vendors,
+};
+pub use universe::Universe;

@@ -4,7 +4,7 @@
 //! which is the order in which options are sent.
 
 /// A set of option codes 0..=255.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OptionCodes([u64; 4]);
 
 impl OptionCodes {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::domain_name::decode_name;
 use super::routes::decode_routes;
-use super::{DataError, Universe};
+use super::{DataError, Universe, split_tuple};
 use crate::definition::{DataType, Format, OptionDefinition};
 
 /// Checks that bytes, received or given as hexadecimal digits, have the form of the definition.
@@ -45,7 +45,7 @@ fn values(
     match definition.format {
         Format::ClasslessStaticRoutes => return Ok(vec![decode_routes(bytes)?]),
         Format::CompressedNames => return names(bytes),
-        Format::Plain => {}
+        Format::Plain | Format::Tuples => {}
     }
     let mut reader = Reader { bytes, at: 0, universe };
     let mut texts = Vec::new();
@@ -177,11 +177,13 @@ impl<'a> Reader<'a> {
 
     fn tuple(&mut self) -> Result<String, DataError> {
         let data_type = DataType::Tuple;
-        let len = match self.universe {
-            Universe::V4 => usize::from(u8::from_be_bytes(self.take(data_type, "at least 1")?)),
-            Universe::V6 => usize::from(u16::from_be_bytes(self.take(data_type, "at least 2")?)),
-        };
-        let data = self.slice(data_type, "as many as its length says", len)?;
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let (data, after) = split_tuple(rest, self.universe).ok_or(DataError::Length {
+            data_type,
+            expected: "as many as its length says",
+            found: rest.len(),
+        })?;
+        self.at = self.bytes.len() - after.len();
         let is_plain = data.iter().all(|byte| matches!(byte, b' '..=b'~'));
         Ok(if is_plain { text(data) } else { format!("0x{}", hex(data)) })
     }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::domain_name::{decode_name, encode_name, encode_names_compressed};
 use super::hex_text::encode_hex;
 use super::routes::encode_routes;
-use super::{DataError, Universe};
+use super::{DataError, Universe, split_tuple};
 use crate::definition::{DataType, Format, OptionDefinition};
 
 /// Encodes the comma separated text of an option.
@@ -21,6 +21,11 @@ pub fn encode_csv(
     match definition.format {
         Format::ClasslessStaticRoutes => return encode_routes(text),
         Format::CompressedNames => return encode_search_list(&items),
+        Format::Tuples => {
+            if let Some(bytes) = tuples_as_bytes(&items, universe) {
+                return Ok(bytes);
+            }
+        }
         Format::Plain => {}
     }
     let data_type = definition.data_type;
@@ -117,6 +122,17 @@ fn is_search_list(bytes: &[u8]) -> bool {
         }
     }
     !bytes.is_empty()
+}
+
+/// The bytes of a lone item that is hexadecimal digits of whole tuples.
+fn tuples_as_bytes(items: &[String], universe: Universe) -> Option<Vec<u8>> {
+    let [single] = items else { return None };
+    let bytes = encode_hex(single).ok().filter(|bytes| !bytes.is_empty())?;
+    let mut rest = bytes.as_slice();
+    while !rest.is_empty() {
+        rest = split_tuple(rest, universe)?.1;
+    }
+    Some(bytes)
 }
 
 fn encode_value(

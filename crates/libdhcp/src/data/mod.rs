@@ -21,15 +21,19 @@ pub use domain_name::{decode_name, encode_name, encode_names_compressed};
 pub use encode::{csv_surplus, encode_csv, split_csv};
 pub use hex_text::encode_hex;
 
+pub use crate::Universe;
 use crate::definition::DataType;
 
-/// The protocol version, where the form of a value depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Universe {
-    /// DHCPv4.
-    V4,
-    /// DHCPv6.
-    V6,
+/// Divides bytes behind the tuple they begin with; a length has one byte in DHCPv4, two in DHCPv6.
+fn split_tuple(bytes: &[u8], universe: Universe) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = match (universe, bytes) {
+        (Universe::V4, [len, rest @ ..]) => (usize::from(*len), rest),
+        (Universe::V6, [high, low, rest @ ..]) => {
+            (usize::from(u16::from_be_bytes([*high, *low])), rest)
+        }
+        _ => return None,
+    };
+    rest.split_at_checked(len)
 }
 
 /// What is wrong with the value of an option.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub use custom::{CustomDefinition, CustomShape, DefinitionError};
 pub use data_type::DataType;
 
-use crate::option_defs;
+use crate::{Universe, option_defs};
 
 /// Name of the space of top-level DHCPv4 options.
 pub const DHCP4: &str = "dhcp4";
@@ -60,6 +60,8 @@ pub enum Format {
     /// As the data type says.
     #[default]
     Plain,
+    /// Tuples, or all of them as hexadecimal digits, which is how Kea 1.1 took them.
+    Tuples,
 }
 
 impl OptionDefinition {
@@ -110,17 +112,24 @@ impl OptionDefinition {
     }
 }
 
-/// All definitions a configuration can use: the standard ones and its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// All definitions a configuration can use: the standard ones of its family and its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definitions {
+    universe: Universe,
     custom: BTreeMap<Box<str>, Vec<OptionDefinition>>,
 }
 
 impl Definitions {
-    /// The standard definitions alone.
+    /// The standard definitions of a family alone.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new(universe: Universe) -> Self {
+        Self { universe, custom: BTreeMap::new() }
+    }
+
+    /// The family.
+    #[must_use]
+    pub const fn universe(&self) -> Universe {
+        self.universe
     }
 
     /// Adds a checked definition to its space.
@@ -130,7 +139,7 @@ impl Definitions {
     pub fn add(&mut self, custom: CustomDefinition) -> Result<(), DefinitionError> {
         let (space, definition) = custom.into_parts();
         let (code, name) = (definition.code, definition.name.clone());
-        let standard = option_defs::by_code(&space, code);
+        let standard = option_defs::by_code(self.universe, &space, code);
         if let Some(standard) = standard.filter(|standard| !standard.redefinable) {
             let name = standard.name.clone();
             return Err(DefinitionError::Standard { space, code, name });
@@ -153,7 +162,7 @@ impl Definitions {
         let mut custom = self.custom_of(space).iter();
         custom
             .find(|definition| definition.code == code)
-            .or_else(|| option_defs::by_code(space, code))
+            .or_else(|| option_defs::by_code(self.universe, space, code))
     }
 
     /// The definition with this name; the user's own where a standard one may be replaced.
@@ -162,7 +171,12 @@ impl Definitions {
         let mut custom = self.custom_of(space).iter();
         custom
             .find(|definition| definition.name == name)
-            .or_else(|| option_defs::by_name(space, name))
+            .or_else(|| option_defs::by_name(self.universe, space, name))
+    }
+
+    /// All definitions of a space: the standard ones, then the user's.
+    pub fn of_space(&self, space: &str) -> impl Iterator<Item = &OptionDefinition> {
+        option_defs::of_space(self.universe, space).iter().chain(self.custom_of(space))
     }
 
     /// The user's definitions in a space.

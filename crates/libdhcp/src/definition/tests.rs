@@ -1,5 +1,6 @@
 use super::{
-    CustomDefinition, CustomShape, DataType, DefinitionError, Definitions, vendor_enterprise,
+    CustomDefinition, CustomShape, DataType, DefinitionError, Definitions, Universe,
+    vendor_enterprise,
 };
 
 fn define(
@@ -48,7 +49,7 @@ fn members_are_checked() {
 
 #[test]
 fn standard_codes_are_kept_and_later_ones_replaceable() {
-    let mut definitions = Definitions::new();
+    let mut definitions = Definitions::new(Universe::V4);
     let plain = CustomShape::default();
     let routers = define("dhcp4", 3, "own", "uint8", plain).unwrap();
     assert!(matches!(definitions.add(routers), Err(DefinitionError::Standard { code: 3, .. })));
@@ -68,7 +69,7 @@ fn standard_codes_are_kept_and_later_ones_replaceable() {
 
 #[test]
 fn vendors_define_option_43_themselves() {
-    let mut definitions = Definitions::new();
+    let mut definitions = Definitions::new(Universe::V4);
     let own = define("dhcp4", 43, "vendor-encapsulated-options", "binary", CustomShape::default());
     definitions.add(own.unwrap()).unwrap();
     assert_eq!(definitions.by_code("dhcp4", 43).unwrap().data_type, DataType::Binary);
@@ -76,7 +77,7 @@ fn vendors_define_option_43_themselves() {
 
 #[test]
 fn names_that_came_later_are_free_for_other_codes() {
-    let mut definitions = Definitions::new();
+    let mut definitions = Definitions::new(Universe::V4);
     let plain = CustomShape::default();
     // Option 114 has this name today, 160 had it for a while.
     definitions.add(define("dhcp4", 160, "v4-captive-portal", "string", plain).unwrap()).unwrap();
@@ -93,4 +94,25 @@ fn vendor_spaces_are_recognised() {
     {
         assert_eq!(vendor_enterprise(ordinary), None, "{ordinary}");
     }
+}
+
+#[test]
+fn definitions_of_a_family_are_its_own() {
+    let mut definitions = Definitions::new(Universe::V6);
+    let plain = CustomShape::default();
+    let code = |code| define("dhcp6", code, "own", "uint8", plain);
+    assert!(code(65535).is_ok() && code(1000).is_ok());
+    for found in [0, 65536] {
+        let error = code(found).unwrap_err();
+        assert!(matches!(error, DefinitionError::Code { code_min: 1, code_max: 65535, .. }));
+    }
+    let standard = definitions.add(code(23).unwrap());
+    assert!(matches!(standard, Err(DefinitionError::Standard { code: 23, .. })));
+    // Kea 1.1 had no definition of this one.
+    definitions.add(code(64).unwrap()).unwrap();
+    assert_eq!(definitions.by_name("dhcp6", "own").unwrap().code, 64);
+    assert_eq!(definitions.by_code("vendor-4491", 33).unwrap().name, "config-file");
+    assert!(definitions.by_code("dhcp4", 3).is_none());
+    let names: Vec<_> = definitions.of_space("dhcp6").map(|row| &*row.name).collect();
+    assert_eq!((names.first(), names.last()), (Some(&"clientid"), Some(&"own")));
 }

@@ -1,41 +1,58 @@
 //! Tables of the standard options.
 //!
-//! Rows only, one file per family and group; looked up by code through an index array and by name
-//! through a search. Facts are from RFC 2132 and its successors, names from Kea.
+//! Rows only, one file per family and group; looked up by code through an index array or a binary
+//! search, and by name through a search. Spaces belong to a family: both have a `vendor-4491`. Facts
+//! are from RFC 2132, RFC 8415 and their successors, names from Kea.
 
-mod sub;
+mod sub4;
+mod sub6;
 mod v4;
+mod v6;
 
-use crate::definition::{AGENT_OPTIONS, DHCP4, OptionDefinition};
-
-const CABLELABS_CLIENT: &str = "cablelabs-client-conf";
-const VENDOR_4491: &str = "vendor-4491";
+use crate::Universe;
+use crate::definition::{AGENT_OPTIONS, DHCP4, DHCP6, OptionDefinition};
 
 /// The standard definition of a code in a space.
 #[must_use]
-pub fn by_code(space: &str, code: u16) -> Option<&'static OptionDefinition> {
-    if space == DHCP4 {
+pub fn by_code(universe: Universe, space: &str, code: u16) -> Option<&'static OptionDefinition> {
+    if universe == Universe::V4 && space == DHCP4 {
         let slot = *V4_INDEX.get(usize::from(code))?;
         return v4::DHCP4.get(usize::from(slot));
     }
-    of_space(space).iter().find(|definition| definition.code == code)
+    let rows = of_space(universe, space);
+    let found = rows.binary_search_by_key(&code, |definition| definition.code).ok()?;
+    rows.get(found)
 }
 
 /// The standard definition of a name in a space.
 #[must_use]
-pub fn by_name(space: &str, name: &str) -> Option<&'static OptionDefinition> {
-    of_space(space).iter().find(|definition| definition.name == name)
+pub fn by_name(universe: Universe, space: &str, name: &str) -> Option<&'static OptionDefinition> {
+    of_space(universe, space).iter().find(|definition| definition.name == name)
 }
 
 /// All standard definitions of a space, ascending by code; none for unknown spaces.
 #[must_use]
-pub fn of_space(space: &str) -> &'static [OptionDefinition] {
-    match space {
-        DHCP4 => &v4::DHCP4,
-        AGENT_OPTIONS => &sub::AGENT,
-        CABLELABS_CLIENT => &sub::CABLELABS_CLIENT,
-        VENDOR_4491 => &sub::VENDOR_4491,
-        _ => &[],
+pub fn of_space(universe: Universe, space: &str) -> &'static [OptionDefinition] {
+    match universe {
+        Universe::V4 => match space {
+            DHCP4 => &v4::DHCP4,
+            AGENT_OPTIONS => &sub4::AGENT,
+            "cablelabs-client-conf" => &sub4::CABLELABS_CLIENT,
+            "vendor-4491" => &sub4::VENDOR_4491,
+            _ => &[],
+        },
+        Universe::V6 => match space {
+            DHCP6 => &v6::DHCP6,
+            "rsoo-opts" => &sub6::RSOO,
+            "s46-cont-lw-options" => &sub6::S46_LW,
+            "s46-cont-mape-options" => &sub6::S46_MAPE,
+            "s46-cont-mapt-options" => &sub6::S46_MAPT,
+            "s46-rule-options" | "s46-v4v6bind-options" => &sub6::S46_PORTS,
+            "v6-ntp-server-suboptions" => &sub6::NTP_SERVER,
+            "vendor-2495" => &sub6::VENDOR_2495,
+            "vendor-4491" => &sub6::VENDOR_4491,
+            _ => &[],
+        },
     }
 }
 
@@ -55,19 +72,34 @@ const NO_SLOT: u8 = u8::MAX;
 #[cfg(test)]
 mod tests {
     use super::{by_code, by_name, of_space};
+    use crate::Universe::{self, V4, V6};
     use crate::definition::{DataType, is_valid_name};
 
-    const SPACES: [&str; 4] =
-        ["dhcp4", "dhcp-agent-options-space", "cablelabs-client-conf", "vendor-4491"];
+    const SPACES: [(Universe, &str); 14] = [
+        (V4, "dhcp4"),
+        (V4, "dhcp-agent-options-space"),
+        (V4, "cablelabs-client-conf"),
+        (V4, "vendor-4491"),
+        (V6, "dhcp6"),
+        (V6, "rsoo-opts"),
+        (V6, "s46-cont-lw-options"),
+        (V6, "s46-cont-mape-options"),
+        (V6, "s46-cont-mapt-options"),
+        (V6, "s46-rule-options"),
+        (V6, "s46-v4v6bind-options"),
+        (V6, "v6-ntp-server-suboptions"),
+        (V6, "vendor-2495"),
+        (V6, "vendor-4491"),
+    ];
 
     #[test]
     fn tables_are_sorted_and_found_by_code_and_name() {
-        for space in SPACES {
-            let rows = of_space(space);
-            assert!(rows.is_sorted_by(|a, b| a.code < b.code), "{space}");
+        for (universe, space) in SPACES {
+            let rows = of_space(universe, space);
+            assert!(!rows.is_empty() && rows.is_sorted_by(|a, b| a.code < b.code), "{space}");
             for row in rows {
-                assert_eq!(by_code(space, row.code), Some(row));
-                assert_eq!(by_name(space, &row.name), Some(row));
+                assert_eq!(by_code(universe, space, row.code), Some(row));
+                assert_eq!(by_name(universe, space, &row.name), Some(row));
                 assert!(is_valid_name(&row.name));
                 assert_eq!(row.data_type == DataType::Record, !row.record.is_empty());
                 let last = row.record.last().copied().unwrap_or(row.data_type);
@@ -80,11 +112,11 @@ mod tests {
     fn codes_that_kea_1_1_defines_are_all_there_and_kept_for_them() {
         let ranges = [1..=77, 81..=82, 90..=94, 97..=97, 118..=119, 124..=125];
         for code in ranges.into_iter().flatten() {
-            let definition = by_code("dhcp4", code).unwrap_or_else(|| panic!("{code}"));
+            let definition = by_code(V4, "dhcp4", code).unwrap_or_else(|| panic!("{code}"));
             assert_eq!(definition.redefinable, code == 43, "{code}");
         }
-        let mut names =
-            [64, 65, 68, 76, 93, 94, 97].map(|code| &*by_code("dhcp4", code).unwrap().name);
+        let name = |code| &*by_code(V4, "dhcp4", code).unwrap().name;
+        let mut names = [64, 65, 68, 76, 93, 94, 97].map(name);
         names.sort_unstable();
         let expected = [
             "client-ndi",
@@ -99,9 +131,32 @@ mod tests {
     }
 
     #[test]
+    fn v6_codes_of_kea_1_1_are_kept_for_them_and_later_ones_are_not() {
+        let early = [1..=9, 11..=34, 36..=48, 59..=62, 65..=66, 79..=79, 87..=88];
+        for code in early.into_iter().flatten() {
+            assert!(!by_code(V6, "dhcp6", code).unwrap().redefinable, "{code}");
+        }
+        let later = [51..=53, 56..=58, 64..=64, 67..=67, 74..=74, 80..=80, 82..=83, 94..=96];
+        let latest = [103..=103, 135..=136, 143..=144, 148..=148, 701..=704];
+        for code in later.into_iter().chain(latest).flatten() {
+            assert!(by_code(V6, "dhcp6", code).unwrap().redefinable, "{code}");
+        }
+        // RFC 7598 knows these inside containers only.
+        assert!((89..=93).all(|code| by_code(V6, "dhcp6", code).is_none()));
+    }
+
+    #[test]
+    fn families_do_not_see_each_other() {
+        assert!(by_code(V6, "dhcp4", 3).is_none() && by_code(V4, "dhcp6", 3).is_none());
+        let oro = |universe| by_name(universe, "vendor-4491", "oro").unwrap().data_type;
+        assert_eq!((oro(V4), oro(V6)), (DataType::Uint8, DataType::Uint16));
+    }
+
+    #[test]
     fn unknown_codes_and_names_have_no_definition() {
-        assert!(by_code("dhcp4", 0).is_none() && by_code("dhcp4", 255).is_none());
-        assert!(by_code("dhcp4", 224).is_none() && by_code("dhcp4", 300).is_none());
-        assert!(by_name("dhcp4", "nonsense").is_none() && by_code("other", 1).is_none());
+        assert!(by_code(V4, "dhcp4", 0).is_none() && by_code(V4, "dhcp4", 255).is_none());
+        assert!(by_code(V4, "dhcp4", 224).is_none() && by_code(V4, "dhcp4", 300).is_none());
+        assert!(by_name(V4, "dhcp4", "nonsense").is_none() && by_code(V4, "other", 1).is_none());
+        assert!(by_code(V6, "dhcp6", 0).is_none() && by_code(V6, "dhcp6", 10).is_none());
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::HardwareAddress;
+use crate::hardware_address::AddressLabel;
 use crate::hex::ColonHex;
 
 /// Displays `[hwtype=1 00:0c:01:02:03:04], cid=[01:00:0c], tid=0x1a2b`.
@@ -18,10 +19,7 @@ pub struct ClientLabel<'a> {
 
 impl fmt::Display for ClientLabel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.hardware_address {
-            Some(address) => write!(f, "[{address:?}], ")?,
-            None => f.write_str("[no hwaddr info], ")?,
-        }
+        write!(f, "{}, ", AddressLabel(self.hardware_address.as_ref()))?;
         match self.client_id {
             Some(bytes) => write!(f, "cid=[{}], ", ColonHex(bytes))?,
             None => f.write_str("cid=[no info], ")?,

@@ -5,7 +5,7 @@ use super::{
     View, Weight, code, reply_size_max,
 };
 use crate::definition::Definitions;
-use crate::{HardwareAddress, OptionCodes, OptionFlags, OptionSet, OptionSetBuilder};
+use crate::{HardwareAddress, OptionCodes, OptionFlags, OptionSet, OptionSetBuilder, Universe};
 
 const MAC: HardwareAddress = HardwareAddress::ethernet([0, 0x0c, 1, 2, 3, 4]);
 
@@ -221,7 +221,7 @@ fn options(values: &[(u16, &[u8])]) -> OptionSet {
     for (code, body) in values {
         builder.add("dhcp4", *code, body.to_vec(), OptionFlags::default()).unwrap();
     }
-    builder.build(&Definitions::new()).unwrap()
+    builder.build(&Definitions::new(Universe::V4)).unwrap()
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn use_everything(view: &View<'_>) {
     for code in 0..=255 {
         let body = view.option(code);
         assert_eq!(body.is_some(), view.has_option(code));
-        let definition = option_defs::by_code("dhcp4", u16::from(code));
+        let definition = option_defs::by_code(Universe::V4, "dhcp4", u16::from(code));
         if let Some(body) = body {
             let _ = format_option(definition, body, Universe::V4);
             let _ = definition.map(|definition| validate(definition, body, Universe::V4));

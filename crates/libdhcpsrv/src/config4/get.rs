@@ -7,6 +7,7 @@
 //! loads and means the same.
 
 use cc::{Diagnostics, Document, Element, Map, MapReader, Scope, Value, write_json_pretty};
+use libdhcp::Universe;
 use libdhcp::definition::{DHCP4, Definitions};
 
 use super::keywords::{
@@ -103,7 +104,8 @@ fn definitions(root: &Element) -> Definitions {
     let mut diagnostics = Diagnostics::new();
     let dhcp4 = root.as_map().and_then(|top| top.get("Dhcp4"));
     let reader = dhcp4.and_then(|dhcp4| MapReader::new(dhcp4, &GLOBAL, &mut diagnostics));
-    reader.map(|reader| read_definitions(&reader, &mut diagnostics)).unwrap_or_default()
+    let read = reader.map(|reader| read_definitions(&reader, &mut diagnostics));
+    read.unwrap_or_else(|| Definitions::new(Universe::V4))
 }
 
 fn option(written: &Map, definitions: &Definitions) -> Map {

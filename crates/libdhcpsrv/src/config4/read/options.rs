@@ -12,7 +12,6 @@ use libdhcp::definition::{
     CustomDefinition, CustomShape, DHCP4, DHCP6, DataType, DefinitionError, Definitions,
     OptionDefinition, is_valid_name,
 };
-use libdhcp::option_defs;
 use libdhcp::v4::code;
 use libdhcp::{OptionFlags, OptionSet, OptionSetBuilder};
 
@@ -41,7 +40,7 @@ pub(in crate::config4) fn read_definitions(
     global: &MapReader<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Definitions {
-    let mut definitions = Definitions::new();
+    let mut definitions = Definitions::new(Universe::V4);
     for item in maps(global, "option-def") {
         let Some(reader) = MapReader::new(item, &OPTION_DEF, diagnostics) else { continue };
         let text = |name| reader.str_or_default(name).unwrap_or_default();
@@ -221,8 +220,7 @@ impl OptionScopes {
     ) {
         let message =
             format!("there is no definition of option {} in space {}", quoted(name), quoted(space));
-        let custom = self.definitions.custom_of(space);
-        let all = option_defs::of_space(space).iter().chain(custom);
+        let all = self.definitions.of_space(space);
         let hint = match closest(name, all.map(|definition| &*definition.name)) {
             Some(near) => format!("did you mean '{near}'?"),
             None => "define it in 'option-def' or give its 'code'".into(),
