@@ -53,11 +53,6 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Length of what was written.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     /// Length of the message; `None` when something did not fit.
     pub(crate) fn finish(self) -> Option<usize> {
         (!self.is_full).then_some(self.len)

@@ -6,13 +6,19 @@
 //! codes are those of Kea's program of the same name; what goes beyond it is described in the manual page.
 
 pub mod dhcp4;
+pub mod dhcp6;
 pub mod generator;
 pub mod histogram;
 pub mod holders;
 pub mod identity;
+pub mod json;
+pub mod options;
 pub mod owners;
+pub mod plot;
 pub mod protocol;
 pub mod record;
+pub mod report;
+pub mod search;
 pub mod series;
 pub mod slots;
 pub mod statistics;

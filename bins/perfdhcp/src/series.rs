@@ -150,6 +150,7 @@ mod tests {
             series.record(n);
             series.sample(n * STEP_NS, [n, n, 0]);
         }
+        series.finish([POINTS_MAX as u64 * 3, POINTS_MAX as u64 * 3, 0]);
         let points = series.points();
         assert!(points.len() <= POINTS_MAX && series.step_ns() == 4 * STEP_NS);
         let total: u64 = points.iter().map(|point| point.completed).sum();

@@ -308,16 +308,16 @@ mod tests {
         let turn = BUCKETS as u64 * TICK;
         slots.set_timer(near, 5 * TICK);
         slots.set_timer(far, 5 * TICK + 3 * turn);
-        assert_eq!(expired(&mut slots, 4 * TICK), []);
+        assert_eq!(expired(&mut slots, 4 * TICK), [0u32; 0]);
         assert_eq!(expired(&mut slots, 7 * TICK), [near]);
-        assert_eq!(expired(&mut slots, 2 * turn + 7 * TICK), []);
+        assert_eq!(expired(&mut slots, 2 * turn + 7 * TICK), [0u32; 0]);
         assert_eq!(expired(&mut slots, 9 * turn), [far]);
     }
 
     #[test]
     fn passed_deadlines_are_found_at_the_next_look() {
         let mut slots = Slots::new(4, 24, 0);
-        assert_eq!(expired(&mut slots, 100 * TICK), []);
+        assert_eq!(expired(&mut slots, 100 * TICK), [0u32; 0]);
         let at = slots.take(0).unwrap();
         slots.set_timer(at, TICK);
         assert_eq!(expired(&mut slots, 103 * TICK), [at]);

@@ -30,7 +30,7 @@ fn messages_are_those_of_a_relayed_client() {
         (view.giaddr(), view.chaddr()),
         (Ipv4Addr::new(192, 0, 2, 1), &[0, 12, 1, 2, 3, 5][..])
     );
-    let codes: Vec<u8> = view.fragments().map(|fragment| fragment.code).collect();
+    let codes: Vec<u8> = view.fragments().map(|(code, _)| code).collect();
     assert_eq!(codes, [53, 55, 60, 61, 77]);
     let request = written(&mut dhcp4, Exchange::Second);
     let view = View::parse(&request, &mut spans).unwrap();

@@ -292,10 +292,10 @@ impl<P: Protocol> Generator<P> {
                 self.send_again(at, entry, now_ns, out);
                 continue;
             }
+            self.slots.release(at, Entry { is_given_up: true, ..entry });
             if !entry.is_preload {
                 self.give_up(entry);
             }
-            self.slots.release(at, Entry { is_given_up: true, ..entry });
         }
     }
 

@@ -40,7 +40,7 @@ impl Outgoing {
     }
 
     /// The messages.
-    pub fn messages(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn messages(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let buffers = self.bytes.chunks_exact(MESSAGE_LEN_MAX);
         buffers.zip(&self.lens).map(|(buffer, len)| buffer.get(..*len).unwrap_or_default())
     }

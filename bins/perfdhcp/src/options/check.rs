@@ -48,10 +48,7 @@ impl Options {
                 self.initial && self.drops_max.len() > 1,
                 "second -D<max-drop> is not compatible with -i",
             ),
-            (
-                self.initial && self.renew_rate.is_some(),
-                "-f<renew-rate> is not compatible with -i",
-            ),
+            (self.initial && self.renew_rate.is_some(), "-f<renew-rate> is not compatible with -i"),
             (
                 self.initial && self.release_rate.is_some(),
                 "-F<release-rate> is not compatible with -i",

@@ -23,7 +23,9 @@ pub fn command_line(arguments: &[String]) -> String {
                 Some((name, value)) => words.extend([format!("--{name}"), value.to_owned()]),
                 None => {
                     words.push(word.clone());
-                    words.extend(takes_value(None, Some(long)).then(|| rest.next()).flatten().cloned());
+                    words.extend(
+                        takes_value(None, Some(long)).then(|| rest.next()).flatten().cloned(),
+                    );
                 }
             }
         } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {

@@ -19,7 +19,7 @@ use clap::parser::ValueSource;
 
 pub use command::{HEADINGS, command};
 pub use echo::{command_line, decoded};
-pub use values::OptionsError;
+pub use values::{OptionsError, RELAYS_MAX, parse_mac};
 
 use crate::generator::plan::{DropsMax, Spacing};
 use values::Values;
@@ -229,7 +229,8 @@ fn options(matches: &ArgMatches) -> Result<Options, OptionsError> {
         one_server: flag("first-server"),
         relays: values.relay_levels()?,
         relay_options: values.relay_options()?,
-        aggressivity: values.positive("aggressivity", "aggressivity: -a<value> must be a positive integer")?,
+        aggressivity: values
+            .positive("aggressivity", "aggressivity: -a<value> must be a positive integer")?,
         spacing: values.spacing()?,
         broadcast: flag("broadcast"),
         mac: base_mac.and_then(|bytes| bytes.try_into().ok()),
@@ -238,13 +239,19 @@ fn options(matches: &ArgMatches) -> Result<Options, OptionsError> {
         rapid_commit: flag("rapid-commit"),
         drops_max: values.drops_max()?,
         drop_times_ns: values.drop_times_ns()?,
-        time_offset: values.offset("time-offset", "time-offset: -E<value> must not be a negative integer")?,
+        time_offset: values
+            .offset("time-offset", "time-offset: -E<value> must not be a negative integer")?,
         lease_type: values.lease_type()?,
-        release_rate: values.rate("release-rate", "the release rate: -F<release-rate> must be a positive integer")?,
-        renew_rate: values.rate("renew-rate", "the renew rate: -f<renew-rate> must be a positive integer")?,
+        release_rate: values.rate(
+            "release-rate",
+            "the release rate: -F<release-rate> must be a positive integer",
+        )?,
+        renew_rate: values
+            .rate("renew-rate", "the renew rate: -f<renew-rate> must be a positive integer")?,
         find_rate: values.find_rate()?,
         single_thread: values.thread_mode()?,
-        address_offset: values.offset("address-offset", "ip address offset: -I<value> must be a positive integer")?,
+        address_offset: values
+            .offset("address-offset", "ip address offset: -I<value> must be a positive integer")?,
         initial: flag("initial"),
         relay_list: values.path("relay-list"),
         json: values.path("json"),
@@ -255,16 +262,24 @@ fn options(matches: &ArgMatches) -> Result<Options, OptionsError> {
         requests: values.requests()?,
         random_offsets: values.random_offsets()?,
         options: values.options(family)?,
-        preload: values.number("preload", "number of preload packets: -P<value> must not be a negative integer")?.unwrap_or(0),
-        period_ns: values.seconds_ns("period", "test period: -p<value> must be a positive integer")?,
+        preload: values
+            .number(
+                "preload",
+                "number of preload packets: -P<value> must not be a negative integer",
+            )?
+            .unwrap_or(0),
+        period_ns: values
+            .seconds_ns("period", "test period: -p<value> must be a positive integer")?,
         plot: values.path("plot"),
         clients: values.number("clients", "-R <value> must be non-negative integer")?,
         rate: values.rate("rate", "rate: -r<value> must be a positive integer")?,
-        server_id_offset: values.offset("server-id-offset", "server id offset: -S<value> must be a positive integer")?,
+        server_id_offset: values
+            .offset("server-id-offset", "server id offset: -S<value> must be a positive integer")?,
         avalanche: values.is_avalanche()?,
         seed: values.number("seed", "seed: -s <seed> must be non-negative integer")?.unwrap_or(0),
         templates: values.paths("template")?,
-        report_ns: values.seconds_ns("report", "report delay: -t<value> must be a positive integer")?,
+        report_ns: values
+            .seconds_ns("report", "report delay: -t<value> must be a positive integer")?,
         unique: flag("unique"),
         exit_wait_ns: values
             .number("exit-wait", "exist wait time: -W<value> must not be a negative integer")?
@@ -273,7 +288,8 @@ fn options(matches: &ArgMatches) -> Result<Options, OptionsError> {
         wrapped: values.text("wrapped"),
         xid_offsets: values.xid_offsets()?,
         diagnostics: values.text("diagnostics").unwrap_or_default(),
-        elapsed_after_ns: values.seconds_ns("elapsed-after", "-Y<value> must be a positive integer")?,
+        elapsed_after_ns: values
+            .seconds_ns("elapsed-after", "-Y<value> must be a positive integer")?,
         elapsed_for_ns: values.seconds_ns("elapsed-for", "-y<value> must be a positive integer")?,
         server,
     })

@@ -47,9 +47,10 @@ impl Options {
             one_server: self.one_server,
             keep_times: self.shows('t'),
             keep_leases: self.shows('l'),
-            waiting: self.elapsed_after_ns.zip(self.elapsed_for_ns).map(|(after_ns, for_ns)| {
-                Waiting { after_ns, for_ns }
-            }),
+            waiting: self
+                .elapsed_after_ns
+                .zip(self.elapsed_for_ns)
+                .map(|(after_ns, for_ns)| Waiting { after_ns, for_ns }),
             limits: Limits {
                 requests: [requests0, requests1],
                 drops: [drops0, drops1],

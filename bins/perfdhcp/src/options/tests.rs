@@ -18,7 +18,10 @@ fn options(line: &str) -> Options {
 #[test]
 fn lines_of_the_manual_are_understood() {
     let got = options("-xi -t 2 -r 10 -R 100 192.0.2.1");
-    assert_eq!((got.rate, got.clients, got.report_ns), (Some(10.0), Some(100), Some(2_000_000_000)));
+    assert_eq!(
+        (got.rate, got.clients, got.report_ns),
+        (Some(10.0), Some(100), Some(2_000_000_000))
+    );
     assert!(got.shows('i') && !got.shows('a') && got.server.as_deref() == Some("192.0.2.1"));
     let got = options("-6 -xi -t 1 -r 1 -y 10 -Y 3 -l eth0 all");
     assert_eq!((got.family, got.elapsed_for_ns), (Family::V6, Some(10_000_000_000)));
@@ -27,7 +30,9 @@ fn lines_of_the_manual_are_understood() {
     assert_eq!((got.requests, got.drop_times_ns), (vec![3, 4], vec![500_000_000, 2_000_000_000]));
     assert_eq!((got.period_ns, got.exit_wait_ns), (Some(1_500_000_000), Some(100_000)));
     assert_eq!(got.options, [(60, b"docsis".to_vec())]);
-    let got = options("-6 -A 2 --or 2:18,0102 --or=37,ff -e address-and-prefix -b mac=00::0C::01::02::03::04");
+    let got = options(
+        "-6 -A 2 --or 2:18,0102 --or=37,ff -e address-and-prefix -b mac=00::0C::01::02::03::04",
+    );
     assert_eq!((got.relays, got.relay_options.len()), (2, 2));
     assert_eq!((got.lease_type, got.mac), (LeaseType::AddressAndPrefix, Some([0, 12, 1, 2, 3, 4])));
     assert_eq!((got.relay_options[1].level, got.relay_options[1].code), (1, 37));

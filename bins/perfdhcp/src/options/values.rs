@@ -46,7 +46,9 @@ pub enum OptionsError {
     #[error("-4 or -6 must be explicitly specified before -o is used.")]
     NoFamilyBeforeOption,
     /// An option of a message that is none.
-    #[error("{flag} option must provide option code, a coma and hexstring for the option content, e.g. {flag}60,646f63736973: '{found}'")]
+    #[error(
+        "{flag} option must provide option code, a coma and hexstring for the option content, e.g. {flag}60,646f63736973: '{found}'"
+    )]
     Option {
         /// The flag.
         flag: &'static str,
@@ -121,11 +123,7 @@ impl<'m> Values<'m> {
         }
     }
 
-    pub(super) fn rate(
-        &self,
-        name: &str,
-        what: &'static str,
-    ) -> Result<Option<f64>, OptionsError> {
+    pub(super) fn rate(&self, name: &str, what: &'static str) -> Result<Option<f64>, OptionsError> {
         match self.number::<f64>(name, what)? {
             Some(rate) if rate > 0.0 && rate <= RATE_MAX => Ok(Some(rate)),
             None => Ok(None),
@@ -266,7 +264,9 @@ impl<'m> Values<'m> {
             None => Ok(None),
             Some("even") => Ok(Some(Spacing::Even)),
             Some("poisson") => Ok(Some(Spacing::Poisson)),
-            Some(_) => Err(OptionsError::Value("arrivals is wrong - should be 'even' or 'poisson'")),
+            Some(_) => {
+                Err(OptionsError::Value("arrivals is wrong - should be 'even' or 'poisson'"))
+            }
         }
     }
 
@@ -392,8 +392,7 @@ fn parse_option(flag: &'static str, text: &str) -> Result<(u16, Vec<u8>), Option
 
 fn parse_hex(text: &str) -> Option<Vec<u8>> {
     let (pairs, odd) = text.as_bytes().as_chunks::<2>();
-    let byte = |[high, low]: &[u8; 2]| {
-        Some(util::hex::digit(*high)? << 4 | util::hex::digit(*low)?)
-    };
+    let byte =
+        |[high, low]: &[u8; 2]| Some(util::hex::digit(*high)? << 4 | util::hex::digit(*low)?);
     if odd.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
