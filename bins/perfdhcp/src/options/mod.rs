@@ -6,6 +6,7 @@
 mod check;
 mod command;
 mod echo;
+mod manual;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use clap::parser::ValueSource;
 
 pub use command::{HEADINGS, command};
 pub use echo::{command_line, decoded};
+pub use manual::manual;
 pub use values::{OptionsError, RELAYS_MAX, parse_mac};
 
 use crate::generator::plan::{DropsMax, Spacing};
