@@ -6,7 +6,7 @@ use e2e::prelude::*;
 use e2e::process::Running;
 
 /// A server with room for many clients behind the relay address 192.0.2.2.
-fn roomy() -> (Net, Server) {
+pub(super) fn roomy() -> (Net, Server) {
     let net = Net::pair();
     net.client.address("cli0", "192.0.2.2/24");
     let mut config = Config::new(net.path());
@@ -37,7 +37,7 @@ fn perfdhcp(net: &Net, arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 /// The sum of the values after a label, over all sections of a report.
-fn sum(text: &str, label: &str) -> u32 {
+pub(super) fn sum(text: &str, label: &str) -> u32 {
     let lines = text.lines().filter_map(|line| line.trim().strip_prefix(label));
     lines.filter_map(|rest| rest.trim_start_matches(':').trim().parse::<u32>().ok()).sum()
 }
