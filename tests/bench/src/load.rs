@@ -16,9 +16,9 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use perfdhcp::histogram::Histogram;
 use socket2::Socket;
 
-use crate::histogram::Histogram;
 use crate::owners::Owners;
 use crate::sys::{self, BATCH, Datagram};
 use crate::wire::{self, Link, Query, Reply};

@@ -87,9 +87,12 @@ impl Net {
 
     /// A command that runs inside the server's namespace.
     pub(crate) fn server_command(&self) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.server]);
-        command
+        command_in(&self.server)
+    }
+
+    /// A command that runs inside the generator's namespace.
+    pub(crate) fn client_command(&self) -> Command {
+        command_in(&self.client)
     }
 }
 
@@ -99,6 +102,12 @@ impl Drop for Net {
             let _ = ip(&["netns", "del", namespace]);
         }
     }
+}
+
+fn command_in(namespace: &str) -> Command {
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", namespace]);
+    command
 }
 
 fn ip(words: &[&str]) -> Result<(), String> {
