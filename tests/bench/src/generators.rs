@@ -127,7 +127,7 @@ fn call(
         .client_command()
         .args(["taskset", "-c", &setup.generator_cpu.to_string()])
         .arg(program)
-        .args(["-4", "-g", "single", "-R", "1000000", "-d", "1", "-W", "1000000", "-l", &local])
+        .args(["-4", "-g", "single", "-R", "1000000", "-d", "1", "-W", "100000", "-l", &local])
         .args(["-r", &format!("{rate:.0}"), "-p", &time.as_secs().to_string()])
         .arg(SERVER.to_string())
         .output()
