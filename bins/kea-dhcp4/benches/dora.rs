@@ -13,13 +13,15 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document, NoIncludes};
 use divan::{AllocProfiler, Bencher};
-use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
+use kea_dhcp4::runtime::{Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcp::HardwareAddress;
 use libdhcp::v4::{Message, MessageType, code};
 use libdhcpsrv::config4::read;
 use libdhcpsrv::lease4::LeaseStore4;
-use stats::Statistics;
+use libdhcpsrv::links::Links;
+use libdhcpsrv::server::DhcpServer;
+use stats::Statistics4;
 use util::journal::JournalQueue;
 use util::link::{Inbound, InterfaceIndex, Replies};
 use util::{Entropy, Now, SplitMix};
@@ -214,13 +216,13 @@ fn host(subnets: u32) -> Host {
     let document = Document::parse(&text, "bench", &mut NoIncludes, &mut diagnostics);
     let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
     let config = config.expect("the configuration has no errors");
-    let statistics = Statistics::new(now);
+    let statistics = Statistics4::new(now);
     let counters = statistics.install(&subnet_rows(&config), now);
     let runtime = Arc::new(Runtime4::new(config, counters));
     store.adopt_pools(&runtime.pools);
     let shared = Shared4::new(store, 5);
     let mut server = Server4::new(shared, runtime, statistics.worker(now), 6);
-    server.set_links(Arc::new(Links::new(Vec::new(), vec![SERVER])));
+    server.set_links(Arc::new(Links::new(Vec::new(), vec![SERVER.into()])));
     Host { server, queue, replies: Replies::default(), taken: Vec::new(), now, packets: 0 }
 }
 

@@ -12,7 +12,7 @@ use libdhcpsrv::config4::{Config4, Subnet4, SubnetIndex};
 use libdhcpsrv::lease4::{
     Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId,
 };
-use libdhcpsrv::session::{Parked, Session};
+use libdhcpsrv::session::{Parked, Session4};
 
 use kea_log::Message;
 
@@ -236,7 +236,7 @@ impl Exchange<'_> {
 ///
 /// # Errors
 /// [`Parked`] when the lease store answers later.
-pub fn handle(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outcome, Parked> {
+pub fn handle(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
     match exchange.query.message_type {
         MessageType::Discover => discover(exchange, session),
         MessageType::Request => request(exchange, session),
@@ -247,7 +247,7 @@ pub fn handle(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outc
     }
 }
 
-fn discover(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outcome, Parked> {
+fn discover(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
     let query = exchange.query;
     if query.server_identifier.is_some() {
         return Ok(Outcome::Drop(DropReason::UnexpectedServerId));
@@ -272,7 +272,7 @@ fn discover(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outcom
     })
 }
 
-fn request(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outcome, Parked> {
+fn request(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
     let query = exchange.query;
     let Some(index) = exchange.subnet else { return Ok(nak(NakReason::NoSubnet)) };
     let subnet = exchange.config.subnet(index);
@@ -309,7 +309,7 @@ fn request(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outcome
     })
 }
 
-fn release(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outcome, Parked> {
+fn release(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
     let address = exchange.query.ciaddr;
     let lease = match own_lease(exchange, session, address)? {
         Ok(lease) => lease,
@@ -321,7 +321,7 @@ fn release(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outcome
     })
 }
 
-fn decline(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outcome, Parked> {
+fn decline(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
     let Some(address) = exchange.query.requested_address else {
         return Ok(Outcome::Drop(DropReason::NoDeclinedAddress));
     };
@@ -354,7 +354,7 @@ fn decline(exchange: &Exchange<'_>, session: &mut Session<'_>) -> Result<Outcome
 /// The active lease on an address, if it is the client's.
 fn own_lease(
     exchange: &Exchange<'_>,
-    session: &mut Session<'_>,
+    session: &mut Session4<'_>,
     address: Ipv4Addr,
 ) -> Result<Result<Lease4View, DropReason>, Parked> {
     let client: ClientKey<'_> = exchange.query.client_key(true);

@@ -4,10 +4,8 @@
 //! same type with made ones.
 
 pub mod destination;
-pub mod gate;
 pub mod handlers;
 pub mod messages;
-pub mod offers;
 pub mod query;
 pub mod reply;
 pub mod runtime;

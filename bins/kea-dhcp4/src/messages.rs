@@ -53,31 +53,6 @@ kea_log::messages! {
     DHCP4_PACKET_PACK_FAIL = (Error, "{}: the reply could not be built: {}");
     DHCP4_OPTIONS_LEFT_OUT = (Debug 45, "{}: {} option(s) do not fit into the reply and were left out");
 
-    DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT = (Info, "using socket type {}");
-    DHCPSRV_SOCKET_OPENED = (Info, "listening on {} ({})");
-    DHCPSRV_SOCKET_CLOSED = (Info, "no longer listening on {} ({})");
-    DHCPSRV_OPEN_SOCKET_FAIL = (Warn, "cannot open a socket on {} ({}): {}; it is tried again when the interface changes and every second");
-    DHCPSRV_NO_SOCKETS_OPEN = (Warn, "no interface to listen on yet; the server waits for one to appear");
-    DHCPSRV_INTERFACES_UNREADABLE = (Warn, "cannot read the interfaces: {}; they are served as last known, and it is tried again every second");
-    DHCPSRV_MEMFILE_DB = (Info, "opening the memory file lease database: {}");
-    DHCPSRV_MEMFILE_NO_STORAGE = (Warn, "leases are kept in memory only and will be lost at the end of the process");
-    DHCPSRV_MEMFILE_LEASE_FILE_LOAD = (Info, "loading leases from file {}");
-    DHCPSRV_MEMFILE_LEASE_FILE_LOADED = (Info, "{} leases loaded from {} rows in {} ms");
-    DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR = (Error, "lease file {}, line {}: {}; the row is skipped");
-    DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERRORS = (Error, "lease file {}: {} more rows cannot be read and are skipped");
-    DHCPSRV_MEMFILE_TORN_ROW = (Warn, "lease file {}: the last row (line {}) is incomplete, as after a crash; it was never acknowledged and is removed");
-    DHCPSRV_MEMFILE_NEEDS_UPGRADING = (Warn, "lease file {} has the columns of an earlier version; it is converted");
-    DHCPSRV_MEMFILE_NEEDS_DOWNGRADING = (Warn, "lease file {} has more columns than this version knows; they are dropped by the conversion");
-    DHCPSRV_MEMFILE_LFC_SETUP = (Info, "the lease file is cleaned up every {} seconds");
-    DHCPSRV_MEMFILE_LFC_START = (Info, "starting the lease file clean-up");
-    DHCPSRV_MEMFILE_LFC_EXECUTE = (Info, "executing {}");
-    DHCPSRV_MEMFILE_LFC_SPAWN_FAIL = (Error, "cannot execute {}: {}");
-    DHCPSRV_MEMFILE_LFC_LEASE_FILE_RENAME_FAIL = (Error, "cannot move lease file {} aside: {}; no clean-up this time");
-    DHCPSRV_MEMFILE_LFC_ENDED = (Warn, "the lease file clean-up ended with {}");
-    DHCPSRV_MEMFILE_WRITE_FAIL = (Error, "leases cannot be stored in {}: {}; nothing is acknowledged until storage works again");
-    DHCPSRV_MEMFILE_WRITE_RECOVERED = (Info, "leases are stored in {} again");
-    DHCPSRV_REPLIES_DISCARDED = (Warn, "{} replies were discarded because their leases could not be stored");
-
     ALLOC_ENGINE_V4_LEASE_RECLAIM = (Debug 40, "expired lease {} of subnet {} is reclaimed");
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE = (Debug 40, "{} expired leases were reclaimed in {} ms");
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW = (Warn, "expired leases are still left after {} runs in a row: raise max-reclaim-leases or max-reclaim-time, or lower reclaim-timer-wait-time");
@@ -86,20 +61,12 @@ kea_log::messages! {
     ALLOC_ENGINE_V4_ALLOC_FAIL = (Warn, "{}: no address is free in subnet {}");
 }
 
-/// Loggers of the daemon.
+/// Loggers of the server.
 pub mod loggers {
     use kea_log::Logger;
 
+    pub use libdhcpsrv::loggers::*;
+
     /// General messages of the server.
     pub static DHCP4: Logger = Logger::new("dhcp4");
-    /// Configuration, storage, sockets.
-    pub static DHCPSRV: Logger = Logger::new("dhcpsrv");
-    /// Allocation and reclamation.
-    pub static ALLOC: Logger = Logger::new("alloc-engine");
-    /// Malformed and rejected packets.
-    pub static BAD_PACKETS: Logger = Logger::new("bad-packets");
-    /// Packets received and sent.
-    pub static PACKETS: Logger = Logger::new("packets");
-    /// Leases given, released, declined.
-    pub static LEASES: Logger = Logger::new("leases");
 }

@@ -1,15 +1,14 @@
-//! What a configuration becomes when it is in force: compiled values, free addresses, lease counters, interfaces.
+//! What a configuration becomes when it is in force: compiled values, free addresses, lease counters.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use libdhcp::OptionCodes;
 use libdhcpsrv::config4::{Config4, SocketType, SubnetIndex};
-use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet};
+use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet4};
 use libdhcpsrv::lease4::{Delta, Deltas, LeaseState, LeaseStore4, Stored, SubnetId};
-use stats::{Lease4, LeaseCounters, Place, PoolSlot, SubnetRow};
+use stats::{Lease4, LeaseCounters4, Place, PoolSlot, SubnetRow};
 use util::Now;
-use util::link::InterfaceIndex;
 
 /// Offset of the relay's address in a packet.
 const GIADDR: usize = 24;
@@ -22,11 +21,11 @@ pub struct Runtime4 {
     /// The compiled configuration.
     pub config: Config4,
     /// The pools and what is free in them.
-    pub pools: Arc<PoolSet>,
+    pub pools: Arc<PoolSet4>,
     /// Codes sent unasked, by subnet; empty when there are none at all.
     always_send: Vec<OptionCodes>,
     /// Lease figures of the subnets, in the order of the configuration.
-    counters: Arc<LeaseCounters>,
+    counters: Arc<LeaseCounters4>,
     /// Where the figures of each pool are, in the order of the configuration: one step away from the pool.
     pool_slots: Vec<Option<PoolSlot>>,
 }
@@ -35,13 +34,13 @@ impl Runtime4 {
     /// Prepares a configuration with the lease figures made from its [`subnet_rows`]; pools and figures are still
     /// those of an empty store.
     #[must_use]
-    pub fn new(config: Config4, counters: Arc<LeaseCounters>) -> Self {
+    pub fn new(config: Config4, counters: Arc<LeaseCounters4>) -> Self {
         let ranges = config.pools.iter().map(|pool| PoolRange {
             first: pool.first.into(),
             last: pool.last.into(),
             skips_edges: config.exclude_first_last_24 && pool.last - pool.first >= 255,
         });
-        let pools = Arc::new(PoolSet::new(ranges));
+        let pools = Arc::new(PoolSet4::new(ranges));
         let global = config.options.always_send_codes();
         let mut always_send: Vec<_> = config
             .subnets
@@ -152,10 +151,9 @@ impl Runtime4 {
             let size = i64::from(pool.last - pool.first) + 1;
             self.counters.add(place, Lease4::TotalAddresses, size, now);
         }
-        for ((subnet_id, pool_id, state), leases) in store.recount() {
-            let Some(place) = self.place(&Delta { subnet_id, pool_id, state, by: 1 }, None) else {
-                continue;
-            };
+        for ((subnet_id, lease_type, pool_id, state), leases) in store.recount() {
+            let delta = Delta { subnet_id, lease_type, pool_id, state, by: 1 };
+            let Some(place) = self.place(&delta, None) else { continue };
             let leases = leases as i64;
             match state {
                 LeaseState::Default => {
@@ -201,39 +199,7 @@ pub fn subnet_rows(config: &Config4) -> Vec<SubnetRow> {
     let rows = config.subnets.iter().map(|subnet| SubnetRow {
         id: subnet.id,
         pool_ids: config.pools_of(subnet).iter().map(|pool| pool.id).collect(),
+        pd_pool_ids: Vec::new(),
     });
     rows.collect()
-}
-
-/// The interfaces as the server knows them.
-#[derive(Debug, Default)]
-pub struct Links {
-    names: Vec<(InterfaceIndex, Box<str>)>,
-    addresses: Vec<Ipv4Addr>,
-}
-
-impl Links {
-    /// Takes the interfaces and the addresses of open sockets.
-    #[must_use]
-    pub fn new(mut names: Vec<(InterfaceIndex, Box<str>)>, mut addresses: Vec<Ipv4Addr>) -> Self {
-        names.sort_unstable();
-        addresses.sort_unstable();
-        addresses.dedup();
-        Self { names, addresses }
-    }
-
-    /// Name of an interface; `?` for one that is gone.
-    #[must_use]
-    pub fn name(&self, index: InterfaceIndex) -> &str {
-        match self.names.binary_search_by_key(&index, |(known, _)| *known) {
-            Ok(at) => &self.names[at].1,
-            Err(_) => "?",
-        }
-    }
-
-    /// Whether one of our sockets has this address.
-    #[must_use]
-    pub fn is_own_address(&self, address: Ipv4Addr) -> bool {
-        self.addresses.binary_search(&address).is_ok()
-    }
 }

@@ -2,16 +2,16 @@
 //!
 //! No sockets, files, clocks or threads: everything arrives as an argument and leaves through the two outboxes of
 //! [`Replies`]. Workers share the lease store, the client gate and the [`Runtime4`]; counters, offers and parked
-//! exchanges are their own. Contract: feed one datagram with [`Server4::receive`], or the answer of a store with
-//! [`Server4::resume`]; after a batch call [`Server4::end_batch`]; send what the outboxes hold.
+//! exchanges are their own. Contract: feed one datagram with [`DhcpServer::receive`], or the answer of a store with
+//! [`DhcpServer::resume`]; after a batch call [`DhcpServer::end_batch`]; send what the outboxes hold.
 //!
 //! Order for a datagram: parse, count, accept, enter the client gate, select the subnet, run the handler, write the
 //! reply, leave the gate. See `doc/architecture.md` for the rest of the path.
 
 mod report;
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -19,24 +19,24 @@ use kea_log::RateLimiter;
 use libdhcp::ClientId;
 use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
-use libdhcpsrv::session::{Answer4, Memo, Parked, Session, Store4, Ticket};
-use stats::{Packet4 as Packet, WorkerCounters};
-use util::link::{Inbound, InterfaceIndex, Replies};
+use libdhcpsrv::gate::Entered;
+use libdhcpsrv::intake::{Intake, Progress, Shared};
+use libdhcpsrv::lease4::V4;
+use libdhcpsrv::links::Links;
+use libdhcpsrv::offers::OfferTable;
+use libdhcpsrv::server::DhcpServer;
+use libdhcpsrv::session::{Answer4, Memo4, Parked, Session, Ticket};
+use stats::{Packet4 as Packet, WorkerCounters4};
+use util::link::{Inbound, Outbound, Replies};
 use util::{Now, SplitMix};
 
-use crate::gate::{ClientGate, Entered};
 use crate::handlers::{self, Answer, DropReason, Exchange, Outcome};
 use crate::messages::{loggers::*, *};
-use crate::offers::OfferTable;
 use crate::query::Query;
 use crate::reply::{self, Material};
-use crate::runtime::{Links, Runtime4};
+use crate::runtime::Runtime4;
 use crate::select::{self, Selector};
 
-/// Exchanges that may wait for a store at the same time, per worker.
-const PARKED_MAX: usize = 1024;
-/// Packets that may wait for another one of the same client, per worker and batch.
-const DEFERRED_MAX: usize = 64;
 /// Lines about refused and dropped queries that may come at once, and the time after which one more may.
 const EXPLAINED_BURST: u32 = 20;
 const EXPLAINED_INTERVAL_NS: u64 = 200_000_000;
@@ -45,69 +45,8 @@ const CHADDR_LEN: usize = 16;
 /// Longest host name that is kept with a lease.
 const HOSTNAME_MAX: usize = 255;
 
-/// What became of a datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// It has been dealt with.
-    Done,
-    /// It waits for the answer to this question.
-    Waiting(Ticket),
-    /// It waits for another packet of the same client, until the end of the batch.
-    Deferred,
-}
-
-/// An exchange that waits for its store.
-#[derive(Debug)]
-struct ParkedExchange {
-    datagram: Kept,
-    runtime: Arc<Runtime4>,
-    entered: Entered,
-    memo: Memo,
-}
-
-/// A datagram that outlives its receive buffer.
-#[derive(Debug)]
-struct Kept {
-    payload: Box<[u8]>,
-    input: Inbound<'static>,
-}
-
-impl Kept {
-    #[cold]
-    fn new(input: &Inbound<'_>) -> Self {
-        Self { payload: input.payload.into(), input: Inbound { payload: &[], ..*input } }
-    }
-
-    fn input(&self) -> Inbound<'_> {
-        Inbound { payload: &self.payload, ..self.input }
-    }
-}
-
 /// What the workers of one daemon have in common.
-#[derive(Clone)]
-pub struct Shared4 {
-    /// The lease store.
-    pub store: Arc<dyn Store4>,
-    /// Clients whose packets are in progress.
-    pub gate: Arc<ClientGate>,
-    /// Hasher of client identities, seeded once per process because clients choose what is hashed.
-    pub hasher: foldhash::fast::FixedState,
-}
-
-impl Shared4 {
-    /// Puts a store behind a gate of its own; `seed` is the secret of the hasher.
-    #[must_use]
-    pub fn new(store: Arc<dyn Store4>, seed: u64) -> Self {
-        let hasher = foldhash::fast::FixedState::with_seed(seed);
-        Self { store, gate: Arc::default(), hasher }
-    }
-}
-
-impl std::fmt::Debug for Shared4 {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared4").finish_non_exhaustive()
-    }
-}
+pub type Shared4 = Shared<V4>;
 
 /// The server of one worker.
 #[derive(Debug)]
@@ -121,16 +60,14 @@ pub struct Server4 {
 struct Core {
     shared: Shared4,
     links: Arc<Links>,
-    counters: WorkerCounters,
-    offers: OfferTable,
+    counters: WorkerCounters4,
+    offers: OfferTable<Ipv4Addr>,
     entropy: SplitMix,
-    spans: SpanTable,
-    memo: Memo,
-    parked: HashMap<Ticket, ParkedExchange>,
-    deferred: Vec<Kept>,
+    /// Lent to the view of the packet that is being processed.
+    spans: Option<Box<SpanTable>>,
+    memo: Memo4,
+    intake: Intake<V4, Runtime4>,
     limiter: RateLimiter,
-    /// The client whose packet is being processed, to be let go even when that panics.
-    in_progress: Option<Entered>,
     /// The subnet of the last exchange: where its changes most likely count.
     subnet: Option<SubnetIndex>,
 }
@@ -149,7 +86,7 @@ impl Server4 {
     pub fn new(
         shared: Shared4,
         runtime: Arc<Runtime4>,
-        counters: WorkerCounters,
+        counters: WorkerCounters4,
         seed: u64,
     ) -> Self {
         let core = Core {
@@ -158,25 +95,13 @@ impl Server4 {
             counters,
             offers: OfferTable::default(),
             entropy: SplitMix::new(seed),
-            spans: SpanTable::new(),
-            memo: Memo::default(),
-            parked: HashMap::new(),
-            deferred: Vec::with_capacity(DEFERRED_MAX),
+            spans: Some(Box::default()),
+            memo: Memo4::default(),
+            intake: Intake::default(),
             limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
-            in_progress: None,
             subnet: None,
         };
         Self { core, runtime }
-    }
-
-    /// Puts another configuration in force; exchanges that wait finish under the old one.
-    pub fn set_runtime(&mut self, runtime: Arc<Runtime4>) {
-        self.runtime = runtime;
-    }
-
-    /// Tells which interfaces there are.
-    pub fn set_links(&mut self, links: Arc<Links>) {
-        self.core.links = links;
     }
 
     /// The configuration in force.
@@ -187,40 +112,50 @@ impl Server4 {
 
     /// Packet counters of this worker.
     #[must_use]
-    pub fn counters(&self) -> &WorkerCounters {
+    pub fn counters(&self) -> &WorkerCounters4 {
         &self.core.counters
     }
 
     /// Number of exchanges that wait for a store.
     #[must_use]
     pub fn parked_len(&self) -> usize {
-        self.core.parked.len()
+        self.core.intake.parked_len()
+    }
+}
+
+impl DhcpServer for Server4 {
+    type Leases = V4;
+    type Runtime = Runtime4;
+
+    fn set_runtime(&mut self, runtime: Arc<Runtime4>) {
+        self.runtime = runtime;
     }
 
-    /// Sees the payload of a datagram that will be fed in a moment, in order to fetch what it needs from memory.
-    pub fn look(&self, payload: &[u8]) {
+    fn set_links(&mut self, links: Arc<Links>) {
+        self.core.links = links;
+    }
+
+    fn look(&self, payload: &[u8]) {
         self.runtime.fetch(payload);
     }
 
-    /// Feeds one datagram.
-    pub fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
+    fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
         self.core.counters.set_time(now);
         self.core.counters.increment(Packet::Received);
         self.core.process(&input, &self.runtime, now, replies, true)
     }
 
-    /// Feeds the answer to a question that an exchange waits for; an unknown ticket is ignored.
-    pub fn resume(
+    fn resume(
         &mut self,
         ticket: Ticket,
         answer: Answer4,
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
-        let Some(mut exchange) = self.core.parked.remove(&ticket) else { return Progress::Done };
+        let Some(mut exchange) = self.core.intake.unpark(ticket) else { return Progress::Done };
         exchange.memo.record(answer);
         std::mem::swap(&mut self.core.memo, &mut exchange.memo);
-        let mut spans = std::mem::take(&mut self.core.spans);
+        let mut spans = self.core.spans.take().unwrap_or_default();
         let input = exchange.datagram.input();
         let progress = match View::parse(input.payload, &mut spans) {
             Ok(view) => {
@@ -230,28 +165,21 @@ impl Server4 {
         };
         // The figures are those of the configuration in force, whichever one the exchange began under.
         self.runtime.count(self.core.memo.changes(), None, now);
-        self.core.spans = spans;
+        self.core.spans = Some(spans);
         progress
     }
 
-    /// Ends a batch: packets that waited for another one of their client get their turn.
-    pub fn end_batch(&mut self, now: Now, replies: &mut Replies) {
-        if self.core.deferred.is_empty() {
-            return;
-        }
-        for kept in std::mem::take(&mut self.core.deferred) {
+    fn end_batch(&mut self, now: Now, replies: &mut Replies) {
+        for kept in self.core.intake.take_deferred() {
             self.core.process(&kept.input(), &self.runtime, now, replies, false);
         }
     }
 
-    /// Counts and logs a packet whose processing panicked.
-    pub fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
+    fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
         self.core.counters.increment(Packet::ReceiveDrop);
         self.core.counters.increment(Packet::ProcessingFailed);
         self.core.memo.clear();
-        if let Some(entered) = self.core.in_progress.take() {
-            self.core.shared.gate.leave(entered);
-        }
+        self.core.intake.abandon(&self.core.shared.gate);
         kea_log::log!(
             DHCP4,
             DHCP4_PACKET_PROCESS_EXCEPTION,
@@ -261,15 +189,13 @@ impl Server4 {
         );
     }
 
-    /// Counts frames that are no datagrams.
-    pub fn malformed_frames(&mut self, count: u64) {
+    fn malformed_frames(&mut self, count: u64) {
         self.core.counters.add(Packet::Received, count);
         self.core.counters.add(Packet::ParseFailed, count);
         self.core.counters.add(Packet::ReceiveDrop, count);
     }
 
-    /// Counts a reply that was sent; `tag` is its message type.
-    pub fn sent(&mut self, tag: u32) {
+    fn sent(&mut self, tag: u32) {
         self.core.counters.increment(Packet::Sent);
         match u8::try_from(tag).ok().and_then(MessageType::from_u8) {
             Some(MessageType::Offer) => self.core.counters.increment(Packet::OfferSent),
@@ -279,9 +205,8 @@ impl Server4 {
         }
     }
 
-    /// Logs a reply that could not be sent.
     #[cold]
-    pub fn sending_failed(&mut self, reply: &util::link::Outbound, error: &std::io::Error) {
+    fn sending_failed(&mut self, reply: &Outbound, error: &io::Error) {
         let link = self.core.links.name(reply.interface);
         kea_log::log!(PACKETS, DHCP4_PACKET_SEND_FAIL, reply.destination, link, error);
     }
@@ -296,13 +221,13 @@ impl Core {
         replies: &mut Replies,
         first_time: bool,
     ) -> Progress {
-        // The span table is lent to the view for the time of this packet.
-        let mut spans = std::mem::take(&mut self.spans);
+        // There is none only if the packet before has panicked.
+        let mut spans = self.spans.take().unwrap_or_default();
         let progress = match View::parse(input.payload, &mut spans) {
             Ok(view) => self.accept(input, &view, runtime, now, replies, first_time),
             Err(error) => self.malformed(input, error),
         };
-        self.spans = spans;
+        self.spans = Some(spans);
         progress
     }
 
@@ -351,7 +276,7 @@ impl Core {
             return Progress::Done;
         }
         // Before anything is asked: the answer to a question must never be left without an exchange.
-        if self.parked.len() >= PARKED_MAX {
+        if self.intake.is_full() {
             self.dropped(input, view, DropReason::QueueFull, now);
             return Progress::Done;
         }
@@ -373,8 +298,7 @@ impl Core {
         now: Now,
         first_time: bool,
     ) -> Progress {
-        if first_time && self.deferred.len() < DEFERRED_MAX {
-            self.deferred.push(Kept::new(input));
+        if first_time && self.intake.defer(input) {
             return Progress::Deferred;
         }
         self.dropped(input, view, DropReason::Busy, now);
@@ -415,7 +339,7 @@ impl Core {
             Ok(Some(_)) if config.ignore_server_identifier => {}
             Ok(Some(id)) => {
                 let ours = IpAddr::V4(id) == input.local
-                    || self.links.is_own_address(id)
+                    || self.links.is_own_address(id.into())
                     || config.server_identifiers.contains(&id);
                 if !ours {
                     return Err(DropReason::ForeignServer);
@@ -440,9 +364,9 @@ impl Core {
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
-        self.in_progress = Some(entered);
+        self.intake.begin(entered);
         let run = self.run(input, view, runtime, now, replies);
-        self.in_progress = None;
+        self.intake.end();
         match run {
             Run::Finished(outcome) => {
                 self.shared.gate.leave(entered);
@@ -451,22 +375,11 @@ impl Core {
                 }
                 Progress::Done
             }
-            Run::Parked(ticket) => self.park(input, runtime.clone(), entered, ticket),
+            Run::Parked(ticket) => {
+                let memo = std::mem::take(&mut self.memo);
+                self.intake.park(ticket, input, runtime.clone(), entered, memo)
+            }
         }
-    }
-
-    #[cold]
-    fn park(
-        &mut self,
-        input: &Inbound<'_>,
-        runtime: Arc<Runtime4>,
-        entered: Entered,
-        ticket: Ticket,
-    ) -> Progress {
-        let memo = std::mem::take(&mut self.memo);
-        let datagram = Kept::new(input);
-        self.parked.insert(ticket, ParkedExchange { datagram, runtime, entered, memo });
-        Progress::Waiting(ticket)
     }
 
     /// Runs the deciding code with the answers known so far and, when it comes to an end, writes the reply.
@@ -491,7 +404,7 @@ impl Core {
                 None => view.subnet_selection().ok().flatten(),
                 Some(_) => None,
             },
-            of_interface: self.links.subnet(input.interface, &runtime.config),
+            of_interface: self.links.find(input.interface, &config.by_interface),
         };
         let selected = select::select(config, input, &selector);
         match selected {
@@ -634,14 +547,4 @@ fn host_name<'b>(view: &View<'_>, buffer: &'b mut [u8; HOSTNAME_MAX]) -> &'b [u8
     let name = &buffer[..len];
     let end = name.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     &name[..end]
-}
-
-impl Links {
-    /// The subnet that names an interface as its own.
-    fn subnet(&self, interface: InterfaceIndex, config: &Config4) -> Option<SubnetIndex> {
-        if config.by_interface.is_empty() {
-            return None;
-        }
-        config.by_interface.get(self.name(interface)).copied()
-    }
 }

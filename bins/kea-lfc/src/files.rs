@@ -10,15 +10,17 @@
 //! `completed` in place of its sources. What has been written is made durable before the step that relies on it.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use libdhcpsrv::lease4::csv4::RowError;
-use libdhcpsrv::lease4::load::LoadError;
+use libdhcpsrv::lease::load::LoadError;
+use libdhcpsrv::lease::row::RowError;
+use libdhcpsrv::lease4::V4;
+use libdhcpsrv::lease6::V6;
 
 use crate::command_line::{Family, Options};
 use crate::{LFC, LFC_PROCESSING, LFC_READ_ROW_ERROR, LFC_READ_STATS, LFC_READ_TORN_ROW};
-use crate::{LFC_RESUMING, LFC_ROTATING, LFC_WRITE_STATS, rows4, rows6};
+use crate::{LFC_RESUMING, LFC_ROTATING, LFC_WRITE_STATS, rows};
 
 /// Row errors that are tolerated in a file.
 pub(crate) const ROW_ERRORS_MAX: u32 = 100;
@@ -107,8 +109,8 @@ impl<'a> Cleanup<'a> {
         let options = self.options;
         let sources = [options.previous.as_path(), options.copy.as_path()];
         let written = match options.family {
-            Family::V4 => rows4::compact(&sources, &mut |rows| self.write(rows)),
-            Family::V6 => rows6::compact(&sources, &mut |rows| self.write(rows)),
+            Family::V4 => rows::compact::<V4>(&sources, &mut |rows| self.write(rows)),
+            Family::V6 => rows::compact::<V6>(&sources, &mut |rows| self.write(rows)),
         };
         if written.is_err() {
             // A half-written result is of no use to anybody.
@@ -190,11 +192,6 @@ pub(crate) fn log_read(path: &Path, stats: ReadStats) {
     }
     let ReadStats { leases, attempts, errors, .. } = stats;
     kea_log::log!(LFC, LFC_READ_STATS, path.display(), leases, attempts, errors);
-}
-
-/// Writes `rows` behind a header.
-pub(crate) fn write_header(file: &mut File, columns: &[&str]) -> io::Result<()> {
-    writeln!(file, "{}", columns.join(","))
 }
 
 /// Removes a file that may be missing.

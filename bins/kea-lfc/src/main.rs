@@ -6,8 +6,7 @@
 
 mod command_line;
 mod files;
-mod rows4;
-mod rows6;
+mod rows;
 
 use std::process::ExitCode;
 

@@ -147,12 +147,7 @@ impl Scope {
 
     /// The row of a keyword.
     pub fn keyword(&self, name: &str) -> Option<&'static Keyword> {
-        self.index(name).and_then(|index| self.keywords.get(index))
-    }
-
-    /// The number of a keyword's row.
-    pub(crate) fn index(&self, name: &str) -> Option<usize> {
-        self.keywords.iter().position(|keyword| keyword.name == name)
+        self.keywords.iter().find(|keyword| keyword.name == name)
     }
 
     /// The map with defaults filled in, for `config-get`: keywords in the order of the table under

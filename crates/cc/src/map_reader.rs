@@ -18,8 +18,9 @@ pub struct MapReader<'a> {
     map: &'a Map,
     position: Position,
     scope: &'static Scope,
-    /// For each keyword of the scope the entry that passed its check.
-    passed: Vec<Option<&'a Entry>>,
+    /// The entries that passed their checks. They are fewer than the table has rows, so this is
+    /// searched instead of the table.
+    passed: Vec<(&'static Keyword, &'a Entry)>,
 }
 
 impl<'a> MapReader<'a> {
@@ -40,7 +41,7 @@ impl<'a> MapReader<'a> {
                 return None;
             }
         };
-        let passed = vec![None; scope.keywords.len()];
+        let passed = Vec::with_capacity(map.len().min(scope.keywords.len()));
         let mut reader = Self { map, position: element.position, scope, passed };
         reader.check_entries(diagnostics);
         reader.adopt_old_spellings(diagnostics);
@@ -50,9 +51,10 @@ impl<'a> MapReader<'a> {
 
     /// The entry of a keyword, with the position of the key, if it passed its check.
     pub fn entry(&self, name: &str) -> Option<&'a Entry> {
-        let index = self.scope.index(name);
-        debug_assert!(index.is_some(), "'{name}' is not in the table of {}", self.scope.name);
-        self.passed.get(index?).copied().flatten()
+        let is_known = || self.scope.keyword(name).is_some();
+        debug_assert!(is_known(), "'{name}' is not in the table of {}", self.scope.name);
+        let passed = self.passed.iter().find(|(keyword, _)| keyword.name == name);
+        passed.map(|(_, entry)| *entry)
     }
 
     /// The value of a keyword.
@@ -193,33 +195,32 @@ impl<'a> MapReader<'a> {
 
     fn check_entries(&mut self, diagnostics: &mut Diagnostics) {
         for entry in self.map.entries() {
-            let Some(index) = self.scope.index(&entry.key) else {
+            let Some(keyword) = self.scope.keyword(&entry.key) else {
                 if !self.scope.is_open {
                     report_unknown(entry, self.scope, diagnostics);
                 }
                 continue;
             };
-            let keyword = &self.scope.keywords[index];
             if is_accepted(entry, keyword, diagnostics) {
-                self.passed[index] = Some(entry);
+                self.passed.push((keyword, entry));
             }
         }
     }
 
     /// Lets old spellings answer for the new ones.
     fn adopt_old_spellings(&mut self, diagnostics: &mut Diagnostics) {
-        for (old, keyword) in self.scope.keywords.iter().enumerate() {
+        for number in 0..self.passed.len() {
+            let (keyword, entry) = self.passed[number];
             let Status::Renamed { to } = keyword.status else { continue };
-            let Some(entry) = self.passed[old] else { continue };
-            let new = self.scope.index(to);
+            let new = self.scope.keyword(to);
             debug_assert!(new.is_some(), "'{to}' is not in the table of {}", self.scope.name);
             let Some(new) = new else { continue };
             if self.map.get(to).is_some() {
                 let message = format!("'{}' is the old spelling of '{to}'", keyword.name);
                 let hint = "both are given, keep the new one";
                 diagnostics.error_with_hint(entry.key_position, message, hint);
-            } else if self.scope.keywords[new].kind == keyword.kind {
-                self.passed[new] = Some(entry);
+            } else if new.kind == keyword.kind {
+                self.passed.push((new, entry));
             }
         }
     }

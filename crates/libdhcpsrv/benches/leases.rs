@@ -1,4 +1,5 @@
-//! Cost of the lease store: time and allocations of each step, warm and with a million leases.
+//! Cost of the lease store: time and allocations of each step, warm and with a million leases. Names with `v6` are of
+//! DHCPv6, the others of DHCPv4.
 //!
 //! `cargo bench -p libdhcpsrv --bench leases`. With `LEASES_REPORT=1` it prints memory per lease and the time to load a
 //! file of a million rows instead.
@@ -6,16 +7,18 @@
 // A benchmark measures real time and memory.
 #![allow(missing_docs, clippy::disallowed_methods)]
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use divan::{AllocProfiler, Bencher, black_box};
-use libdhcpsrv::free::{PickFrom, PoolIndex, PoolRange, PoolSet};
+use libdhcpsrv::free::{PickFrom, PoolIndex, PoolRange, PoolRange6, PoolSet4, PoolSet6};
 use libdhcpsrv::lease4::csv4::{self, Row, RowBuffer};
 use libdhcpsrv::lease4::{
     Change4, ClientKey, Expect, LeaseState, LeaseStore4, Loader4, ReclaimLimits, SubnetId,
 };
+use libdhcpsrv::lease6::csv6;
+use libdhcpsrv::lease6::{Change6, ClientKey6, HardwareSource6, LeaseStore6, Loader6};
 use util::journal::JournalQueue;
 use util::{Entropy, Now, SplitMix};
 
@@ -38,7 +41,7 @@ fn main() {
 struct Setup {
     store: LeaseStore4,
     journal: Arc<JournalQueue>,
-    pools: Arc<PoolSet>,
+    pools: Arc<PoolSet4>,
     taken: Vec<u8>,
 }
 
@@ -47,7 +50,7 @@ impl Setup {
         let journal = Arc::new(JournalQueue::new(usize::MAX));
         let store = LeaseStore4::new(0x5eed_5eed_5eed_5eed, Some(Arc::clone(&journal)));
         let (first, last) = (FIRST.into(), (FIRST + 0xf_ffff).into());
-        let pools = Arc::new(PoolSet::new([PoolRange { first, last, skips_edges: false }]));
+        let pools = Arc::new(PoolSet4::new([PoolRange { first, last, skips_edges: false }]));
         store.adopt_pools(&pools);
         let mut setup = Self { store, journal, pools, taken: Vec::with_capacity(1 << 20) };
         for number in 0..leases {
@@ -216,7 +219,7 @@ fn pick_random(bencher: Bencher<'_, '_>, free_permille: u32) {
 }
 
 /// A pool of a million in which the given share is free, spread at random.
-fn filled(free_permille: u32) -> Arc<PoolSet> {
+fn filled(free_permille: u32) -> Arc<PoolSet4> {
     let store = LeaseStore4::new(1, None);
     let mut random = SplitMix::new(2);
     for number in 0..MILLION {
@@ -225,7 +228,7 @@ fn filled(free_permille: u32) -> Arc<PoolSet> {
         }
     }
     let (first, last) = (FIRST.into(), (FIRST + MILLION - 1).into());
-    let pools = Arc::new(PoolSet::new([PoolRange { first, last, skips_edges: false }]));
+    let pools = Arc::new(PoolSet4::new([PoolRange { first, last, skips_edges: false }]));
     store.adopt_pools(&pools);
     pools
 }
@@ -233,6 +236,7 @@ fn filled(free_permille: u32) -> Arc<PoolSet> {
 fn row<'a>(hw: &'a [u8], id: &'a [u8]) -> Row<'a> {
     Row {
         address: 0xc0a8_7b2d,
+        hw_type: 1,
         hw,
         client_id: id,
         valid_lifetime: 3600,
@@ -264,11 +268,205 @@ fn read_row(bencher: Bencher<'_, '_>) {
     csv4::push_row(&mut text, &row(&hw, &id));
     text.pop();
     let mut buffer = RowBuffer::default();
-    bencher.bench_local(|| black_box(buffer.read(black_box(&text), csv4::Header::CURRENT)).is_ok());
+    bencher.bench_local(|| black_box(buffer.read(black_box(&text), csv4::CURRENT)).is_ok());
+}
+
+/// First address of a /64 of addresses.
+const FIRST6: u128 = 0x2001_0db8 << 96;
+
+/// A server's store of DHCPv6 leases with its journal and a pool of a whole /64.
+struct Setup6 {
+    store: LeaseStore6,
+    journal: Arc<JournalQueue>,
+    pools: Arc<PoolSet6>,
+    taken: Vec<u8>,
+}
+
+impl Setup6 {
+    fn new(leases: u32) -> Self {
+        let journal = Arc::new(JournalQueue::new(usize::MAX));
+        let store = LeaseStore6::new(0x5eed_5eed_5eed_5eed, Some(Arc::clone(&journal)));
+        let pools = pools6();
+        store.adopt_pools(&pools);
+        let mut setup = Self { store, journal, pools, taken: Vec::with_capacity(1 << 20) };
+        for number in 0..leases {
+            commit6(&setup.store, number, Expect::Absent);
+            setup.drain(number);
+        }
+        setup
+    }
+
+    fn drain(&mut self, number: u32) {
+        if number.is_multiple_of(64) {
+            self.taken.clear();
+            self.journal.commit(self.journal.take(&mut self.taken));
+        }
+    }
+}
+
+fn pools6() -> Arc<PoolSet6> {
+    let (first, last) = (FIRST6.into(), (FIRST6 | u128::from(u64::MAX)).into());
+    Arc::new(PoolSet6::new([PoolRange6 { first, last, unit_len: 128 }]))
+}
+
+/// Addresses of a pool that is used at random.
+fn address6(number: u32) -> Ipv6Addr {
+    let host = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (FIRST6 | u128::from(host)).into()
+}
+
+/// A DUID of type 1 with an Ethernet address.
+fn duid(number: u32) -> [u8; 14] {
+    let [a, b, c, d] = number.to_be_bytes();
+    [0, 1, 0, 1, 0x2a, 0, 0, 1, 2, 0, a, b, c, d]
+}
+
+fn key6(duid: &[u8]) -> ClientKey6<'_> {
+    ClientKey6 { duid, iaid: 1, ..ClientKey6::default() }
+}
+
+fn commit6(store: &LeaseStore6, number: u32, expect: Expect) {
+    let duid = duid(number);
+    let change = Change6 {
+        address: address6(number),
+        prefix_len: 128,
+        subnet_id: SubnetId(1),
+        pool_id: 0,
+        pool: Some(PoolIndex(0)),
+        client: key6(&duid),
+        hw: HardwareSource6 { hw_type: 1, source: 4, hw: &duid[8..] },
+        preferred_lifetime: 1800,
+        valid_lifetime: 3600,
+        state: LeaseState::Default,
+        fqdn_fwd: false,
+        fqdn_rev: false,
+        hostname: b"",
+        user_context: b"",
+        expect,
+        replaces: None,
+    };
+    black_box(store.commit(&change, Now::from_secs(NOW))).expect("a commit without conflict");
+}
+
+#[divan::bench(args = [1000, MILLION], sample_size = 2000)]
+fn v6_find_miss(bencher: Bencher<'_, '_>, leases: u32) {
+    let setup = Setup6::new(leases);
+    let mut number = u32::MAX;
+    bencher.bench_local(|| {
+        number -= 1;
+        setup.store.find_nth(&key6(&duid(number)), SubnetId(1), 0)
+    });
+}
+
+#[divan::bench(args = [1000, MILLION], sample_size = 2000)]
+fn v6_find_hit(bencher: Bencher<'_, '_>, leases: u32) {
+    let setup = Setup6::new(leases);
+    let mut random = SplitMix::new(1);
+    bencher.bench_local(|| {
+        let number = random.below(u64::from(leases)) as u32;
+        setup.store.find_nth(&key6(&duid(number)), SubnetId(1), 0)
+    });
+}
+
+/// A new lease that is released again: two rows, all indexes twice.
+#[divan::bench(args = [0, MILLION], sample_size = 2000)]
+fn v6_commit_new_and_delete(bencher: Bencher<'_, '_>, leases: u32) {
+    let mut setup = Setup6::new(leases);
+    let mut number = leases;
+    bencher.bench_local(|| {
+        number += 1;
+        commit6(&setup.store, number, Expect::Absent);
+        let seen = setup.store.get(address6(number), &key6(&duid(number)));
+        black_box(setup.store.delete(address6(number), seen.as_ref().into())).expect("a delete");
+        setup.drain(number);
+    });
+}
+
+#[divan::bench(args = [1000, MILLION], sample_size = 2000)]
+fn v6_find_and_renew(bencher: Bencher<'_, '_>, leases: u32) {
+    let mut setup = Setup6::new(leases);
+    let mut random = SplitMix::new(1);
+    bencher.bench_local(|| {
+        let number = random.below(u64::from(leases)) as u32;
+        let seen = setup.store.find(&key6(&duid(number)), SubnetId(1));
+        commit6(&setup.store, number, seen.as_ref().into());
+        setup.drain(number);
+    });
+}
+
+/// A free address of a /64 with so many leases.
+#[divan::bench(args = [0, MILLION], sample_size = 2000)]
+fn v6_pick_random(bencher: Bencher<'_, '_>, leases: u32) {
+    let setup = Setup6::new(leases);
+    let mut random = SplitMix::new(1);
+    bencher.bench_local(|| setup.pools.pick(PoolIndex(0), PickFrom::Random(random.next_u64())));
+}
+
+fn row6(duid: &[u8]) -> csv6::Row<'_> {
+    csv6::Row {
+        address: FIRST6 | 0x1234_5678_9abc_def0,
+        duid,
+        valid_lifetime: 3600,
+        cltt: NOW as i64,
+        subnet_id: 1,
+        preferred_lifetime: 1800,
+        lease_type: libdhcpsrv::lease::LeaseType::Na,
+        iaid: 1,
+        prefix_len: 128,
+        fqdn_fwd: false,
+        fqdn_rev: false,
+        hostname: b"",
+        hw: &duid[8..],
+        state: LeaseState::Default,
+        user_context: b"",
+        hw_type: 1,
+        hw_source: 4,
+        pool_id: 0,
+    }
+}
+
+#[divan::bench]
+fn v6_write_row(bencher: Bencher<'_, '_>) {
+    let (duid, mut out) = (duid(0x0a0b_0c0d), Vec::with_capacity(1024));
+    bencher.bench_local(|| {
+        out.clear();
+        csv6::push_row(&mut out, black_box(&row6(&duid)));
+    });
+}
+
+#[divan::bench]
+fn v6_read_row(bencher: Bencher<'_, '_>) {
+    let mut text = Vec::new();
+    csv6::push_row(&mut text, &row6(&duid(0x0a0b_0c0d)));
+    text.pop();
+    let mut buffer = csv6::RowBuffer::default();
+    bencher.bench_local(|| black_box(buffer.read(black_box(&text), csv6::CURRENT)).is_ok());
+}
+
+/// Figures of a million DHCPv6 leases that need the whole process.
+fn report6() {
+    let mut file = csv6::HEADER.as_bytes().to_vec();
+    for number in 0..MILLION {
+        let address = address6(number).into();
+        csv6::push_row(&mut file, &csv6::Row { address, ..row6(&duid(number)) });
+    }
+    let before = resident();
+    let begin = Instant::now();
+    let mut store = LeaseStore6::new(1, None);
+    let mut loader = Loader6::new(&mut store, 0);
+    loader.load(&file, &mut |line, error| panic!("line {line} {error}")).expect("a good file");
+    let parsed = begin.elapsed();
+    let count = loader.finish(Now::from_secs(NOW));
+    println!("v6: load {count} rows: {:?} (rows {parsed:?})", begin.elapsed());
+    println!("v6: memory: {} bytes per lease", (resident() - before) / u64::from(MILLION));
+    let pools = pools6();
+    timed("v6: adopt pools", || store.adopt_pools(&pools));
+    println!("v6: with a /64 pool: {} bytes per lease", (resident() - before) / u64::from(MILLION));
 }
 
 /// Figures of a million leases that need the whole process.
 fn report() {
+    report6();
     let mut file = csv4::HEADER.as_bytes().to_vec();
     for number in 0..MILLION {
         let (hw, id) = identity(number);
@@ -283,7 +481,7 @@ fn report() {
     let count = loader.finish(Now::from_secs(NOW));
     println!("load {count} rows: {:?} (rows {parsed:?})", begin.elapsed());
     let (first, last) = (FIRST.into(), (FIRST + 0xf_ffff).into());
-    let pools = Arc::new(PoolSet::new([PoolRange { first, last, skips_edges: false }]));
+    let pools = Arc::new(PoolSet4::new([PoolRange { first, last, skips_edges: false }]));
     timed("adopt pools", || store.adopt_pools(&pools));
     println!("memory: {} bytes per lease", (resident() - before) / u64::from(MILLION));
     let over = Now::from_secs(NOW + 3601);

@@ -1,7 +1,7 @@
 //! The DHCPv4 allocation engine: which address a client is offered or granted.
 //!
 //! It decides about addresses and leases only; messages, options and NAK rules belong to the server. It asks the
-//! store through a [`Session`], so the same code serves memory and databases.
+//! store through a [`Session4`], so the same code serves memory and databases.
 //!
 //! Order for an offer: the client's own lease, the address it asks for, a free address. A grant follows the
 //! requested address strictly and refuses what it cannot give. Two requests that race for one address are decided
@@ -15,7 +15,7 @@ use crate::free::PoolIndex;
 use crate::lease4::{
     Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId,
 };
-use crate::session::{Parked, Session};
+use crate::session::{Parked, Session4};
 use util::Now;
 
 /// How often a decision is made anew after a conflict before the query is given up.
@@ -104,7 +104,7 @@ impl std::fmt::Display for Refusal4 {
 ///
 /// # Errors
 /// [`Parked`] when the store answers later.
-pub fn offer(session: &mut Session<'_>, query: &Query4<'_>) -> Result<Option<Ipv4Addr>, Parked> {
+pub fn offer(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Option<Ipv4Addr>, Parked> {
     let now = session.now();
     let hint = query.requested.or(query.recent_offer).filter(|&a| query.pool_of(a).is_some());
     let (own, at_hint) = session.find(query.client, query.subnet_id(), hint)?;
@@ -129,7 +129,7 @@ pub fn offer(session: &mut Session<'_>, query: &Query4<'_>) -> Result<Option<Ipv
 ///
 /// # Errors
 /// [`Parked`] when the store answers later.
-pub fn grant(session: &mut Session<'_>, query: &Query4<'_>) -> Result<Granted4, Parked> {
+pub fn grant(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4, Parked> {
     for _ in 0..CONFLICTS_MAX {
         match grant_once(session, query)? {
             Granted4::NotStored(CommitError::Conflict) => {}
@@ -139,7 +139,7 @@ pub fn grant(session: &mut Session<'_>, query: &Query4<'_>) -> Result<Granted4, 
     Ok(Granted4::NotStored(CommitError::Conflict))
 }
 
-fn grant_once(session: &mut Session<'_>, query: &Query4<'_>) -> Result<Granted4, Parked> {
+fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4, Parked> {
     let now = session.now();
     let (own, at_requested) = session.find(query.client, query.subnet_id(), query.requested)?;
     let address = match (query.requested, own) {
@@ -208,7 +208,7 @@ fn is_available(lease: Option<&Lease4View>, now: Now) -> bool {
 }
 
 /// The next free address of the subnet's pools, in the order of the file.
-fn pick(session: &mut Session<'_>, query: &Query4<'_>) -> Option<Ipv4Addr> {
+fn pick(session: &mut Session4<'_>, query: &Query4<'_>) -> Option<Ipv4Addr> {
     query.subnet.pools.clone().find_map(|pool| session.pick(PoolIndex(pool), false))
 }
 
@@ -223,9 +223,9 @@ mod tests {
 
     use super::*;
     use crate::config4::Config4;
-    use crate::free::{PoolRange, PoolSet};
-    use crate::lease4::LeaseStore4;
-    use crate::session::{Answer4, Memo, Question4, Store4, Submitted};
+    use crate::free::{PoolRange, PoolSet4};
+    use crate::lease4::{LeaseStore4, V4};
+    use crate::session::{Answer4, Memo, Question4, Session, Store, Submitted};
 
     const TEXT: &str = r#"{ "Dhcp4": { "subnet4": [ { "id": 7, "subnet": "192.0.2.0/24",
         "pools": [ { "pool": "192.0.2.10 - 192.0.2.11" }, { "pool": "192.0.2.20 - 192.0.2.21" } ] } ] } }"#;
@@ -238,8 +238,8 @@ mod tests {
         rivals: AtomicUsize,
     }
 
-    impl Store4 for Contested {
-        fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted {
+    impl Store<V4> for Contested {
+        fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted<V4> {
             if let Question4::Commit(change) = question
                 && change.client == ME
                 && self.rivals.load(Ordering::Relaxed) > 0
@@ -260,7 +260,7 @@ mod tests {
 
     struct Setup {
         config: Config4,
-        pools: Arc<PoolSet>,
+        pools: Arc<PoolSet4>,
         queue: Arc<JournalQueue>,
         store: Contested,
         now: Now,
@@ -276,7 +276,7 @@ mod tests {
                 last: pool.last.into(),
                 skips_edges: false,
             });
-            let pools = Arc::new(PoolSet::new(ranges));
+            let pools = Arc::new(PoolSet4::new(ranges));
             let queue = Arc::new(JournalQueue::new(1 << 16));
             let inner = Arc::new(LeaseStore4::new(1, Some(queue.clone())));
             inner.adopt_pools(&pools);
@@ -297,7 +297,7 @@ mod tests {
             }
         }
 
-        fn run<T>(&self, work: impl FnOnce(&mut Session<'_>) -> Result<T, Parked>) -> T {
+        fn run<T>(&self, work: impl FnOnce(&mut Session4<'_>) -> Result<T, Parked>) -> T {
             let (mut entropy, mut memo) = (SplitMix::new(1), Memo::default());
             let mut session =
                 Session::new(&self.store, &self.pools, &mut entropy, &mut memo, self.now);
@@ -340,14 +340,14 @@ mod tests {
     /// A store in which every change comes too late.
     struct Stubborn(AtomicUsize);
 
-    impl Store4 for Stubborn {
-        fn submit(&self, question: &Question4<'_>, _: Now) -> Submitted {
+    impl Store<V4> for Stubborn {
+        fn submit(&self, question: &Question4<'_>, _: Now) -> Submitted<V4> {
             Submitted::Ready(match question {
                 Question4::Commit(_) => {
                     self.0.fetch_add(1, Ordering::Relaxed);
                     Answer4::Done(Err(CommitError::Conflict))
                 }
-                _ => Answer4::Found { own: None, requested: None },
+                _ => Answer4::Found { own: None, more: false, requested: None },
             })
         }
     }

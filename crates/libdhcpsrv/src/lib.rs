@@ -3,7 +3,18 @@
 //! No sockets, files, clocks or threads: time and randomness are arguments, effects are values.
 
 pub mod alloc4;
+pub mod alloc6;
+pub mod config;
 pub mod config4;
+pub mod config6;
 pub mod free;
+pub mod gate;
+pub mod intake;
+pub mod lease;
 pub mod lease4;
+pub mod lease6;
+pub mod links;
+pub mod loggers;
+pub mod offers;
+pub mod server;
 pub mod session;

@@ -10,14 +10,31 @@
 //! The memory store answers at once: the cost is one copy of each answer. SQL stores, hooks and ping checks wait
 //! in the same way.
 
-use std::net::Ipv4Addr;
-
 use util::{Entropy, Now};
 
 use crate::free::{PickFrom, PoolIndex, PoolSet};
-use crate::lease4::{
-    Change4, ClientKey, CommitError, Expect, Lease4View, LeaseStore4, Stored, SubnetId,
+use crate::lease::{
+    AddressOf, CommitError, Expect, LeaseKind, LeaseStore, LeaseView, Nth, Stored, SubnetId,
 };
+use crate::lease4::V4;
+use crate::lease6::V6;
+
+/// A question to a store of DHCPv4 leases.
+pub type Question4<'a> = Question<'a, V4>;
+/// An answer of a store of DHCPv4 leases.
+pub type Answer4 = Answer<V4>;
+/// The answers that one DHCPv4 exchange has had so far.
+pub type Memo4 = Memo<V4>;
+/// One run of deciding code of DHCPv4.
+pub type Session4<'s> = Session<'s, V4>;
+/// A question to a store of DHCPv6 leases.
+pub type Question6<'a> = Question<'a, V6>;
+/// An answer of a store of DHCPv6 leases.
+pub type Answer6 = Answer<V6>;
+/// The answers that one DHCPv6 exchange has had so far.
+pub type Memo6 = Memo<V6>;
+/// One run of deciding code of DHCPv6.
+pub type Session6<'s> = Session<'s, V6>;
 
 /// Names a question that has not been answered yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,29 +46,31 @@ pub struct Parked(pub Ticket);
 
 /// A question to a lease store.
 #[derive(Clone, Copy, Debug)]
-pub enum Question4<'a> {
-    /// The client's lease in a subnet, and the lease on the address that it asks for.
+pub enum Question<'a, K: LeaseKind> {
+    /// A lease of the client in a subnet, and the lease on the address that it asks for.
     Find {
         /// The client.
-        client: ClientKey<'a>,
+        client: K::Key<'a>,
         /// The subnet.
         subnet: SubnetId,
+        /// Which of the client's leases, from 0 on in the order of addresses.
+        nth: u32,
         /// Another address to look at.
-        requested: Option<Ipv4Addr>,
+        requested: Option<AddressOf<K>>,
     },
     /// The lease on an address.
     Get {
         /// The client whose ownership is of interest.
-        client: ClientKey<'a>,
+        client: K::Key<'a>,
         /// The address.
-        address: Ipv4Addr,
+        address: AddressOf<K>,
     },
     /// Make or change a lease.
-    Commit(Change4<'a>),
+    Commit(K::Change<'a>),
     /// End a lease.
     Delete {
         /// Its address.
-        address: Ipv4Addr,
+        address: AddressOf<K>,
         /// What the decision was based on.
         expect: Expect,
     },
@@ -59,77 +78,88 @@ pub enum Question4<'a> {
 
 /// The answer of a store, or a choice that has to be the same when the code runs again.
 #[derive(Clone, Copy, Debug)]
-pub enum Answer4 {
-    /// To [`Question4::Find`].
+pub enum Answer<K: LeaseKind> {
+    /// To [`Question::Find`].
     Found {
         /// The client's own lease in the subnet.
-        own: Option<Lease4View>,
+        own: Option<K::View>,
+        /// Whether the client has one behind it.
+        more: bool,
         /// The lease on the requested address, whoever holds it.
-        requested: Option<Lease4View>,
+        requested: Option<K::View>,
     },
-    /// To [`Question4::Get`].
-    Got(Option<Lease4View>),
-    /// To [`Question4::Commit`] and [`Question4::Delete`].
+    /// To [`Question::Get`].
+    Got(Option<K::View>),
+    /// To [`Question::Commit`] and [`Question::Delete`].
     Done(Result<Stored, CommitError>),
     /// To [`Session::pick`].
-    Picked(Option<Ipv4Addr>),
+    Picked(Option<AddressOf<K>>),
 }
+
+/// The client's own lease, and the lease on the address that it asks for.
+pub type Found<K> = (Option<<K as LeaseKind>::View>, Option<<K as LeaseKind>::View>);
 
 /// What a store does with a question.
 #[derive(Clone, Copy, Debug)]
-pub enum Submitted {
+pub enum Submitted<K: LeaseKind> {
     /// It is answered.
-    Ready(Answer4),
+    Ready(Answer<K>),
     /// It will be answered through the server's `resume`.
     Waiting(Ticket),
 }
 
 /// A lease store as the engine sees it.
-pub trait Store4: Send + Sync {
+pub trait Store<K: LeaseKind>: Send + Sync {
     /// Takes one question.
-    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted;
+    fn submit(&self, question: &Question<'_, K>, now: Now) -> Submitted<K>;
 }
 
-impl Store4 for LeaseStore4 {
-    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted {
+impl<K: LeaseKind> Store<K> for LeaseStore<K> {
+    fn submit(&self, question: &Question<'_, K>, now: Now) -> Submitted<K> {
         Submitted::Ready(match question {
-            Question4::Find { client, subnet, requested } => {
-                let own = self.find(client, *subnet);
+            Question::Find { client, subnet, nth, requested } => {
+                let Nth { own, more } = self.find_nth(client, *subnet, *nth);
                 let requested = match (requested, &own) {
-                    (Some(address), Some(own)) if own.address == *address => Some(*own),
+                    (Some(address), Some(own)) if own.address() == *address => Some(*own),
                     (Some(address), _) => self.get(*address, client),
                     (None, _) => None,
                 };
-                Answer4::Found { own, requested }
+                Answer::Found { own, more, requested }
             }
-            Question4::Get { client, address } => Answer4::Got(self.get(*address, client)),
-            Question4::Commit(change) => Answer4::Done(self.commit(change, now)),
-            Question4::Delete { address, expect } => Answer4::Done(self.delete(*address, *expect)),
+            Question::Get { client, address } => Answer::Got(self.get(*address, client)),
+            Question::Commit(change) => Answer::Done(self.commit(change, now)),
+            Question::Delete { address, expect } => Answer::Done(self.delete(*address, *expect)),
         })
     }
 }
 
 /// The answers that one exchange has had so far.
-#[derive(Clone, Debug, Default)]
-pub struct Memo {
-    answers: Vec<Answer4>,
+#[derive(Clone, Debug)]
+pub struct Memo<K: LeaseKind> {
+    answers: Vec<Answer<K>>,
 }
 
-impl Memo {
+impl<K: LeaseKind> Default for Memo<K> {
+    fn default() -> Self {
+        Self { answers: Vec::new() }
+    }
+}
+
+impl<K: LeaseKind> Memo<K> {
     /// Forgets all answers and keeps the memory.
     pub fn clear(&mut self) {
         self.answers.clear();
     }
 
     /// Adds the answer that was waited for.
-    pub fn record(&mut self, answer: Answer4) {
+    pub fn record(&mut self, answer: Answer<K>) {
         self.answers.push(answer);
     }
 
     /// The changes of leases that were made.
     pub fn changes(&self) -> impl Iterator<Item = &Stored> {
         self.answers.iter().filter_map(|answer| match answer {
-            Answer4::Done(Ok(stored)) => Some(stored),
+            Answer::Done(Ok(stored)) => Some(stored),
             _ => None,
         })
     }
@@ -142,28 +172,28 @@ impl Memo {
 }
 
 /// One run of deciding code.
-pub struct Session<'s> {
-    store: &'s dyn Store4,
-    pools: &'s PoolSet,
+pub struct Session<'s, K: LeaseKind> {
+    store: &'s dyn Store<K>,
+    pools: &'s PoolSet<K::Number>,
     entropy: &'s mut dyn Entropy,
-    memo: &'s mut Memo,
+    memo: &'s mut Memo<K>,
     next: usize,
     now: Now,
 }
 
-impl std::fmt::Debug for Session<'_> {
+impl<K: LeaseKind> std::fmt::Debug for Session<'_, K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("memo", &self.memo).field("next", &self.next).finish()
     }
 }
 
-impl<'s> Session<'s> {
+impl<'s, K: LeaseKind> Session<'s, K> {
     /// Begins a run; `memo` holds the answers of the runs before.
     pub fn new(
-        store: &'s dyn Store4,
-        pools: &'s PoolSet,
+        store: &'s dyn Store<K>,
+        pools: &'s PoolSet<K::Number>,
         entropy: &'s mut dyn Entropy,
-        memo: &'s mut Memo,
+        memo: &'s mut Memo<K>,
         now: Now,
     ) -> Self {
         Self { store, pools, entropy, memo, next: 0, now }
@@ -177,33 +207,61 @@ impl<'s> Session<'s> {
 
     /// The pools and what is free in them.
     #[must_use]
-    pub fn pools(&self) -> &'s PoolSet {
+    pub fn pools(&self) -> &'s PoolSet<K::Number> {
         self.pools
     }
 
-    /// Looks for the client's lease and for the lease on `requested`.
+    /// Looks for the `nth` lease of the client and for the lease on `requested`, whoever holds it.
+    ///
+    /// # Errors
+    /// [`Parked`] when the store answers later.
+    pub fn look_for(
+        &mut self,
+        client: K::Key<'_>,
+        subnet: SubnetId,
+        nth: u32,
+        requested: Option<AddressOf<K>>,
+    ) -> Result<(Nth<K>, Option<K::View>), Parked> {
+        match self.ask(&Question::Find { client, subnet, nth, requested })? {
+            Answer::Found { own, more, requested } => Ok((Nth { own, more }, requested)),
+            // A memo that does not fit is a defect of the caller; nothing known is the harmless reading.
+            _ => Ok((Nth { own: None, more: false }, None)),
+        }
+    }
+
+    /// Looks for the client's lease, the first of several, and for the lease on `requested`.
     ///
     /// # Errors
     /// [`Parked`] when the store answers later.
     pub fn find(
         &mut self,
-        client: ClientKey<'_>,
+        client: K::Key<'_>,
         subnet: SubnetId,
-        requested: Option<Ipv4Addr>,
-    ) -> Result<(Option<Lease4View>, Option<Lease4View>), Parked> {
-        match self.ask(&Question4::Find { client, subnet, requested })? {
-            Answer4::Found { own, requested } => Ok((own, requested)),
-            // A memo that does not fit is a defect of the caller; nothing known is the harmless reading.
-            _ => Ok((None, None)),
-        }
+        requested: Option<AddressOf<K>>,
+    ) -> Result<Found<K>, Parked> {
+        let found = self.look_for(client, subnet, 0, requested)?;
+        Ok((found.0.own, found.1))
+    }
+
+    /// Looks for the `nth` lease of the client, from 0 on in the order of addresses.
+    ///
+    /// # Errors
+    /// [`Parked`] when the store answers later.
+    pub fn find_nth(
+        &mut self,
+        client: K::Key<'_>,
+        subnet: SubnetId,
+        nth: u32,
+    ) -> Result<Nth<K>, Parked> {
+        Ok(self.look_for(client, subnet, nth, None)?.0)
     }
 
     /// Makes or changes a lease.
     ///
     /// # Errors
     /// [`Parked`] when the store answers later.
-    pub fn commit(&mut self, change: Change4<'_>) -> Result<Result<Stored, CommitError>, Parked> {
-        self.done(&Question4::Commit(change))
+    pub fn commit(&mut self, change: K::Change<'_>) -> Result<Result<Stored, CommitError>, Parked> {
+        self.done(&Question::Commit(change))
     }
 
     /// Looks at the lease on an address.
@@ -212,11 +270,11 @@ impl<'s> Session<'s> {
     /// [`Parked`] when the store answers later.
     pub fn get(
         &mut self,
-        client: ClientKey<'_>,
-        address: Ipv4Addr,
-    ) -> Result<Option<Lease4View>, Parked> {
-        match self.ask(&Question4::Get { client, address })? {
-            Answer4::Got(lease) => Ok(lease),
+        client: K::Key<'_>,
+        address: AddressOf<K>,
+    ) -> Result<Option<K::View>, Parked> {
+        match self.ask(&Question::Get { client, address })? {
+            Answer::Got(lease) => Ok(lease),
             _ => Ok(None),
         }
     }
@@ -227,34 +285,34 @@ impl<'s> Session<'s> {
     /// [`Parked`] when the store answers later.
     pub fn delete(
         &mut self,
-        address: Ipv4Addr,
+        address: AddressOf<K>,
         expect: Expect,
     ) -> Result<Result<Stored, CommitError>, Parked> {
-        self.done(&Question4::Delete { address, expect })
+        self.done(&Question::Delete { address, expect })
     }
 
     /// Chooses a free address of a pool without marking it; the same one when the code runs again.
-    pub fn pick(&mut self, pool: PoolIndex, random: bool) -> Option<Ipv4Addr> {
-        if let Some(Answer4::Picked(address)) = self.memo.answers.get(self.next) {
+    pub fn pick(&mut self, pool: PoolIndex, random: bool) -> Option<AddressOf<K>> {
+        if let Some(Answer::Picked(address)) = self.memo.answers.get(self.next) {
             self.next += 1;
             return *address;
         }
         let from =
             if random { PickFrom::Random(self.entropy.next_u64()) } else { PickFrom::Cursor };
         let address = self.pools.pick(pool, from);
-        self.memo.answers.push(Answer4::Picked(address));
+        self.memo.answers.push(Answer::Picked(address));
         self.next += 1;
         address
     }
 
-    fn done(&mut self, question: &Question4<'_>) -> Result<Result<Stored, CommitError>, Parked> {
+    fn done(&mut self, question: &Question<'_, K>) -> Result<Result<Stored, CommitError>, Parked> {
         match self.ask(question)? {
-            Answer4::Done(result) => Ok(result),
+            Answer::Done(result) => Ok(result),
             _ => Ok(Err(CommitError::Conflict)),
         }
     }
 
-    fn ask(&mut self, question: &Question4<'_>) -> Result<Answer4, Parked> {
+    fn ask(&mut self, question: &Question<'_, K>) -> Result<Answer<K>, Parked> {
         if let Some(answer) = self.memo.answers.get(self.next) {
             self.next += 1;
             return Ok(*answer);
@@ -276,8 +334,11 @@ mod tests {
 
     use util::SplitMix;
 
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::free::PoolRange;
+    use crate::lease4::{Change4, ClientKey, LeaseStore4};
 
     const SUBNET: SubnetId = SubnetId(1);
     const HW: ClientKey<'static> = ClientKey { hw_type: 1, hw: &[1; 6], client_id: None };
@@ -287,14 +348,14 @@ mod tests {
     #[derive(Default)]
     struct Slow(AtomicU64);
 
-    impl Store4 for Slow {
-        fn submit(&self, _: &Question4<'_>, _: Now) -> Submitted {
+    impl Store<V4> for Slow {
+        fn submit(&self, _: &Question4<'_>, _: Now) -> Submitted<V4> {
             Submitted::Waiting(Ticket(self.0.fetch_add(1, Ordering::Relaxed)))
         }
     }
 
     /// Something that decides: picks twice, asks twice in between.
-    fn decide(session: &mut Session<'_>) -> Result<[Option<Ipv4Addr>; 2], Parked> {
+    fn decide(session: &mut Session4<'_>) -> Result<[Option<Ipv4Addr>; 2], Parked> {
         let first = session.pick(PoolIndex(0), true);
         session.get(HW, ADDRESS)?;
         let second = session.pick(PoolIndex(0), false);
@@ -316,7 +377,7 @@ mod tests {
                     assert_eq!(ticket, Ticket(answers), "each question is asked once");
                     memo.record(match answers {
                         0 => Answer4::Got(None),
-                        _ => Answer4::Found { own: None, requested: None },
+                        _ => Answer4::Found { own: None, more: false, requested: None },
                     });
                 }
                 Ok(addresses) => picked.extend(addresses.into_iter().flatten()),

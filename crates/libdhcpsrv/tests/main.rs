@@ -8,7 +8,7 @@ use util::{Now, SplitMix};
 
 use libdhcpsrv::alloc4::{Granted4, Query4, grant};
 use libdhcpsrv::config4::{self, Config4, Pool4};
-use libdhcpsrv::free::{PoolRange, PoolSet};
+use libdhcpsrv::free::{PoolRange, PoolSet4};
 use libdhcpsrv::lease4::{ClientKey, Expect, LeaseStore4};
 use libdhcpsrv::session::{Memo, Session};
 
@@ -16,7 +16,7 @@ use libdhcpsrv::session::{Memo, Session};
 struct Server {
     config: Config4,
     store: LeaseStore4,
-    pools: Arc<PoolSet>,
+    pools: Arc<PoolSet4>,
 }
 
 impl Server {
@@ -30,7 +30,7 @@ impl Server {
             last: pool.last.into(),
             skips_edges: false,
         };
-        let pools = Arc::new(PoolSet::new(config.pools.iter().map(range)));
+        let pools = Arc::new(PoolSet4::new(config.pools.iter().map(range)));
         let store = LeaseStore4::new(7, None);
         store.adopt_pools(&pools);
         Self { config, store, pools }

@@ -41,7 +41,9 @@
 //! # Changes
 //! [`Transport::reconcile`] compares what is open with what ought to be. A socket is kept as long
 //! as its interface number, addresses and link-layer address are the same; a rename does not touch
-//! it. What cannot be opened is reported and tried again at the next call.
+//! it. What cannot be opened is reported and tried again at the next call. An interface that is made
+//! again under its number is noticed by a packet socket, and by a multicast socket with the help of
+//! one that receives nothing.
 
 mod open;
 mod reconcile;

@@ -29,7 +29,7 @@ pub(crate) fn whole(host: &Host, now: Now, wall_max: i64) {
 fn counters(host: &Host) {
     let config = &host.runtime.config;
     let mut expected: BTreeMap<(u32, Option<usize>), [i64; 2]> = BTreeMap::new();
-    for ((subnet_id, pool_id, state), leases) in host.store.recount() {
+    for ((subnet_id, _, pool_id, state), leases) in host.store.recount() {
         let Some(subnet) = config.subnets.iter().position(|subnet| subnet.id == subnet_id.0) else {
             continue;
         };

@@ -6,12 +6,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
+use kea_dhcp4::runtime::{Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config4::Config4;
-use libdhcpsrv::lease4::{LeaseStore4, ReclaimLimits, Reclaimed};
-use libdhcpsrv::session::Store4;
-use stats::{LeaseCounters, Statistics};
+use libdhcpsrv::lease4::{LeaseStore4, ReclaimLimits, Reclaimed, V4};
+use libdhcpsrv::links::Links;
+use libdhcpsrv::server::DhcpServer;
+use libdhcpsrv::session::Store;
+use stats::{LeaseCounters4, Statistics4};
 use util::journal::JournalQueue;
 use util::link::Replies;
 use util::{Entropy, Now, SplitMix};
@@ -50,10 +52,10 @@ pub(crate) struct Host {
     pub(crate) late: Option<Arc<LateStore>>,
     pub(crate) shared: Shared4,
     pub(crate) runtime: Arc<Runtime4>,
-    pub(crate) counters: Arc<LeaseCounters>,
+    pub(crate) counters: Arc<LeaseCounters4>,
     pub(crate) workers: Vec<Worker>,
     pub(crate) queue: Arc<JournalQueue>,
-    statistics: Statistics,
+    statistics: Statistics4,
     writer: Writer,
     next_reclaim_ns: u64,
     next_flush_ns: u64,
@@ -76,14 +78,14 @@ impl Host {
         let late = (scenario.late_percent > 0).then(|| {
             Arc::new(LateStore::new(store.clone(), scenario.late_percent, rng.next_u64()))
         });
-        let seen: Arc<dyn Store4> = match &late {
+        let seen: Arc<dyn Store<V4>> = match &late {
             Some(late) => late.clone(),
             None => store.clone(),
         };
         let shared = Shared4::new(seen, rng.next_u64());
-        let statistics = Statistics::new(now);
+        let statistics = Statistics4::new(now);
         let (runtime, counters) = install(config, &statistics, &store, now);
-        let links = Arc::new(Links::new(vec![(INTERFACE, "lan".into())], vec![SERVER]));
+        let links = Arc::new(Links::new(vec![(INTERFACE, "lan".into())], vec![SERVER.into()]));
         let workers = (0..scenario.workers)
             .map(|_| {
                 let counters = statistics.worker(now);
@@ -200,10 +202,10 @@ impl Host {
 /// As the daemon does: pools and figures of a configuration, filled from the store.
 fn install(
     config: Config4,
-    statistics: &Statistics,
+    statistics: &Statistics4,
     store: &LeaseStore4,
     now: Now,
-) -> (Arc<Runtime4>, Arc<LeaseCounters>) {
+) -> (Arc<Runtime4>, Arc<LeaseCounters4>) {
     let counters = statistics.install(&subnet_rows(&config), now);
     let runtime = Arc::new(Runtime4::new(config, counters.clone()));
     store.adopt_pools(&runtime.pools);

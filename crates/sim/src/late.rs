@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use libdhcpsrv::lease4::{Change4, ClientKey, Expect, LeaseStore4, SubnetId};
-use libdhcpsrv::session::{Answer4, Question4, Store4, Submitted, Ticket};
+use libdhcpsrv::lease4::{Change4, ClientKey, Expect, LeaseStore4, SubnetId, V4};
+use libdhcpsrv::session::{Answer4, Question4, Store, Submitted, Ticket};
 use util::{Entropy, Now, SplitMix};
 
 /// The store; answers come from the real one behind it.
@@ -40,7 +40,7 @@ struct Kept {
 
 #[derive(Debug)]
 enum Asked {
-    Find { subnet: SubnetId, requested: Option<Ipv4Addr> },
+    Find { subnet: SubnetId, nth: u32, requested: Option<Ipv4Addr> },
     Get { address: Ipv4Addr },
     Commit { change: Change4<'static>, hostname: Vec<u8>, user_context: Vec<u8> },
     Delete { address: Ipv4Addr, expect: Expect },
@@ -69,8 +69,8 @@ impl LateStore {
         let client =
             ClientKey { hw_type: kept.hw_type, hw: &kept.hw, client_id: kept.client_id.as_deref() };
         let question = match &kept.asked {
-            Asked::Find { subnet, requested } => {
-                Question4::Find { client, subnet: *subnet, requested: *requested }
+            Asked::Find { subnet, nth, requested } => {
+                Question4::Find { client, subnet: *subnet, nth: *nth, requested: *requested }
             }
             Asked::Get { address } => Question4::Get { client, address: *address },
             Asked::Commit { change, hostname, user_context } => {
@@ -106,8 +106,8 @@ impl LateStore {
     }
 }
 
-impl Store4 for LateStore {
-    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted {
+impl Store<V4> for LateStore {
+    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted<V4> {
         let mut state = self.lock();
         if state.rng.below(100) >= self.percent {
             return self.inner.submit(question, now);
@@ -123,8 +123,8 @@ impl Store4 for LateStore {
 impl Kept {
     fn new(question: &Question4<'_>) -> Self {
         let (client, asked) = match *question {
-            Question4::Find { client, subnet, requested } => {
-                (client, Asked::Find { subnet, requested })
+            Question4::Find { client, subnet, nth, requested } => {
+                (client, Asked::Find { subnet, nth, requested })
             }
             Question4::Get { client, address } => (client, Asked::Get { address }),
             Question4::Commit(change) => {

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use libdhcp::v4::MessageType;
 use libdhcpsrv::lease4::LeaseState;
+use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::Ticket;
 use util::Entropy;
 use util::link::Outbox;

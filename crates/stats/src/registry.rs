@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use util::Now;
 
-use crate::leases::{Figures, LeaseCounters, SubnetRow};
-use crate::rows::{Kind, Lease4, Packet4};
+use crate::leases::{Figures, LeaseCounters, PoolKind, SubnetRow};
+use crate::rows::{Kind, Table};
 use crate::worker::{Cells, WorkerCounters};
 
 /// A named value.
@@ -24,21 +24,21 @@ pub struct Observation {
     pub changed_at_s: i64,
 }
 
-/// The statistics of a server, shared between its control thread and its workers.
+/// The statistics of a server, shared between its control thread and its workers: those of packets and of leases.
 #[derive(Debug)]
-pub struct Statistics {
-    inner: Mutex<Inner>,
+pub struct Statistics<P: Table, L: Table> {
+    inner: Mutex<Inner<P, L>>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    workers: Vec<Arc<Cells>>,
+struct Inner<P: Table, L: Table> {
+    workers: Vec<Arc<Cells<P>>>,
     /// Counts of workers that have ended.
-    retired: [u64; Packet4::COUNT],
-    packets: [Origin; Packet4::COUNT],
-    leases: Arc<LeaseCounters>,
+    retired: P::PerRow<u64>,
+    packets: P::PerRow<Origin>,
+    leases: Arc<LeaseCounters<L>>,
     /// For figures of the whole server: minus what former configurations have counted.
-    globals: [Origin; Lease4::COUNT],
+    globals: L::PerRow<Origin>,
 }
 
 /// From where a sum is counted.
@@ -51,10 +51,10 @@ struct Origin {
 }
 
 /// What a name refers to.
-enum Target<'a> {
-    Figure(&'a Figures, Lease4, IsPool),
-    Global(Lease4),
-    Packet(Packet4),
+enum Target<'a, P: Table, L: Table> {
+    Figure(&'a Figures<L>, L, IsPool),
+    Global(L),
+    Packet(P),
 }
 
 type IsPool = bool;
@@ -67,7 +67,7 @@ impl Origin {
     }
 }
 
-impl Statistics {
+impl<P: Table, L: Table> Statistics<P, L> {
     /// Makes the statistics of a server that has neither workers nor subnets yet.
     #[must_use]
     pub fn new(now: Now) -> Self {
@@ -75,17 +75,17 @@ impl Statistics {
         Self {
             inner: Mutex::new(Inner {
                 workers: Vec::new(),
-                retired: [0; Packet4::COUNT],
-                packets: [origin; Packet4::COUNT],
+                retired: P::per_row(|_| 0),
+                packets: P::per_row(|_| origin),
                 leases: Arc::new(LeaseCounters::new(&[], now)),
-                globals: [origin; Lease4::COUNT],
+                globals: L::per_row(|_| origin),
             }),
         }
     }
 
     /// Makes the counters of one more worker; what it has counted stays when it ends.
     #[must_use]
-    pub fn worker(&self, now: Now) -> WorkerCounters {
+    pub fn worker(&self, now: Now) -> WorkerCounters<P> {
         let mut inner = self.lock();
         inner.retire_workers();
         let cells = Arc::new(Cells::new());
@@ -95,11 +95,11 @@ impl Statistics {
 
     /// Replaces the figures of subnets by a table for a new configuration, all 0; to be called while no worker
     /// counts in the old table. Totals, assigned and declined addresses are then set by a recount.
-    pub fn install(&self, rows: &[SubnetRow], now: Now) -> Arc<LeaseCounters> {
+    pub fn install(&self, rows: &[SubnetRow], now: Now) -> Arc<LeaseCounters<L>> {
         let table = Arc::new(LeaseCounters::new(rows, now));
         let mut inner = self.lock();
         let Inner { leases, globals, .. } = &mut *inner;
-        for (origin, figure) in globals.iter_mut().zip(Lease4::ALL) {
+        for (origin, figure) in globals.as_mut().iter_mut().zip(L::ALL) {
             // Events of the past stay counted; how many there are now is a matter of the new table.
             origin.zero = match figure.row().kind {
                 Kind::Counter => origin.zero - leases.sum(*figure).0,
@@ -112,7 +112,7 @@ impl Statistics {
 
     /// Returns the table of the present configuration.
     #[must_use]
-    pub fn leases(&self) -> Arc<LeaseCounters> {
+    pub fn leases(&self) -> Arc<LeaseCounters<L>> {
         Arc::clone(&self.lock().leases)
     }
 
@@ -132,10 +132,10 @@ impl Statistics {
         let mut push = |name: String, read: Option<(i64, i64)>| {
             all.extend(read.map(|(value, changed_at_s)| Observation { name, value, changed_at_s }));
         };
-        for packet in Packet4::ALL {
+        for packet in P::ALL {
             push(packet.row().name.to_owned(), inner.read(&Target::Packet(*packet)));
         }
-        for figure in Lease4::ALL {
+        for figure in L::ALL {
             let row = figure.row();
             if row.places.global {
                 push(row.name.to_owned(), inner.read(&Target::Global(*figure)));
@@ -144,8 +144,9 @@ impl Statistics {
                 let name = format!("subnet[{}].{}", subnet.id, row.name);
                 push(name, subnet.figures.read_visible(*figure));
             }
-            for pool in inner.leases.pools.iter().filter(|_| row.places.pool) {
-                let name = format!("subnet[{}].pool[{}].{}", pool.subnet_id, pool.id, row.name);
+            for pool in inner.leases.pools.iter().filter(|pool| pool.kind.has(*figure)) {
+                let (subnet, word) = (pool.subnet_id, pool.kind.word());
+                let name = format!("subnet[{subnet}].{word}[{}].{}", pool.id, row.name);
                 push(name, pool.figures.read_visible(*figure));
             }
         }
@@ -181,7 +182,7 @@ impl Statistics {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Inner<P, L>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -192,14 +193,14 @@ enum Change {
     Reset(Now),
 }
 
-impl Inner {
+impl<P: Table, L: Table> Inner<P, L> {
     /// Folds the counts of workers that have ended, so that restarts of workers do not pile up.
     fn retire_workers(&mut self) {
         let retired = &mut self.retired;
         self.workers.retain(|cells| {
             let is_in_use = Arc::strong_count(cells) > 1;
             if !is_in_use {
-                for (sum, packet) in retired.iter_mut().zip(Packet4::ALL) {
+                for (sum, packet) in retired.as_mut().iter_mut().zip(P::ALL) {
                     *sum = sum.wrapping_add(cells.read(*packet).0);
                 }
             }
@@ -216,10 +217,14 @@ impl Inner {
         match target {
             Target::Packet(packet) => {
                 let sum = self.packet_sum(packet).0;
-                change_origin(self.packets.get_mut(packet.index()), sum, change);
+                change_origin(self.packets.as_mut().get_mut(packet.index()), sum, change);
             }
             Target::Global(figure) => {
-                change_origin(self.globals.get_mut(figure.index()), leases.sum(figure).0, change);
+                change_origin(
+                    self.globals.as_mut().get_mut(figure.index()),
+                    leases.sum(figure).0,
+                    change,
+                );
             }
             Target::Figure(figures, figure, is_pool) => {
                 let before = match change {
@@ -227,7 +232,9 @@ impl Inner {
                     Change::Reset(now) => figures.set(figure, 0, now),
                 };
                 // The sum over the subnets has become smaller, the server's own figure must not.
-                if let Some(origin) = self.globals.get_mut(figure.index()).filter(|_| !is_pool) {
+                if let Some(origin) =
+                    self.globals.as_mut().get_mut(figure.index()).filter(|_| !is_pool)
+                {
                     origin.zero -= before;
                 }
             }
@@ -235,24 +242,24 @@ impl Inner {
         true
     }
 
-    fn target<'a>(&'a self, name: &str) -> Option<Target<'a>> {
+    fn target<'a>(&'a self, name: &str) -> Option<Target<'a, P, L>> {
         find_target(&self.leases, name)
     }
 
-    fn read(&self, target: &Target<'_>) -> Option<(i64, i64)> {
+    fn read(&self, target: &Target<'_, P, L>) -> Option<(i64, i64)> {
         match target {
             Target::Packet(packet) => {
-                self.packets.get(packet.index())?.visible(self.packet_sum(*packet))
+                self.packets.as_ref().get(packet.index())?.visible(self.packet_sum(*packet))
             }
             Target::Global(figure) => {
-                self.globals.get(figure.index())?.visible(self.leases.sum(*figure))
+                self.globals.as_ref().get(figure.index())?.visible(self.leases.sum(*figure))
             }
             Target::Figure(figures, figure, _) => figures.read_visible(*figure),
         }
     }
 
-    fn packet_sum(&self, packet: Packet4) -> (i64, i64) {
-        let retired = self.retired.get(packet.index()).copied().unwrap_or(0);
+    fn packet_sum(&self, packet: P) -> (i64, i64) {
+        let retired = self.retired.as_ref().get(packet.index()).copied().unwrap_or(0);
         let (sum, latest) = self.workers.iter().fold((retired, 0), |(sum, latest), cells| {
             let (value, at_s) = cells.read(packet);
             (sum.wrapping_add(value), latest.max(at_s))
@@ -273,19 +280,24 @@ fn change_origin(origin: Option<&mut Origin>, sum: i64, change: Change) {
     }
 }
 
-fn find_target<'a>(leases: &'a LeaseCounters, name: &str) -> Option<Target<'a>> {
+fn find_target<'a, P: Table, L: Table>(
+    leases: &'a LeaseCounters<L>,
+    name: &str,
+) -> Option<Target<'a, P, L>> {
     let Some((subnet_id, rest)) = bracketed(name, "subnet[") else {
-        let packet = Packet4::find(name).map(Target::Packet);
-        let global = || Lease4::find(name).filter(|figure| figure.row().places.global);
+        let packet = P::find(name).map(Target::Packet);
+        let global = || L::find(name).filter(|figure| figure.row().places.global);
         return packet.or_else(|| global().map(Target::Global));
     };
-    if let Some((pool_id, rest)) = bracketed(rest, "pool[") {
-        let figure = Lease4::find(rest).filter(|figure| figure.row().places.pool)?;
-        let pool = leases.pool_by_id(subnet_id, pool_id)?;
-        return Some(Target::Figure(&pool.figures, figure, true));
+    for (kind, word) in [(PoolKind::Addresses, "pool["), (PoolKind::Prefixes, "pd-pool[")] {
+        if let Some((pool_id, rest)) = bracketed(rest, word) {
+            let figure = L::find(rest).filter(|figure| kind.has(*figure))?;
+            let pool = leases.pool_by_id(subnet_id, kind, pool_id)?;
+            return Some(Target::Figure(&pool.figures, figure, true));
+        }
     }
     let subnet = leases.subnets.get(leases.subnet_by_id(subnet_id)? as usize)?;
-    Some(Target::Figure(&subnet.figures, Lease4::find(rest)?, false))
+    Some(Target::Figure(&subnet.figures, L::find(rest)?, false))
 }
 
 /// Splits `subnet[7].rest` into 7 and `rest`; numbers are written as Kea writes them, without extra zeros.

@@ -1,7 +1,10 @@
-//! The names of all statistics of a DHCPv4 server.
+//! The names of all statistics of the servers.
 //!
-//! Three tables: counters of packets and of allocation outcomes, which each worker keeps for itself; figures of
-//! subnets and pools, which all share. Names and meaning are Kea's.
+//! Two tables for each protocol: counters of packets, which each worker keeps for itself; figures of subnets and pools,
+//! which all share. Names and meaning are Kea's.
+
+use std::fmt::Debug;
+use std::hash::Hash;
 
 /// What a statistic's value does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,22 @@ pub struct Places {
     pub subnet: bool,
     /// As `subnet[ID].pool[ID].NAME`.
     pub pool: bool,
+    /// As `subnet[ID].pd-pool[ID].NAME`.
+    pub pd_pool: bool,
+}
+
+impl Places {
+    const fn global(self) -> Self {
+        Self { global: true, ..self }
+    }
+
+    const fn pool(self) -> Self {
+        Self { pool: true, ..self }
+    }
+
+    const fn pd_pool(self) -> Self {
+        Self { pd_pool: true, ..self }
+    }
 }
 
 /// One row of a table of statistics.
@@ -36,10 +55,42 @@ pub struct Row {
     pub description: &'static str,
 }
 
-const GLOBAL: Places = Places { global: true, subnet: false, pool: false };
-const GLOBAL_SUBNET: Places = Places { global: true, subnet: true, pool: false };
-const SUBNET_POOL: Places = Places { global: false, subnet: true, pool: true };
-const EVERYWHERE: Places = Places { global: true, subnet: true, pool: true };
+/// A table of statistics: an enum with a variant for each row.
+pub trait Table: Copy + Debug + Eq + Hash + Send + Sync + 'static {
+    /// All rows, in the order of the enum.
+    const ROWS: &'static [Row];
+    /// All variants, in the order of the rows.
+    const ALL: &'static [Self];
+    /// One value for each row.
+    type PerRow<T: Debug + Send + Sync>: AsRef<[T]> + AsMut<[T]> + Debug + Send + Sync;
+
+    /// Makes a value for each row.
+    fn per_row<T: Debug + Send + Sync>(make: impl FnMut(usize) -> T) -> Self::PerRow<T>;
+
+    /// Returns the place in [`Self::ROWS`].
+    fn index(self) -> usize;
+
+    /// Returns the row.
+    #[must_use]
+    fn row(self) -> &'static Row {
+        &Self::ROWS[self.index()]
+    }
+
+    /// Finds the row of a name.
+    #[must_use]
+    fn find(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|known| known.row().name == name)
+    }
+}
+
+const SUBNET: Places = Places { global: false, subnet: true, pool: false, pd_pool: false };
+const GLOBAL: Places = Places { global: true, subnet: false, pool: false, pd_pool: false };
+const GLOBAL_SUBNET: Places = SUBNET.global();
+const SUBNET_POOL: Places = SUBNET.pool();
+const SUBNET_PD_POOL: Places = SUBNET.pd_pool();
+const GLOBAL_PD_POOL: Places = SUBNET_PD_POOL.global();
+const EVERYWHERE: Places = SUBNET_POOL.global();
+const EVERY_POOL: Places = EVERYWHERE.pd_pool();
 
 macro_rules! rows {
     (
@@ -56,8 +107,12 @@ macro_rules! rows {
         }
 
         impl $name {
-            /// All rows, in the order of the enum.
-            pub const ROWS: &[Row] = &[
+            /// How many rows there are.
+            pub const COUNT: usize = <Self as Table>::ROWS.len();
+        }
+
+        impl Table for $name {
+            const ROWS: &'static [Row] = &[
                 $(Row {
                     name: $text,
                     kind: Kind::$kind,
@@ -65,27 +120,16 @@ macro_rules! rows {
                     description: $description,
                 },)*
             ];
-            /// All variants, in the order of the rows.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-            /// How many rows there are.
-            pub const COUNT: usize = Self::ROWS.len();
+            const ALL: &'static [Self] = &[$(Self::$variant,)*];
+            type PerRow<T: Debug + Send + Sync> = [T; $name::COUNT];
 
-            /// Returns the place in [`Self::ROWS`].
-            #[must_use]
-            pub const fn index(self) -> usize {
+            fn per_row<T: Debug + Send + Sync>(make: impl FnMut(usize) -> T) -> Self::PerRow<T> {
+                std::array::from_fn(make)
+            }
+
+            #[inline]
+            fn index(self) -> usize {
                 self as usize
-            }
-
-            /// Returns the row.
-            #[must_use]
-            pub const fn row(self) -> &'static Row {
-                &Self::ROWS[self as usize]
-            }
-
-            /// Finds the row of a name.
-            #[must_use]
-            pub fn find(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|known| known.row().name == name)
             }
         }
     };
@@ -185,17 +229,129 @@ rows! {
     }
 }
 
+rows! {
+    /// Counters of a worker of the DHCPv6 server: packets and drop reasons of the whole server.
+    Packet6 {
+        Received = "pkt6-received", Counter, GLOBAL,
+            "datagrams received";
+        SolicitReceived = "pkt6-solicit-received", Counter, GLOBAL,
+            "SOLICIT messages received";
+        AdvertiseReceived = "pkt6-advertise-received", Counter, GLOBAL,
+            "ADVERTISE messages received; only servers should send them";
+        RequestReceived = "pkt6-request-received", Counter, GLOBAL,
+            "REQUEST messages received";
+        ConfirmReceived = "pkt6-confirm-received", Counter, GLOBAL,
+            "CONFIRM messages received";
+        RenewReceived = "pkt6-renew-received", Counter, GLOBAL,
+            "RENEW messages received";
+        RebindReceived = "pkt6-rebind-received", Counter, GLOBAL,
+            "REBIND messages received";
+        ReplyReceived = "pkt6-reply-received", Counter, GLOBAL,
+            "REPLY messages received; only servers should send them";
+        ReleaseReceived = "pkt6-release-received", Counter, GLOBAL,
+            "RELEASE messages received";
+        DeclineReceived = "pkt6-decline-received", Counter, GLOBAL,
+            "DECLINE messages received";
+        ReconfigureReceived = "pkt6-reconfigure-received", Counter, GLOBAL,
+            "RECONFIGURE messages received; only servers should send them";
+        InfrequestReceived = "pkt6-infrequest-received", Counter, GLOBAL,
+            "INFORMATION-REQUEST messages received";
+        LeaseQueryReceived = "pkt6-lease-query-received", Counter, GLOBAL,
+            "LEASEQUERY messages received";
+        Dhcpv4QueryReceived = "pkt6-dhcpv4-query-received", Counter, GLOBAL,
+            "DHCPV4-QUERY messages received";
+        Dhcpv4ResponseReceived = "pkt6-dhcpv4-response-received", Counter, GLOBAL,
+            "DHCPV4-RESPONSE messages received";
+        AddrRegInformReceived = "pkt6-addr-reg-inform-received", Counter, GLOBAL,
+            "ADDR-REG-INFORM messages received";
+        UnknownReceived = "pkt6-unknown-received", Counter, GLOBAL,
+            "messages of an unknown type received";
+        Sent = "pkt6-sent", Counter, GLOBAL,
+            "datagrams sent";
+        AdvertiseSent = "pkt6-advertise-sent", Counter, GLOBAL,
+            "ADVERTISE messages sent";
+        ReplySent = "pkt6-reply-sent", Counter, GLOBAL,
+            "REPLY messages sent";
+        LeaseQueryReplySent = "pkt6-lease-query-reply-sent", Counter, GLOBAL,
+            "LEASEQUERY-REPLY messages sent";
+        Dhcpv4ResponseSent = "pkt6-dhcpv4-response-sent", Counter, GLOBAL,
+            "DHCPV4-RESPONSE messages sent";
+        AddrRegReplySent = "pkt6-addr-reg-reply-sent", Counter, GLOBAL,
+            "ADDR-REG-REPLY messages sent";
+        ParseFailed = "pkt6-parse-failed", Counter, GLOBAL,
+            "datagrams that could not be parsed; they are also dropped";
+        ReceiveDrop = "pkt6-receive-drop", Counter, GLOBAL,
+            "datagrams dropped for any reason";
+        AdminFiltered = "pkt6-admin-filtered", Counter, GLOBAL,
+            "queries dropped because the administrator wants so (class DROP)";
+        Duplicate = "pkt6-duplicate", Counter, GLOBAL,
+            "queries dropped because one of the same client is in progress";
+        LimitExceeded = "pkt6-limit-exceeded", Counter, GLOBAL,
+            "queries dropped because a rate limit was exceeded";
+        NotForUs = "pkt6-not-for-us", Counter, GLOBAL,
+            "queries dropped because they are meant for another server or no subnet fits";
+        ProcessingFailed = "pkt6-processing-failed", Counter, GLOBAL,
+            "queries dropped because their processing failed";
+        QueueFull = "pkt6-queue-full", Counter, GLOBAL,
+            "queries dropped because a queue was full";
+        RfcViolation = "pkt6-rfc-violation", Counter, GLOBAL,
+            "queries dropped because they break a rule of the standards";
+        ServiceDisabled = "pkt6-service-disabled", Counter, GLOBAL,
+            "queries dropped because the service is switched off";
+    }
+}
+
+rows! {
+    /// Figures of a subnet for DHCPv6 that workers share; those that are global too are summed over all subnets.
+    Lease6 {
+        TotalNas = "total-nas", Gauge, SUBNET_POOL,
+            "addresses in the pools";
+        AssignedNas = "assigned-nas", Gauge, SUBNET_POOL,
+            "addresses that are leased to clients or declined";
+        CumulativeAssignedNas = "cumulative-assigned-nas", Counter, EVERYWHERE,
+            "addresses granted to new clients since the start";
+        TotalPds = "total-pds", Gauge, SUBNET_PD_POOL,
+            "prefixes in the pools";
+        AssignedPds = "assigned-pds", Gauge, SUBNET_PD_POOL,
+            "prefixes that are delegated to clients";
+        CumulativeAssignedPds = "cumulative-assigned-pds", Counter, GLOBAL_PD_POOL,
+            "prefixes delegated to new clients since the start";
+        DeclinedAddresses = "declined-addresses", Gauge, EVERYWHERE,
+            "addresses that are declined at present";
+        ReclaimedDeclinedAddresses = "reclaimed-declined-addresses", Counter, EVERYWHERE,
+            "declined addresses that have been recovered";
+        ReclaimedLeases = "reclaimed-leases", Counter, EVERY_POOL,
+            "expired leases that have been reclaimed";
+        NaReuses = "v6-ia-na-lease-reuses", Counter, GLOBAL_SUBNET,
+            "addresses given again from the cache without being extended";
+        PdReuses = "v6-ia-pd-lease-reuses", Counter, GLOBAL_SUBNET,
+            "prefixes given again from the cache without being extended";
+        AllocationFail = "v6-allocation-fail", Counter, GLOBAL_SUBNET,
+            "associations for which nothing was found";
+        AllocationFailSharedNetwork = "v6-allocation-fail-shared-network", Counter, GLOBAL_SUBNET,
+            "associations for which nothing was found in a shared network";
+        AllocationFailSubnet = "v6-allocation-fail-subnet", Counter, GLOBAL_SUBNET,
+            "associations for which nothing was found in a subnet of its own";
+        AllocationFailNoPools = "v6-allocation-fail-no-pools", Counter, GLOBAL_SUBNET,
+            "associations for which nothing was found because there are no pools";
+        AllocationFailClasses = "v6-allocation-fail-classes", Counter, GLOBAL_SUBNET,
+            "associations of clients in classes for which nothing was found";
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Lease4, Packet4};
+    use super::{Lease4, Lease6, Packet4, Packet6, Row, Table};
     use std::collections::HashSet;
 
     #[test]
     fn names_are_unique_and_found() {
-        let mut seen = HashSet::new();
-        for row in Packet4::ROWS.iter().chain(Lease4::ROWS) {
-            assert!(seen.insert(row.name), "{}", row.name);
-            assert!(!row.description.is_empty());
+        for (packets, leases) in [(Packet4::ROWS, Lease4::ROWS), (Packet6::ROWS, Lease6::ROWS)] {
+            let mut seen = HashSet::new();
+            for row in packets.iter().chain(leases) {
+                assert!(seen.insert(row.name), "{}", row.name);
+                assert!(!row.description.is_empty());
+            }
         }
         assert_eq!(Packet4::find("pkt4-nak-sent"), Some(Packet4::NakSent));
         assert_eq!(Lease4::find("pkt4-nak-sent"), None);
@@ -204,7 +360,9 @@ mod tests {
 
     #[test]
     fn places_fit_their_tables() {
-        assert!(Packet4::ROWS.iter().all(|row| row.places.global && !row.places.subnet));
-        assert!(Lease4::ROWS.iter().all(|row| row.places.subnet));
+        let is_global = |row: &Row| row.places.global && !row.places.subnet;
+        assert!(Packet4::ROWS.iter().chain(Packet6::ROWS).all(is_global));
+        assert!(Lease4::ROWS.iter().chain(Lease6::ROWS).all(|row| row.places.subnet));
+        assert!(Lease4::ROWS.iter().all(|row| !row.places.pd_pool));
     }
 }

@@ -8,31 +8,28 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use util::Now;
 
-use crate::rows::Packet4;
+use crate::rows::Table;
 
 /// Cells of one worker, aligned so that two workers never share a cache line.
 #[derive(Debug)]
 #[repr(align(128))]
-pub(crate) struct Cells([Cell; Packet4::COUNT]);
+pub(crate) struct Cells<P: Table>(P::PerRow<Cell>);
 
 #[derive(Debug)]
-struct Cell {
+pub(crate) struct Cell {
     value: AtomicU64,
     /// Wall clock of the last change; 0 while there was none.
     changed_at_s: AtomicI64,
 }
 
-impl Cells {
+impl<P: Table> Cells<P> {
     pub(crate) fn new() -> Self {
-        Self(std::array::from_fn(|_| Cell {
-            value: AtomicU64::new(0),
-            changed_at_s: AtomicI64::new(0),
-        }))
+        Self(P::per_row(|_| Cell { value: AtomicU64::new(0), changed_at_s: AtomicI64::new(0) }))
     }
 
     /// Returns value and time of change.
-    pub(crate) fn read(&self, counter: Packet4) -> (u64, i64) {
-        self.0.get(counter.index()).map_or((0, 0), |cell| {
+    pub(crate) fn read(&self, counter: P) -> (u64, i64) {
+        self.0.as_ref().get(counter.index()).map_or((0, 0), |cell| {
             (cell.value.load(Ordering::Relaxed), cell.changed_at_s.load(Ordering::Relaxed))
         })
     }
@@ -40,13 +37,13 @@ impl Cells {
 
 /// The writing end: made by [`Statistics::worker`](crate::Statistics::worker), owned by one worker.
 #[derive(Debug)]
-pub struct WorkerCounters {
-    cells: Arc<Cells>,
+pub struct WorkerCounters<P: Table> {
+    cells: Arc<Cells<P>>,
     now_s: i64,
 }
 
-impl WorkerCounters {
-    pub(crate) const fn new(cells: Arc<Cells>, now: Now) -> Self {
+impl<P: Table> WorkerCounters<P> {
+    pub(crate) const fn new(cells: Arc<Cells<P>>, now: Now) -> Self {
         Self { cells, now_s: now.wall_s }
     }
 
@@ -58,14 +55,14 @@ impl WorkerCounters {
 
     /// Counts one event.
     #[inline]
-    pub fn increment(&mut self, counter: Packet4) {
+    pub fn increment(&mut self, counter: P) {
         self.add(counter, 1);
     }
 
     /// Counts several events.
     #[inline]
-    pub fn add(&mut self, counter: Packet4, events: u64) {
-        let cell = &self.cells.0[counter.index()];
+    pub fn add(&mut self, counter: P, events: u64) {
+        let cell = &self.cells.0.as_ref()[counter.index()];
         let value = cell.value.load(Ordering::Relaxed).wrapping_add(events);
         cell.value.store(value, Ordering::Relaxed);
         cell.changed_at_s.store(self.now_s, Ordering::Relaxed);
@@ -73,7 +70,7 @@ impl WorkerCounters {
 
     /// Returns what this worker has counted since it was made; resets do not change it.
     #[must_use]
-    pub fn value(&self, counter: Packet4) -> u64 {
+    pub fn value(&self, counter: P) -> u64 {
         self.cells.read(counter).0
     }
 }

@@ -74,6 +74,21 @@ impl AtomicBitmap {
             .is_none_or(|word| word.load(Ordering::Relaxed) & (1 << (bit % WORD_BITS)) != 0)
     }
 
+    /// Whether a bit from `first` to `last` is set. It reads every word in between: for the few bits that one lease
+    /// can cover.
+    #[must_use]
+    pub fn any_set(&self, first: u64, last: u64) -> bool {
+        let Some(end) = self.len().checked_sub(1) else { return false };
+        let last = last.min(end);
+        (first / WORD_BITS..=last / WORD_BITS).any(|index| {
+            let from = if index == first / WORD_BITS { FULL << (first % WORD_BITS) } else { FULL };
+            let below = WORD_BITS - 1 - last % WORD_BITS;
+            let to = if index == last / WORD_BITS { FULL >> below } else { FULL };
+            let word = self.item_word(index * WORD_BITS);
+            first <= last && word.is_some_and(|word| word.load(Ordering::Relaxed) & from & to != 0)
+        })
+    }
+
     /// Sets a bit and returns whether it was clear.
     pub fn set(&self, bit: u64) -> bool {
         let Some(word) = self.item_word(bit) else { return false };
@@ -319,6 +334,9 @@ mod tests {
             for from in probes {
                 let expected = (from..len).find(|&bit| !model[bit as usize]);
                 prop_assert_eq!(map.next_clear(from), expected);
+                let last = from + 100;
+                let any = (from..=last).any(|bit| model.get(bit as usize) == Some(&true));
+                prop_assert_eq!(map.any_set(from, last), any);
             }
         }
     }

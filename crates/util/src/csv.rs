@@ -4,6 +4,8 @@
 //! written as `&#x` and two lower-case hexadecimal digits, without a semicolon. A tag without two digits after it
 //! is kept literally by the reader. Other fields are never escaped. Nothing here knows columns.
 
+use std::net::Ipv6Addr;
+
 use crate::hex;
 
 /// Appends `value` in decimal.
@@ -42,6 +44,39 @@ pub fn push_ipv4(out: &mut Vec<u8>, address: u32) {
     out.extend_from_slice(&text[..len - 1]);
 }
 
+/// Appends an IPv6 address in the form of RFC 5952.
+pub fn push_ipv6(out: &mut Vec<u8>, address: u128) {
+    if address >> 32 == 0xffff {
+        out.extend_from_slice(b"::ffff:");
+        return push_ipv4(out, address as u32);
+    }
+    let group = |place: usize| (address >> (112 - 16 * place)) as u16;
+    // The first of the longest runs of zeros; a single zero is none.
+    let (mut run, mut run_len, mut len) = (IPV6_GROUPS, 1, 0);
+    for place in 0..IPV6_GROUPS {
+        len = if group(place) == 0 { len + 1 } else { 0 };
+        if len > run_len {
+            (run, run_len) = (place + 1 - len, len);
+        }
+    }
+    let mut place = 0;
+    while place < IPV6_GROUPS {
+        if place == run {
+            out.extend_from_slice(b"::");
+            place += run_len;
+            continue;
+        }
+        if place > 0 && place != run + run_len {
+            out.push(b':');
+        }
+        hex::push_hex(out, group(place));
+        place += 1;
+    }
+}
+
+/// Groups of an IPv6 address.
+const IPV6_GROUPS: usize = 8;
+
 /// Reads a decimal number without sign; `None` when empty, malformed or too large.
 #[must_use]
 pub fn parse_decimal(text: &[u8]) -> Option<u64> {
@@ -79,6 +114,48 @@ pub fn parse_ipv4(text: &[u8]) -> Option<u32> {
         }
     }
     (digits > 0 && dots == 3 && octet <= 255).then_some(address << 8 | octet)
+}
+
+/// Reads an IPv6 address in any of its text forms.
+#[must_use]
+pub fn parse_ipv6(text: &[u8]) -> Option<u128> {
+    let mut groups = [0_u16; IPV6_GROUPS];
+    let (mut count, mut digits) = (0, 0);
+    let mut gap = None;
+    let mut rest = text;
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
+        if let Some(digit) = hex::digit(*byte) {
+            let group = groups.get_mut(count).filter(|_| digits < 4)?;
+            *group = *group << 4 | u16::from(digit);
+            digits += 1;
+            continue;
+        }
+        match (byte, tail) {
+            (b':', [b':', tail @ ..]) if gap.is_none() => {
+                count += usize::from(digits > 0);
+                gap = Some(count);
+                rest = tail;
+            }
+            (b':', [next, ..]) if digits > 0 && *next != b':' => count += 1,
+            // An IPv4 address at the end is rare.
+            (b'.', _) => {
+                let address: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
+                return Some(address.into());
+            }
+            _ => return None,
+        }
+        digits = 0;
+    }
+    count += usize::from(digits > 0);
+    match gap {
+        Some(gap) if count < IPV6_GROUPS => {
+            groups.get_mut(gap..)?.rotate_right(IPV6_GROUPS - count);
+        }
+        None if count == IPV6_GROUPS => {}
+        _ => return None,
+    }
+    Some(groups.iter().fold(0, |address, group| address << 16 | u128::from(*group)))
 }
 
 /// Whether a byte cannot stand for itself in an escaped field.
@@ -202,6 +279,27 @@ mod tests {
             let expected = Ipv4Addr::from(address).to_string();
             prop_assert_eq!(std::str::from_utf8(&text).unwrap(), expected);
             prop_assert_eq!(parse_ipv4(&text), Some(address));
+        }
+
+        #[test]
+        fn wide_addresses_are_written_and_read_as_the_standard_library_does(
+            groups in prop::array::uniform8(prop_oneof![Just(0_u16), Just(0xffff), any::<u16>(), 0..16_u16]),
+        ) {
+            let address = Ipv6Addr::from(groups);
+            let mut text = Vec::new();
+            push_ipv6(&mut text, address.into());
+            prop_assert_eq!(std::str::from_utf8(&text).unwrap(), address.to_string());
+            prop_assert_eq!(parse_ipv6(&text), Some(address.into()));
+            let upper = text.to_ascii_uppercase();
+            prop_assert_eq!(parse_ipv6(&upper), Some(address.into()));
+        }
+
+        #[test]
+        fn any_text_is_an_address_if_the_standard_library_says_so(
+            text in prop_oneof!["[0-9a-fA-F:]{0,24}", "([0-9a-f]{1,2}:){0,8}:?([0-9a-f]{1,5}:){0,6}[0-9a-f]{0,2}(1\\.2\\.3\\.04?)?"],
+        ) {
+            let expected = text.parse::<Ipv6Addr>().ok().map(u128::from);
+            prop_assert_eq!(parse_ipv6(text.as_bytes()), expected, "{}", text);
         }
 
         #[test]

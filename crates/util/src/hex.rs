@@ -24,6 +24,14 @@ pub fn push_hex_byte(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
 }
 
+/// Appends a number in lower-case digits without leading zeros.
+pub fn push_hex(out: &mut Vec<u8>, value: u16) {
+    let digits = [value >> 12, value >> 8 & 15, value >> 4 & 15, value & 15]
+        .map(|digit| DIGITS[usize::from(digit)]);
+    let leading = usize::from(value.leading_zeros() as u8 / 4).min(3);
+    out.extend_from_slice(&digits[leading..]);
+}
+
 /// The value of one hexadecimal digit of either case.
 #[must_use]
 pub const fn digit(text: u8) -> Option<u8> {

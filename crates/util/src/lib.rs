@@ -12,6 +12,8 @@ pub mod journal;
 pub mod line_table;
 pub mod link;
 pub mod now;
+pub mod number;
+pub mod sparse_bitmap;
 pub mod steps;
 
 pub use entropy::{Entropy, SplitMix};

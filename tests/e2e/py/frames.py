@@ -1,8 +1,8 @@
 """Moves raw Ethernet frames between a test and one interface.
 
 Each line on standard input is the hex form of a frame to send ("repeat N HEX" sends it N times);
-each line on standard output is the hex form of a received UDP frame to port 67 or 68. It knows
-nothing of DHCP.
+each line on standard output is the hex form of a received UDP frame to port 67 or 68 (IPv4), 546
+or 547 (IPv6). It knows nothing of DHCP.
 """
 import os
 import select
@@ -13,6 +13,8 @@ PACKET_OUTGOING = 4
 
 
 def wanted(frame):
+    if frame[12:14] == b"\x86\xdd":
+        return frame[20:21] == b"\x11" and int.from_bytes(frame[56:58], "big") in (546, 547)
     if len(frame) < 42 or frame[12:14] != b"\x08\x00" or frame[23] != 17:
         return False
     at = 14 + (frame[14] & 15) * 4

@@ -6,23 +6,28 @@
 //! fixed folders get private mounts.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::clients6::{self, Wants6};
 use crate::net::Ns;
-use crate::process::{Running, installed, run};
+use crate::process::{Running, installed, run, run_any, signal};
 use crate::wait;
 
 /// The clients known here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
+    /// The client of the WIDE project, which speaks DHCPv6 alone.
+    Dhcp6c,
     /// ISC dhclient.
     Dhclient,
     /// Roy Marples' dhcpcd.
     Dhcpcd,
+    /// Dibbler's client, which speaks DHCPv6 alone.
+    Dibbler,
     /// The client inside systemd-networkd.
     Networkd,
     /// The client of busybox.
@@ -33,6 +38,8 @@ impl Kind {
     /// The program's file.
     fn program(self) -> &'static str {
         match self {
+            Self::Dhcp6c => "/usr/sbin/dhcp6c",
+            Self::Dibbler => "/usr/sbin/dibbler-client",
             Self::Dhclient => "/usr/sbin/dhclient",
             Self::Dhcpcd => "/usr/sbin/dhcpcd",
             Self::Networkd => "/lib/systemd/systemd-networkd",
@@ -54,11 +61,13 @@ pub struct Options {
     pub probe: bool,
     /// Sets the broadcast flag (udhcpc, networkd).
     pub broadcast: bool,
+    /// Speaks DHCPv6 in place of DHCPv4 and asks for this.
+    pub v6: Option<Wants6>,
 }
 
 impl From<Kind> for Options {
     fn from(kind: Kind) -> Self {
-        Self { kind, request: None, declines: 0, probe: false, broadcast: false }
+        Self { kind, request: None, declines: 0, probe: false, broadcast: false, v6: None }
     }
 }
 
@@ -82,13 +91,14 @@ impl<'n> Client<'n> {
         fs::create_dir_all(&folder).expect("client folder");
         readable(&folder, 0o755);
         assert!(installed(options.kind.program()), "{} is not installed", options.kind.program());
-        write_script(&folder, options.declines);
-        let mut command = match options.kind {
-            Kind::Dhclient => dhclient(ns, interface, &folder),
-            Kind::Dhcpcd => dhcpcd(ns, interface, &folder),
-            Kind::Networkd => networkd(ns, interface, &folder, &options),
-            Kind::Udhcpc => udhcpc(ns, interface, &folder, &options),
+        let mut command = match options.v6 {
+            Some(wants) => clients6::command(ns, interface, &folder, options.kind, wants),
+            None => command4(ns, interface, &folder, &options),
         };
+        // What an earlier start has left would be taken for news.
+        for name in ["events", "log"] {
+            let _ = fs::remove_file(folder.join(name));
+        }
         let process = Running::start(&mut command, &folder.join("log"));
         Self { ns, options, interface: interface.to_owned(), folder, process }
     }
@@ -104,6 +114,25 @@ impl<'n> Client<'n> {
     /// The address of the interface.
     pub fn address(&self) -> Option<Ipv4Addr> {
         self.ns.first_address(&self.interface)
+    }
+
+    /// Waits until the interface has a global IPv6 address.
+    #[track_caller]
+    pub fn wait_address6(&mut self, limit: Duration) -> Ipv6Addr {
+        let address = || self.ns.first_address6(&self.interface);
+        let found = wait::within(limit, || address().is_some());
+        assert!(found.is_some(), "no address within {limit:?}:\n{}", self.process.text());
+        address().expect("the loop above saw it")
+    }
+
+    /// Waits until the client has a delegated prefix; its first address and length.
+    #[track_caller]
+    pub fn wait_prefix(&mut self, limit: Duration) -> (Ipv6Addr, u8) {
+        let prefix =
+            || clients6::prefix(self.ns, self.options.kind, &self.events(), &self.process.text());
+        let found = wait::within(limit, || prefix().is_some());
+        assert!(found.is_some(), "no prefix within {limit:?}:\n{}", self.process.text());
+        prefix().expect("the loop above saw it")
     }
 
     /// The events noted by the script.
@@ -123,7 +152,8 @@ impl<'n> Client<'n> {
     pub fn release(mut self) {
         match self.options.kind {
             Kind::Dhclient => {
-                let mut command = dhclient(self.ns, &self.interface, &self.folder);
+                let flags = self.options.v6.map_or(&["-4"][..], Wants6::dhclient_flags);
+                let mut command = dhclient(self.ns, &self.interface, &self.folder, flags);
                 command.arg("-r");
                 Running::start(&mut command, &self.folder.join("log")).wait_end(wait::secs(10));
             }
@@ -136,7 +166,7 @@ impl<'n> Client<'n> {
                     wait::within(wait::secs(1), || self.process.status().is_some()).is_some()
                 });
             }
-            Kind::Networkd => self.process.signal("TERM"),
+            Kind::Dhcp6c | Kind::Dibbler | Kind::Networkd => self.process.signal("TERM"),
             Kind::Udhcpc => {
                 self.process.signal("USR2");
                 self.process.wait_text("entering released state", wait::secs(5));
@@ -149,17 +179,40 @@ impl<'n> Client<'n> {
 
     /// Kills the client and takes its address off the interface, as a power failure would.
     pub fn power_off(mut self) {
+        self.wait_remembered();
         self.process.kill();
-        // Helper processes of dhcpcd notice the end of their parent; nothing of them may linger for
-        // the next start.
+        // Nor may its helpers and its script linger and act in the next one's place.
         wait::within(wait::secs(3), || {
-            let pids = crate::process::run(&["ip", "netns", "pids", self.ns.name()]);
-            !pids.split_whitespace().any(|pid| {
+            let pids = run(&["ip", "netns", "pids", self.ns.name()]);
+            let helpers = pids.split_whitespace().filter(|pid| {
                 let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-                name.starts_with("dhcpcd")
-            })
+                name.starts_with("dhcpcd") || ["script", "ip"].contains(&name.trim_end())
+            });
+            let helpers: Vec<u32> = helpers.filter_map(|pid| pid.parse().ok()).collect();
+            for pid in &helpers {
+                signal(*pid, "KILL");
+            }
+            helpers.is_empty()
         });
         self.clear();
+    }
+
+    /// Waits for a moment between two writes of a client's memory: these write the file anew at
+    /// every exchange, in place, and a real power failure would spoil it more often than a test can
+    /// bear. With a T1 of two seconds a write is neither just past nor near; with a long one there
+    /// is none to wait for.
+    fn wait_remembered(&self) {
+        let memory = match (self.options.kind, self.options.v6) {
+            (Kind::Dhcpcd, Some(_)) => format!("state/{}.lease6", self.interface),
+            (Kind::Dibbler, _) => "state/client-AddrMgr.xml".to_owned(),
+            _ => return,
+        };
+        let between = Duration::from_millis(300)..Duration::from_millis(1500);
+        wait::within(wait::secs(3), || {
+            let written = fs::metadata(self.folder.join(&memory)).and_then(|data| data.modified());
+            let age = written.ok().and_then(|written| written.elapsed().ok());
+            age.is_some_and(|age| between.contains(&age))
+        });
     }
 
     /// All output of the client.
@@ -168,12 +221,37 @@ impl<'n> Client<'n> {
     }
 
     fn clear(&self) {
-        self.ns.ip(&format!("addr flush dev {}", self.interface));
+        if self.options.v6.is_some() {
+            // A flush of nothing ends with a status of its own.
+            let words = ["ip", "-n", self.ns.name(), "-6", "addr", "flush", "dev"];
+            run_any(&[&words[..], &[self.interface.as_str(), "scope", "global"]].concat());
+        } else {
+            self.ns.ip(&format!("addr flush dev {}", self.interface));
+        }
+    }
+}
+
+/// The command that starts a client of IPv4.
+fn command4(ns: &Ns, interface: &str, folder: &Path, options: &Options) -> Command {
+    write_script(folder, options.declines);
+    match options.kind {
+        Kind::Dhclient => dhclient(ns, interface, folder, &["-4"]),
+        Kind::Dhcpcd => dhcpcd(ns, interface, folder, "-4", "option routers\nnoarp\n"),
+        Kind::Networkd => {
+            let broadcast = if options.broadcast { "yes" } else { "no" };
+            let text = format!(
+                "[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n[DHCPv4]\n\
+                 ClientIdentifier=mac\nSendRelease=yes\nUseDNS=no\nRequestBroadcast={broadcast}\n"
+            );
+            networkd(ns, interface, folder, &text)
+        }
+        Kind::Udhcpc => udhcpc(ns, interface, folder, options),
+        Kind::Dhcp6c | Kind::Dibbler => panic!("{:?} knows no IPv4", options.kind),
     }
 }
 
 /// Sets the permissions of a file.
-fn readable(path: &Path, mode: u32) {
+pub(crate) fn readable(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions are set");
 }
 
@@ -210,7 +288,7 @@ exit 0
     readable(&path, 0o755);
 }
 
-fn dhclient(ns: &Ns, interface: &str, folder: &Path) -> Command {
+pub(crate) fn dhclient(ns: &Ns, interface: &str, folder: &Path, flags: &[&str]) -> Command {
     // A copy escapes the profile that confines the installed program to the machine's own folders.
     let program = folder.join("dhclient");
     if !program.exists() {
@@ -224,22 +302,22 @@ fn dhclient(ns: &Ns, interface: &str, folder: &Path) -> Command {
                 backoff-cutoff 4; initial-delay 0; request subnet-mask, routers;\n";
     fs::write(&config, text).expect("dhclient.conf is written");
     let mut command = ns.command(program);
-    command.arg("-d").arg("-4").arg("-cf").arg(config);
+    command.arg("-d").args(flags).arg("-cf").arg(config);
     command.arg("-sf").arg(folder.join("script")).arg("-lf").arg(folder.join("leases"));
     command.arg("-pf").arg(folder.join("pid")).arg(interface);
     command
 }
 
-fn dhcpcd(ns: &Ns, interface: &str, folder: &Path) -> Command {
+pub(crate) fn dhcpcd(ns: &Ns, interface: &str, folder: &Path, flag: &str, text: &str) -> Command {
     let state = folder.join("state");
     fs::create_dir_all(&state).expect("state folder");
     readable(&state, 0o755);
     let config = folder.join("dhcpcd.conf");
-    fs::write(&config, "option routers\nnoarp\n").expect("dhcpcd.conf is written");
+    fs::write(&config, text).expect("dhcpcd.conf is written");
     let start = format!(
         "mount -t tmpfs none /run && mount --bind {} /mnt && mount -t tmpfs none /var/lib && \
          mkdir /var/lib/dhcpcd && mount --bind /mnt /var/lib/dhcpcd && \
-         exec dhcpcd -4 -B -d -f {} -c {} {interface}",
+         exec dhcpcd {flag} -B -d -f {} -c {} {interface}",
         state.display(),
         config.display(),
         folder.join("script").display(),
@@ -250,15 +328,11 @@ fn dhcpcd(ns: &Ns, interface: &str, folder: &Path) -> Command {
     command
 }
 
-fn networkd(ns: &Ns, interface: &str, folder: &Path, options: &Options) -> Command {
+pub(crate) fn networkd(ns: &Ns, interface: &str, folder: &Path, text: &str) -> Command {
     let etc = folder.join("network");
     fs::create_dir_all(&etc).expect("network folder");
     readable(&etc, 0o755);
-    let text = format!(
-        "[Match]\nName={interface}\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n\
-         [DHCPv4]\nClientIdentifier=mac\nSendRelease=yes\nUseDNS=no\nRequestBroadcast={}\n",
-        if options.broadcast { "yes" } else { "no" }
-    );
+    let text = format!("[Match]\nName={interface}\n{text}");
     fs::write(etc.join("10-test.network"), text).expect("network file is written");
     readable(&etc.join("10-test.network"), 0o644);
     // With a read-only /sys it does not wait for udev, which knows nothing of this namespace.
@@ -268,7 +342,7 @@ fn networkd(ns: &Ns, interface: &str, folder: &Path, options: &Options) -> Comma
          mkdir -p /run/systemd/netif/leases /run/systemd/netif/links /run/systemd/netif/lldp && \
          chown -R systemd-network: /run/systemd/netif && exec {}",
         etc.display(),
-        options.kind.program(),
+        Kind::Networkd.program(),
     );
     let mut command = ns.command("unshare");
     command.args(["-m", "sh", "-c", &start]);

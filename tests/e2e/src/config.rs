@@ -2,22 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
-/// A `Dhcp4` configuration; [`Config::json`] writes it.
+use crate::family::Family;
+
+/// A `Dhcp4` or `Dhcp6` configuration; [`Config::json`] writes it.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The server that it is for.
+    pub family: Family,
     /// Values of `interfaces`.
     pub interfaces: Vec<String>,
-    /// `raw` or `udp`.
+    /// `raw` or `udp`; DHCPv4 only.
     pub socket_type: &'static str,
     /// `valid-lifetime`.
     pub valid: u32,
+    /// `preferred-lifetime`; DHCPv6 only.
+    pub preferred: Option<u32>,
     /// `renew-timer`.
     pub renew: Option<u32>,
     /// `rebind-timer`.
     pub rebind: Option<u32>,
-    /// Members of `subnet4`, as JSON text.
+    /// Members of `subnet4` or `subnet6`, as JSON text.
     pub subnets: Vec<String>,
-    /// Further members of `Dhcp4` (`"authoritative": true`), as JSON text.
+    /// Further members at the top (`"authoritative": true`), as JSON text.
     pub global: Vec<String>,
     /// The lease file; `None` keeps leases in memory only.
     pub lease_file: Option<PathBuf>,
@@ -32,9 +38,11 @@ impl Config {
     /// lifetime.
     pub fn new(folder: &Path) -> Self {
         Self {
+            family: Family::V4,
             interfaces: vec!["srv0".into()],
             socket_type: "raw",
             valid: 3600,
+            preferred: None,
             renew: None,
             rebind: None,
             subnets: vec![pool_subnet(1, "192.0.2.0/24", "192.0.2.100 - 192.0.2.199", "")],
@@ -45,10 +53,45 @@ impl Config {
         }
     }
 
-    /// Sets lifetime, T1 and T2 in seconds.
+    /// One interface `srv0`, one subnet 2001:db8:1::/64 with addresses ::100 - ::1ff and prefixes
+    /// of 56 bits from 2001:db8:8000::/40; times of 4000, 3000, 1000 and 2000 s.
+    pub fn new6(folder: &Path) -> Self {
+        Self {
+            family: Family::V6,
+            valid: 4000,
+            preferred: Some(3000),
+            renew: Some(1000),
+            rebind: Some(2000),
+            subnets: vec![pool_subnet6(1, "2001:db8:1::/64", POOL6, &pd_pool(PD_POOL6, 56))],
+            lease_file: Some(folder.join("leases6.csv")),
+            ..Self::new(folder)
+        }
+    }
+
+    /// [`Config::new`] or [`Config::new6`].
+    pub fn of(family: Family, folder: &Path) -> Self {
+        match family {
+            Family::V4 => Self::new(folder),
+            Family::V6 => Self::new6(folder),
+        }
+    }
+
+    /// Listens on another interface in place of `srv0` and serves the subnets there.
+    #[must_use]
+    pub fn on_interface(mut self, interface: &str) -> Self {
+        let (old, new) = ("\"interface\": \"srv0\"", format!("\"interface\": \"{interface}\""));
+        for subnet in &mut self.subnets {
+            *subnet = subnet.replace(old, &new);
+        }
+        self.interfaces(&[interface])
+    }
+
+    /// Sets valid lifetime, T1 and T2 in seconds; a preferred lifetime becomes the same as the
+    /// valid one.
     #[must_use]
     pub fn times(mut self, valid: u32, renew: u32, rebind: u32) -> Self {
         (self.valid, self.renew, self.rebind) = (valid, Some(renew), Some(rebind));
+        self.preferred = self.preferred.map(|_| valid);
         self
     }
 
@@ -59,7 +102,7 @@ impl Config {
         self
     }
 
-    /// Adds a member to `Dhcp4`.
+    /// Adds a member at the top.
     #[must_use]
     pub fn global(mut self, member: &str) -> Self {
         self.global.push(member.to_owned());
@@ -89,26 +132,39 @@ impl Config {
 
     /// The text of the file.
     pub fn json(&self) -> String {
-        let names: Vec<_> = self.interfaces.iter().map(|name| format!("\"{name}\"")).collect();
+        let digit = self.family.digit();
         let (severity, level) = self.severity;
         let mut members = vec![
-            format!(
-                "\"interfaces-config\": {{ \"interfaces\": [{}], \"dhcp-socket-type\": \"{}\" }}",
-                names.join(", "),
-                self.socket_type
-            ),
+            format!("\"interfaces-config\": {{ {} }}", self.interface_members()),
             format!("\"valid-lifetime\": {}", self.valid),
             format!("\"lease-database\": {{ {} }}", self.lease_members().join(", ")),
-            format!("\"subnet4\": [\n{}\n  ]", self.subnets.join(",\n")),
+            format!("\"subnet{digit}\": [\n{}\n  ]", self.subnets.join(",\n")),
             format!(
-                "\"loggers\": [ {{ \"name\": \"kea-dhcp4\", \"severity\": \"{severity}\", \
+                "\"loggers\": [ {{ \"name\": \"kea-dhcp{digit}\", \"severity\": \"{severity}\", \
                  \"debuglevel\": {level}, \"output_options\": [ {{ \"output\": \"stdout\" }} ] }} ]"
             ),
         ];
+        if self.family == Family::V6 && !self.family.is_ours() {
+            // Servers of old look for their identifier in a folder of the machine.
+            let folder = self.lease_file.as_deref().and_then(Path::parent);
+            members
+                .extend(folder.map(|path| format!("\"data-directory\": \"{}\"", path.display())));
+        }
+        members.extend(self.preferred.map(|time| format!("\"preferred-lifetime\": {time}")));
         members.extend(self.renew.map(|time| format!("\"renew-timer\": {time}")));
         members.extend(self.rebind.map(|time| format!("\"rebind-timer\": {time}")));
         members.extend(self.global.iter().cloned());
-        format!("{{\n\"Dhcp4\": {{\n  {}\n}}\n}}\n", members.join(",\n  "))
+        format!("{{\n\"Dhcp{digit}\": {{\n  {}\n}}\n}}\n", members.join(",\n  "))
+    }
+
+    /// The members of `interfaces-config`.
+    fn interface_members(&self) -> String {
+        let names: Vec<_> = self.interfaces.iter().map(|name| format!("\"{name}\"")).collect();
+        let interfaces = format!("\"interfaces\": [{}]", names.join(", "));
+        match self.family {
+            Family::V4 => format!("{interfaces}, \"dhcp-socket-type\": \"{}\"", self.socket_type),
+            Family::V6 => interfaces,
+        }
     }
 
     /// The members of `lease-database`.
@@ -131,5 +187,26 @@ pub fn pool_subnet(id: u32, prefix: &str, pool: &str, more: &str) -> String {
     format!(
         "    {{ \"id\": {id}, {more} \"subnet\": \"{prefix}\", \
          \"pools\": [ {{ \"pool\": \"{pool}\" }} ] }}"
+    )
+}
+
+/// The pool of addresses of [`Config::new6`].
+pub const POOL6: &str = "2001:db8:1::100 - 2001:db8:1::1ff";
+/// The prefix from which [`Config::new6`] delegates.
+pub const PD_POOL6: &str = "2001:db8:8000::/40";
+
+/// A DHCPv6 subnet with one pool of addresses, reached through `srv0`; `more` holds further
+/// members, each followed by a comma.
+pub fn pool_subnet6(id: u32, prefix: &str, pool: &str, more: &str) -> String {
+    pool_subnet(id, prefix, pool, &format!("\"interface\": \"srv0\", {more}"))
+}
+
+/// The member `pd-pools` with one pool that delegates prefixes of `delegated` bits, followed by a
+/// comma.
+pub fn pd_pool(prefix: &str, delegated: u8) -> String {
+    let (address, length) = prefix.split_once('/').expect("ADDRESS/LENGTH");
+    format!(
+        "\"pd-pools\": [ {{ \"prefix\": \"{address}\", \"prefix-len\": {length}, \
+         \"delegated-len\": {delegated} }} ],"
     )
 }

@@ -115,13 +115,23 @@ impl Frame {
 
     /// Checksum over pseudo header and datagram.
     fn udp_checksum(&self, udp: &[u8]) -> u16 {
-        let length = (udp.len() as u16).to_be_bytes();
-        let pseudo = [0, 17, length[0], length[1]];
-        match checksum(&[&self.source.octets(), &self.destination.octets(), &pseudo, udp]) {
-            0 => 0xffff,
-            sum => sum,
-        }
+        udp_checksum(&self.source.octets(), &self.destination.octets(), udp)
     }
+}
+
+/// Checksum over pseudo header and datagram; the sum of the pseudo headers of both families is the
+/// same but for the addresses. Never 0, which means that there is none.
+pub(crate) fn udp_checksum(source: &[u8], destination: &[u8], udp: &[u8]) -> u16 {
+    match udp_sum(source, destination, udp) {
+        0 => 0xffff,
+        sum => sum,
+    }
+}
+
+/// As [`udp_checksum`], and 0 over a datagram whose checksum is filled in and right.
+fn udp_sum(source: &[u8], destination: &[u8], udp: &[u8]) -> u16 {
+    let length = (udp.len() as u16).to_be_bytes();
+    checksum(&[source, destination, &[0, 17, length[0], length[1]], udp])
 }
 
 /// True when the IP header checksum and, unless it is 0, the UDP checksum of a received frame are
@@ -131,9 +141,7 @@ pub fn checksums_hold(bytes: &[u8]) -> bool {
     let Some(udp) = bytes.get(34..) else { return false };
     let Some(length) = array::<2>(udp, 4) else { return false };
     let Some(udp) = udp.get(..usize::from(u16::from_be_bytes(length))) else { return false };
-    let pseudo = [0, 17, length[0], length[1]];
-    let udp_ok =
-        udp.get(6..8) == Some(&[0, 0]) || checksum(&[&ip[12..16], &ip[16..20], &pseudo, udp]) == 0;
+    let udp_ok = udp.get(6..8) == Some(&[0, 0]) || udp_sum(&ip[12..16], &ip[16..20], udp) == 0;
     checksum(&[ip]) == 0 && udp_ok
 }
 

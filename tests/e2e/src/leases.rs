@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// One row of a lease file, by column name.
 pub type Row = BTreeMap<String, String>;
@@ -55,6 +56,20 @@ impl LeaseFiles {
     /// A clean-up that renames files in the midst of it would show some of them twice and others never, so the
     /// reading counts only if the files are the same before and after.
     pub fn current(&self) -> BTreeMap<Ipv4Addr, Row> {
+        self.current_of()
+    }
+
+    /// As [`LeaseFiles::current`] for DHCPv6; a delegated prefix stands under its first address.
+    pub fn current6(&self) -> BTreeMap<Ipv6Addr, Row> {
+        self.current_of()
+    }
+
+    /// As [`LeaseFiles::current`] for either family.
+    pub fn current_any(&self) -> BTreeMap<IpAddr, Row> {
+        self.current_of()
+    }
+
+    fn current_of<A: FromStr + Ord>(&self) -> BTreeMap<A, Row> {
         loop {
             let before = self.identities();
             let found = self.read();
@@ -70,13 +85,13 @@ impl LeaseFiles {
             .map(|suffix| fs::metadata(self.path(suffix)).ok().map(|data| data.ino()))
     }
 
-    fn read(&self) -> BTreeMap<Ipv4Addr, Row> {
+    fn read<A: FromStr + Ord>(&self) -> BTreeMap<A, Row> {
         let older: &[&str] =
             if self.exists(".completed") { &[".completed"] } else { &[".2", ".1"] };
         let mut found = BTreeMap::new();
         for suffix in older.iter().chain(&[""]) {
             for row in self.rows(suffix) {
-                let Ok(address) = row["address"].parse::<Ipv4Addr>() else { continue };
+                let Ok(address) = row["address"].parse::<A>() else { continue };
                 if row["valid_lifetime"] == "0" {
                     found.remove(&address);
                 } else {
@@ -91,11 +106,20 @@ impl LeaseFiles {
     pub fn lease(&self, address: Ipv4Addr) -> Option<Row> {
         self.current().remove(&address)
     }
+
+    /// The current lease of an IPv6 address or prefix.
+    pub fn lease6(&self, address: Ipv6Addr) -> Option<Row> {
+        self.current6().remove(&address)
+    }
 }
 
 /// The header of a 1.1 file.
 pub const HEADER_1_1: &str =
     "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state";
+
+/// The header of a DHCPv6 file of 1.1.
+pub const HEADER6_1_1: &str = "address,duid,valid_lifetime,expire,subnet_id,pref_lifetime,\
+    lease_type,iaid,prefix_len,fqdn_fwd,fqdn_rev,hostname,hwaddr,state";
 
 /// The seconds since the epoch.
 pub fn wall_clock() -> u64 {

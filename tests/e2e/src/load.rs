@@ -1,12 +1,15 @@
-//! Load on a server: many clients behind one relay address, each acknowledgement recorded.
+//! Load on a server: many clients behind one relay address, each acknowledgement recorded. A client
+//! of DHCPv6 takes an address and a prefix.
 //!
 //! The sending side is the program `e2e-load` (it must run inside the namespace); this side starts
 //! it, stops it and reads what it saw.
 
+use std::fmt::Display;
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Stdio};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -15,16 +18,16 @@ use std::time::Duration;
 use crate::net::Ns;
 use crate::wait;
 
-/// One acknowledgement that a client saw.
+/// One address or prefix that a client saw acknowledged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
-pub struct Seen {
+pub struct Seen<A = Ipv4Addr> {
     /// The number of the client.
     pub client: u32,
-    /// The address that it was given.
-    pub address: Ipv4Addr,
+    /// The address, or the first one of the prefix.
+    pub address: A,
 }
 
-impl Seen {
+impl<A> Seen<A> {
     /// The hardware address of the client, as lease files write it.
     pub fn mac_text(&self) -> String {
         crate::net::mac_text(client_mac(self.client))
@@ -39,20 +42,20 @@ pub fn client_mac(number: u32) -> [u8; 6] {
 
 /// A running load.
 #[derive(Debug)]
-pub struct Load {
+pub struct Load<A = Ipv4Addr> {
     child: Child,
     stop: Option<ChildStdin>,
-    reader: Option<JoinHandle<Vec<Seen>>>,
+    reader: Option<JoinHandle<Vec<Seen<A>>>>,
     count: Arc<AtomicUsize>,
 }
 
-impl Load {
+impl<A: Display + FromStr + Send + 'static> Load<A> {
     /// Starts clients numbered from `first`, `window` of them in progress at any time, relayed by
-    /// `giaddr`.
-    pub fn start(ns: &Ns, giaddr: Ipv4Addr, server: Ipv4Addr, first: u32, window: u32) -> Self {
+    /// `relay`.
+    pub fn start(ns: &Ns, relay: A, server: A, first: u32, window: u32) -> Self {
         let mut child = ns
             .command(program())
-            .args([giaddr.to_string(), server.to_string(), first.to_string(), window.to_string()])
+            .args([relay.to_string(), server.to_string(), first.to_string(), window.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -82,19 +85,19 @@ impl Load {
     }
 
     /// Ends the load and returns the acknowledgements in the order of their arrival.
-    pub fn stop(mut self) -> Vec<Seen> {
+    pub fn stop(mut self) -> Vec<Seen<A>> {
         drop(self.stop.take());
         self.reader.take().and_then(|reader| reader.join().ok()).unwrap_or_default()
     }
 }
 
 /// Reads a line of the load program.
-fn parse(line: &str) -> Option<Seen> {
+fn parse<A: FromStr>(line: &str) -> Option<Seen<A>> {
     let (client, address) = line.split_once(' ')?;
     Some(Seen { client: client.parse().ok()?, address: address.parse().ok()? })
 }
 
-impl Drop for Load {
+impl<A> Drop for Load<A> {
     fn drop(&mut self) {
         drop(self.stop.take());
         let _ = self.child.wait();

@@ -10,9 +10,9 @@ use crate::net::{CLIENT_MAC, Ns, SERVER, SERVER_MAC};
 use crate::raw::{RawPort, Reply};
 
 /// How long an answer may take.
-const ANSWER: Duration = Duration::from_secs(3);
+pub(crate) const ANSWER: Duration = Duration::from_secs(3);
 /// How long after the answer to a later query an unwanted answer may still come.
-const GRACE: Duration = Duration::from_millis(150);
+pub(crate) const GRACE: Duration = Duration::from_millis(150);
 
 /// A client with a hardware address, speaking through a port.
 #[derive(Debug)]

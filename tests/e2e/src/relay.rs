@@ -3,9 +3,11 @@
 //! ```text
 //! client --- 192.0.2.0/24 --- relay --- 10.0.0.0/24 --- server
 //! client --- 192.0.2.0/24 --- relay --- 10.1.0.0/24 --- relay --- 10.0.0.0/24 --- server
+//! client --- 2001:db8:1::/64 --- relay --- 2001:db8:ff::/64 --- server
+//! client --- 2001:db8:1::/64 --- relay --- 2001:db8:2::/64 --- relay --- 2001:db8:ff::/64 --- server
 //! ```
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use crate::net::{CLIENT_MAC, Net, Ns, SERVER_MAC};
@@ -14,6 +16,9 @@ use crate::wait;
 
 /// The server's address behind relays.
 pub const FAR_SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+/// The server's address behind relays of IPv6.
+pub const FAR_SERVER6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xff, 0, 0, 0, 0, 1);
 
 /// A running dhcrelay.
 #[derive(Debug)]
@@ -32,6 +37,20 @@ impl Relay {
         command.args(["-i", interfaces[0], "-i", interfaces[1]]).arg(server.to_string());
         let mut process = Running::start(&mut command, &log);
         process.wait_text("Sending on   Socket/fallback", wait::secs(10));
+        Self { process }
+    }
+
+    /// Starts a relay of IPv6 that listens on the interface `lower` and forwards through the
+    /// interface `upper` to `server`, a server or another relay.
+    #[track_caller]
+    pub fn start6(ns: &Ns, folder: &Path, lower: &str, upper: &str, server: Ipv6Addr) -> Self {
+        let log = folder.join(format!("{}.log", ns.name()));
+        let mut command = ns.command("/usr/sbin/dhcrelay");
+        command.args(["-6", "-d", "--no-pid", "-l", lower, "-u", &format!("{server}%{upper}")]);
+        let mut process = Running::start(&mut command, &log);
+        for interface in [lower, upper] {
+            process.wait_text(&format!("Sending on   Socket/{interface}"), wait::secs(10));
+        }
         Self { process }
     }
 }
@@ -88,4 +107,54 @@ pub fn relay_chain() -> (Net, [Relay; 2]) {
     let second = Relay::start(&far, net.path(), ["rel2", "rel3"], FAR_SERVER);
     net.others.extend([near, far]);
     (net, [first, second])
+}
+
+/// As [`one_relay`] for IPv6.
+pub fn one_relay6() -> (Net, Relay) {
+    let mut net = Net::unplugged6();
+    let relay = Ns::new6("r");
+    net.client.cable("cli0", &relay, "rel0");
+    relay.cable("rel1", &net.server, "srv0");
+    end(&net.client, "cli0", CLIENT_MAC, None);
+    end(&relay, "rel0", [2, 0, 0, 0, 0, 0xfe], Some("2001:db8:1::fe/64"));
+    end(&relay, "rel1", [2, 0, 0, 0, 0, 0xfd], Some("2001:db8:ff::2/64"));
+    end(&net.server, "srv0", SERVER_MAC, Some("2001:db8:ff::1/64"));
+    net.wait_plugged();
+    relay.wait_link_local("rel0");
+    relay.wait_link_local("rel1");
+    let daemon = Relay::start6(&relay, net.path(), "rel0", "rel1", FAR_SERVER6);
+    net.others.push(relay);
+    (net, daemon)
+}
+
+/// As [`relay_chain`] for IPv6.
+pub fn relay_chain6() -> (Net, [Relay; 2]) {
+    let mut net = Net::unplugged6();
+    let (near, far) = (Ns::new6("r1"), Ns::new6("r2"));
+    net.client.cable("cli0", &near, "rel0");
+    near.cable("rel1", &far, "rel2");
+    far.cable("rel3", &net.server, "srv0");
+    end(&net.client, "cli0", CLIENT_MAC, None);
+    end(&near, "rel0", [2, 0, 0, 0, 0, 0xfe], Some("2001:db8:1::fe/64"));
+    end(&near, "rel1", [2, 0, 0, 0, 0, 0xfd], Some("2001:db8:2::2/64"));
+    end(&far, "rel2", [2, 0, 0, 0, 0, 0xfc], Some("2001:db8:2::1/64"));
+    end(&far, "rel3", [2, 0, 0, 0, 0, 0xfb], Some("2001:db8:ff::2/64"));
+    end(&net.server, "srv0", SERVER_MAC, Some("2001:db8:ff::1/64"));
+    net.wait_plugged();
+    for (ns, interface) in [(&near, "rel0"), (&near, "rel1"), (&far, "rel2"), (&far, "rel3")] {
+        ns.wait_link_local(interface);
+    }
+    let next = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 1);
+    let first = Relay::start6(&near, net.path(), "rel0", "rel1", next);
+    let second = Relay::start6(&far, net.path(), "rel2", "rel3", FAR_SERVER6);
+    net.others.extend([near, far]);
+    (net, [first, second])
+}
+
+/// Gives one end of a cable its addresses and brings it up.
+fn end(ns: &Ns, interface: &str, mac: [u8; 6], address: Option<&str>) {
+    if let Some(address) = address {
+        ns.address(interface, address);
+    }
+    ns.up(interface, mac);
 }

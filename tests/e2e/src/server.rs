@@ -7,6 +7,7 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::family::Family;
 use crate::leases::LeaseFiles;
 use crate::net::{Net, Ns};
 use crate::process::Running;
@@ -14,28 +15,6 @@ use crate::wait;
 
 /// How long a server may take to start or to end.
 pub const START: Duration = Duration::from_secs(15);
-
-/// The program under test.
-pub fn program() -> PathBuf {
-    if let Some(path) = std::env::var_os("KEA_DHCP4") {
-        return path.into();
-    }
-    sibling_program("kea-dhcp4")
-}
-
-/// True when the program under test belongs to this workspace and not to another release of Kea.
-pub fn is_ours() -> bool {
-    std::env::var_os("KEA_DHCP4")
-        .is_none_or(|path| Path::new(&path) != Path::new("/usr/sbin/kea-dhcp4"))
-}
-
-/// A program of the workspace: the release build, else the build beside the running test.
-pub fn sibling_program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the test knows its own path");
-    let profile = test.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps");
-    let release = profile.parent().expect("profiles lie in target").join("release").join(name);
-    if release.exists() { release } else { profile.join(name) }
-}
 
 /// The folders and files of one server.
 #[derive(Clone, Debug)]
@@ -52,12 +31,13 @@ pub struct Files {
 
 impl Files {
     /// The files of a server that lives in `folder`, configured by `kea.conf`.
-    pub fn new(folder: &Path) -> Self {
+    pub fn new(folder: &Path, family: Family) -> Self {
+        let name = family.program_name();
         Self {
             folder: folder.to_path_buf(),
             config: folder.join("kea.conf"),
-            log: folder.join("kea-dhcp4.log"),
-            pid: folder.join("kea.kea-dhcp4.pid"),
+            log: folder.join(format!("{name}.log")),
+            pid: folder.join(format!("kea.{name}.pid")),
         }
     }
 
@@ -79,6 +59,8 @@ pub struct Server {
     pub files: Files,
     /// Its process.
     pub process: Running,
+    /// What it serves.
+    pub family: Family,
     lease_file: Option<PathBuf>,
 }
 
@@ -94,7 +76,7 @@ impl Server {
     #[track_caller]
     pub fn start_in(ns: &Ns, folder: &Path, config: &Config) -> Self {
         let mut server = Self::spawn(ns, folder, config);
-        server.wait_log("DHCP4_STARTED", START);
+        server.wait_started();
         server
     }
 
@@ -105,14 +87,33 @@ impl Server {
 
     /// As [`Server::spawn`] with more environment variables.
     pub fn spawn_with(ns: &Ns, folder: &Path, config: &Config, variables: &[(&str, &str)]) -> Self {
-        let files = Files::new(folder);
+        let family = config.family;
+        let files = Files::new(folder, family);
         fs::write(&files.config, config.json()).expect("configuration is written");
         let _ = fs::remove_file(&files.log);
-        let mut command = ns.command(program());
+        let mut command = ns.command(family.program());
         files.environment(&mut command).arg("-c").arg(&files.config);
         command.envs(variables.iter().copied());
         let process = Running::start(&mut command, &files.log);
-        Self { files, process, lease_file: config.lease_file.clone() }
+        Self { files, process, family, lease_file: config.lease_file.clone() }
+    }
+
+    /// As [`Server::start`] with the clean-up program that goes with the server.
+    #[track_caller]
+    pub fn start_with_lfc(net: &Net, config: &Config) -> Self {
+        let lfc = config.family.lfc();
+        let lfc = lfc.to_str().expect("a path in UTF-8");
+        let variables = [("KEA_LFC_EXECUTABLE", lfc)];
+        let mut server = Self::spawn_with(&net.server, net.path(), config, &variables);
+        server.wait_started();
+        server
+    }
+
+    /// Waits until a server that was spawned is ready.
+    #[track_caller]
+    pub fn wait_started(&mut self) {
+        let started = self.family.log_id("STARTED");
+        self.wait_log(&started, START);
     }
 
     /// Replaces the configuration file and asks the server to read it.
@@ -171,11 +172,25 @@ impl Server {
     }
 }
 
-/// Runs the program with arguments to its end; returns exit code, standard output and standard
-/// error.
-pub fn run_program(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(program());
-    Files::new(folder).environment(&mut command);
+/// Checks the text of a configuration with `-t`; returns success and everything said.
+pub fn check_text(family: Family, text: &str) -> (bool, String) {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("kea.conf");
+    fs::write(&path, text).expect("configuration is written");
+    let path = path.to_str().expect("a path in UTF-8");
+    let (code, out, err) = run_program(family, folder.path(), &["-t", path]);
+    (code == Some(0), out + &err)
+}
+
+/// Runs the program under test with arguments to its end; returns exit code, standard output and
+/// standard error.
+pub fn run_program(
+    family: Family,
+    folder: &Path,
+    arguments: &[&str],
+) -> (Option<i32>, String, String) {
+    let mut command = Command::new(family.program());
+    Files::new(folder, family).environment(&mut command);
     let output = command.args(arguments).output().expect("the program under test starts");
     (
         output.status.code(),

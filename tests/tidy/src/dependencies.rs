@@ -14,7 +14,7 @@ const EDGE_ONLY: [&str; 8] =
     ["getrandom", "libc", "mio", "neli", "nix", "signal-hook", "signal-hook-mio", "socket2"];
 /// The edge.
 const EDGE: [&str; 9] =
-    ["bench", "e2e", "hooks", "kea-dhcp4", "kea-lfc", "netio", "perfdhcp", "process", "tidy"];
+    ["bench", "dhcp-daemon", "e2e", "hooks", "kea-lfc", "netio", "perfdhcp", "process", "tidy"];
 
 /// Compares workspace and crates with the table.
 #[must_use]

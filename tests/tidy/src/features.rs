@@ -1,7 +1,8 @@
 //! The list of features: every id of the baseline has a row, and every test that a row names exists.
 //!
 //! Tests are named `crate::module::function`. Modules are files, folders or `mod` blocks; the function must stand in
-//! a file of the crate that has all of them.
+//! a file of the crate that has all of them: with the attribute of a test, or in a table of claims (`claims! { .. }`,
+//! a name on each line) that makes tests of functions shared by both servers.
 
 use std::collections::BTreeSet;
 
@@ -90,7 +91,8 @@ fn exists(test: &str, crates: &[Crate], files: &[TextFile]) -> bool {
             place.split('/').any(|part| part == *module)
                 || contains_word(&file.text, &format!("mod {module}"))
         };
-        modules.iter().all(has) && is_test(&file.text, function)
+        modules.iter().all(has)
+            && (is_test(&file.text, function) || is_claimed(&file.text, function))
     })
 }
 
@@ -101,6 +103,15 @@ fn is_test(text: &str, function: &str) -> bool {
     let at = lines.iter().position(|line| line.starts_with(&name)).unwrap_or(0);
     let above = lines.iter().take(at).rev();
     above.take_while(|line| line.starts_with(['#', '/'])).any(|line| *line == "#[test]")
+}
+
+/// Whether a table of claims lists this name.
+fn is_claimed(text: &str, function: &str) -> bool {
+    let mut in_table = false;
+    text.lines().any(|line| {
+        in_table = line.contains("claims! {") || (in_table && line != "}");
+        in_table && line.trim() == function
+    })
 }
 
 #[cfg(test)]
@@ -119,7 +130,9 @@ mod tests {
         };
         let file = TextFile {
             path: "crates/kea/src/a.rs".to_owned(),
-            text: "mod b {\n    #[test]\n    fn it_is_so() {}\n    fn helper() {}\n}".to_owned(),
+            text: "mod b {\n    #[test]\n    fn it_is_so() {}\n    fn helper() {}\n}\n\
+                   claims! { V4, c:\n    both_say_so\n}\nlater\n"
+                .to_owned(),
         };
         let (members, files) = ([member], [file]);
         let check = |document: &str| check(document, &members, &files);
@@ -130,11 +143,12 @@ mod tests {
             })
             .collect();
         let good = |cell: &str| all.join("\n").replacen("| no | later |", cell, 1);
-        assert!(check(&good("| yes | `kea::a::b::it_is_so` |")).is_empty());
+        assert!(check(&good("| yes | `kea::a::b::it_is_so` `kea::a::both_say_so` |")).is_empty());
         for (cell, problem) in [
             ("| yes | |", "A01: no test shows it"),
             ("| maybe | |", "A01: state 'maybe'"),
             ("| yes | `kea::a::helper` |", "A01: there is no test 'kea::a::helper'"),
+            ("| yes | `kea::a::later` |", "A01: there is no test 'kea::a::later'"),
             ("| yes | `kea::c::it_is_so` |", "A01: there is no test"),
             ("| yes | `other::a::it_is_so` |", "A01: there is no test"),
         ] {

@@ -4,10 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kea_dhcp4::server::{Progress, Server4};
+use kea_dhcp4::server::Server4;
 use libdhcp::v4::{MessageType, code};
-use libdhcpsrv::lease4::LeaseStore4;
-use libdhcpsrv::session::{Question4, Store4, Submitted};
+use libdhcpsrv::intake::Progress;
+use libdhcpsrv::lease4::{LeaseStore4, V4};
+use libdhcpsrv::server::DhcpServer;
+use libdhcpsrv::session::{Question4, Store, Submitted};
 use stats::Packet4;
 use util::Now;
 use util::link::Replies;
@@ -82,8 +84,8 @@ struct Broken {
     is_broken: Arc<AtomicBool>,
 }
 
-impl Store4 for Broken {
-    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted {
+impl Store<V4> for Broken {
+    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted<V4> {
         assert!(!self.is_broken.load(Ordering::Relaxed), "a defect");
         self.inner.submit(question, now)
     }
@@ -134,7 +136,7 @@ fn second_packet_of_a_client_waits_for_the_end_of_the_batch() {
 }
 
 /// Enters client 1 into the gate, as a worker does.
-fn inside_gate(stand: &Stand) -> kea_dhcp4::gate::Entered {
+fn inside_gate(stand: &Stand) -> libdhcpsrv::gate::Entered {
     use std::hash::{BuildHasher, Hasher};
     let mut hasher = stand.shared.hasher.build_hasher();
     hasher.write(&[2, 0, 0, 0, 0, 1]);

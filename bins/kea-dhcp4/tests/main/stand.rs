@@ -5,15 +5,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use cc::{Diagnostics, Document, NoIncludes};
-use kea_dhcp4::runtime::{Links, Runtime4, subnet_rows};
+use kea_dhcp4::runtime::{Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use kea_log::Captured;
 use libdhcp::HardwareAddress;
 use libdhcp::v4::{FLAG_BROADCAST, Message, MessageType, SpanTable, View, code};
 use libdhcpsrv::config4::{Config4, read};
-use libdhcpsrv::lease4::LeaseStore4;
-use libdhcpsrv::session::Store4;
-use stats::{LeaseCounters, Packet4, Statistics};
+use libdhcpsrv::lease4::{LeaseStore4, V4};
+use libdhcpsrv::links::Links;
+use libdhcpsrv::server::DhcpServer;
+use libdhcpsrv::session::Store;
+use stats::{LeaseCounters4, Packet4, Statistics4};
 use util::Now;
 use util::journal::JournalQueue;
 use util::link::{Delivery, Inbound, InterfaceIndex, LinkAddress, Outbound, Replies};
@@ -46,8 +48,8 @@ pub(crate) struct Stand {
     pub(crate) store: Arc<LeaseStore4>,
     pub(crate) queue: Arc<JournalQueue>,
     pub(crate) shared: Shared4,
-    pub(crate) statistics: Statistics,
-    pub(crate) counters: Arc<LeaseCounters>,
+    pub(crate) statistics: Statistics4,
+    pub(crate) counters: Arc<LeaseCounters4>,
     pub(crate) replies: Replies,
     pub(crate) now: Now,
 }
@@ -77,17 +79,17 @@ impl Stand {
     /// Puts something between the server and the store.
     pub(crate) fn with_store(
         members: &str,
-        wrap: impl FnOnce(Arc<LeaseStore4>) -> Arc<dyn Store4>,
+        wrap: impl FnOnce(Arc<LeaseStore4>) -> Arc<dyn Store<V4>>,
     ) -> Self {
         let now = Now { mono_ns: 1_000_000_000_000, wall_s: BEGIN_S };
         let queue = Arc::new(JournalQueue::new(1 << 20));
         let store = Arc::new(LeaseStore4::new(7, Some(queue.clone())));
         let shared = Shared4::new(wrap(store.clone()), 8);
-        let statistics = Statistics::new(now);
+        let statistics = Statistics4::new(now);
         let (runtime, counters) = install(config(members), &statistics, &store, now);
         let mut server = Server4::new(shared.clone(), runtime, statistics.worker(now), 9);
         let names = vec![(LAN, "lan".into())];
-        server.set_links(Arc::new(Links::new(names, vec![SERVER, OTHER_ADDRESS])));
+        server.set_links(Arc::new(Links::new(names, vec![SERVER.into(), OTHER_ADDRESS.into()])));
         let replies = Replies::default();
         Self { server, store, queue, shared, statistics, counters, replies, now }
     }
@@ -174,10 +176,10 @@ impl Stand {
 /// As the daemon does.
 fn install(
     config: Config4,
-    statistics: &Statistics,
+    statistics: &Statistics4,
     store: &LeaseStore4,
     now: Now,
-) -> (Arc<Runtime4>, Arc<LeaseCounters>) {
+) -> (Arc<Runtime4>, Arc<LeaseCounters4>) {
     let counters = statistics.install(&subnet_rows(&config), now);
     let runtime = Arc::new(Runtime4::new(config, counters.clone()));
     store.adopt_pools(&runtime.pools);

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use kea_dhcp4::server::Progress;
 use libdhcp::v4::MessageType;
-use libdhcpsrv::lease4::LeaseStore4;
-use libdhcpsrv::session::{Answer4, Question4, Store4, Submitted, Ticket};
+use libdhcpsrv::intake::Progress;
+use libdhcpsrv::lease4::{LeaseStore4, V4};
+use libdhcpsrv::server::DhcpServer;
+use libdhcpsrv::session::{Answer4, Question4, Store, Submitted, Ticket};
 use stats::{Lease4, Packet4, Place};
 use util::Now;
 
@@ -19,8 +20,8 @@ struct Patient {
     answers: Arc<Mutex<Vec<Answer4>>>,
 }
 
-impl Store4 for Patient {
-    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted {
+impl Store<V4> for Patient {
+    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted<V4> {
         let Submitted::Ready(answer) = self.inner.submit(question, now) else {
             panic!("memory answers at once")
         };

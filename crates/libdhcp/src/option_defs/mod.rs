@@ -10,7 +10,7 @@ mod v4;
 mod v6;
 
 use crate::Universe;
-use crate::definition::{AGENT_OPTIONS, DHCP4, DHCP6, OptionDefinition};
+use crate::definition::{AGENT_OPTIONS, DHCP4, DHCP6, DataType, OptionDefinition};
 
 /// The standard definition of a code in a space.
 #[must_use]
@@ -68,6 +68,16 @@ static V4_INDEX: [u8; 256] = {
 };
 
 const NO_SLOT: u8 = u8::MAX;
+
+/// A row of the top level.
+const fn row(code: u16, name: &'static str, data_type: DataType) -> OptionDefinition {
+    OptionDefinition::table_row(code, name, data_type)
+}
+
+/// A row of another space, where Kea 1.1 knew next to nothing.
+const fn sub_row(code: u16, name: &'static str, data_type: DataType) -> OptionDefinition {
+    row(code, name, data_type).redefinable()
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! The standard sub-options of DHCPv4 spaces.
 
+use super::sub_row as row;
 use crate::definition::DataType::{
     Binary, Boolean, Empty, Fqdn, Ipv4Address, Record, String, Uint8, Uint16, Uint32,
 };
@@ -46,11 +47,3 @@ pub(super) static CABLELABS_CLIENT: [OptionDefinition; 10] = [
 /// Options of CableLabs (enterprise 4491) in option 125.
 pub(super) static VENDOR_4491: [OptionDefinition; 2] =
     [row(1, "oro", Uint8).array().served(), row(2, "tftp-servers", Ipv4Address).array()];
-
-const fn row(
-    code: u16,
-    name: &'static str,
-    data_type: crate::definition::DataType,
-) -> OptionDefinition {
-    OptionDefinition::table_row(code, name, data_type).redefinable()
-}

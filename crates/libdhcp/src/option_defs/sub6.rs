@@ -1,9 +1,10 @@
 //! The standard sub-options of DHCPv6 spaces.
 
+use super::sub_row as row;
 use crate::definition::DataType::{
     Binary, Fqdn, Int32, Ipv4Address, Ipv6Address, Ipv6Prefix, Psid, Record, String, Uint8, Uint16,
 };
-use crate::definition::{DataType, OptionDefinition};
+use crate::definition::OptionDefinition;
 
 /// Options of CableLabs (enterprise 4491) in option 17.
 pub(super) static VENDOR_4491: [OptionDefinition; 10] = [
@@ -62,8 +63,4 @@ const fn s46_rule() -> OptionDefinition {
 
 const fn s46_br() -> OptionDefinition {
     row(90, "s46-br", Ipv6Address)
-}
-
-const fn row(code: u16, name: &'static str, data_type: DataType) -> OptionDefinition {
-    OptionDefinition::table_row(code, name, data_type).redefinable()
 }

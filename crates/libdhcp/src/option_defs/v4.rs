@@ -1,5 +1,6 @@
 //! The standard options of the space `dhcp4`.
 
+use super::row;
 use crate::definition::DataType::{
     Binary, Boolean, Empty, Fqdn, Int32, Internal, Ipv4Address, Ipv6Address, Psid, Record, String,
     Tuple, Uint8, Uint16, Uint32,
@@ -142,11 +143,3 @@ pub(super) static DHCP4: [OptionDefinition; 125] = [
         .redefinable(),
     row(213, "v4-access-domain", Fqdn).redefinable(),
 ];
-
-const fn row(
-    code: u16,
-    name: &'static str,
-    data_type: crate::definition::DataType,
-) -> OptionDefinition {
-    OptionDefinition::table_row(code, name, data_type)
-}

@@ -1,5 +1,6 @@
 //! The standard options of the space `dhcp6`.
 
+use super::row;
 use crate::definition::DataType::{
     Binary, Empty, Fqdn, Ipv6Address, Ipv6Prefix, Record, String, Tuple, Uint8, Uint16, Uint32,
 };
@@ -90,11 +91,3 @@ pub(super) static DHCP6: [OptionDefinition; 80] = [
     row(703, "signature", Record).of(&[Uint8, Uint8, Binary]).redefinable(),
     row(704, "timestamp", Binary).redefinable(),
 ];
-
-const fn row(
-    code: u16,
-    name: &'static str,
-    data_type: crate::definition::DataType,
-) -> OptionDefinition {
-    OptionDefinition::table_row(code, name, data_type)
-}

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::HardwareAddress;
 use crate::hardware_address::AddressLabel;
 use crate::hex::ColonHex;
+use crate::{Duid, HardwareAddress};
 
 /// Displays `duid=[00:01:0c], [hwtype=1 00:0c:01:02:03:04], tid=0x1a2b3c`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,12 @@ pub struct ClientLabel<'a> {
 impl fmt::Display for ClientLabel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.duid {
-            Some(bytes) => write!(f, "duid=[{}], ", ColonHex(bytes))?,
+            Some(bytes) => {
+                // What is longer is no DUID, and would push everything else out of a line.
+                let shown = bytes.get(..Duid::LEN_MAX).unwrap_or(bytes);
+                let rest = if shown.len() < bytes.len() { "..." } else { "" };
+                write!(f, "duid=[{}{rest}], ", ColonHex(shown))?;
+            }
             None => f.write_str("duid=[no info], ")?,
         }
         let [a, b, c] = self.transaction_id;

@@ -7,14 +7,15 @@
 
 mod get;
 pub mod keywords;
-mod prefix_index;
 mod read;
 mod subnet;
 #[cfg(test)]
 mod tests;
 
+pub use crate::config::{
+    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, PrefixIndex, SubnetIndex,
+};
 pub use get::{get, get_tree};
-pub use prefix_index::PrefixIndex;
 pub use read::read;
 pub use subnet::{Pool4, Subnet4, Timers};
 
@@ -23,10 +24,6 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use libdhcp::OptionSet;
-
-/// Index of a subnet in [`Config4::subnets`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubnetIndex(pub u32);
 
 /// A whole configuration, ready for use by the workers.
 #[derive(Debug)]
@@ -66,7 +63,7 @@ pub struct Config4 {
     /// Logger settings; `None` when the file has none.
     pub logging: Option<kea_log::LogConfig>,
     /// Address to the first subnet of the file that contains it.
-    pub by_address: PrefixIndex,
+    pub by_address: PrefixIndex<Ipv4Addr>,
     /// Relay address (`relay`) to the first subnet of the file that names it.
     pub by_relay: HashMap<Ipv4Addr, SubnetIndex>,
     /// Interface name (`interface`) to the first subnet of the file that names it.
@@ -105,73 +102,4 @@ pub enum SocketType {
     Raw,
     /// UDP sockets: for relayed traffic; a client without an address is answered by broadcast.
     Udp,
-}
-
-/// `lease-database`; only `memfile` until the SQL back-ends arrive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeaseDatabase {
-    /// `name`: path of the lease file; `None` for the default below the data directory.
-    pub name: Option<String>,
-    /// `persist`.
-    pub persist: bool,
-    /// `lfc-interval` in seconds; 0 switches the clean-up off.
-    pub lfc_interval: u32,
-    /// `durability`.
-    pub durability: Durability,
-    /// `max-row-errors`; 0 tolerates any number.
-    pub max_row_errors: u32,
-}
-
-/// What an acknowledgement promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// The row is on stable storage before the reply leaves.
-    Disk,
-    /// The row has been handed to the kernel before the reply leaves, as in Kea.
-    Kernel,
-}
-
-/// `lease-checks` of `sanity-checks`: leases whose subnet id does not match their address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeaseChecks {
-    /// They are dropped.
-    Del,
-    /// They get the id of the subnet their address is in.
-    Fix,
-    /// As `Fix`, and dropped when there is no such subnet.
-    FixDel,
-    /// They are not looked for.
-    None,
-    /// They are reported and kept.
-    Warn,
-}
-
-/// `expired-leases-processing`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExpiredLeases {
-    /// Seconds between two reclamation runs; 0 for none.
-    pub reclaim_timer_wait_time: u32,
-    /// Seconds between two removals of reclaimed leases; 0 removes them when they are reclaimed.
-    pub flush_reclaimed_timer_wait_time: u32,
-    /// Seconds for which a reclaimed lease is kept.
-    pub hold_reclaimed_time: u32,
-    /// Leases per reclamation run; 0 for no limit.
-    pub max_reclaim_leases: u32,
-    /// Milliseconds per reclamation run; 0 for no limit.
-    pub max_reclaim_time: u32,
-    /// Runs in a row that may leave leases behind before a warning is logged.
-    pub unwarned_reclaim_cycles: u32,
-}
-
-impl Default for ExpiredLeases {
-    fn default() -> Self {
-        Self {
-            reclaim_timer_wait_time: 10,
-            flush_reclaimed_timer_wait_time: 25,
-            hold_reclaimed_time: 3600,
-            max_reclaim_leases: 100,
-            max_reclaim_time: 250,
-            unwarned_reclaim_cycles: 5,
-        }
-    }
 }

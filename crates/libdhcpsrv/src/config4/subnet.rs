@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use libdhcp::OptionSet;
 
+use crate::config::{Lifetime, TeeTimes};
+
 /// One entry of `subnet4`.
 #[derive(Debug)]
 pub struct Subnet4 {
@@ -72,23 +74,17 @@ impl Timers {
     /// The lease time for a client that asks for `wanted` seconds (option 51), clipped to the limits.
     #[must_use]
     pub fn lifetime(&self, wanted: Option<u32>) -> u32 {
-        match wanted {
-            Some(wanted) => wanted.clamp(
-                self.min_valid_lifetime,
-                self.max_valid_lifetime.max(self.min_valid_lifetime),
-            ),
-            None => self.valid_lifetime,
-        }
+        let (min, max) = (self.min_valid_lifetime, self.max_valid_lifetime);
+        Lifetime { usual: self.valid_lifetime, min, max }.granted(wanted)
     }
 
     /// T1 and T2 to send with a lease of `lifetime` seconds. A configured time is sent only when it makes sense:
     /// T2 below the lifetime, T1 below T2.
     #[must_use]
     pub fn t1_t2(&self, lifetime: u32) -> (Option<u32>, Option<u32>) {
-        let share = |thousandths: u16| (u64::from(lifetime) * u64::from(thousandths) / 1000) as u32;
-        let t2 = self.rebind_timer.or_else(|| self.calculated.map(|(_, t2)| share(t2)));
+        let (renew, rebind) = (self.renew_timer, self.rebind_timer);
+        let (t1, t2) = TeeTimes { renew, rebind, calculated: self.calculated }.of(lifetime);
         let t2 = t2.filter(|&t2| t2 < lifetime);
-        let t1 = self.renew_timer.or_else(|| self.calculated.map(|(t1, _)| share(t1)));
         let t1 = t1.filter(|&t1| t1 < t2.unwrap_or(lifetime));
         (t1, t2)
     }

@@ -10,15 +10,19 @@ const HEADER_1_1: &str =
     "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state";
 const GOOD: &str = "192.0.2.1,02:00:00:00:00:01,,3600,1800003600,1,0,0,,0,,0";
 
+fn header_of(columns: usize) -> Header {
+    Header { columns, known: COLUMNS.len() }
+}
+
 fn read(line: &str, columns: usize) -> Result<Lease4, RowError> {
     let mut buffer = RowBuffer::default();
-    buffer.read(line.as_bytes(), Header { columns }).map(|row| lease_of(&row))
+    buffer.read(line.as_bytes(), header_of(columns)).map(|row| lease_of(&row))
 }
 
 fn lease_of(row: &Row<'_>) -> Lease4 {
     Lease4 {
         address: row.address.into(),
-        hw_type: HW_TYPE_UNKNOWN,
+        hw_type: row.hw_type,
         hw: row.hw.to_vec(),
         client_id: row.client_id.to_vec(),
         valid_lifetime: row.valid_lifetime,
@@ -64,6 +68,7 @@ fn loaded(text: &str) -> Loaded {
 fn a_row_has_todays_columns() {
     let row = Row {
         address: 0xc000_0201,
+        hw_type: 1,
         hw: &[2, 0, 0, 0, 0, 1],
         client_id: &[1, 0xab],
         valid_lifetime: 3600,
@@ -272,6 +277,7 @@ fn any_lease() -> impl Strategy<Value = Lease4> {
 fn row_of(lease: &Lease4) -> Row<'_> {
     Row {
         address: lease.address.into(),
+        hw_type: lease.hw_type,
         hw: &lease.hw,
         client_id: &lease.client_id,
         valid_lifetime: lease.valid_lifetime,
@@ -294,7 +300,7 @@ proptest! {
         let line = text.strip_suffix(b"\n").unwrap();
         prop_assert!(!line.contains(&b'\n'));
         let mut buffer = RowBuffer::default();
-        let row = buffer.read(line, Header::CURRENT).map(|row| lease_of(&row));
+        let row = buffer.read(line, CURRENT).map(|row| lease_of(&row));
         prop_assert_eq!(row, Ok(lease));
     }
 
@@ -303,7 +309,7 @@ proptest! {
         line in prop::collection::vec(prop_oneof![Just(b','), Just(b':'), b'0'..=b'9', any::<u8>()], 0..80),
         columns in 9_usize..15,
     ) {
-        let _ = RowBuffer::default().read(&line, Header { columns });
+        let _ = RowBuffer::default().read(&line, header_of(columns));
         let _ = read_header(&line, &COLUMNS, COLUMNS_MIN);
     }
 

@@ -1,25 +1,10 @@
-//! The DHCPv4 lease store: every lease in memory, found by address or by client, written to the journal as it changes.
+//! DHCPv4 leases: what the lease store keeps of them.
 //!
-//! [`LeaseStore4`] is shared by all workers. It decides nothing about who gets which address; it says what is there
-//! ([`Lease4View`]) and changes it only if it still is what the decision was based on ([`Expect`]). A change appends
-//! its row to the journal queue before it becomes visible; when the queue refuses, nothing has changed.
-//!
-//! Parts: `record` is the fixed-size form of a lease in a shard's slab, `client_index` leads from a client to
-//! addresses, `calendar` orders leases by expiry, `shard` ties a slab to its calendar and to the free addresses of
-//! [`crate::free::PoolSet`], `store` has lookups and changes, `expiry` the life after the lifetime, [`csv4`] the rows
-//! of the lease file and [`load`] the way back from them.
-//!
-//! Behaviour follows Kea's memfile back-end: same columns, same meaning of rows; a lease is expired when
-//! `cltt + valid_lifetime < now`, and a lifetime of 0xffffffff never ends.
+//! The store itself is [`crate::lease`]. Here are the identifiers of a client and the rule of ownership, the
+//! view for the allocation engine, the changes, and in [`csv4`] the rows of the lease file.
 
-mod calendar;
-mod client_index;
 pub mod csv4;
-mod expiry;
-pub mod load;
-mod record;
-mod shard;
-mod store;
+mod kind;
 
 #[cfg(test)]
 mod file_tests;
@@ -30,26 +15,30 @@ mod tests;
 
 use std::net::Ipv4Addr;
 
-use util::journal::{JournalError, JournalPosition};
-
 use crate::free::PoolIndex;
+use crate::lease::is_expired;
+use crate::lease::{LeaseStore, Loader};
 
-pub use expiry::{ReclaimLimits, Reclaimed, Ticked};
-pub use load::{FileReport, Loader4};
-pub use store::LeaseStore4;
+pub use crate::lease::load;
+pub use crate::lease::{
+    CommitError, Delta, Deltas, Expect, FileReport, INFINITE, LeaseKind, LeaseState, LeaseType,
+    Ownership, ReclaimLimits, Stored, SubnetId, Ticked, Version,
+};
+pub use kind::V4;
 
-/// A lifetime that never ends.
-pub const INFINITE: u32 = u32::MAX;
+/// All DHCPv4 leases of a server.
+pub type LeaseStore4 = LeaseStore<V4>;
+/// Fills a store from DHCPv4 lease files.
+pub type Loader4<'a> = Loader<'a, V4>;
+/// A DHCPv4 lease that has been reclaimed.
+pub type Reclaimed<'a> = crate::lease::Reclaimed<'a, V4>;
+
 /// The longest hardware address that is stored.
 pub const HW_LEN_MAX: usize = 20;
 /// The longest client identifier that is stored.
 pub const CLIENT_ID_LEN_MAX: usize = 255;
 /// Hardware type of a lease whose file row does not tell it; equal to every other type.
 pub const HW_TYPE_UNKNOWN: u8 = 0;
-
-/// Identifier of a subnet (`id`), as in the lease file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubnetId(pub u32);
 
 /// What identifies a client. Longer identifiers than the limits above are cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,62 +80,6 @@ impl ClientKey<'_> {
     }
 }
 
-/// State of a lease, numbered as in the lease file.
-///
-/// ```text
-///            decline                 probation ends
-///  Default ----------> Declined ----------------------> (deleted)
-///    |  ^
-///    |  | the client returns
-///    v  |
-///  ExpiredReclaimed / Released ----- hold time ends ---> (deleted)
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum LeaseState {
-    /// Active, or expired and not yet reclaimed.
-    #[default]
-    Default = 0,
-    /// Quarantined: somebody else answers at this address.
-    Declined = 1,
-    /// Expired and cleaned up; kept so that the client may get the address again.
-    ExpiredReclaimed = 2,
-    /// Given back and kept like a reclaimed one.
-    Released = 3,
-    /// Registered by its owner; not used by DHCPv4, but lease files may hold it.
-    Registered = 4,
-}
-
-impl LeaseState {
-    /// The state with this number in the lease file.
-    #[must_use]
-    pub const fn from_number(number: u64) -> Option<Self> {
-        match number {
-            0 => Some(Self::Default),
-            1 => Some(Self::Declined),
-            2 => Some(Self::ExpiredReclaimed),
-            3 => Some(Self::Released),
-            4 => Some(Self::Registered),
-            _ => None,
-        }
-    }
-
-    /// Whether an unexpired lease in this state keeps its address from others.
-    #[must_use]
-    pub const fn holds_address(self) -> bool {
-        matches!(self, Self::Default | Self::Declined | Self::Registered)
-    }
-}
-
-/// Whose lease a view shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ownership {
-    /// It belongs to the client that asks.
-    Mine,
-    /// It belongs to another client, or to nobody (declined).
-    Other,
-}
-
 /// A lease as the allocation engine sees it: a small copy, true at the moment of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease4View {
@@ -172,21 +105,11 @@ pub struct Lease4View {
     pub version: Version,
 }
 
-/// Names one state of one lease in one store. The default names none.
-///
-/// It holds where the record is, so that a commit finds it without a lookup.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Version {
-    slot: u32,
-    change: u32,
-}
-
 impl Lease4View {
     /// Whether the lifetime is over at `now_s` (wall clock): strictly after its last second.
     #[must_use]
     pub fn is_expired(&self, now_s: i64) -> bool {
-        let ends = self.cltt.saturating_add(i64::from(self.valid_lifetime));
-        self.valid_lifetime != INFINITE && ends < now_s
+        is_expired(self.cltt, self.valid_lifetime, now_s)
     }
 
     /// Whether another client may get the address at `now_s`.
@@ -247,15 +170,6 @@ impl Default for Lease4 {
     }
 }
 
-/// What a decision was based on: the change is made only if this still holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expect {
-    /// The store has no record for the address, not even an expired one.
-    Absent,
-    /// The record for the address is the one that a view with this `version` showed.
-    Unchanged(Version),
-}
-
 impl From<Option<&Lease4View>> for Expect {
     fn from(view: Option<&Lease4View>) -> Self {
         view.map_or(Self::Absent, |view| Self::Unchanged(view.version))
@@ -293,58 +207,4 @@ pub struct Change4<'a> {
     /// Another address that `client` gives up with this change. Its lease is deleted in the same step if it still
     /// belongs to `client`, and left alone otherwise.
     pub replaces: Option<Ipv4Addr>,
-}
-
-/// Why a change was not made; the store is as before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CommitError {
-    /// The lease is not what the decision was based on.
-    #[error("the lease has changed in the meantime")]
-    Conflict,
-    /// The row could not be journaled.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
-
-/// One more or one less lease of a subnet in a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delta {
-    /// The subnet.
-    pub subnet_id: SubnetId,
-    /// `pool-id` of the lease.
-    pub pool_id: u32,
-    /// The state that is counted.
-    pub state: LeaseState,
-    /// +1 or -1.
-    pub by: i8,
-}
-
-/// How one change alters the counts of leases by subnet and state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Deltas {
-    deltas: [Option<Delta>; 3],
-}
-
-impl Deltas {
-    /// The single steps.
-    pub fn iter(&self) -> impl Iterator<Item = Delta> {
-        self.deltas.iter().flatten().copied()
-    }
-
-    pub(crate) fn push(&mut self, delta: Delta) {
-        if let Some(place) = self.deltas.iter_mut().find(|place| place.is_none()) {
-            *place = Some(delta);
-        }
-    }
-}
-
-/// A change that was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stored {
-    /// Journal position by which the durability of the change is known; 0 without a journal.
-    pub position: JournalPosition,
-    /// How the counts change.
-    pub deltas: Deltas,
-    /// Whether the lease named by [`Change4::replaces`] was deleted.
-    pub replaced: bool,
 }

@@ -9,7 +9,7 @@ use util::Now;
 use util::journal::JournalQueue;
 
 use super::*;
-use crate::free::{PickFrom, PoolIndex, PoolRange, PoolSet};
+use crate::free::{PickFrom, PoolIndex, PoolRange, PoolSet4};
 
 const T0: i64 = 1_800_000_000;
 const POOL_FIRST: u32 = 0xc000_0200;
@@ -93,7 +93,7 @@ fn identity(client: u8) -> (Vec<u8>, Vec<u8>) {
 struct Model {
     leases: BTreeMap<u32, Lease4>,
     noticed: BTreeMap<u32, ()>,
-    counts: BTreeMap<(SubnetId, u32, LeaseState), i64>,
+    counts: BTreeMap<(SubnetId, LeaseType, u32, LeaseState), i64>,
 }
 
 impl Model {
@@ -124,7 +124,7 @@ impl Model {
 
     fn count(&mut self, deltas: &Deltas) {
         for delta in deltas.iter() {
-            let key = (delta.subnet_id, delta.pool_id, delta.state);
+            let key = (delta.subnet_id, delta.lease_type, delta.pool_id, delta.state);
             *self.counts.entry(key).or_default() += i64::from(delta.by);
         }
     }
@@ -137,14 +137,14 @@ fn key_of(lease: &Lease4) -> ClientKey<'_> {
 struct Run {
     store: LeaseStore4,
     journal: Arc<JournalQueue>,
-    pools: Arc<PoolSet>,
+    pools: Arc<PoolSet4>,
     model: Model,
     now: i64,
 }
 
-fn new_pools() -> Arc<PoolSet> {
+fn new_pools() -> Arc<PoolSet4> {
     let (first, last) = (POOL_FIRST.into(), (POOL_FIRST + POOL_LEN - 1).into());
-    Arc::new(PoolSet::new([PoolRange { first, last, skips_edges: false }]))
+    Arc::new(PoolSet4::new([PoolRange { first, last, skips_edges: false }]))
 }
 
 impl Run {

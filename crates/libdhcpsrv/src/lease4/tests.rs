@@ -8,7 +8,8 @@ use util::Now;
 use util::journal::{JournalError, JournalQueue};
 
 use super::*;
-use crate::free::{PickFrom, PoolIndex, PoolRange, PoolSet};
+use crate::free::{PickFrom, PoolIndex, PoolRange, PoolSet4};
+use crate::lease::shard_of;
 
 const SUBNET: SubnetId = SubnetId(1);
 const T0: u64 = 1_800_000_000;
@@ -43,12 +44,12 @@ fn change<'a>(last: u8, client: ClientKey<'a>, expect: Expect) -> Change4<'a> {
     }
 }
 
-fn pools() -> Arc<PoolSet> {
+fn pools() -> Arc<PoolSet4> {
     let (first, last) = (address(0), address(255));
-    Arc::new(PoolSet::new([PoolRange { first, last, skips_edges: false }]))
+    Arc::new(PoolSet4::new([PoolRange { first, last, skips_edges: false }]))
 }
 
-fn store_with_pools() -> (LeaseStore4, Arc<PoolSet>) {
+fn store_with_pools() -> (LeaseStore4, Arc<PoolSet4>) {
     let (store, pools) = (LeaseStore4::new(7, None), pools());
     store.adopt_pools(&pools);
     (store, pools)
@@ -86,7 +87,7 @@ fn many_clients_behind_one_hardware_address_do_not_slow_each_other() {
             Change4 { address: (0x0a00_0000 + number).into(), ..change(0, client, Expect::Absent) };
         store.commit(&change, at(0)).unwrap();
     }
-    assert!(store.clients().len() <= 5000 + client_index::EQUAL_MAX);
+    assert!(store.clients().len() <= 5000 + crate::lease::LEASES_PER_KEY_MAX);
     for number in 0..5000_u32 {
         let found = store.find(&client(b"AAAAAA", &number.to_be_bytes()), SUBNET).unwrap();
         assert_eq!(u32::from(found.address), 0x0a00_0000 + number);
@@ -199,7 +200,7 @@ fn an_infinite_lease_that_was_given_up_is_flushed_and_holds_up_no_other() {
     // Addresses of one shard.
     for (block, valid_lifetime) in [(0, INFINITE), (1, 100)] {
         let address = Ipv4Addr::from(u32::from(address(1)) + block * 4096);
-        assert_eq!(store::shard_of(address.into()), store::shard_of(self::address(1).into()));
+        assert_eq!(shard_of(u32::from(address)), shard_of(u32::from(self::address(1))));
         let owner = client(b"AAAAAA", b"");
         let plain = change(1, owner, Expect::Absent);
         let state = LeaseState::ExpiredReclaimed;
@@ -350,7 +351,7 @@ fn pages_and_selections_are_in_the_order_of_addresses() {
     assert_eq!(of(&client(&[2], b"")), [3, 9, 77]);
     assert_eq!(of(&client(&[9], &[200])), [200]);
     let counts: Vec<_> = store.recount().into_iter().collect();
-    assert_eq!(counts, [((SUBNET, 0, LeaseState::Default), 5)]);
+    assert_eq!(counts, [((SUBNET, LeaseType::Na, 0, LeaseState::Default), 5)]);
 }
 
 #[test]
@@ -430,7 +431,7 @@ fn workers_never_share_an_address() {
 /// One exchange of a worker's client: release, or take a free address. The worker read the clock a while ago.
 fn step(
     store: &LeaseStore4,
-    pools: &PoolSet,
+    pools: &PoolSet4,
     held: &[AtomicU64],
     (key, number, round): (ClientKey<'_>, u64, u64),
     (seconds, clock): (u64, &AtomicU64),

@@ -186,12 +186,26 @@ pub(crate) fn bind_ip(fd: BorrowedFd<'_>, address: SocketAddr) -> io::Result<()>
 
 /// Makes the interface a member of a multicast group, as long as the socket is open.
 pub(crate) fn join(fd: BorrowedFd<'_>, group: Ipv6Addr, interface: u32) -> io::Result<()> {
+    set_membership(fd, libc::IPV6_ADD_MEMBERSHIP, group, interface)
+}
+
+/// Ends the membership that [`join`] made, also while copies of the socket are open elsewhere.
+pub(crate) fn leave(fd: BorrowedFd<'_>, group: Ipv6Addr, interface: u32) -> io::Result<()> {
+    set_membership(fd, libc::IPV6_DROP_MEMBERSHIP, group, interface)
+}
+
+fn set_membership(
+    fd: BorrowedFd<'_>,
+    name: c_int,
+    group: Ipv6Addr,
+    interface: u32,
+) -> io::Result<()> {
     // struct ipv6_mreq: the group's 16 bytes, the interface's number.
     let mut request = [interface; 5];
     for (word, bytes) in request.iter_mut().zip(group.octets().chunks_exact(4)) {
         *word = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
     }
-    set_words(fd, libc::IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP, &request)
+    set_words(fd, libc::IPPROTO_IPV6, name, &request)
 }
 
 /// Binds a packet socket to an interface and an EtherType, which starts reception.

@@ -25,6 +25,8 @@ pub(super) struct Group {
 
 /// Bytes of receive and send buffers: a burst of some ten thousand queries.
 const BUFFER: i32 = 8 << 20;
+/// Name of the interface on which nobody but this host speaks.
+const LOOPBACK: &str = "lo";
 /// Slots of the rings: many for the first interfaces, few where there are many interfaces.
 const RING_FRAMES: [(usize, usize); 2] = [(4, 4096), (32, 256)];
 const RING_FRAMES_MIN: usize = 64;
@@ -105,9 +107,11 @@ fn probe(interface: &str, address: SocketAddr, group: Group) -> io::Result<()> {
     socket::attach_program(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter::nothing())?;
     socket::bind_to_device(fd, interface)?;
     socket::bind_ip(fd, address)?;
-    // A process that is just being started may hold a copy for a moment; that must not hinder the
-    // real socket.
-    socket::set_int(fd, SOL_SOCKET, libc::SO_REUSEADDR, 1)
+    // A process that is just being started may hold a copy for a moment; that must neither hinder
+    // the real socket nor, bound more narrowly, be given what is meant for it.
+    socket::set_int(fd, SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+    let _ = socket::bind_to_device(fd, LOOPBACK);
+    Ok(())
 }
 
 /// A UDP socket of the address's family, and of no other.

@@ -24,6 +24,8 @@ use crate::sys::socket;
 /// Tries of one call when buffers are full, and the wait before each.
 const RETRIES_MAX: u32 = 3;
 const RETRY_WAIT: Duration = Duration::from_millis(1);
+/// Where clients are answered, by IPv4 and IPv6.
+const CLIENT_PORTS: [u16; 2] = [68, 546];
 const LINK_BROADCAST: LinkAddress = LinkAddress([0xff; 6]);
 
 /// What must be equal in a run.
@@ -33,6 +35,8 @@ struct Way {
     to: SocketAddr,
     /// For broadcasts, which no route leads.
     interface: Option<u32>,
+    /// The entry's number when it must be sent by itself.
+    alone: Option<u16>,
 }
 
 /// A datagram to be sent as a frame.
@@ -121,7 +125,12 @@ impl Sender {
         for at in 0..job.entries.len() as u16 {
             let Some(entry) = job.entries.get(usize::from(at)) else { break };
             match sort_entry(sockets, entry) {
-                Ok(Sorted::Udp(key)) => self.items.push(Item { key, len: entry.len, entry: at }),
+                Ok(Sorted::Udp(mut key)) => {
+                    // Many clients read frames instead of datagrams, and between virtual interfaces a run stays
+                    // one frame until a UDP socket takes it apart.
+                    key.alone = CLIENT_PORTS.contains(&key.to.port()).then_some(at);
+                    self.items.push(Item { key, len: entry.len, entry: at });
+                }
                 Ok(Sorted::Frame(to)) => self.add_frame(sockets, job, at, to),
                 Err(code) => job.finish(at, Err(io::Error::from_raw_os_error(code))),
             }
@@ -325,7 +334,7 @@ impl Sender {
 /// Decides how an entry leaves; the error number when it cannot.
 fn sort_entry(sockets: &Sockets, entry: &Outbound) -> Result<Sorted, i32> {
     let udp = |to, interface| match sockets.sender(entry.source, entry.interface) {
-        Some(slot) => Ok(Sorted::Udp(Way { slot, to, interface })),
+        Some(slot) => Ok(Sorted::Udp(Way { slot, to, interface, alone: None })),
         None => Err(libc::EADDRNOTAVAIL),
     };
     let to = match (entry.source, entry.destination) {

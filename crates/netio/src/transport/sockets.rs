@@ -171,7 +171,13 @@ impl Sockets {
 
     /// Closes a socket.
     pub(super) fn close(&mut self, slot: usize) -> Option<(SocketToken, Endpoint)> {
-        self.slots.get_mut(slot)?.take().map(|slot| (slot.token, slot.endpoint))
+        let Slot { token, endpoint, receiver } = self.slots.get_mut(slot)?.take()?;
+        if let Socket::Multicast { group, .. } = endpoint.socket {
+            // A process that is just being started may hold a copy for a moment, whose end would take
+            // a successor's membership along. A failure says that the interface is gone.
+            let _ = socket::leave(receiver.fd(), group, endpoint.interface.0);
+        }
+        Some((token, endpoint))
     }
 
     /// Makes the indexes anew, after insertions and closings.

@@ -1,11 +1,14 @@
 //! Interfaces that change under a running transport.
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::os::fd::AsRawFd;
 
 use netio::{Event, InterfaceTable, Monitor, Plan, SocketKind, Transport};
 use util::link::{Delivery, Outbox};
 
-use crate::support::{CLIENT, Net, SERVER, collect, frame, plan, reply, send_all, transport};
+use crate::support::{
+    CLIENT, Net, SERVER, collect, frame, plan, readable, reply, send_all, transport,
+};
 
 const ANY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 const ALL: Ipv4Addr = Ipv4Addr::BROADCAST;
@@ -35,6 +38,11 @@ impl Follower {
     pub(crate) fn follow(&mut self) -> (usize, usize) {
         assert!(self.monitor.drain(&mut self.table).unwrap(), "nothing was notified");
         assert_eq!(self.table, InterfaceTable::read().unwrap());
+        self.reconcile()
+    }
+
+    /// Makes the sockets fit the table; the number of them opened and closed.
+    pub(crate) fn reconcile(&mut self) -> (usize, usize) {
         let mut events = self.transport.reconcile(&self.table);
         // Commands that other tests are just starting inherit the descriptors for a moment, closed
         // ones included.
@@ -50,6 +58,21 @@ impl Follower {
         let closed = events.iter().filter(|event| matches!(event, Event::Closed { .. })).count();
         assert_eq!(opened + closed, events.len(), "{events:?}");
         (opened, closed)
+    }
+
+    /// Takes in what changes until the interfaces, loopback aside, have so many confirmed IPv6
+    /// addresses, which the kernel notifies when it gets round to it; the number of sockets opened
+    /// and closed then.
+    pub(crate) fn follow6(&mut self, addresses: usize) -> (usize, usize) {
+        let count = |table: &InterfaceTable| {
+            let links = table.interfaces().iter().filter(|interface| !interface.is_loopback);
+            links.flat_map(|link| &link.ipv6).filter(|own| !own.is_tentative).count()
+        };
+        while count(&self.table) != addresses {
+            assert!(readable(self.monitor.as_raw_fd()), "{:?}", self.table);
+            self.monitor.drain(&mut self.table).unwrap();
+        }
+        self.reconcile()
     }
 
     /// Whether a broadcast is heard, and the address that it would be answered from.
@@ -99,12 +122,7 @@ fn an_interface_that_is_made_again_under_its_number_is_served_again() {
     let net = Net::new("number");
     net.on_server(|| {
         let mut follower = Follower::new(&["s0"], SocketKind::Raw);
-        let index = follower.table.by_name("s0").unwrap().index.0;
-        net.server("link del s0");
-        let link = "address 02:00:00:00:00:01 type veth peer name c0 address 02:00:00:00:00:02";
-        net.server(&format!("link add s0 index {index} {link} netns {}", net.client));
-        net.client("link set c0 up");
-        net.server("link set s0 up");
+        net.replace_cable(follower.table.by_name("s0").unwrap().index);
         net.server("addr add 192.0.2.1/24 dev s0");
         assert_eq!(follower.follow(), (1, 1), "the packet socket is replaced, the other stays");
         assert_eq!(follower.hears_broadcast(&net), SERVER);

@@ -1,7 +1,6 @@
 //! IPv6: which sockets hear what, how replies leave, and addresses that come and go.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
-use std::os::fd::AsRawFd;
 
 use netio::{Event, InterfaceTable, Transport};
 use util::link::Outbox;
@@ -9,33 +8,32 @@ use util::link::Outbox;
 use crate::interfaces::Follower;
 use crate::support::{
     CLIENT_LOCAL, CLIENT6, GROUP, Got, Net, SERVER_LOCAL, SERVER6, answer, collect, open, plan6,
-    readable, send_all,
+    send_all,
 };
 
 fn transport(specs: &[&str]) -> Transport {
     open(plan6(specs), 0, 1)
 }
 
-/// Sends from the client and returns what the server got.
-fn ask(net: &Net, transport: &mut Transport, from: Ipv6Addr, to: Ipv6Addr) -> Got {
-    let socket = net.client_udp(from, 546);
+/// Sends from the client; what the server got, and the client's socket.
+fn ask(net: &Net, transport: &mut Transport, from: Ipv6Addr, to: Ipv6Addr) -> (Got, UdpSocket) {
+    let socket = net.client_udp(from, 0);
     socket.send_to(b"query", net.at_client(to, 547)).unwrap();
     let (mut got, drops) = collect(transport, 1);
     assert_eq!((got[0].payload.as_slice(), drops.total()), (b"query".as_slice(), 0));
     let report = transport.receive_any(64, &mut |inbound| panic!("twice: {inbound:?}"));
     assert_eq!(report.taken(), 0);
-    got.remove(0)
+    assert_eq!(got[0].source.port(), socket.local_addr().unwrap().port());
+    (got.remove(0), socket)
 }
 
 /// Answers a query; where the answer comes from at the client.
-fn answered(net: &Net, transport: &mut Transport, query: &Got) -> SocketAddr {
-    let IpAddr::V6(client) = query.source.ip() else { panic!("{query:?}") };
-    let socket = net.client_udp(client, query.source.port());
+fn answered(transport: &mut Transport, query: &Got, client: &UdpSocket) -> SocketAddr {
     let mut outbox = Outbox::default();
     outbox.push(b"reply", answer(query));
     send_all(transport, &outbox);
     let mut buffer = [0; 99];
-    let (len, from) = socket.recv_from(&mut buffer).unwrap();
+    let (len, from) = client.recv_from(&mut buffer).unwrap();
     assert_eq!(&buffer[..len], b"reply");
     from
 }
@@ -56,12 +54,12 @@ fn multicasts_and_unicasts_are_heard_and_answered_from_where_they_went() {
             (CLIENT6, GROUP, SERVER6),
         ];
         for (from, to, local) in cases {
-            let got = ask(&net, &mut transport, from, to);
+            let (got, client) = ask(&net, &mut transport, from, to);
             let scope = if from == CLIENT_LOCAL { index.0 } else { 0 };
-            assert_eq!(got.source, SocketAddrV6::new(from, 546, 0, scope).into());
+            assert_eq!(got.source, SocketAddrV6::new(from, got.source.port(), 0, scope).into());
             assert_eq!((got.destination, got.interface), (IpAddr::V6(to), index), "{from} {to}");
             assert_eq!((got.local, got.link_source), (IpAddr::V6(local), None), "{from} {to}");
-            let answerer = answered(&net, &mut transport, &got);
+            let answerer = answered(&mut transport, &got, &client);
             assert_eq!((answerer.ip(), answerer.port()), (IpAddr::V6(local), 547));
         }
     });
@@ -72,9 +70,9 @@ fn without_a_given_address_all_is_answered_from_the_link_local_one() {
     let net = Net::new6("local6");
     net.on_server(|| {
         let mut transport = transport(&["s0"]);
-        let got = ask(&net, &mut transport, CLIENT6, GROUP);
+        let (got, client) = ask(&net, &mut transport, CLIENT6, GROUP);
         assert_eq!(got.local, IpAddr::V6(SERVER_LOCAL));
-        assert_eq!(answered(&net, &mut transport, &got).ip(), IpAddr::V6(SERVER_LOCAL));
+        assert_eq!(answered(&mut transport, &got, &client).ip(), IpAddr::V6(SERVER_LOCAL));
         let socket = net.client_udp(CLIENT6, 0);
         socket.connect((SERVER6, 547)).unwrap();
         socket.send(b"to an address not served").unwrap();
@@ -94,9 +92,9 @@ fn the_interface_of_an_answer_gives_the_scope_that_an_address_lacks() {
             net.server(&format!("addr add {SERVER_LOCAL}/64 dev {name} nodad"));
         }
         let mut transport = transport(&["*"]);
-        let mut query = ask(&net, &mut transport, CLIENT_LOCAL, GROUP);
-        query.source = SocketAddr::from((CLIENT_LOCAL, 546));
-        assert_eq!(answered(&net, &mut transport, &query).ip(), IpAddr::V6(SERVER_LOCAL));
+        let (mut query, client) = ask(&net, &mut transport, CLIENT_LOCAL, GROUP);
+        query.source = SocketAddr::from((CLIENT_LOCAL, query.source.port()));
+        assert_eq!(answered(&mut transport, &query, &client).ip(), IpAddr::V6(SERVER_LOCAL));
     });
 }
 
@@ -108,10 +106,10 @@ fn the_interface_of_a_unicast_is_the_one_that_it_came_in_on() {
         let mut transport = transport(&["lo/2001:db8:9::1"]);
         let far: Ipv6Addr = "2001:db8:9::1".parse().unwrap();
         net.client(&format!("route add {far}/128 via {SERVER6}"));
-        let got = ask(&net, &mut transport, CLIENT6, far);
+        let (got, client) = ask(&net, &mut transport, CLIENT6, far);
         let table = InterfaceTable::read().unwrap();
         assert_eq!(got.interface, table.by_name("s0").unwrap().index);
-        assert_eq!(answered(&net, &mut transport, &got).ip(), IpAddr::V6(far));
+        assert_eq!(answered(&mut transport, &got, &client).ip(), IpAddr::V6(far));
     });
 }
 
@@ -139,8 +137,7 @@ fn replies_to_one_relay_arrive_whole_and_in_order() {
     net.on_server(|| {
         let mut transport = transport(&["s0", "s0/2001:db8::1"]);
         for (from, to) in [(CLIENT6, SERVER6), (CLIENT_LOCAL, GROUP)] {
-            let query = ask(&net, &mut transport, from, to);
-            let relay = net.client_udp(from, 546);
+            let (query, relay) = ask(&net, &mut transport, from, to);
             let sizes = [300usize, 300, 280, 1452, 1452, 1460, 1460, 1472, 2000, 4];
             let mut outbox = Outbox::default();
             let mut expected = Vec::new();
@@ -165,8 +162,7 @@ fn what_ipv6_cannot_send_is_reported_and_harms_no_other() {
     let net = Net::new6("fail6");
     net.on_server(|| {
         let mut transport = transport(&["s0", "s0/2001:db8::1"]);
-        let query = ask(&net, &mut transport, CLIENT6, SERVER6);
-        let relay = net.client_udp(CLIENT6, 546);
+        let (query, relay) = ask(&net, &mut transport, CLIENT6, SERVER6);
         let mut outbox = Outbox::default();
         let mut push = |change: &dyn Fn(&mut util::link::Outbound)| {
             let mut entry = answer(&query);
@@ -219,7 +215,7 @@ fn what_the_kernel_has_no_room_for_is_counted() {
 
 /// Whether the group is heard; the answer's source.
 fn hears(net: &Net, follower: &mut Follower) -> IpAddr {
-    ask(net, &mut follower.transport, CLIENT_LOCAL, GROUP).local
+    ask(net, &mut follower.transport, CLIENT_LOCAL, GROUP).0.local
 }
 
 #[test]
@@ -231,33 +227,20 @@ fn a_link_local_address_that_comes_late_is_served() {
         assert_eq!(follower.transport.endpoints().count(), 0);
         assert!(!follower.transport.has_failures(), "nothing is tried");
         net.server("addr add fe80::7/64 dev s0 nodad");
-        assert_eq!(follower.follow(), (2, 0));
+        assert_eq!(follower.follow6(1), (2, 0));
         assert_eq!(hears(&net, &mut follower), IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, 7]));
         net.server(&format!("addr add {SERVER6}/64 dev s0 nodad"));
-        assert_eq!(follower.follow(), (1, 0), "the others stay open");
-        let got = ask(&net, &mut follower.transport, CLIENT6, GROUP);
+        assert_eq!(follower.follow6(2), (1, 0), "the others stay open");
+        let (got, _) = ask(&net, &mut follower.transport, CLIENT6, GROUP);
         assert_eq!(got.local, IpAddr::V6(SERVER6));
         net.server("addr flush dev s0");
-        assert_eq!(follower.follow(), (0, 3));
+        assert_eq!(follower.follow6(0), (0, 3));
     });
 }
 
-/// Follows the notifications until there are as many sockets.
-fn follow_until(follower: &mut Follower, sockets: usize) {
-    while follower.transport.endpoints().count() != sockets {
-        assert!(readable(follower.monitor.as_raw_fd()), "{:?}", follower.table);
-        follower.monitor.drain(&mut follower.table).unwrap();
-        for event in follower.transport.reconcile(&follower.table) {
-            assert!(!matches!(event, Event::Failed { .. }), "{event:?}");
-        }
-    }
-}
-
-/// Makes duplicate detection quick on the server's side.
+/// Makes duplicate detection start at once on the server's side; it takes a second.
 fn hasten_detection() {
-    let set = |path: &str, value: &str| std::fs::write(format!("/proc/sys/net/ipv6/{path}"), value);
-    set("neigh/s0/retrans_time_ms", "100").unwrap();
-    set("conf/s0/router_solicitation_delay", "0").unwrap();
+    std::fs::write("/proc/sys/net/ipv6/conf/s0/router_solicitation_delay", "0").unwrap();
 }
 
 #[test]
@@ -266,10 +249,11 @@ fn a_tentative_address_is_served_once_it_is_confirmed() {
     net.on_server(|| {
         net.server("addr flush dev s0");
         hasten_detection();
-        let mut follower = Follower::of(plan6(&["s0"]));
         net.server("addr add fe80::8/64 dev s0");
-        assert!(InterfaceTable::read().unwrap().by_name("s0").unwrap().ipv6[0].is_tentative);
-        follow_until(&mut follower, 2);
+        let mut follower = Follower::of(plan6(&["s0"]));
+        assert!(follower.table.by_name("s0").unwrap().ipv6[0].is_tentative);
+        assert_eq!(follower.transport.endpoints().count(), 0);
+        assert_eq!(follower.follow6(1), (2, 0));
         assert_eq!(hears(&net, &mut follower), IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, 8]));
     });
 }
@@ -283,7 +267,7 @@ fn a_duplicate_address_is_not_served() {
         let mut follower = Follower::of(plan6(&["s0"]));
         net.server(&format!("addr add {CLIENT_LOCAL}/64 dev s0"));
         net.server("addr add fe80::9/64 dev s0");
-        follow_until(&mut follower, 2);
+        assert_eq!(follower.follow6(1), (2, 0));
         let addresses = &follower.table.by_name("s0").unwrap().ipv6;
         let duplicate = addresses.iter().find(|own| own.address == CLIENT_LOCAL).unwrap();
         assert!(duplicate.is_tentative);
@@ -304,10 +288,10 @@ fn an_interface_that_goes_and_returns_is_served_again() {
         let mut follower = Follower::of(plan6(&["s0"]));
         assert_eq!(hears(&net, &mut follower), SERVER_LOCAL);
         net.server("link del s0");
-        assert_eq!(follower.follow(), (0, 2));
+        assert_eq!(follower.follow6(0), (0, 2));
         net.plug("s0");
         readdress(&net);
-        assert_eq!(follower.follow(), (2, 0));
+        assert_eq!(follower.follow6(1), (2, 0));
         assert_eq!(hears(&net, &mut follower), SERVER_LOCAL);
     });
 }
@@ -316,15 +300,12 @@ fn an_interface_that_goes_and_returns_is_served_again() {
 fn an_interface_that_is_made_again_under_its_number_hears_the_group_again() {
     let net = Net::new6("number6");
     net.on_server(|| {
+        net.server(&format!("addr del {SERVER6}/64 dev s0"));
         let mut follower = Follower::of(plan6(&["s0"]));
-        let index = follower.table.by_name("s0").unwrap().index.0;
-        net.server("link del s0");
-        let link = "address 02:00:00:00:00:01 type veth peer name c0 address 02:00:00:00:00:02";
-        net.server(&format!("link add s0 index {index} {link} netns {}", net.client));
-        net.client("link set c0 up");
-        net.server("link set s0 up");
+        net.replace_cable(follower.table.by_name("s0").unwrap().index);
+        follower.monitor.drain(&mut follower.table).unwrap();
         readdress(&net);
-        assert_eq!(follower.follow(), (1, 1), "the group's socket is replaced, the other stays");
+        assert_eq!(follower.follow6(1), (1, 1), "the group's socket is replaced, the other stays");
         assert_eq!(hears(&net, &mut follower), SERVER_LOCAL);
     });
 }
@@ -335,11 +316,11 @@ fn down_up_and_a_new_name_are_survived() {
     net.on_server(|| {
         let mut follower = Follower::of(plan6(&["*"]));
         net.server("link set s0 down");
-        assert_eq!(follower.follow(), (0, 2));
+        assert_eq!(follower.follow6(0), (0, 2));
         net.server("link set s0 name wan");
         net.server("link set wan up");
         net.server(&format!("addr add {SERVER_LOCAL}/64 dev wan nodad"));
-        assert_eq!(follower.follow(), (2, 0));
+        assert_eq!(follower.follow6(1), (2, 0));
         assert!(follower.transport.endpoints().all(|(_, endpoint)| endpoint.name == "wan"));
         assert_eq!(hears(&net, &mut follower), SERVER_LOCAL);
     });
@@ -364,6 +345,6 @@ fn a_port_in_use_keeps_the_group_closed_until_it_is_free() {
             std::thread::yield_now();
             transport.reconcile(&table);
         }
-        assert_eq!(ask(&net, &mut transport, CLIENT_LOCAL, GROUP).local, SERVER_LOCAL);
+        assert_eq!(ask(&net, &mut transport, CLIENT_LOCAL, GROUP).0.local, SERVER_LOCAL);
     });
 }

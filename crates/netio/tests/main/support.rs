@@ -84,6 +84,16 @@ impl Net {
         self.client("link set c0 up");
     }
 
+    /// Lays another cable whose end at the server gets the number and the name of the one before.
+    pub(crate) fn replace_cable(&self, index: InterfaceIndex) {
+        self.server("link del s0");
+        let link = "address 02:00:00:00:00:01 type veth peer name c0 address 02:00:00:00:00:02";
+        self.server(&format!("link add s0 index {} {link} netns {}", index.0, self.client));
+        // The end that comes up last works at once; the other one when the kernel gets round to it.
+        self.server("link set s0 up");
+        self.client("link set c0 up");
+    }
+
     /// Runs `ip` in the server's namespace.
     pub(crate) fn server(&self, arguments: &str) {
         ip(&format!("-n {} {arguments}", self.server));
@@ -224,9 +234,17 @@ impl Frames {
 }
 
 pub(crate) fn readable(fd: RawFd) -> bool {
-    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    // SAFETY: the pointer describes one pollfd.
-    unsafe { libc::poll(&raw mut poll, 1, PATIENCE.as_millis() as i32) > 0 }
+    wait_for_any([fd].into_iter()).iter().any(|poll| poll.revents != 0)
+}
+
+/// Waits until one of the descriptors is readable, or patience is at its end.
+pub(crate) fn wait_for_any(fds: impl Iterator<Item = RawFd>) -> Vec<libc::pollfd> {
+    let mut polls: Vec<_> =
+        fds.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 }).collect();
+    let patience = PATIENCE.as_millis() as i32;
+    // SAFETY: the pointer and length describe `polls`.
+    unsafe { libc::poll(polls.as_mut_ptr(), polls.len() as u64, patience) };
+    polls
 }
 
 /// A frame from the client with an IPv4 UDP datagram; the checksum of the UDP header is absent.
@@ -340,14 +358,9 @@ pub(crate) fn collect(transport: &mut Transport, count: usize) -> (Vec<Got>, Dro
     let mut drops = Drops::default();
     while got.len() < count {
         let fds: Vec<_> = transport.raw_fds().collect();
-        let mut polls: Vec<_> = fds
-            .iter()
-            .map(|(_, fd)| libc::pollfd { fd: *fd, events: libc::POLLIN, revents: 0 })
-            .collect();
-        let patience = PATIENCE.as_millis() as i32;
-        // SAFETY: the pointer and length describe `polls`.
-        let ready = unsafe { libc::poll(polls.as_mut_ptr(), polls.len() as u64, patience) };
-        assert!(ready > 0, "only {} of {count} datagrams came: {got:?} {drops:?}", got.len());
+        let polls = wait_for_any(fds.iter().map(|(_, fd)| *fd));
+        let is_ready = polls.iter().any(|poll| poll.revents != 0);
+        assert!(is_ready, "only {} of {count} datagrams came: {got:?} {drops:?}", got.len());
         for ((token, _), poll) in fds.iter().zip(&polls) {
             if poll.revents != 0 {
                 let mut take = |inbound: Inbound<'_>| got.push(Got::from(inbound));

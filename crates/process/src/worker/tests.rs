@@ -1,4 +1,4 @@
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use netio::{Family, InterfaceSpec, SocketKind};
@@ -72,10 +72,15 @@ fn worker(addresses: &[Ipv4Addr], port: u16) -> (Worker<()>, Receiver<Heard>) {
         addresses.iter().map(|&address| netio::Ipv4Network { address, prefix_len: 8 }).collect();
     let name = InterfaceSpec::parse(&interfaces[0].name, Family::V4).unwrap();
     let plan = Plan::new4(vec![name], SocketKind::Udp, port).unwrap();
+    start(plan, InterfaceTable::from_interfaces(interfaces))
+}
+
+/// A worker with its sockets open.
+fn start(plan: Plan, table: InterfaceTable) -> (Worker<()>, Receiver<Heard>) {
     let (heard, hears) = channel();
     let server = Listener { heard, panics: false };
     let worker = Worker::start(0, server, Transport::new(plan, 0, 1), None).unwrap();
-    worker.set_interfaces(Arc::new(InterfaceTable::from_interfaces(interfaces)));
+    worker.set_interfaces(Arc::new(table));
     drop(pause(std::slice::from_ref(&worker)));
     (worker, hears)
 }
@@ -101,6 +106,19 @@ fn panic_at_the_end_of_a_batch_costs_one_packet_only() {
     client.send(b"after").unwrap();
     wait_for(&hears, &Heard::Datagram(b"after".to_vec()));
     assert!(!worker.has_ended());
+}
+
+#[test]
+fn worker_serves_ipv6_when_its_plan_does() {
+    let client = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).unwrap();
+    let occupant = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).unwrap();
+    let port = occupant.local_addr().unwrap().port();
+    drop(occupant);
+    let spec = InterfaceSpec::parse("lo/::1", Family::V6).unwrap();
+    let plan = Plan::new6(vec![spec], port).unwrap();
+    let (_worker, hears) = start(plan, InterfaceTable::read().unwrap());
+    client.send_to(b"six", (Ipv6Addr::LOCALHOST, port)).unwrap();
+    wait_for(&hears, &Heard::Datagram(b"six".to_vec()));
 }
 
 #[test]

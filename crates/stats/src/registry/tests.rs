@@ -1,21 +1,24 @@
-use super::{Observation, Statistics};
-use crate::{Lease4, Packet4, Place, SubnetRow};
+use super::Observation;
+use crate::{Lease4, Packet4, Place, Statistics4, SubnetRow};
 use util::Now;
 
 const START: Now = Now::from_secs(1000);
 const LATER: Now = Now::from_secs(2000);
 
 fn rows() -> Vec<SubnetRow> {
-    vec![SubnetRow { id: 7, pool_ids: vec![1] }, SubnetRow { id: 10, pool_ids: vec![] }]
+    vec![
+        SubnetRow { id: 7, pool_ids: vec![1], pd_pool_ids: Vec::new() },
+        SubnetRow { id: 10, pool_ids: Vec::new(), pd_pool_ids: Vec::new() },
+    ]
 }
 
-fn value(statistics: &Statistics, name: &str) -> Option<i64> {
+fn value(statistics: &Statistics4, name: &str) -> Option<i64> {
     statistics.find(name).map(|one| one.value)
 }
 
 #[test]
 fn workers_are_added_up_and_outlive_themselves() {
-    let statistics = Statistics::new(START);
+    let statistics = Statistics4::new(START);
     let mut first = statistics.worker(START);
     let mut second = statistics.worker(START);
     first.increment(Packet4::Received);
@@ -34,7 +37,7 @@ fn workers_are_added_up_and_outlive_themselves() {
 
 #[test]
 fn reset_counts_from_zero_again() {
-    let statistics = Statistics::new(START);
+    let statistics = Statistics4::new(START);
     let mut worker = statistics.worker(START);
     worker.add(Packet4::Sent, 9);
     assert!(statistics.reset("pkt4-sent", LATER));
@@ -47,7 +50,7 @@ fn reset_counts_from_zero_again() {
 
 #[test]
 fn removed_statistics_come_back_when_they_change() {
-    let statistics = Statistics::new(START);
+    let statistics = Statistics4::new(START);
     let mut worker = statistics.worker(START);
     let leases = statistics.install(&rows(), START);
     worker.add(Packet4::AckSent, 3);
@@ -66,7 +69,7 @@ fn removed_statistics_come_back_when_they_change() {
 
 #[test]
 fn global_figures_sum_the_subnets_and_survive_reconfiguration() {
-    let statistics = Statistics::new(START);
+    let statistics = Statistics4::new(START);
     let leases = statistics.install(&rows(), START);
     leases.add(Place::subnet(0), Lease4::ReclaimedLeases, 2, START);
     leases.add(Place::subnet(1), Lease4::ReclaimedLeases, 3, START);
@@ -86,7 +89,7 @@ fn global_figures_sum_the_subnets_and_survive_reconfiguration() {
 
 #[test]
 fn resets_of_subnet_and_server_do_not_disturb_each_other() {
-    let statistics = Statistics::new(START);
+    let statistics = Statistics4::new(START);
     let leases = statistics.install(&rows(), START);
     let pool = Place { subnet: 0, pool: leases.pool_slot(0, 0) };
     leases.add(pool, Lease4::ReclaimedLeases, 2, START);
@@ -107,7 +110,7 @@ fn resets_of_subnet_and_server_do_not_disturb_each_other() {
 
 #[test]
 fn snapshot_is_sorted_and_agrees_with_single_look_ups() {
-    let statistics = Statistics::new(START);
+    let statistics = Statistics4::new(START);
     let leases = statistics.install(&rows(), START);
     leases.set(Place::subnet(0), Lease4::TotalAddresses, 250, START);
     let all = statistics.snapshot();
@@ -125,7 +128,7 @@ fn snapshot_is_sorted_and_agrees_with_single_look_ups() {
 
 #[test]
 fn all_are_reset_and_removed_together() {
-    let statistics = Statistics::new(START);
+    let statistics = Statistics4::new(START);
     let mut worker = statistics.worker(START);
     let leases = statistics.install(&rows(), START);
     worker.increment(Packet4::Received);
@@ -142,7 +145,7 @@ fn all_are_reset_and_removed_together() {
 
 #[test]
 fn odd_names_are_unknown() {
-    let statistics = Statistics::new(START);
+    let statistics = Statistics4::new(START);
     let _ = statistics.install(&rows(), START);
     for name in [
         "",

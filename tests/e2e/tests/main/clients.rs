@@ -5,43 +5,26 @@ use e2e::net::SERVER;
 use e2e::prelude::*;
 use e2e::relay::{one_relay, relay_chain};
 
-/// Queries as the server's interface sees them.
-struct Sniffer(RawPort);
-
-impl Sniffer {
-    /// Waits for a query that satisfies `wanted`.
-    #[track_caller]
-    fn wait(&mut self, what: &str, limit: Duration, wanted: impl Fn(&Reply) -> bool) -> Reply {
-        let end = Instant::now() + limit;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let Some(seen) = self.0.next(left) else { panic!("not within {limit:?}: {what}") };
-            if seen.dhcp.op == 1 && wanted(&seen) {
-                return seen;
-            }
-        }
-    }
-}
-
 /// The life of a lease as one client lives it: bound, renewed, rebound, found again, released,
 /// taken anew.
 fn life_of_a_lease(kind: Kind) {
     let net = Net::pair();
     let config = Config::new(net.path()).times(30, 2, 4);
     let server = Server::start(&net, &config);
-    let mut sniffer = Sniffer(RawPort::open(&net.server, "srv0"));
+    let mut sniffer = RawPort::<Reply>::open(&net.server, "srv0");
     let mut client = Client::start(&net.client, "cli0", net.path(), kind);
     let address = client.wait_address(wait::secs(15));
     assert!(server.leases().lease(address).is_some());
 
     let renewing = |seen: &Reply| {
-        seen.dhcp.ciaddr == address
+        seen.dhcp.op == 1
+            && seen.dhcp.ciaddr == address
             && seen.frame.destination == SERVER
             && seen.dhcp.kind() == Some(Message::Request)
     };
-    sniffer.0.drain();
+    sniffer.drain();
     client.renew();
-    sniffer.wait("a renewal", wait::secs(10), renewing);
+    sniffer.wait_for("a renewal", wait::secs(10), renewing);
     server.wait_log_count("DHCP4_LEASE_ALLOC", 2, wait::secs(3));
 
     // The server's address is silent to ARP, a broadcast gets through: the client must come to
@@ -50,13 +33,15 @@ fn life_of_a_lease(kind: Kind) {
     let silence = "/proc/sys/net/ipv4/conf/srv0/arp_ignore";
     net.server.shell(&format!("echo 8 > {silence}"));
     net.client.ip("neigh flush dev cli0");
-    sniffer.0.drain();
+    sniffer.drain();
     let granted = server.log().matches("DHCP4_LEASE_ALLOC").count();
     if kind == Kind::Udhcpc {
         client.renew();
     }
-    sniffer.wait("a rebinding", wait::secs(25), |seen| {
-        seen.dhcp.ciaddr == address && seen.frame.destination == Ipv4Addr::BROADCAST
+    sniffer.wait_for("a rebinding", wait::secs(25), |seen| {
+        seen.dhcp.op == 1
+            && seen.dhcp.ciaddr == address
+            && seen.frame.destination == Ipv4Addr::BROADCAST
     });
     server.wait_log_count("DHCP4_LEASE_ALLOC", granted + 1, wait::secs(3));
     net.server.shell(&format!("echo 0 > {silence}"));
@@ -71,9 +56,9 @@ fn life_of_a_lease(kind: Kind) {
         "a returning client keeps its address"
     );
 
-    sniffer.0.drain();
+    sniffer.drain();
     client.release();
-    sniffer.wait("a release", wait::secs(5), |seen| seen.dhcp.kind() == Some(Message::Release));
+    sniffer.wait_for("a release", wait::secs(5), |seen| seen.dhcp.kind() == Some(Message::Release));
     wait::until(wait::secs(3), "the lease is given back", || given_back(&server, address));
 
     let mut client = Client::start(&net.client, "cli0", net.path(), kind);

@@ -1,29 +1,26 @@
 //! The keyword tables of `Dhcp4`: one row per key, one table per map.
 //!
-//! Reading, checking, `config-get` and the manual are driven by these rows. A key that is accepted
-//! without doing anything says so in its description, which then begins with "No effect". Keys of
-//! which only some values can be honoured today are listed again in [`RESTRICTIONS`]. What is
-//! derived from several keys or refers to other parts of the file is checked by the readers.
+//! Those that `Dhcp6` has as well are in [`crate::config::keywords`].
 
 mod global;
-mod logging;
-mod manual;
 mod network;
 mod parts;
-mod restrictions;
 
 use cc::Scope;
+use libdhcp::Universe;
+use libdhcp::definition::DHCP6;
+use libdhcp::v4::code;
+
+use crate::config::keywords;
+pub use crate::config::keywords::{
+    DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, LOGGER, LOGGING, MULTI_THREADING, OUTPUT, RELAY,
+    RESTRICTIONS, Restriction, SANITY_CHECKS,
+};
+use crate::config::{OptionRules, Server};
 
 pub use global::GLOBAL;
-pub use logging::{LOGGER, LOGGING, OUTPUT};
-pub use manual::manual;
-pub use network::{OPTION_DATA, OPTION_DEF, POOL, RELAY, SUBNET};
-pub use parts::{
-    COMPATIBILITY, DHCP_DDNS, EXPIRED_LEASES, INTERFACES, LEASE_DATABASE, MULTI_THREADING,
-    SANITY_CHECKS,
-};
-pub(super) use restrictions::refuse_unsupported;
-pub use restrictions::{RESTRICTIONS, Restriction};
+pub use network::{OPTION_DATA, OPTION_DEF, POOL, SUBNET};
+pub use parts::{COMPATIBILITY, INTERFACES};
 
 /// All tables in the order of the manual, each with the path of its maps in the file.
 pub const SCOPES: &[(&str, &Scope)] = &[
@@ -44,3 +41,64 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("loggers[]", &LOGGER),
     ("loggers[]/output_options[]", &OUTPUT),
 ];
+
+/// The whole reference as Markdown.
+#[must_use]
+pub fn manual() -> String {
+    keywords::manual(&SERVER)
+}
+
+/// `kea-dhcp4` as the parts see it that both servers have.
+pub static SERVER: Server = Server {
+    entry: "Dhcp4",
+    program: "kea-dhcp4",
+    others: &["Control-agent", "Dhcp6", "DhcpDdns", "Netconf", "Logging"],
+    scopes: SCOPES,
+    global: &GLOBAL,
+    interfaces: &INTERFACES,
+    compatibility: &COMPATIBILITY,
+    subnet: &SUBNET,
+    types: &[(&LEASE_DATABASE, "memfile")],
+    host_identifiers: &["auto", "circuit-id", "client-id", "duid", "flex-id", "hw-address"],
+    options: OptionRules {
+        universe: Universe::V4,
+        foreign_space: DHCP6,
+        foreign: "DHCPv6",
+        definition: &OPTION_DEF,
+        data: &OPTION_DATA,
+        servers_own: SERVERS_OWN,
+    },
+    introduction: INTRODUCTION,
+};
+
+/// Options that the server alone decides about, with the way to influence them. Option 54 is not
+/// among them: a configured value is used as server identifier.
+const SERVERS_OWN: &[(u16, &str)] = &[
+    (code::SUBNET_MASK as u16, "it follows from the subnet"),
+    (code::REQUESTED_ADDRESS as u16, "it is for clients"),
+    (code::LEASE_TIME as u16, "use 'valid-lifetime'"),
+    (code::OPTION_OVERLOAD as u16, "it is for the server"),
+    (code::MESSAGE_TYPE as u16, "it is for the server"),
+    (code::PARAMETER_REQUEST_LIST as u16, "it is for clients"),
+    (code::RENEWAL_TIME as u16, "use 'renew-timer'"),
+    (code::REBINDING_TIME as u16, "use 'rebind-timer'"),
+    (code::CLIENT_IDENTIFIER as u16, "it is returned as the client sent it"),
+    (code::RELAY_AGENT_INFORMATION as u16, "it is returned as the relay sent it"),
+    (code::SUBNET_SELECTION as u16, "it is returned as the relay sent it"),
+];
+
+const INTRODUCTION: &str = "\
+# Configuration of kea-dhcp4
+
+This file is written from the keyword tables of the server:
+`cargo run -p libdhcpsrv --example configuration_manual > doc/configuration.md`.
+
+The configuration is one JSON map. `Dhcp4` is mandatory; the entries of other daemons are ignored,
+and `Logging`, the old place of `loggers`, is understood. Comments (`#`, `//`, `/* */`), includes
+(`<?include \"file\"?>`) and a comma before a closing bracket are allowed. Keys that are not listed
+here are errors, except where the table says so. All errors of a file are reported at once, each
+with file, line and column.
+
+A subnet takes from `Dhcp4` what it does not say itself. `valid-lifetime`, `min-valid-lifetime` and
+`max-valid-lifetime` are taken together or not at all.
+";

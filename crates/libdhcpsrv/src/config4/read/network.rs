@@ -1,14 +1,15 @@
 //! Values that a subnet inherits from the global scope.
 //!
 //! Both scopes are read into the same type: the rows of the global table have defaults, those of
-//! subnets have none and so leave gaps, which [`Network::within`] closes. The three lifetimes are
-//! inherited together, as in Kea: a subnet that sets one of them takes none from outside.
+//! subnets have none and so leave gaps, which [`Network::within`] closes.
 
 use std::net::Ipv4Addr;
 
 use cc::{Diagnostics, MapReader};
 
-use super::text;
+use crate::config::read::network::{LifetimeKeywords, TeeScope};
+use crate::config::read::text;
+use crate::config::{Lifetime, TeeTimes};
 use crate::config4::Timers;
 
 /// Bytes of `sname` without its terminator.
@@ -20,11 +21,7 @@ const BOOT_FILE_NAME_MAX: usize = 127;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Network<'a> {
     lifetime: Option<Lifetime>,
-    renew_timer: Option<u32>,
-    rebind_timer: Option<u32>,
-    calculate_tee_times: Option<bool>,
-    t1_percent: Option<f64>,
-    t2_percent: Option<f64>,
+    tee: TeeScope,
     pub(super) match_client_id: Option<bool>,
     pub(super) authoritative: Option<bool>,
     pub(super) next_server: Option<Ipv4Addr>,
@@ -32,24 +29,19 @@ pub(super) struct Network<'a> {
     pub(super) boot_file_name: Option<&'a str>,
 }
 
-/// The three lifetimes.
-#[derive(Clone, Copy, Debug)]
-struct Lifetime {
-    usual: u32,
-    min: u32,
-    max: u32,
-}
-
 impl<'a> Network<'a> {
-    /// Reads the values of a scope.
-    pub(super) fn read(reader: &MapReader<'a>, diagnostics: &mut Diagnostics) -> Self {
+    /// Reads the values of a scope. `outer` is the scope around, if there is one; whether the times
+    /// go together with it is checked where the scope says something about them.
+    pub(super) fn read(
+        reader: &MapReader<'a>,
+        outer: Option<&Self>,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        let tee = TeeScope::read(reader, diagnostics);
+        tee.check(outer.map(|outer| &outer.tee), reader, diagnostics);
         Self {
-            lifetime: Lifetime::read(reader, diagnostics),
-            renew_timer: reader.u32("renew-timer"),
-            rebind_timer: reader.u32("rebind-timer"),
-            calculate_tee_times: reader.bool_or_default("calculate-tee-times"),
-            t1_percent: share(reader, "t1-percent", diagnostics),
-            t2_percent: share(reader, "t2-percent", diagnostics),
+            lifetime: LifetimeKeywords::VALID.read(reader, diagnostics),
+            tee,
             match_client_id: reader.bool_or_default("match-client-id"),
             authoritative: reader.bool_or_default("authoritative"),
             next_server: reader
@@ -68,11 +60,7 @@ impl<'a> Network<'a> {
     pub(super) fn within(&self, outer: &Self) -> Self {
         Self {
             lifetime: self.lifetime.or(outer.lifetime),
-            renew_timer: self.renew_timer.or(outer.renew_timer),
-            rebind_timer: self.rebind_timer.or(outer.rebind_timer),
-            calculate_tee_times: self.calculate_tee_times.or(outer.calculate_tee_times),
-            t1_percent: self.t1_percent.or(outer.t1_percent),
-            t2_percent: self.t2_percent.or(outer.t2_percent),
+            tee: self.tee.within(&outer.tee),
             match_client_id: self.match_client_id.or(outer.match_client_id),
             authoritative: self.authoritative.or(outer.authoritative),
             next_server: self.next_server.or(outer.next_server),
@@ -81,112 +69,19 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// Checks whether the times go together, where the scope says something about them.
-    /// `outer` is the scope around, if there is one.
-    pub(super) fn check(
-        &self,
-        outer: Option<&Self>,
-        reader: &MapReader<'_>,
-        diagnostics: &mut Diagnostics,
-    ) {
-        let all = outer.map_or(*self, |outer| self.within(outer));
-        let written =
-            |names: &[&'static str]| names.iter().find(|name| reader.is_written(name)).copied();
-        let share = written(&["t1-percent", "t2-percent", "calculate-tee-times"]);
-        if let (Some(keyword), Some(true), Some(t1), Some(t2)) =
-            (share, all.calculate_tee_times, all.t1_percent, all.t2_percent)
-            && t1 >= t2
-        {
-            let message = format!("'t1-percent' {t1} must be less than 't2-percent' {t2}");
-            diagnostics.error(reader.position_of(keyword), message);
-        }
-        let (Some(t1), Some(t2)) = (all.renew_timer, all.rebind_timer) else { return };
-        if let Some(keyword) = written(&["renew-timer", "rebind-timer"])
-            && t1 > t2
-        {
-            let message = format!("'renew-timer' {t1} is greater than 'rebind-timer' {t2}");
-            let hint = "it is not sent";
-            diagnostics.warning_with_hint(reader.position_of(keyword), message, hint);
-        }
-    }
-
     /// The times as packet code uses them.
     pub(super) fn timers(&self) -> Timers {
         let lifetime = self.lifetime.unwrap_or(Lifetime::of(7200));
-        let calculated = match (self.calculate_tee_times, self.t1_percent, self.t2_percent) {
-            (Some(true), Some(t1), Some(t2)) => Some((thousandths(t1), thousandths(t2))),
-            _ => None,
-        };
+        let TeeTimes { renew, rebind, calculated } = self.tee.times();
         Timers {
             valid_lifetime: lifetime.usual,
             min_valid_lifetime: lifetime.min,
             max_valid_lifetime: lifetime.max,
-            renew_timer: self.renew_timer,
-            rebind_timer: self.rebind_timer,
+            renew_timer: renew,
+            rebind_timer: rebind,
             calculated,
         }
     }
-}
-
-impl Lifetime {
-    const fn of(usual: u32) -> Self {
-        Self { usual, min: usual, max: usual }
-    }
-
-    /// Reads the three keywords; those that are absent follow from the others.
-    fn read(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
-        let min = reader.u32("min-valid-lifetime");
-        let max = reader.u32("max-valid-lifetime");
-        let usual = reader.u32_or_default("valid-lifetime");
-        let usual = match (usual, min, max) {
-            (Some(usual), _, _) => usual,
-            (None, None, None) => return None,
-            (None, Some(only), None) | (None, None, Some(only)) => only,
-            (None, Some(min), Some(_)) => {
-                diagnostics.error_with_hint(
-                    reader.position_of("min-valid-lifetime"),
-                    "'min-valid-lifetime' and 'max-valid-lifetime' need a 'valid-lifetime'",
-                    "add it between them",
-                );
-                min
-            }
-        };
-        let lifetime = Self { usual, min: min.unwrap_or(usual), max: max.unwrap_or(usual) };
-        if lifetime.min > usual {
-            let message = format!(
-                "'min-valid-lifetime' {} must not be greater than 'valid-lifetime' {usual}",
-                lifetime.min
-            );
-            diagnostics.error(reader.position_of("min-valid-lifetime"), message);
-        }
-        if lifetime.max < usual {
-            let message = format!(
-                "'max-valid-lifetime' {} must not be less than 'valid-lifetime' {usual}",
-                lifetime.max
-            );
-            diagnostics.error(reader.position_of("max-valid-lifetime"), message);
-        }
-        Some(lifetime)
-    }
-}
-
-/// A share of the lifetime, ends of the range excluded.
-fn share(
-    reader: &MapReader<'_>,
-    keyword: &'static str,
-    diagnostics: &mut Diagnostics,
-) -> Option<f64> {
-    let share = reader.real_or_default(keyword)?;
-    if share > 0.0 && share < 1.0 {
-        return Some(share);
-    }
-    let message = format!("'{keyword}' must be greater than 0 and less than 1, found {share}");
-    diagnostics.error(reader.position_of(keyword), message);
-    None
-}
-
-fn thousandths(share: f64) -> u16 {
-    (share * 1000.0).round() as u16
 }
 
 /// A string that must fit a field of the header.

@@ -5,9 +5,9 @@ mod good;
 mod keys;
 mod robust;
 
-use cc::{Diagnostics, Document, NoIncludes};
-
 use super::{Config4, read};
+use crate::config::testing;
+use crate::config::testing::parse;
 
 /// Reads the members of `Dhcp4`; returns the configuration and the findings.
 fn read_members(members: &str) -> (Option<Config4>, String) {
@@ -16,22 +16,10 @@ fn read_members(members: &str) -> (Option<Config4>, String) {
 
 /// Reads a whole file.
 fn read_file(source: &str) -> (Option<Config4>, String) {
-    let mut diagnostics = Diagnostics::new();
-    let document = Document::parse(source, "f", &mut NoIncludes, &mut diagnostics);
-    let config = document.and_then(|document| read(&document, 4, &mut diagnostics));
-    (config, diagnostics.render())
+    testing::read_file(read, source)
 }
 
 /// Reads members that must not cause a word.
 fn good(members: &str) -> Config4 {
-    let (config, findings) = read_members(members);
-    assert_eq!(findings, "", "{members}");
-    config.expect("no findings")
-}
-
-/// Parses text that is JSON.
-fn parse(source: &str) -> (Document, Diagnostics) {
-    let mut diagnostics = Diagnostics::new();
-    let document = Document::parse(source, "f", &mut NoIncludes, &mut diagnostics);
-    (document.expect("JSON"), diagnostics)
+    testing::read_good(read, &format!("{{ \"Dhcp4\": {{ {members} }} }}"))
 }

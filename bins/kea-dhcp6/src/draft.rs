@@ -1,0 +1,288 @@
+//! The answer to a message while it is being decided: what each identity association gets, and the status codes.
+//!
+//! A worker has one [`Draft`] and uses it for every packet, so that it allocates only while it grows. Deciding code may
+//! run several times for one packet; each run begins with an empty draft.
+
+use std::net::Ipv6Addr;
+use std::ops::Range;
+
+use libdhcp::v6::{IaKind, MessageType, StatusCode};
+use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6};
+use libdhcpsrv::lease::LeaseType;
+
+/// A status code with its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The code.
+    pub code: StatusCode,
+    /// Text for people.
+    pub text: &'static str,
+}
+
+/// What became of an address or a prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Given to the association by this message, or offered.
+    New,
+    /// The association had it and keeps it.
+    Kept,
+    /// The client must not use it: it goes out with lifetimes of 0.
+    Lost,
+}
+
+/// One address or prefix of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The address or prefix.
+    pub resource: Resource6,
+    /// What became of it.
+    pub fate: Fate,
+    /// The bits left out of a delegated prefix (RFC 6603): address and length.
+    pub excluded: Option<(Ipv6Addr, u8)>,
+}
+
+/// One identity association of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Association {
+    /// IA_NA or IA_PD.
+    pub kind: IaKind,
+    /// Its number.
+    pub iaid: u32,
+    /// T1 in seconds.
+    pub t1: u32,
+    /// T2 in seconds.
+    pub t2: u32,
+    /// Seconds for which its entries are preferred, unless lost.
+    pub preferred_lifetime: u32,
+    /// Seconds for which they are valid, unless lost.
+    pub valid_lifetime: u32,
+    /// Its entries among all of the draft.
+    pub entries: Range<usize>,
+    /// Its status, unless all is well.
+    pub status: Option<Status>,
+}
+
+/// How it went with one address or prefix that a client released or declined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The lease has ended, or is quarantined.
+    Done,
+    /// There is no lease.
+    NoLease,
+    /// The lease belongs to another association of the client.
+    OtherAssociation,
+    /// The lease belongs to another client.
+    OtherClient,
+}
+
+impl Verdict {
+    /// The status that the client is told.
+    #[must_use]
+    pub const fn status(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Done => (StatusCode::Success, "done"),
+            Self::NoLease => (StatusCode::NoBinding, "there is no such lease"),
+            Self::OtherAssociation => {
+                (StatusCode::NoBinding, "the lease belongs to another association of this client")
+            }
+            Self::OtherClient => (StatusCode::NoBinding, "the lease belongs to another client"),
+        }
+    }
+}
+
+/// Something to tell the operator about a release or a decline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What kind of lease it is.
+    pub lease_type: LeaseType,
+    /// The association that the client names.
+    pub iaid: u32,
+    /// The address or prefix.
+    pub resource: Resource6,
+    /// How it went.
+    pub verdict: Verdict,
+}
+
+/// An answer being made.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// ADVERTISE or REPLY.
+    pub message_type: MessageType,
+    /// Whether the answer is a REPLY to a SOLICIT (option 14).
+    pub rapid_commit: bool,
+    /// Status of the whole message.
+    pub status: Option<Status>,
+    /// Journal position that must be durable first; 0 for none.
+    pub position: u64,
+    /// How releases and declines went.
+    pub notes: Vec<Note>,
+    associations: Vec<Association>,
+    entries: Vec<Entry>,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            message_type: MessageType::Reply,
+            rapid_commit: false,
+            status: None,
+            position: 0,
+            notes: Vec::new(),
+            associations: Vec::new(),
+            entries: Vec::new(),
+        }
+    }
+}
+
+impl Draft {
+    /// Forgets everything and keeps the memory.
+    pub fn clear(&mut self) {
+        self.associations.clear();
+        self.entries.clear();
+        self.notes.clear();
+        self.message_type = MessageType::Reply;
+        self.rapid_commit = false;
+        self.status = None;
+        self.position = 0;
+    }
+
+    /// Begins an association; what is added from here on is its own.
+    pub fn begin(&mut self, kind: IaKind, iaid: u32) -> &mut Association {
+        let entries = self.entries.len()..self.entries.len();
+        self.associations.push(Association {
+            kind,
+            iaid,
+            t1: 0,
+            t2: 0,
+            preferred_lifetime: 0,
+            valid_lifetime: 0,
+            entries,
+            status: None,
+        });
+        let last = self.associations.len() - 1;
+        &mut self.associations[last]
+    }
+
+    /// The association begun last.
+    pub fn current(&mut self) -> Option<&mut Association> {
+        self.associations.last_mut()
+    }
+
+    /// Adds an entry to the association begun last.
+    pub fn add(&mut self, entry: Entry) {
+        if let Some(association) = self.associations.last_mut() {
+            self.entries.push(entry);
+            association.entries.end = self.entries.len();
+        }
+    }
+
+    /// Adds what the client believes to have and has not, with lifetimes of 0.
+    pub fn add_lost(&mut self, resource: Resource6) {
+        let own = self.associations.last().map_or(0..0, |association| association.entries.clone());
+        let entries = self.entries.get(own).unwrap_or_default();
+        if !entries.iter().any(|entry| entry.resource == resource) {
+            self.add(Entry { resource, fate: Fate::Lost, excluded: None });
+        }
+    }
+
+    /// Sets the status of the association begun last.
+    pub fn set_status(&mut self, code: StatusCode, text: &'static str) {
+        if let Some(association) = self.associations.last_mut() {
+            association.status = Some(Status { code, text });
+        }
+    }
+
+    /// Sets T1, T2 and the lifetimes of the association begun last.
+    pub fn set_times(&mut self, tees: (u32, u32), preferred_lifetime: u32, valid_lifetime: u32) {
+        if let Some(association) = self.associations.last_mut() {
+            (association.t1, association.t2) = tees;
+            association.preferred_lifetime = preferred_lifetime;
+            association.valid_lifetime = valid_lifetime;
+        }
+    }
+
+    /// Notes bits that are left out of the delegated prefixes of the association begun last.
+    pub fn exclude(&mut self, mut excluded: impl FnMut(Resource6) -> Option<(Ipv6Addr, u8)>) {
+        let own = self.associations.last().map_or(0..0, |association| association.entries.clone());
+        for entry in self.entries.get_mut(own).unwrap_or_default() {
+            if entry.fate != Fate::Lost {
+                entry.excluded = excluded(entry.resource);
+            }
+        }
+    }
+
+    /// All associations in the order of the message.
+    #[must_use]
+    pub fn associations(&self) -> &[Association] {
+        &self.associations
+    }
+
+    /// The entries of an association.
+    #[must_use]
+    pub fn entries(&self, association: &Association) -> &[Entry] {
+        self.entries.get(association.entries.clone()).unwrap_or_default()
+    }
+}
+
+impl Sink6 for Draft {
+    fn reset(&mut self) {
+        if let Some(association) = self.associations.last_mut() {
+            self.entries.truncate(association.entries.start);
+            association.entries.end = association.entries.start;
+        }
+    }
+
+    fn take(&mut self, bound: Bound6) {
+        let (resource, fate) = match bound {
+            Bound6::New(resource) => (resource, Fate::New),
+            Bound6::Kept(resource) => (resource, Fate::Kept),
+            Bound6::Withdrawn(resource) => (resource, Fate::Lost),
+        };
+        self.add(Entry { resource, fate, excluded: None });
+    }
+
+    fn is_given(&self, resource: Resource6) -> bool {
+        let mut given = self.entries.iter().filter(|entry| entry.fate != Fate::Lost);
+        given.any(|entry| entry.resource == resource)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(last: u16) -> Resource6 {
+        let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last);
+        Resource6 { address, prefix_len: 128 }
+    }
+
+    #[test]
+    fn entries_belong_to_the_association_begun_last() {
+        let mut draft = Draft::default();
+        draft.begin(IaKind::Na, 1);
+        draft.take(Bound6::New(resource(1)));
+        draft.begin(IaKind::Na, 2);
+        draft.take(Bound6::Kept(resource(2)));
+        draft.add_lost(resource(2));
+        draft.add_lost(resource(3));
+        let fates = draft.associations().iter().map(|association| {
+            draft.entries(association).iter().map(|entry| entry.fate).collect::<Vec<_>>()
+        });
+        let fates: Vec<_> = fates.collect();
+        assert_eq!(fates, [vec![Fate::New], vec![Fate::Kept, Fate::Lost]]);
+        assert!(draft.is_given(resource(1)) && !draft.is_given(resource(3)));
+    }
+
+    #[test]
+    fn a_decision_made_anew_forgets_only_its_own_association() {
+        let mut draft = Draft::default();
+        draft.begin(IaKind::Na, 1);
+        draft.take(Bound6::New(resource(1)));
+        draft.begin(IaKind::Pd, 2);
+        draft.take(Bound6::New(resource(2)));
+        draft.reset();
+        assert!(draft.is_given(resource(1)) && !draft.is_given(resource(2)));
+        draft.clear();
+        assert!(draft.associations().is_empty() && !draft.is_given(resource(1)));
+    }
+}

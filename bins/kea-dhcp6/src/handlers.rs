@@ -1,0 +1,432 @@
+//! What is done with each kind of message: SOLICIT to DECLINE and INFORMATION-REQUEST.
+//!
+//! Handlers decide and ask the lease store through the session; they have no other effect, because they are run again
+//! when the store answers late. What they decide is written into a [`Draft`], which the server logs and turns into a
+//! reply. Rules: RFC 8415 section 18.3, and Kea where it leaves a choice.
+
+use std::net::Ipv6Addr;
+
+use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode};
+use libdhcpsrv::alloc6::{self, Granted6, Hint6, Query6, Resource6};
+use libdhcpsrv::config::SubnetIndex;
+use libdhcpsrv::config6::{Config6, Subnet6};
+use libdhcpsrv::lease::{Expect, LeaseState, LeaseType, Ownership};
+use libdhcpsrv::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
+use libdhcpsrv::session::{Parked, Session6};
+
+use crate::draft::{Draft, Note, Verdict};
+use crate::drop_reason::DropReason;
+use crate::hardware::Hardware;
+use crate::query::Query;
+
+/// What came of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is not answered.
+    Drop(DropReason),
+    /// It is answered with the draft.
+    Reply,
+}
+
+/// Everything that a handler looks at.
+#[derive(Clone, Copy)]
+pub struct Exchange<'a> {
+    /// The query.
+    pub query: &'a Query<'a>,
+    /// The configuration in force.
+    pub config: &'a Config6,
+    /// The selected subnet.
+    pub subnet: Option<SubnetIndex>,
+    /// The client's hardware address.
+    pub hardware: &'a Hardware,
+    /// What was offered to an association of this client a moment ago.
+    pub recent_offer: &'a dyn Fn(LeaseType, u32) -> Option<Ipv6Addr>,
+}
+
+impl std::fmt::Debug for Exchange<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange")
+            .field("query", &self.query)
+            .field("subnet", &self.subnet)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is done with the associations of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aim {
+    /// Propose; nothing is stored (SOLICIT).
+    Advertise,
+    /// Give (REQUEST, SOLICIT with rapid commit).
+    Assign,
+    /// Extend what the client has (RENEW, REBIND).
+    Extend,
+}
+
+impl<'a> Exchange<'a> {
+    fn selected(&self) -> Option<&'a Subnet6> {
+        self.subnet.map(|index| self.config.subnet(index))
+    }
+
+    fn client(&self, lease_type: LeaseType, iaid: u32) -> ClientKey6<'a> {
+        ClientKey6 { lease_type, duid: self.query.duid.unwrap_or_default(), iaid }
+    }
+
+    /// `pool-id` of the pool that an address lies in.
+    fn pool_id(&self, address: Ipv6Addr) -> u32 {
+        let subnet = self.config.by_address.find(address).map(|index| self.config.subnet(index));
+        let pools = subnet.map(|subnet| self.config.pools_of(subnet)).unwrap_or_default();
+        pools.iter().find(|pool| pool.contains(address)).map_or(0, |pool| pool.id)
+    }
+}
+
+/// Runs the handler of the query's type.
+///
+/// # Errors
+/// [`Parked`] when the lease store answers later.
+pub fn handle(
+    exchange: &Exchange<'_>,
+    session: &mut Session6<'_>,
+    draft: &mut Draft,
+) -> Result<Outcome, Parked> {
+    draft.clear();
+    match exchange.query.message_type {
+        MessageType::Solicit => solicit(exchange, session, draft),
+        MessageType::Request => associations(exchange, session, draft, Aim::Assign),
+        MessageType::Renew | MessageType::Rebind => {
+            associations(exchange, session, draft, Aim::Extend)
+        }
+        MessageType::Confirm => Ok(confirm(exchange, draft)),
+        MessageType::Release => release(exchange, session, draft),
+        MessageType::Decline => decline(exchange, session, draft),
+        MessageType::InformationRequest => Ok(Outcome::Reply),
+        _ => Ok(Outcome::Drop(DropReason::UnsupportedMessageType)),
+    }
+}
+
+fn solicit(
+    exchange: &Exchange<'_>,
+    session: &mut Session6<'_>,
+    draft: &mut Draft,
+) -> Result<Outcome, Parked> {
+    let commits = exchange.query.view.rapid_commit()
+        && exchange.selected().is_some_and(|subnet| subnet.rapid_commit);
+    if commits {
+        draft.rapid_commit = true;
+        return associations(exchange, session, draft, Aim::Assign);
+    }
+    draft.message_type = MessageType::Advertise;
+    associations(exchange, session, draft, Aim::Advertise)
+}
+
+/// Goes through the identity associations of a message in their order.
+fn associations(
+    exchange: &Exchange<'_>,
+    session: &mut Session6<'_>,
+    draft: &mut Draft,
+    aim: Aim,
+) -> Result<Outcome, Parked> {
+    for ia in exchange.query.view.ias() {
+        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+        let Some(lease_type) = lease_type_of(ia.kind) else { continue };
+        draft.begin(ia.kind, ia.iaid);
+        let Some(subnet) = exchange.selected() else {
+            if aim == Aim::Extend && ia.kind == IaKind::Pd && is_rebind(exchange) {
+                // Another server may know the prefix; to deny it would be wrong.
+                return Ok(Outcome::Drop(DropReason::NoSubnet));
+            }
+            refuse(draft, ia.kind, aim);
+            continue;
+        };
+        let outcome = association(exchange, session, draft, subnet, lease_type, &ia, aim)?;
+        if let Some(reason) = outcome {
+            return Ok(Outcome::Drop(reason));
+        }
+        if aim == Aim::Extend {
+            // What the client lists and has not must not be used any longer.
+            listed(&ia).for_each(|listed| draft.add_lost(listed.resource()));
+        }
+    }
+    Ok(Outcome::Reply)
+}
+
+/// One association in a subnet; returns why the message cannot be answered.
+fn association(
+    exchange: &Exchange<'_>,
+    session: &mut Session6<'_>,
+    draft: &mut Draft,
+    subnet: &Subnet6,
+    lease_type: LeaseType,
+    ia: &Ia<'_>,
+    aim: Aim,
+) -> Result<Option<DropReason>, Parked> {
+    let wish = listed(ia).next();
+    let wanted = |seconds: fn(&Listed) -> u32| wish.as_ref().map(seconds).filter(|&s| s != 0);
+    let preferred_lifetime = subnet.timers.preferred(wanted(|wish| wish.preferred_lifetime));
+    let valid_lifetime = subnet.timers.valid(wanted(|wish| wish.valid_lifetime));
+    let preferred_lifetime = preferred_lifetime.min(valid_lifetime);
+    let (pools, first_pool) = match lease_type {
+        LeaseType::Pd => (exchange.config.pd_pools_of(subnet), subnet.pd_pools.start),
+        _ => (exchange.config.pools_of(subnet), subnet.pools.start),
+    };
+    let query = Query6 {
+        client: exchange.client(lease_type, ia.iaid),
+        subnet,
+        pools,
+        first_pool,
+        hint: wish.map(|wish| Hint6 { address: wish.address, prefix_len: wish.prefix_len }),
+        recent_offer: match aim {
+            Aim::Advertise => (exchange.recent_offer)(lease_type, ia.iaid),
+            _ => None,
+        },
+        preferred_lifetime,
+        valid_lifetime,
+        hostname: &[],
+        hardware: exchange.hardware.as_stored(),
+    };
+    let is_bound = match aim {
+        Aim::Advertise => alloc6::offer(session, &query, draft)?,
+        Aim::Assign | Aim::Extend => match alloc6::grant(session, &query, draft)? {
+            Granted6::Bound { position } => {
+                draft.position = draft.position.max(position);
+                true
+            }
+            Granted6::Exhausted { position } => {
+                draft.position = draft.position.max(position);
+                false
+            }
+            Granted6::NotStored(error) => return Ok(Some(DropReason::NotStored(error))),
+        },
+    };
+    if is_bound {
+        let tees = subnet.timers.t1_t2(preferred_lifetime);
+        draft.set_times(tees, preferred_lifetime, valid_lifetime);
+        if lease_type == LeaseType::Pd {
+            draft.exclude(|resource| query.pool_of(resource)?.1.excluded_of(resource.address));
+        }
+    } else {
+        let (code, text) = nothing_free(ia.kind);
+        draft.set_status(code, text);
+    }
+    Ok(None)
+}
+
+/// Answers an association of a client for which no subnet is known.
+fn refuse(draft: &mut Draft, kind: IaKind, aim: Aim) {
+    let (code, text) = match aim {
+        Aim::Extend => (StatusCode::NoBinding, "no subnet is known for this link"),
+        Aim::Advertise | Aim::Assign => match kind {
+            IaKind::Pd => (StatusCode::NoPrefixAvail, "no subnet is known for this link"),
+            _ => (StatusCode::NoAddrsAvail, "no subnet is known for this link"),
+        },
+    };
+    draft.set_status(code, text);
+}
+
+fn nothing_free(kind: IaKind) -> (StatusCode, &'static str) {
+    match kind {
+        IaKind::Pd => (StatusCode::NoPrefixAvail, "no prefix is free"),
+        _ => (StatusCode::NoAddrsAvail, "no address is free"),
+    }
+}
+
+fn is_rebind(exchange: &Exchange<'_>) -> bool {
+    exchange.query.message_type == MessageType::Rebind
+}
+
+/// Says whether the client's addresses belong on its link; leases are not looked at.
+fn confirm(exchange: &Exchange<'_>, draft: &mut Draft) -> Outcome {
+    let subnet = exchange.selected();
+    let mut is_any = false;
+    let mut all_fit = true;
+    for ia in exchange.query.view.ias() {
+        let Ok(ia) = ia else { return Outcome::Drop(DropReason::Malformed) };
+        if ia.kind != IaKind::Na {
+            continue;
+        }
+        for listed in listed(&ia) {
+            is_any = true;
+            all_fit &= subnet.is_some_and(|subnet| subnet.contains(listed.address));
+        }
+    }
+    if !is_any {
+        return Outcome::Drop(DropReason::NothingToConfirm);
+    }
+    let (code, text) = match all_fit {
+        true => (StatusCode::Success, "all addresses fit the link"),
+        false => (StatusCode::NotOnLink, "an address does not fit the link"),
+    };
+    draft.status = Some(crate::draft::Status { code, text });
+    Outcome::Reply
+}
+
+fn release(
+    exchange: &Exchange<'_>,
+    session: &mut Session6<'_>,
+    draft: &mut Draft,
+) -> Result<Outcome, Parked> {
+    let mut overall = (StatusCode::Success, "all leases were released");
+    for ia in exchange.query.view.ias() {
+        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+        let Some(lease_type) = lease_type_of(ia.kind) else { continue };
+        draft.begin(ia.kind, ia.iaid);
+        let client = exchange.client(lease_type, ia.iaid);
+        let mut status = None;
+        for listed in listed(&ia) {
+            let resource = listed.resource();
+            let verdict = match own_lease(session, client, resource.address)? {
+                Err(verdict) => verdict,
+                Ok(lease) => {
+                    match session.delete(resource.address, Expect::Unchanged(lease.version))? {
+                        Ok(stored) => {
+                            draft.position = draft.position.max(stored.position);
+                            Verdict::Done
+                        }
+                        Err(error) => return Ok(Outcome::Drop(DropReason::NotStored(error))),
+                    }
+                }
+            };
+            draft.notes.push(Note { lease_type, iaid: ia.iaid, resource, verdict });
+            status = Some(worse(status, verdict.status()));
+        }
+        let nothing = (StatusCode::NoBinding, "the association names nothing to release");
+        let (code, text) = status.unwrap_or(nothing);
+        draft.set_status(code, text);
+        if code != StatusCode::Success {
+            overall = (code, text);
+        }
+    }
+    let (code, text) = overall;
+    draft.status = Some(crate::draft::Status { code, text });
+    Ok(Outcome::Reply)
+}
+
+fn decline(
+    exchange: &Exchange<'_>,
+    session: &mut Session6<'_>,
+    draft: &mut Draft,
+) -> Result<Outcome, Parked> {
+    for ia in exchange.query.view.ias() {
+        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+        if ia.kind != IaKind::Na {
+            continue;
+        }
+        draft.begin(ia.kind, ia.iaid);
+        let client = exchange.client(LeaseType::Na, ia.iaid);
+        let mut status = None;
+        for listed in listed(&ia) {
+            let resource = listed.resource();
+            let verdict = match own_lease(session, client, resource.address)? {
+                Err(verdict) => verdict,
+                Ok(lease) => match session.commit(quarantine(exchange, &lease))? {
+                    Ok(stored) => {
+                        draft.position = draft.position.max(stored.position);
+                        Verdict::Done
+                    }
+                    Err(error) => return Ok(Outcome::Drop(DropReason::NotStored(error))),
+                },
+            };
+            let note = Note { lease_type: LeaseType::Na, iaid: ia.iaid, resource, verdict };
+            draft.notes.push(note);
+            status = Some(worse(status, verdict.status()));
+        }
+        let nothing = (StatusCode::NoBinding, "the association names nothing to decline");
+        let (code, text) = status.unwrap_or(nothing);
+        draft.set_status(code, text);
+    }
+    Ok(Outcome::Reply)
+}
+
+/// The change that keeps a declined address back. It belongs to nobody: neither client nor name stay with it.
+fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View) -> Change6<'a> {
+    Change6 {
+        address: lease.address,
+        prefix_len: lease.prefix_len,
+        subnet_id: lease.subnet_id,
+        pool_id: exchange.pool_id(lease.address),
+        pool: None,
+        client: ClientKey6 { lease_type: lease.lease_type, duid: &[], iaid: 0 },
+        hw: HardwareSource6::default(),
+        preferred_lifetime: 0,
+        valid_lifetime: exchange.config.decline_probation_period,
+        state: LeaseState::Declined,
+        fqdn_fwd: false,
+        fqdn_rev: false,
+        hostname: &[],
+        user_context: &[],
+        expect: Expect::Unchanged(lease.version),
+        replaces: None,
+    }
+}
+
+/// The active lease on an address or prefix, if it is the association's.
+fn own_lease(
+    session: &mut Session6<'_>,
+    client: ClientKey6<'_>,
+    address: Ipv6Addr,
+) -> Result<Result<Lease6View, Verdict>, Parked> {
+    let Some(lease) = session.get(client, address)? else { return Ok(Err(Verdict::NoLease)) };
+    Ok(match (lease.owner, lease.state) {
+        _ if lease.lease_type != client.lease_type => Err(Verdict::NoLease),
+        (Ownership::Other, LeaseState::Declined) => Err(Verdict::NoLease),
+        (Ownership::Other, _) => Err(Verdict::OtherClient),
+        (Ownership::SameClient, _) => Err(Verdict::OtherAssociation),
+        (Ownership::Mine, LeaseState::Default) => Ok(lease),
+        (Ownership::Mine, _) => Err(Verdict::NoLease),
+    })
+}
+
+/// Of two statuses of an association the one that the client must hear of.
+fn worse(
+    before: Option<(StatusCode, &'static str)>,
+    next: (StatusCode, &'static str),
+) -> (StatusCode, &'static str) {
+    match before {
+        Some(before) if next.0 == StatusCode::Success => before,
+        _ => next,
+    }
+}
+
+/// An address or prefix in a message of a client.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    address: Ipv6Addr,
+    prefix_len: u8,
+    preferred_lifetime: u32,
+    valid_lifetime: u32,
+}
+
+impl Listed {
+    fn resource(&self) -> Resource6 {
+        Resource6 { address: self.address, prefix_len: self.prefix_len }
+    }
+}
+
+/// What an association of a client lists, those that are malformed left out.
+fn listed<'a>(ia: &Ia<'a>) -> impl Iterator<Item = Listed> + use<'a> {
+    let addresses = (ia.kind != IaKind::Pd).then(|| ia.addresses()).into_iter().flatten();
+    let addresses = addresses.flatten().map(|listed| Listed {
+        address: listed.address,
+        prefix_len: 128,
+        preferred_lifetime: listed.preferred,
+        valid_lifetime: listed.valid,
+    });
+    let prefixes = (ia.kind == IaKind::Pd).then(|| ia.prefixes()).into_iter().flatten();
+    let prefixes = prefixes.flatten().map(|listed| Listed {
+        address: listed.prefix,
+        prefix_len: listed.len,
+        preferred_lifetime: listed.preferred,
+        valid_lifetime: listed.valid,
+    });
+    addresses.chain(prefixes)
+}
+
+/// The lease type of an association; temporary addresses are not given, and their associations not answered, as in Kea.
+#[must_use]
+pub fn lease_type_of(kind: IaKind) -> Option<LeaseType> {
+    match kind {
+        IaKind::Na => Some(LeaseType::Na),
+        IaKind::Pd => Some(LeaseType::Pd),
+        IaKind::Ta => None,
+    }
+}

@@ -1,0 +1,16 @@
+//! The DHCPv6 server as a library: the protocol, without sockets, files, clocks or threads.
+//!
+//! `main` drives one [`server::Server6`] per worker thread with real datagrams; tests and the simulator drive the
+//! same type with made ones.
+
+pub mod draft;
+pub mod drop_reason;
+pub mod handlers;
+pub mod hardware;
+pub mod messages;
+pub mod query;
+pub mod reply;
+pub mod runtime;
+pub mod select;
+pub mod server;
+pub mod server_duid;

@@ -1,0 +1,239 @@
+//! Writing of replies: relay messages around, identifiers, associations, configured options, destination.
+//!
+//! Options that the client asked for and those marked `always-send` are taken from the most specific scope that has
+//! them, as bytes encoded when the configuration was read. Options that relays supply come last. RFC 8415 section 18.3,
+//! RFC 6422 section 6.
+
+use std::net::{IpAddr, SocketAddr};
+
+use libdhcp::OptionSet6;
+use libdhcp::v6::{
+    CLIENT_PORT, IaKind, IaTimes, Lifetimes, MessageType, Options, RequestedOptions, SERVER_PORT,
+    View, WriteError, Writer, code,
+};
+use libdhcpsrv::config6::{Config6, Subnet6};
+use util::link::{Delivery, Inbound, Outbound};
+
+use crate::draft::{Association, Draft, Entry, Fate};
+use crate::query::Query;
+
+/// Options that the server alone decides about; configured values of these are not sent.
+const SERVERS_OWN: [u16; 13] = [
+    code::CLIENTID,
+    code::SERVERID,
+    code::IA_NA,
+    code::IA_TA,
+    code::IAADDR,
+    code::ORO,
+    code::ELAPSED_TIME,
+    code::RELAY_MSG,
+    code::STATUS_CODE,
+    code::RAPID_COMMIT,
+    code::INTERFACE_ID,
+    code::IA_PD,
+    code::IAPREFIX,
+];
+/// Sub-option of vendor options in which a client lists the vendor's options that it wants.
+const VENDOR_ORO: u16 = 1;
+/// Vendors of one query that are answered.
+const VENDORS_MAX: usize = 8;
+
+/// What a reply is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Material<'a> {
+    /// The query.
+    pub query: &'a Query<'a>,
+    /// How the query came.
+    pub input: &'a Inbound<'a>,
+    /// The configuration in force.
+    pub config: &'a Config6,
+    /// The selected subnet.
+    pub subnet: Option<&'a Subnet6>,
+    /// Codes that are sent unasked (`always-send`) to clients of the subnet.
+    pub always_send: &'a [u16],
+    /// Our own identifier.
+    pub server_duid: &'a [u8],
+    /// The decision.
+    pub draft: &'a Draft,
+}
+
+impl<'a> Material<'a> {
+    /// The options of all scopes, the most specific one first.
+    fn scopes(&self) -> impl Iterator<Item = &'a OptionSet6> + use<'a> {
+        let subnet: Option<&'a Subnet6> = self.subnet;
+        let global: &'a OptionSet6 = &self.config.options;
+        subnet.map(|subnet| &*subnet.options).into_iter().chain([global])
+    }
+}
+
+/// Appends the reply to `arena`.
+///
+/// # Errors
+/// When the essential options do not fit; the arena is then as it was.
+pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Outbound, WriteError> {
+    let Material { query, input, draft, .. } = *material;
+    let view = query.view;
+    let mut writer = Writer::reply(arena, view, draft.message_type, Writer::LEN_MAX)?;
+    if let Some(duid) = query.duid {
+        writer.put_option(code::CLIENTID, duid)?;
+    }
+    writer.put_option(code::SERVERID, material.server_duid)?;
+    for association in draft.associations() {
+        put_association(&mut writer, association, draft.entries(association))?;
+    }
+    if let Some(status) = draft.status {
+        writer.put_status(status.code, status.text)?;
+    }
+    if draft.rapid_commit {
+        writer.put_option(code::RAPID_COMMIT, &[])?;
+    }
+    // From here on an option that does not fit is left out, and the reply is good without it.
+    if !matches!(query.message_type, MessageType::Release | MessageType::Decline) {
+        put_configured(material, &mut writer);
+    }
+    put_relay_supplied(material, &mut writer);
+    writer.finish();
+    Ok(Outbound {
+        start: 0,
+        len: 0,
+        interface: input.interface,
+        source: input.local,
+        destination: destination(view, input),
+        delivery: Delivery::Routed { fallback: None },
+        tag: draft.message_type as u32,
+        hold: draft.position,
+    })
+}
+
+fn put_association(
+    writer: &mut Writer<'_>,
+    association: &Association,
+    entries: &[Entry],
+) -> Result<(), WriteError> {
+    let times = IaTimes { t1: association.t1, t2: association.t2 };
+    writer.begin_ia(association.kind, association.iaid, times)?;
+    for entry in entries {
+        let lifetimes = match entry.fate {
+            Fate::Lost => Lifetimes { preferred: 0, valid: 0 },
+            Fate::New | Fate::Kept => Lifetimes {
+                preferred: association.preferred_lifetime,
+                valid: association.valid_lifetime,
+            },
+        };
+        let (address, len) = (entry.resource.address, entry.resource.prefix_len);
+        if association.kind == IaKind::Pd {
+            writer.begin_ia_prefix(address, len, lifetimes)?;
+            if let Some((excluded, excluded_len)) = entry.excluded {
+                writer.put_excluded_prefix(len, excluded, excluded_len)?;
+            }
+            writer.end_option();
+        } else {
+            writer.put_ia_address(address, lifetimes)?;
+        }
+    }
+    if let Some(status) = association.status {
+        writer.put_status(status.code, status.text)?;
+    }
+    writer.end_option();
+    Ok(())
+}
+
+/// Adds what the configuration has for the codes that are wanted.
+fn put_configured(material: &Material<'_>, writer: &mut Writer<'_>) {
+    let view = material.query.view;
+    let wanted = material.always_send.iter().copied().chain(view.requested_options());
+    for code in wanted {
+        if writer.contains(code) || SERVERS_OWN.contains(&code) {
+            continue;
+        }
+        if let Some(option) = material.scopes().find_map(|scope| scope.get(code))
+            && !option.never_send()
+        {
+            let _ = writer.put_encoded(option);
+        }
+    }
+    put_vendor_options(material, writer);
+}
+
+/// Adds an option 17 for each vendor of the client that the configuration has options of.
+///
+/// They are those that the client lists in its own option 17, and those that are always sent.
+fn put_vendor_options(material: &Material<'_>, writer: &mut Writer<'_>) {
+    let has_vendors = material.scopes().any(|scope| scope.vendors().next().is_some());
+    if !has_vendors || writer.contains(code::VENDOR_OPTS) {
+        return;
+    }
+    let view = material.query.view;
+    let mut answered = arrayvec::ArrayVec::<u32, VENDORS_MAX>::new();
+    let asking = view.vendor_options().map(|vendor| (vendor.enterprise, vendor.options));
+    let nothing = Options::new(&[]);
+    let named = view.vendor_classes().map(|class| (class.enterprise, nothing));
+    for (enterprise, options) in asking.chain(named) {
+        if answered.contains(&enterprise) || answered.try_push(enterprise).is_err() {
+            continue;
+        }
+        let wanted = RequestedOptions::new(options.option(VENDOR_ORO).unwrap_or_default());
+        put_vendor(material, writer, enterprise, wanted);
+    }
+}
+
+fn put_vendor(
+    material: &Material<'_>,
+    writer: &mut Writer<'_>,
+    enterprise: u32,
+    wanted: RequestedOptions<'_>,
+) {
+    let sets = || material.scopes().filter_map(|scope| scope.vendor(enterprise));
+    if sets().next().is_none() || writer.begin_vendor_options(enterprise).is_err() {
+        return;
+    }
+    let begin = writer.len();
+    let always = sets().flat_map(|set| set.always_send_codes());
+    let mut sent = [0_u64; 4];
+    for code in always.chain(wanted) {
+        // Codes beyond 255 may come twice when a client lists them twice; none of a known vendor is.
+        let bit = 1_u64 << (code & 63);
+        let word = sent.get_mut(usize::from(code >> 6));
+        if word.as_ref().is_some_and(|word| **word & bit != 0) {
+            continue;
+        }
+        if let Some(option) = sets().find_map(|set| set.get(code))
+            && !option.never_send()
+            && writer.append(option.tlv()).is_ok()
+            && let Some(word) = word
+        {
+            *word |= bit;
+        }
+    }
+    if writer.len() == begin {
+        writer.cancel_option();
+    } else {
+        writer.end_option();
+    }
+}
+
+/// Adds the options that relays supply for the client (RFC 6422), those of the relay nearest to the client first.
+fn put_relay_supplied(material: &Material<'_>, writer: &mut Writer<'_>) {
+    for relay in material.query.view.relays().rev() {
+        for (code, body) in relay.supplied_options() {
+            let is_allowed = material.config.relay_supplied_options.contains(code);
+            if is_allowed && !writer.contains(code) {
+                let _ = writer.put_option(code, body);
+            }
+        }
+    }
+}
+
+/// Where the reply goes: back to where the query came from, to the port of clients or of relays.
+fn destination(view: &View<'_>, input: &Inbound<'_>) -> SocketAddr {
+    let port = match view.relay(0) {
+        None => CLIENT_PORT,
+        //= RFC 8357 section 5.2: a relay that asks for it is answered on the port that it sent from.
+        Some(relay) if relay.source_port().is_some() => input.source.port(),
+        Some(_) => SERVER_PORT,
+    };
+    let mut destination = input.source;
+    destination.set_port(port);
+    debug_assert!(matches!(destination.ip(), IpAddr::V6(_)), "the transport delivers IPv6 only");
+    destination
+}

@@ -1,0 +1,213 @@
+//! What the server tells the operator about a packet: log lines and counters, without any influence on the answer.
+//!
+//! Each dropped query is explained in one line that everybody sees, within a limit, and by Kea's own message for the
+//! case, which mostly is a debug message.
+
+use std::fmt::Display;
+
+use libdhcp::HardwareAddress;
+use libdhcp::v6::{ClientLabel, IaKind, MalformedError, MessageType, StatusCode, View};
+use libdhcpsrv::config::SubnetIndex;
+use libdhcpsrv::config6::Config6;
+use libdhcpsrv::lease::LeaseType;
+use stats::Packet6 as Packet;
+use util::Now;
+use util::link::Inbound;
+
+use super::{Core, Progress};
+use crate::draft::{Association, Entry, Fate, Note, Verdict};
+use crate::drop_reason::DropReason;
+use crate::hardware::Hardware;
+use crate::messages::{loggers::*, *};
+use crate::query::Query;
+
+impl Core {
+    /// Logs what the draft gives, keeps, takes away and refuses.
+    pub(super) fn log_answer(
+        &mut self,
+        query: &Query<'_>,
+        hardware: &Hardware,
+        config: &Config6,
+        subnet: Option<SubnetIndex>,
+        now: Now,
+    ) {
+        let label = query.view.label(hardware.address());
+        let is_advertised = self.draft.message_type == MessageType::Advertise;
+        for association in self.draft.associations() {
+            for entry in self.draft.entries(association) {
+                log_entry(&label, association, entry, is_advertised);
+            }
+            let status = association.status.map(|status| status.code);
+            let is_empty =
+                matches!(status, Some(StatusCode::NoAddrsAvail | StatusCode::NoPrefixAvail));
+            if let Some(index) = subnet.filter(|_| is_empty) {
+                let what = if association.kind == IaKind::Pd { "prefix" } else { "address" };
+                let id = config.subnet(index).id;
+                kea_log::log_limited!(
+                    self.limiter,
+                    now.mono_ns,
+                    ALLOC,
+                    ALLOC_ENGINE_V6_ALLOC_FAIL,
+                    label,
+                    what,
+                    id
+                );
+            }
+        }
+        let is_release = query.message_type == MessageType::Release;
+        for note in &self.draft.notes {
+            if is_release {
+                log_release(&label, note);
+            } else {
+                log_decline(&label, note, config.decline_probation_period);
+            }
+        }
+    }
+
+    #[cold]
+    pub(super) fn malformed(
+        &mut self,
+        input: &Inbound<'_>,
+        error: MalformedError,
+        now: Now,
+    ) -> Progress {
+        self.counters.increment(Packet::ParseFailed);
+        self.counters.increment(Packet::ReceiveDrop);
+        let packet = format_args!("packet of {} bytes", input.payload.len());
+        self.explain(input, &packet, "message", &DHCP6_PACKET_DROP_PARSE_FAIL, &error, now);
+        Progress::Done
+    }
+
+    #[cold]
+    pub(super) fn dropped(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &View<'_>,
+        reason: DropReason,
+        now: Now,
+    ) {
+        self.counters.increment(Packet::ReceiveDrop);
+        self.counters.increment(reason.counter());
+        let label = view.label(None::<HardwareAddress>);
+        self.explain(input, &label, name_of(view), reason.message(), &reason, now);
+    }
+
+    /// Says why a query was dropped: in one line that every operator sees, limited in number, and with Kea's own
+    /// message, which mostly is a debug message.
+    #[cold]
+    fn explain(
+        &mut self,
+        input: &Inbound<'_>,
+        label: &dyn Display,
+        name: &str,
+        detail: &'static kea_log::Message,
+        reason: &dyn Display,
+        now: Now,
+    ) {
+        let link = self.links.name(input.interface);
+        for message in [&DHCP6_QUERY_DROPPED, detail] {
+            if BAD_PACKETS.is_rank_enabled(message.rank())
+                && let Some(suppressed) = self.limiter.admit(message, now.mono_ns)
+            {
+                let values: [&dyn Display; 5] = [label, &name, &link, &input.source, reason];
+                BAD_PACKETS.write_limited(message, &values, suppressed);
+            }
+        }
+    }
+}
+
+fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advertised: bool) {
+    let (address, len, iaid) = (entry.resource.address, entry.resource.prefix_len, ia.iaid);
+    let lifetime = ia.valid_lifetime;
+    match (ia.kind == IaKind::Pd, entry.fate) {
+        (_, Fate::Lost) => {
+            kea_log::log!(LEASES, DHCP6_LEASE_WITHDRAWN, label, address, len, iaid);
+        }
+        (false, _) if is_advertised => {
+            kea_log::log!(LEASES, DHCP6_LEASE_ADVERT, label, address, iaid);
+        }
+        (true, _) if is_advertised => {
+            kea_log::log!(LEASES, DHCP6_PD_LEASE_ADVERT, label, address, len, iaid);
+        }
+        (false, Fate::New) => {
+            kea_log::log!(LEASES, DHCP6_LEASE_ALLOC, label, address, iaid, lifetime);
+        }
+        (true, Fate::New) => {
+            kea_log::log!(LEASES, DHCP6_PD_LEASE_ALLOC, label, address, len, iaid, lifetime);
+        }
+        (false, Fate::Kept) => {
+            kea_log::log!(LEASES, DHCP6_LEASE_RENEW, label, address, iaid, lifetime);
+        }
+        (true, Fate::Kept) => {
+            kea_log::log!(LEASES, DHCP6_PD_LEASE_RENEW, label, address, len, iaid, lifetime);
+        }
+    }
+}
+
+fn log_release(label: &ClientLabel<'_>, note: &Note) {
+    let Note { lease_type, iaid, resource, verdict } = *note;
+    let (address, len) = (resource.address, resource.prefix_len);
+    match (lease_type == LeaseType::Pd, verdict) {
+        (false, Verdict::Done) => kea_log::log!(LEASES, DHCP6_RELEASE_NA, label, address, iaid),
+        (true, Verdict::Done) => {
+            kea_log::log!(LEASES, DHCP6_RELEASE_PD, label, address, len, iaid);
+        }
+        (false, Verdict::OtherClient) => {
+            kea_log::log!(LEASES, DHCP6_RELEASE_NA_FAIL_WRONG_DUID, label, address, iaid);
+        }
+        (false, Verdict::OtherAssociation) => {
+            kea_log::log!(LEASES, DHCP6_RELEASE_NA_FAIL_WRONG_IAID, label, address, iaid);
+        }
+        (true, Verdict::OtherClient) => {
+            kea_log::log!(LEASES, DHCP6_RELEASE_PD_FAIL_WRONG_DUID, label, address, iaid);
+        }
+        (true, Verdict::OtherAssociation) => {
+            kea_log::log!(LEASES, DHCP6_RELEASE_PD_FAIL_WRONG_IAID, label, address, iaid);
+        }
+        (false, Verdict::NoLease) => {
+            kea_log::log!(LEASES, DHCP6_UNKNOWN_RELEASED_NA, label, address, iaid);
+        }
+        (true, Verdict::NoLease) => {
+            kea_log::log!(LEASES, DHCP6_UNKNOWN_RELEASED_PD, label, address, iaid);
+        }
+    }
+}
+
+fn log_decline(label: &ClientLabel<'_>, note: &Note, probation: u32) {
+    let (address, iaid) = (note.resource.address, note.iaid);
+    match note.verdict {
+        Verdict::Done => kea_log::log!(LEASES, DHCP6_DECLINE_LEASE, label, address, probation),
+        Verdict::NoLease => {
+            kea_log::log!(LEASES, DHCP6_DECLINE_FAIL_NO_LEASE, label, address, iaid);
+        }
+        Verdict::OtherClient => {
+            kea_log::log!(LEASES, DHCP6_DECLINE_FAIL_DUID_MISMATCH, label, address, iaid);
+        }
+        Verdict::OtherAssociation => {
+            kea_log::log!(LEASES, DHCP6_DECLINE_FAIL_IAID_MISMATCH, label, address, iaid);
+        }
+    }
+}
+
+pub(super) fn name_of(view: &View<'_>) -> &'static str {
+    view.message_type().map_or("message", MessageType::name)
+}
+
+pub(super) fn received_counter(message_type: Option<MessageType>) -> Packet {
+    match message_type {
+        Some(MessageType::Solicit) => Packet::SolicitReceived,
+        Some(MessageType::Advertise) => Packet::AdvertiseReceived,
+        Some(MessageType::Request) => Packet::RequestReceived,
+        Some(MessageType::Confirm) => Packet::ConfirmReceived,
+        Some(MessageType::Renew) => Packet::RenewReceived,
+        Some(MessageType::Rebind) => Packet::RebindReceived,
+        Some(MessageType::Reply) => Packet::ReplyReceived,
+        Some(MessageType::Release) => Packet::ReleaseReceived,
+        Some(MessageType::Decline) => Packet::DeclineReceived,
+        Some(MessageType::Reconfigure) => Packet::ReconfigureReceived,
+        Some(MessageType::InformationRequest) => Packet::InfrequestReceived,
+        Some(MessageType::DhcpV4Query) => Packet::Dhcpv4QueryReceived,
+        Some(MessageType::DhcpV4Response) => Packet::Dhcpv4ResponseReceived,
+        _ => Packet::UnknownReceived,
+    }
+}

@@ -1,0 +1,126 @@
+//! Packets that no honest client sends: dropped or answered, counted, never more.
+
+use libdhcp::v6::{MessageType, code};
+use proptest::prelude::*;
+use stats::Packet6;
+
+use crate::stand::{SMALL, Stand, ia_address, ia_prefix, option, solicit, to_server};
+
+#[test]
+fn short_and_cut_messages_are_counted() {
+    let mut stand = Stand::new(SMALL);
+    let way = solicit(1);
+    for len in 0..4 {
+        assert!(stand.ask_bytes(&vec![1; len], &way).answers.is_empty());
+    }
+    let relayed = solicit(1).na(1, &[]).relayed("2001:db8:1::1", &[]);
+    let whole = relayed.payload();
+    for len in 0..whole.len() {
+        stand.ask_bytes(&whole[..len], &way);
+    }
+    assert!(stand.counted(Packet6::ParseFailed) > 30);
+    assert_eq!(stand.answer(&relayed).given().len(), 1, "a good client is still served");
+}
+
+#[test]
+fn lying_lengths_at_every_level_do_no_harm() {
+    let mut stand = Stand::new(SMALL);
+    let whole = solicit(1)
+        .na_with(1, &ia_address("2001:db8:1::10", 1, 2))
+        .pd_with(2, &ia_prefix("2001:db8:f000::/56", 1, 2))
+        .relayed("2001:db8:1::1", &[(code::INTERFACE_ID, b"id")])
+        .relayed("::", &[])
+        .payload();
+    let way = solicit(1);
+    for at in 0..whole.len() {
+        for value in [0, 1, 0x7f, 0xff] {
+            let mut bytes = whole.clone();
+            bytes[at] = value;
+            for answer in stand.ask_bytes(&bytes, &way).answers {
+                answer.associations();
+            }
+        }
+    }
+    assert!(stand.counted(Packet6::ProcessingFailed) == 0);
+}
+
+#[test]
+fn broken_associations_drop_the_message() {
+    let mut stand = Stand::new(SMALL);
+    for body in [&[][..], &[0; 4], &[0; 11]] {
+        let reason = stand.drop_reason(&solicit(1).option(code::IA_NA, body));
+        assert_eq!(reason, "an identity association is malformed");
+    }
+}
+
+#[test]
+fn options_in_the_wrong_container_and_impossible_ones_are_passed_over() {
+    let mut stand = Stand::new(SMALL);
+    let prefix_in_na = solicit(1).na_with(1, &ia_prefix("2001:db8:f000::/56", 0, 0));
+    assert_eq!(stand.answer(&prefix_in_na).given(), ["2001:db8:1::10"]);
+    let address_in_pd = solicit(1).pd_with(1, &ia_address("2001:db8:1::12", 0, 0));
+    assert_eq!(stand.answer(&address_in_pd).given(), ["2001:db8:f000::/56"]);
+    let mut too_long = ia_prefix("2001:db8:f000::/56", 0, 0);
+    too_long[12] = 129;
+    assert_eq!(stand.answer(&solicit(2).pd_with(1, &too_long)).given().len(), 1);
+    for hint in ["::/0", "::/128", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"] {
+        let message = solicit(3).pd_with(1, &ia_prefix(hint, 0, 0));
+        assert_eq!(stand.answer(&message).given().len(), 1, "{hint}");
+    }
+    let cut = option(code::IAADDR, &[0; 23]);
+    assert_eq!(stand.answer(&solicit(4).na_with(1, &cut)).given().len(), 1);
+    let release = to_server(MessageType::Release, 4).na_with(1, &cut);
+    assert_eq!(stand.answer(&release).associations(), ["IA_NA 1 0/0 status 3"]);
+}
+
+#[test]
+fn strange_lifetimes_are_no_harm() {
+    let mut stand = Stand::new(SMALL);
+    for (preferred, valid) in [(u32::MAX, 1), (1, 0), (0, u32::MAX), (u32::MAX, u32::MAX)] {
+        let message = solicit(1).na_with(1, &ia_address("2001:db8:1::10", preferred, valid));
+        assert_eq!(
+            stand.answer(&message).associations(),
+            ["IA_NA 1 1000/2000 2001:db8:1::10 3000/4000"]
+        );
+    }
+}
+
+#[test]
+fn more_associations_than_counted_are_not_answered() {
+    let mut stand =
+        Stand::new(&SMALL.replace("2001:db8:1::10 - 2001:db8:1::12", "2001:db8:1::/64"));
+    let mut message = solicit(1);
+    for iaid in 0..200 {
+        message = message.na(iaid, &[]);
+    }
+    assert_eq!(stand.answer(&message).given().len(), 64);
+}
+
+#[test]
+fn link_layer_option_of_any_length_is_no_harm() {
+    for len in [0, 1, 2, 3, 8, 22, 23, 300] {
+        let mut stand = Stand::new(SMALL);
+        let body = vec![0; len];
+        let query =
+            solicit(1).na(1, &[]).relayed("2001:db8:1::1", &[(code::CLIENT_LINKLAYER_ADDR, &body)]);
+        assert_eq!(stand.bind(&query).given().len(), 1, "{len}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..400), kind in 1_u8..13) {
+        let mut stand = Stand::new(SMALL);
+        let mut payload = solicit(1).raw_kind(kind).payload();
+        payload.extend_from_slice(&bytes);
+        let way = solicit(1);
+        for answer in stand.ask_bytes(&payload, &way).answers {
+            answer.associations();
+        }
+        stand.ask_bytes(&bytes, &way);
+        prop_assert_eq!(stand.counted(Packet6::ProcessingFailed), 0);
+        prop_assert_eq!(stand.shared.gate.in_progress(), 0);
+    }
+}

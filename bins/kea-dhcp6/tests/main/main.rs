@@ -1,0 +1,18 @@
+//! Scenarios of the DHCPv6 protocol: a client sends, the server answers, time passes.
+//!
+//! Everything goes through the library's [`Server6`](kea_dhcp6::server::Server6) with a real configuration, store and
+//! journal queue; see `stand` for the apparatus.
+
+mod assign;
+mod confirm;
+mod extend;
+mod hostile;
+mod identifiers;
+mod information;
+mod options;
+mod prefixes;
+mod relays;
+mod release;
+mod selection;
+mod stand;
+mod waiting;

@@ -1,0 +1,99 @@
+//! Stores that answer late: an exchange is parked with its packet and goes on when the answer comes.
+
+use std::sync::{Arc, Mutex};
+
+use libdhcp::v6::MessageType;
+use libdhcpsrv::intake::Progress;
+use libdhcpsrv::lease6::LeaseStore6;
+use libdhcpsrv::lease6::V6;
+use libdhcpsrv::server::DhcpServer;
+use libdhcpsrv::session::{Answer6, Question6, Store, Submitted, Ticket};
+use stats::{Lease6, Packet6, Place};
+use util::Now;
+
+use crate::stand::{Query, SMALL, Stand, solicit, to_server};
+
+/// A store that answers nothing at once; the answers, made at once, wait here.
+struct Patient {
+    inner: Arc<LeaseStore6>,
+    answers: Arc<Mutex<Vec<Answer6>>>,
+}
+
+impl Store<V6> for Patient {
+    fn submit(&self, question: &Question6<'_>, now: Now) -> Submitted<V6> {
+        let Submitted::Ready(answer) = self.inner.submit(question, now) else {
+            panic!("memory answers at once")
+        };
+        let mut answers = self.answers.lock().unwrap();
+        answers.push(answer);
+        Submitted::Waiting(Ticket(answers.len() as u64 - 1))
+    }
+}
+
+struct Waiting {
+    stand: Stand,
+    answers: Arc<Mutex<Vec<Answer6>>>,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        let answers = Arc::new(Mutex::new(Vec::new()));
+        let kept = answers.clone();
+        let stand = Stand::with_store(SMALL, |inner| Arc::new(Patient { inner, answers: kept }));
+        Self { stand, answers }
+    }
+
+    fn feed(&mut self, query: &Query) -> Progress {
+        let payload = query.payload();
+        let stand = &mut self.stand;
+        stand.server.receive(query.inbound(&payload), stand.now, &mut stand.replies)
+    }
+
+    fn resume(&mut self, ticket: Ticket) -> Progress {
+        let answer = self.answers.lock().unwrap()[ticket.0 as usize];
+        let stand = &mut self.stand;
+        stand.server.resume(ticket, answer, stand.now, &mut stand.replies)
+    }
+
+    /// Answers until the exchange is done; returns how often it had to wait.
+    fn finish(&mut self, mut progress: Progress) -> usize {
+        let mut waits = 0;
+        while let Progress::Waiting(ticket) = progress {
+            waits += 1;
+            progress = self.resume(ticket);
+        }
+        assert_eq!(progress, Progress::Done);
+        waits
+    }
+}
+
+#[test]
+fn exchanges_with_several_associations_go_on_where_they_waited() {
+    let mut waiting = Waiting::new();
+    let message = solicit(1).na(1, &[]).pd(2, &[]).na(3, &[]);
+    let progress = waiting.feed(&message);
+    assert_eq!((waiting.finish(progress), waiting.stand.take_answers().len()), (3, 1));
+    let request = message.kind(MessageType::Request).server(crate::stand::DUID);
+    let progress = waiting.feed(&request);
+    assert_eq!(waiting.finish(progress), 9, "two looks and a commit for each");
+    let answers = waiting.stand.take_answers();
+    assert_eq!(answers[0].given().len(), 3);
+    let assigned = |figure| waiting.stand.counters.value(Place::subnet(0), figure);
+    assert_eq!((assigned(Lease6::AssignedNas), assigned(Lease6::AssignedPds)), (2, 1));
+    let in_progress = waiting.stand.shared.gate.in_progress();
+    assert_eq!((waiting.stand.server.parked_len(), in_progress), (0, 0));
+}
+
+#[test]
+fn a_second_packet_of_a_waiting_client_is_dropped() {
+    let mut waiting = Waiting::new();
+    let request = to_server(MessageType::Request, 1).na(1, &[]);
+    let first = waiting.feed(&request);
+    assert!(matches!(first, Progress::Waiting(_)));
+    assert_eq!(waiting.feed(&request), Progress::Deferred);
+    let stand = &mut waiting.stand;
+    stand.server.end_batch(stand.now, &mut stand.replies);
+    assert_eq!(stand.counted(Packet6::Duplicate), 1);
+    waiting.finish(first);
+    assert_eq!(waiting.stand.take_answers().len(), 1);
+}

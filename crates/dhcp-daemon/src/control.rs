@@ -1,0 +1,131 @@
+//! The main thread's event loop: signals, interface changes, timers.
+
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use libdhcpsrv::loggers::DHCPSRV;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use netio::{InterfaceTable, Monitor};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+
+use crate::Daemon;
+use crate::config_file;
+use crate::messages::*;
+use crate::service::Service;
+
+const SIGNALS: Token = Token(0);
+const INTERFACES: Token = Token(1);
+
+/// Everything that the main thread waits for.
+pub(crate) struct Control {
+    poll: Poll,
+    signals: Signals,
+    monitor: Monitor,
+    table: InterfaceTable,
+    /// Reading the interfaces has failed and is due again.
+    is_behind: bool,
+}
+
+impl Control {
+    /// Begins to listen; from here on signals are not lost.
+    pub(crate) fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGCHLD])?;
+        poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let (monitor, table) = Monitor::open()?;
+        let fd = monitor.as_raw_fd();
+        poll.registry().register(&mut SourceFd(&fd), INTERFACES, Interest::READABLE)?;
+        Ok(Self { poll, signals, monitor, table, is_behind: false })
+    }
+
+    /// The interfaces at the moment.
+    pub(crate) fn interfaces(&self) -> InterfaceTable {
+        self.table.clone()
+    }
+
+    /// Serves until a signal ends it.
+    pub(crate) fn run<D: Daemon>(
+        mut self,
+        service: &mut Service<D>,
+        config_file: &Path,
+    ) -> io::Result<()> {
+        let mut events = Events::with_capacity(16);
+        loop {
+            let wait = service.maintain();
+            if let Err(error) = self.poll.poll(&mut events, Some(wait))
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                return Err(error);
+            }
+            if self.is_behind || events.iter().any(|event| event.token() == INTERFACES) {
+                self.follow_interfaces(service);
+            }
+            if service.is_crippled() {
+                return Err(io::Error::other("a worker thread has ended"));
+            }
+            for signal in self.signals.pending() {
+                match signal {
+                    SIGTERM | SIGINT => {
+                        kea_log::log!(D::logger(), D::SHUTDOWN_REQUEST, signal);
+                        return Ok(());
+                    }
+                    SIGHUP => reconfigure(service, config_file),
+                    _ => {} // SIGCHLD: the clean-up has ended, maintenance takes note of it
+                }
+            }
+        }
+    }
+}
+
+impl Control {
+    /// Takes note of changed interfaces. When that fails, they are served as they were known, and it is tried again
+    /// within a second.
+    fn follow_interfaces<D: Daemon>(&mut self, service: &mut Service<D>) {
+        match self.monitor.drain(&mut self.table) {
+            Ok(changed) => {
+                // What came before a failure has been entered, but nobody was told.
+                if std::mem::take(&mut self.is_behind) || changed {
+                    service.set_interfaces(&self.table);
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_behind, true) {
+                    kea_log::log!(DHCPSRV, DHCPSRV_INTERFACES_UNREADABLE, error);
+                }
+            }
+        }
+    }
+}
+
+/// Reads the configuration file again; on an error the configuration in force stays.
+fn reconfigure<D: Daemon>(service: &mut Service<D>, file: &Path) {
+    let name = file.display();
+    kea_log::log!(D::logger(), D::DYNAMIC_RECONFIGURATION, name);
+    let fail = |reason: &dyn std::fmt::Display| {
+        kea_log::log!(D::logger(), D::DYNAMIC_RECONFIGURATION_FAIL, name, reason);
+    };
+    let loaded = match config_file::load::<D>(file) {
+        Ok(loaded) => loaded,
+        Err(rejected) => {
+            for line in &rejected.lines {
+                kea_log::log!(D::logger(), D::PARSER_FAIL, line);
+            }
+            return fail(&rejected.reason);
+        }
+    };
+    for warning in &loaded.warnings {
+        kea_log::log!(D::logger(), D::CONFIG_WARNING, warning);
+    }
+    let logging = D::settings(&loaded.config).logging.cloned().unwrap_or_default();
+    match service.reconfigure(loaded.config) {
+        Ok(()) => {
+            kea_log::apply(&logging);
+            crate::start::log_configuration::<D>(service.config());
+            kea_log::log!(D::logger(), D::DYNAMIC_RECONFIGURATION_SUCCESS, name);
+        }
+        Err(error) => fail(&error),
+    }
+}

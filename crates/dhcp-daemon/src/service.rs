@@ -1,0 +1,349 @@
+//! The running service: lease database, workers, sockets, and the configuration in force.
+//!
+//! A reconfiguration is made in two steps. Everything that can fail (reading, compiling, opening another lease
+//! database) happens beside the running service; then the workers stand still for the swap, which cannot fail.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use libdhcpsrv::intake::Shared;
+use libdhcpsrv::links::Links;
+use netio::{Family, InterfaceSpec, InterfaceTable, Plan, Transport};
+use process::clock::Clock;
+use process::journal_service::JournalService;
+use process::paths::Paths;
+use process::worker::{self, Worker};
+use stats::Statistics;
+use util::Now;
+
+use crate::lease_database::{self, Database, OpenError};
+use crate::maintenance::{Context, Maintenance};
+use crate::packets::{Update, WorkerServer};
+use crate::{Daemon, Ingredients, Settings, Surroundings};
+
+/// Most worker threads: each has sockets and receive rings of its own, and more of them than processors only cost.
+const WORKERS_MAX: usize = 64;
+
+/// Why the service cannot start or take a configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServiceError {
+    /// The lease database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// `interfaces` is wrong.
+    #[error("interfaces-config: {0}")]
+    Interfaces(String),
+    /// The server cannot have what it needs beside the configuration.
+    #[error("{0}")]
+    Preparation(String),
+    /// The system refuses threads or event queues.
+    #[error("cannot start a thread: {0}")]
+    Threads(#[from] io::Error),
+}
+
+/// The running service.
+pub(crate) struct Service<D: Daemon> {
+    paths: Paths,
+    port: u16,
+    clock: Clock,
+    statistics: Statistics<D::Packet, D::Figure>,
+    shared: Shared<D::Leases>,
+    runtime: Arc<D::Runtime>,
+    plan: Plan,
+    table: Arc<InterfaceTable>,
+    workers: Vec<Worker<Update<D>>>,
+    database: Database<D::Leases>,
+    maintenance: Maintenance,
+}
+
+impl<D: Daemon> Service<D> {
+    /// Opens the lease database and starts the workers.
+    pub(crate) fn start(
+        config: D::Config,
+        paths: Paths,
+        port: u16,
+        table: InterfaceTable,
+    ) -> Result<Self, ServiceError> {
+        let clock = Clock::default();
+        let settings = D::settings(&config);
+        let plan = plan_of::<D>(&settings, port)?;
+        let file = lease_file::<D>(&settings, &paths);
+        let database = lease_database::open(settings.lease_database, &file, random_seed())?;
+        let prepared = prepare::<D>(&config, &paths, &table, clock.now(), None)?;
+        let statistics = Statistics::new(clock.now());
+        let runtime = install::<D>(config, prepared, &statistics, &database, clock.now());
+        let shared = Shared::new(database.store.clone(), random_seed());
+        let settings = D::settings(D::config(&runtime));
+        let maintenance = Maintenance::new(&settings, database.journal.is_some());
+        let count = workers_of(&settings);
+        let mut service = Self {
+            paths,
+            port,
+            clock,
+            statistics,
+            shared,
+            runtime,
+            plan,
+            table: Arc::new(table),
+            workers: Vec::new(),
+            database,
+            maintenance,
+        };
+        let journal = service.database.journal.clone();
+        let workers =
+            service.make_workers(count, &service.shared, &service.plan, journal.as_ref())?;
+        service.workers = workers;
+        service.open_sockets();
+        Ok(service)
+    }
+
+    /// Takes another configuration; on an error the one in force stays.
+    ///
+    /// All that can fail comes first and is made beside the running service.
+    pub(crate) fn reconfigure(&mut self, config: D::Config) -> Result<(), ServiceError> {
+        let settings = D::settings(&config);
+        let plan = plan_of::<D>(&settings, self.port)?;
+        let file = lease_file::<D>(&settings, &self.paths);
+        let other_database = match self.database.is_meant_by(settings.lease_database, &file) {
+            true => None,
+            false => Some(lease_database::open(settings.lease_database, &file, random_seed())?),
+        };
+        let mut shared = self.shared.clone();
+        if let Some(other) = &other_database {
+            shared.store = other.store.clone();
+        }
+        let count = workers_of(&settings);
+        let other_workers = if other_database.is_some() || count != self.workers.len() {
+            let database = other_database.as_ref().unwrap_or(&self.database);
+            Some(self.make_workers(count, &shared, &plan, database.journal.as_ref())?)
+        } else {
+            None
+        };
+        let (now, former) = (self.clock.now(), Some(&*self.runtime));
+        let prepared = prepare::<D>(&config, &self.paths, &self.table, now, former)?;
+
+        let replaced = other_workers.is_some();
+        let paused = match other_workers {
+            Some(workers) => {
+                // The old ones answer what they have stored, end and close their sockets.
+                drop(std::mem::replace(&mut self.workers, workers));
+                None
+            }
+            None => Some(worker::pause(&self.workers)),
+        };
+        if let Some(other) = other_database {
+            self.database = other;
+        }
+        self.database.set_settings(D::settings(&config).lease_database);
+        self.shared = shared;
+        let (statistics, database) = (&self.statistics, &self.database);
+        let now = self.clock.now();
+        self.runtime = install::<D>(config, prepared, statistics, database, now);
+        for worker in &self.workers {
+            worker.update(Update::Runtime(self.runtime.clone()));
+        }
+        drop(paused);
+        self.renew_maintenance();
+        if replaced {
+            self.plan = plan;
+            self.open_sockets();
+        } else if plan != self.plan {
+            self.plan = plan;
+            for worker in &self.workers {
+                worker.set_plan(self.plan.clone(), self.table.clone());
+            }
+            self.tell_links();
+        }
+        // They obey in order: when they have stood still, the sockets are those of the configuration.
+        drop(worker::pause(&self.workers));
+        Ok(())
+    }
+
+    fn renew_maintenance(&mut self) {
+        let settings = D::settings(D::config(&self.runtime));
+        let new = Maintenance::new(&settings, self.database.journal.is_some());
+        let former = std::mem::replace(&mut self.maintenance, new);
+        self.maintenance.succeed(former);
+    }
+
+    /// Makes workers that have no sockets yet.
+    fn make_workers(
+        &self,
+        count: usize,
+        shared: &Shared<D::Leases>,
+        plan: &Plan,
+        journal: Option<&Arc<JournalService>>,
+    ) -> Result<Vec<Worker<Update<D>>>, ServiceError> {
+        let mut workers = Vec::with_capacity(count);
+        for index in 0..count {
+            let counters = self.statistics.worker(self.clock.now());
+            let runtime = self.runtime.clone();
+            let server = D::make_server(shared.clone(), runtime, counters, random_seed());
+            let server = WorkerServer::<D>::new(server, index);
+            let transport = Transport::new(plan.clone(), index as u16, count as u16);
+            workers.push(Worker::start(index, server, transport, journal.cloned())?);
+        }
+        Ok(workers)
+    }
+
+    /// Lets workers that are new open their sockets; returns when they have done so.
+    fn open_sockets(&self) {
+        kea_log::log!(D::logger(), D::MULTI_THREADING_INFO, self.workers.len());
+        self.tell_links();
+        for worker in &self.workers {
+            worker.set_interfaces(self.table.clone());
+        }
+        // They obey in order: when they have stood still, their sockets are open.
+        drop(worker::pause(&self.workers));
+    }
+
+    /// Ends the workers, which answer what they have stored, and stores what is left.
+    pub(crate) fn stop(&mut self) {
+        self.workers.clear();
+        if let Some(service) = &self.database.journal {
+            service.drain();
+        }
+    }
+
+    /// Whether a worker has ended by itself.
+    pub(crate) fn is_crippled(&self) -> bool {
+        self.workers.iter().any(Worker::has_ended)
+    }
+
+    /// Takes a new state of the interfaces.
+    pub(crate) fn set_interfaces(&mut self, table: &InterfaceTable) {
+        self.table = Arc::new(table.clone());
+        self.tell_links();
+        for worker in &self.workers {
+            worker.set_interfaces(self.table.clone());
+        }
+    }
+
+    fn tell_links(&self) {
+        let mut names = Vec::new();
+        let mut addresses = Vec::new();
+        for interface in self.table.interfaces() {
+            names.push((interface.index, interface.name.as_str().into()));
+            let ipv4 = interface.ipv4.iter().map(|network| IpAddr::from(network.address));
+            let ipv6 = interface.ipv6.iter().map(|network| IpAddr::from(network.address));
+            let is_served = |address: &IpAddr| self.plan.covers(interface, *address);
+            match self.plan.family() {
+                Family::V4 => addresses.extend(ipv4.filter(is_served)),
+                Family::V6 => addresses.extend(ipv6.filter(is_served)),
+            }
+        }
+        let links = Arc::new(Links::new(names, addresses));
+        for worker in &self.workers {
+            worker.update(Update::Links(links.clone()));
+        }
+    }
+
+    /// Does what is due by the clock; returns the time until the next call.
+    pub(crate) fn maintain(&mut self) -> std::time::Duration {
+        let context = Context::<D> {
+            runtime: &self.runtime,
+            store: &self.database.store,
+            journal: self.database.journal.as_ref(),
+            lfc: &self.paths.lfc,
+            now: self.clock.now(),
+        };
+        self.maintenance.run(&context)
+    }
+
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> &D::Config {
+        D::config(&self.runtime)
+    }
+}
+
+/// Compiles a configuration into a runtime whose pools and figures know the stored leases.
+fn install<D: Daemon>(
+    config: D::Config,
+    prepared: D::Prepared,
+    statistics: &Statistics<D::Packet, D::Figure>,
+    database: &Database<D::Leases>,
+    now: Now,
+) -> Arc<D::Runtime> {
+    let counters = statistics.install(&D::subnet_rows(&config), now);
+    let store = &*database.store;
+    Arc::new(D::install(Ingredients { config, prepared, counters, store, now }))
+}
+
+/// Lets the server get what it needs beside the configuration.
+fn prepare<D: Daemon>(
+    config: &D::Config,
+    paths: &Paths,
+    interfaces: &InterfaceTable,
+    now: Now,
+    former: Option<&D::Runtime>,
+) -> Result<D::Prepared, ServiceError> {
+    let data = &*data_folder(&D::settings(config), paths);
+    let around = Surroundings { paths, data, interfaces, now, seed: random_seed() };
+    D::prepare(config, &around, former)
+        .map_err(|error| ServiceError::Preparation(error.to_string()))
+}
+
+/// The sockets that a configuration asks for.
+pub(crate) fn plan_of<D: Daemon>(settings: &Settings<'_>, port: u16) -> Result<Plan, ServiceError> {
+    let family = D::PROFILE.family;
+    let specs = settings.interfaces.iter().map(|text| InterfaceSpec::parse(text, family));
+    let specs: Result<Vec<_>, _> = specs.collect();
+    let specs = specs.map_err(|error| ServiceError::Interfaces(error.to_string()))?;
+    let plan = match family {
+        Family::V4 => Plan::new4(specs, settings.socket_kind, port),
+        Family::V6 => Plan::new6(specs, port),
+    };
+    plan.map_err(|error| ServiceError::Interfaces(error.to_string()))
+}
+
+/// How many workers a configuration asks for.
+fn workers_of(settings: &Settings<'_>) -> usize {
+    settings.workers.clamp(1, WORKERS_MAX)
+}
+
+/// Where a configuration keeps files.
+fn data_folder(settings: &Settings<'_>, paths: &Paths) -> PathBuf {
+    settings.data_directory.map_or_else(|| paths.data.clone(), PathBuf::from)
+}
+
+/// The lease file of a configuration.
+fn lease_file<D: Daemon>(settings: &Settings<'_>, paths: &Paths) -> PathBuf {
+    match &settings.lease_database.name {
+        Some(name) => PathBuf::from(name),
+        None => data_folder(settings, paths).join(D::PROFILE.lease_file),
+    }
+}
+
+/// A secret number; the process number and the time when the kernel has none to give.
+fn random_seed() -> u64 {
+    getrandom::u64().unwrap_or_else(|_| {
+        let now = Clock::default().now();
+        (now.wall_s as u64) << 20 ^ u64::from(std::process::id()) ^ now.mono_ns
+    })
+}
+
+/// Complaints about what a configuration refers to and the system lacks.
+pub(crate) fn problems<D: Daemon>(
+    settings: &Settings<'_>,
+    port: u16,
+    paths: &Paths,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    match (plan_of::<D>(settings, port), InterfaceTable::read()) {
+        (Ok(plan), Ok(table)) => {
+            found.extend(plan.problems(&table).iter().map(ToString::to_string));
+        }
+        (Err(error), _) => found.push(error.to_string()),
+        (_, Err(error)) => found.push(format!("cannot read the interfaces: {error}")),
+    }
+    if settings.lease_database.persist {
+        let file = lease_file::<D>(settings, paths);
+        let folder = file.parent().unwrap_or(Path::new("/"));
+        if !folder.is_dir() {
+            found.push(format!("folder {} of the lease file does not exist", folder.display()));
+        }
+    }
+    found
+}

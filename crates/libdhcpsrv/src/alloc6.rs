@@ -1,0 +1,393 @@
+//! The DHCPv6 allocation engine: which addresses and prefixes an identity association is offered or granted.
+//!
+//! It decides about one association (IA_NA or IA_PD) of a message at a time; messages, status codes and options
+//! belong to the server. It asks the store through a [`Session6`], so the same code serves memory and databases.
+//!
+//! An association keeps what it has as long as that lies in a pool of the subnet; what does not is withdrawn. One that
+//! has nothing gets one address or prefix: the one it asks for, the one it was offered a moment ago, or the next free
+//! one. Prefixes of the length that the client asks for are preferred (RFC 8168), then larger ones, then smaller.
+//! Two requests that race for one address are decided by the store: the loser sees a conflict and decides again.
+//! Kea: `AllocEngine::allocateLeases6`, `renewLeases6`; RFC 8415 section 18.3.
+
+use std::net::Ipv6Addr;
+
+use util::Now;
+
+use crate::config6::{Pool6, Subnet6};
+use crate::free::PoolIndex;
+use crate::lease::{CommitError, Expect, LeaseState, LeaseType, Ownership, SubnetId};
+use crate::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
+use crate::session::{Parked, Session6};
+
+/// How often a decision is made anew after a conflict before the association is given up.
+const CONFLICTS_MAX: usize = 8;
+/// Proposals of one pool that are passed over because other associations of the message have them.
+const PICKS_MAX: usize = 64;
+/// Leases of one association that are looked at; further ones run out by themselves.
+pub const LEASES_MAX: u32 = 16;
+
+/// What a client would like to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint6 {
+    /// The address or prefix; `::` when only the length matters.
+    pub address: Ipv6Addr,
+    /// 128 for an address; 0 when any prefix length will do.
+    pub prefix_len: u8,
+}
+
+/// An association that asks for an address or a prefix, and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Query6<'a> {
+    /// Whose leases count as its own: type, DUID and IAID.
+    pub client: ClientKey6<'a>,
+    /// The selected subnet.
+    pub subnet: &'a Subnet6,
+    /// The subnet's pools of the lease type.
+    pub pools: &'a [Pool6],
+    /// Number of the first of `pools` in the set of all pools.
+    pub first_pool: u32,
+    /// What the client asks for.
+    pub hint: Option<Hint6>,
+    /// What was offered to this association a moment ago: offered again if it is still free.
+    pub recent_offer: Option<Ipv6Addr>,
+    /// Seconds for which the lease is preferred.
+    pub preferred_lifetime: u32,
+    /// Seconds for which it is valid.
+    pub valid_lifetime: u32,
+    /// Host name to keep with the lease.
+    pub hostname: &'a [u8],
+    /// Hardware address to keep with the lease.
+    pub hardware: HardwareSource6<'a>,
+}
+
+/// An address or a prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resource6 {
+    /// The address, or the first one of the prefix.
+    pub address: Ipv6Addr,
+    /// 128 for an address.
+    pub prefix_len: u8,
+}
+
+/// A resource of an association, and how it stands after a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound6 {
+    /// It was given to the association now.
+    New(Resource6),
+    /// The association had it and keeps it.
+    Kept(Resource6),
+    /// The association had it and has lost it.
+    Withdrawn(Resource6),
+}
+
+/// Result of a request for one association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted6 {
+    /// The association has at least one lease from now on.
+    Bound {
+        /// Journal position that makes all of it durable.
+        position: u64,
+    },
+    /// Nothing is free.
+    Exhausted {
+        /// Journal position of withdrawals; 0 when there were none.
+        position: u64,
+    },
+    /// A lease could not be stored: no answer may be sent.
+    NotStored(CommitError),
+}
+
+/// Hears what an association gets and loses; told again from the start when a decision is made anew.
+pub trait Sink6 {
+    /// Forgets what was told of this association.
+    fn reset(&mut self);
+    /// Takes one resource.
+    fn take(&mut self, bound: Bound6);
+    /// Whether a resource is promised to another association of the same message.
+    fn is_given(&self, resource: Resource6) -> bool;
+}
+
+impl<'a> Query6<'a> {
+    fn subnet_id(&self) -> SubnetId {
+        SubnetId(self.subnet.id)
+    }
+
+    /// The pool that has a resource as one of its units, and its place among the pools.
+    #[must_use]
+    pub fn pool_of(&self, resource: Resource6) -> Option<(usize, &'a Pool6)> {
+        let host_bits = u128::MAX.checked_shr(resource.prefix_len.into()).unwrap_or(0);
+        let is_unit = |pool: &Pool6| {
+            pool.unit_len == resource.prefix_len
+                && pool.contains(resource.address)
+                && u128::from(resource.address) & host_bits == 0
+        };
+        let mut pools = self.pools.iter().enumerate();
+        pools.find(|(_, pool)| is_unit(pool))
+    }
+
+    /// Length of a prefix that is asked for.
+    fn wanted_len(&self) -> Option<u8> {
+        let is_prefix = self.client.lease_type == LeaseType::Pd;
+        self.hint.map(|hint| hint.prefix_len).filter(|&len| is_prefix && len != 0 && len != 128)
+    }
+
+    /// The resource that the client names, if a pool of the subnet has it.
+    fn named(&self) -> Option<Resource6> {
+        let hint = self.hint.filter(|hint| !hint.address.is_unspecified())?;
+        let named = Resource6 { address: hint.address, prefix_len: hint.prefix_len };
+        self.pool_of(named).map(|_| named)
+    }
+
+    /// The resource that was offered to the client, if a pool still has it.
+    fn recent(&self) -> Option<Resource6> {
+        let address = self.recent_offer?;
+        let unit = |pool: &Pool6| Resource6 { address, prefix_len: pool.unit_len };
+        let mut units = self.pools.iter().map(unit);
+        units.find(|unit| self.pool_of(*unit).is_some())
+    }
+
+    /// The pools in the order in which they are tried.
+    fn pools_in_order(&self) -> impl Iterator<Item = (usize, &'a Pool6)> + use<'a> {
+        let wanted = self.wanted_len();
+        let pools = self.pools;
+        let fits = move |round: u8, pool: &Pool6| match (wanted, round) {
+            (None, 0) => true,
+            (None, _) => false,
+            (Some(wanted), 0) => pool.unit_len == wanted,
+            (Some(wanted), 1) => pool.unit_len < wanted,
+            (Some(wanted), _) => pool.unit_len > wanted,
+        };
+        (0..3_u8).flat_map(move |round| {
+            pools.iter().enumerate().filter(move |(_, pool)| fits(round, pool))
+        })
+    }
+}
+
+/// Chooses what to offer to an association; nothing is stored. Tells `sink` of it and returns whether there was
+/// anything.
+///
+/// # Errors
+/// [`Parked`] when the store answers later.
+pub fn offer(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    sink: &mut dyn Sink6,
+) -> Result<bool, Parked> {
+    sink.reset();
+    let hint = query.named().or(query.recent());
+    let mut at_hint = None;
+    let mut kept = false;
+    for nth in 0..LEASES_MAX {
+        let wish = hint.filter(|_| nth == 0).map(|hint| hint.address);
+        let (found, at_wish) = session.look_for(query.client, query.subnet_id(), nth, wish)?;
+        if nth == 0 {
+            at_hint = at_wish;
+        }
+        let Some(own) = found.own else { break };
+        let resource = resource_of(&own);
+        if query.pool_of(resource).is_some() && !sink.is_given(resource) {
+            sink.take(Bound6::Kept(resource));
+            kept = true;
+        }
+        if !found.more {
+            break;
+        }
+    }
+    if kept {
+        return Ok(true);
+    }
+    let now = session.now();
+    if let Some(hint) = hint
+        && is_free(session, hint, at_hint.as_ref(), now)
+        && !sink.is_given(hint)
+    {
+        sink.take(Bound6::New(hint));
+        return Ok(true);
+    }
+    // A wish that cannot be granted must not hide what was offered before.
+    if let Some(recent) = query.recent().filter(|&recent| hint != Some(recent)) {
+        let wish = Some(recent.address);
+        let (_, there) = session.find(query.client, query.subnet_id(), wish)?;
+        if is_free(session, recent, there.as_ref(), now) && !sink.is_given(recent) {
+            sink.take(Bound6::New(recent));
+            return Ok(true);
+        }
+    }
+    match pick(session, query, sink) {
+        Some((free, _)) => sink.take(Bound6::New(free)),
+        None => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Renews what an association has, withdraws what it cannot keep, and gives it something if nothing is left.
+///
+/// # Errors
+/// [`Parked`] when the store answers later.
+pub fn grant(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    sink: &mut dyn Sink6,
+) -> Result<Granted6, Parked> {
+    for _ in 0..CONFLICTS_MAX {
+        sink.reset();
+        match grant_once(session, query, sink)? {
+            Granted6::NotStored(CommitError::Conflict) => {}
+            granted => return Ok(granted),
+        }
+    }
+    Ok(Granted6::NotStored(CommitError::Conflict))
+}
+
+fn grant_once(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    sink: &mut dyn Sink6,
+) -> Result<Granted6, Parked> {
+    let named = query.named();
+    let mut at_named = None;
+    let mut position = 0;
+    let mut kept = 0;
+    // Withdrawn leases leave the order, so those behind them move up.
+    let mut nth = 0;
+    for turn in 0..LEASES_MAX {
+        let wish = named.filter(|_| turn == 0).map(|named| named.address);
+        let (found, at_wish) = session.look_for(query.client, query.subnet_id(), nth, wish)?;
+        if turn == 0 {
+            at_named = at_wish;
+        }
+        let Some(own) = found.own else { break };
+        let resource = resource_of(&own);
+        let step = match query.pool_of(resource) {
+            Some((nth_pool, pool)) => {
+                nth += 1;
+                let change = change_of(query, resource, nth_pool, pool, Some(&own));
+                session.commit(change)?.map(|stored| (stored, Bound6::Kept(resource)))
+            }
+            None => {
+                let expect = Expect::Unchanged(own.version);
+                let deleted = session.delete(own.address, expect)?;
+                deleted.map(|stored| (stored, Bound6::Withdrawn(resource)))
+            }
+        };
+        match step {
+            Ok((stored, bound)) => {
+                position = position.max(stored.position);
+                kept += u32::from(matches!(bound, Bound6::Kept(_)));
+                sink.take(bound);
+            }
+            Err(error) => return Ok(Granted6::NotStored(error)),
+        }
+        if !found.more {
+            break;
+        }
+    }
+    if kept > 0 {
+        return Ok(Granted6::Bound { position });
+    }
+    let now = session.now();
+    let chosen = match named {
+        Some(named) if is_free(session, named, at_named.as_ref(), now) => {
+            query.pool_of(named).map(|(nth, _)| (named, nth, at_named))
+        }
+        _ => None,
+    };
+    let (resource, nth_pool, there) = match chosen {
+        Some(chosen) => chosen,
+        None => {
+            let Some((free, nth_pool)) = pick(session, query, sink) else {
+                return Ok(Granted6::Exhausted { position });
+            };
+            let wish = Some(free.address);
+            let (_, there) = session.find(query.client, query.subnet_id(), wish)?;
+            if !there.is_none_or(|there| is_available(&there, now)) {
+                // Somebody else was quicker.
+                return Ok(Granted6::NotStored(CommitError::Conflict));
+            }
+            (free, nth_pool, there)
+        }
+    };
+    let Some(pool) = query.pools.get(nth_pool) else {
+        return Ok(Granted6::Exhausted { position });
+    };
+    let change = change_of(query, resource, nth_pool, pool, there.as_ref());
+    Ok(match session.commit(change)? {
+        Ok(stored) => {
+            sink.take(Bound6::New(resource));
+            Granted6::Bound { position: position.max(stored.position) }
+        }
+        Err(error) => Granted6::NotStored(error),
+    })
+}
+
+fn change_of<'a>(
+    query: &Query6<'a>,
+    resource: Resource6,
+    nth_pool: usize,
+    pool: &Pool6,
+    there: Option<&Lease6View>,
+) -> Change6<'a> {
+    Change6 {
+        address: resource.address,
+        prefix_len: resource.prefix_len,
+        subnet_id: query.subnet_id(),
+        pool_id: pool.id,
+        pool: Some(PoolIndex(query.first_pool + nth_pool as u32)),
+        client: query.client,
+        hw: query.hardware,
+        preferred_lifetime: query.preferred_lifetime,
+        valid_lifetime: query.valid_lifetime,
+        state: LeaseState::Default,
+        fqdn_fwd: false,
+        fqdn_rev: false,
+        hostname: query.hostname,
+        user_context: &[],
+        expect: Expect::from(there),
+        replaces: None,
+    }
+}
+
+fn resource_of(lease: &Lease6View) -> Resource6 {
+    Resource6 { address: lease.address, prefix_len: lease.prefix_len }
+}
+
+/// Whether a resource of the subnet's pools can be given to an association that does not hold it in this subnet.
+fn is_free(
+    session: &Session6<'_>,
+    resource: Resource6,
+    there: Option<&Lease6View>,
+    now: Now,
+) -> bool {
+    match there {
+        Some(there) => {
+            let own = there.owner == Ownership::Mine && there.state == LeaseState::Default;
+            own || is_available(there, now)
+        }
+        // No lease begins there, but a larger or smaller prefix may overlap it.
+        None => !session.pools().is_held(resource.address, resource.prefix_len),
+    }
+}
+
+fn is_available(lease: &Lease6View, now: Now) -> bool {
+    lease.is_available(now.wall_s)
+}
+
+/// The next free resource of the subnet's pools, and the pool.
+fn pick(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    sink: &dyn Sink6,
+) -> Option<(Resource6, usize)> {
+    for (nth, pool) in query.pools_in_order() {
+        for _ in 0..PICKS_MAX {
+            let index = PoolIndex(query.first_pool + nth as u32);
+            let Some(address) = session.pick(index, false) else { break };
+            let resource = Resource6 { address, prefix_len: pool.unit_len };
+            // What is promised to the other associations of the message may come first.
+            if !sink.is_given(resource) {
+                return Some((resource, nth));
+            }
+        }
+    }
+    None
+}

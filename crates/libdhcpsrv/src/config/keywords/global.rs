@@ -1,0 +1,115 @@
+//! Rows of the global scope that both servers have, in groups between which each has its own.
+
+use cc::{DefaultValue, Keyword, Kind};
+
+use super::network::{self, NO_RESERVATIONS};
+use DefaultValue::{Bool, EmptyList, EmptyMap, Int, Real, Str};
+
+/// Maps about the server as a whole.
+pub(crate) const PARTS: [Keyword; 4] = [
+    Keyword::new("interfaces-config", Kind::Map, "Interfaces to serve.").default(EmptyMap),
+    Keyword::new("lease-database", Kind::Map, "Where leases are kept; memfile when absent."),
+    Keyword::new("expired-leases-processing", Kind::Map, "Handling of expired leases.")
+        .default(EmptyMap),
+    Keyword::new("multi-threading", Kind::Map, "Number of workers.").default(EmptyMap),
+];
+
+/// Declined addresses.
+pub(crate) const DECLINED: [Keyword; 1] = [Keyword::new(
+    "decline-probation-period",
+    Kind::UINT32,
+    "Seconds for which a declined address stays unusable.",
+)
+.default(Int(86_400))];
+
+/// Options.
+pub(crate) const OPTIONS: [Keyword; 2] = [
+    Keyword::new("option-def", Kind::MapList, "Definitions of options.").default(EmptyList),
+    network::OPTIONS,
+];
+
+/// What is watched, and how addresses are chosen.
+pub(crate) const OBSERVED: [Keyword; 8] = [
+    Keyword::new("loggers", Kind::MapList, "What is logged, and where to."),
+    Keyword::new("compatibility", Kind::Map, "Exceptions from the standards.").default(EmptyMap),
+    Keyword::new("sanity-checks", Kind::Map, "Checks of leases at start.").default(EmptyMap),
+    Keyword::new(
+        "statistic-default-sample-count",
+        Kind::UINT32,
+        "No effect until statistics can be asked for: samples kept of each.",
+    )
+    .default(Int(20)),
+    Keyword::new(
+        "statistic-default-sample-age",
+        Kind::UINT32,
+        "No effect until statistics can be asked for: seconds for which samples are kept.",
+    )
+    .default(Int(0)),
+    Keyword::new(
+        "parked-packet-limit",
+        Kind::UINT32,
+        "No effect until hook libraries are supported.",
+    )
+    .default(Int(256)),
+    Keyword::new("server-tag", Kind::Str, "No effect until configuration databases are supported.")
+        .default(Str("")),
+    network::ALLOCATOR.default(Str("iterative")),
+];
+
+/// How leases are spared.
+pub(crate) const SPARED: [Keyword; 3] =
+    [network::CACHE_THRESHOLD.default(Real(0.0)), network::CACHE_MAX_AGE, network::ADAPTIVE];
+
+/// Networks, classes and hosts.
+pub(crate) const NETWORKS: [Keyword; 7] = [
+    Keyword::new("shared-networks", Kind::MapList, "Subnets on one link.")
+        .not_yet("shared networks"),
+    Keyword::new("client-classes", Kind::MapList, "Classes of clients.").not_yet("client classes"),
+    network::HOSTS,
+    network::RESERVATION_MODE,
+    network::RESERVATIONS_GLOBAL.default(Bool(false)),
+    network::RESERVATIONS_IN_SUBNET.default(Bool(true)),
+    network::RESERVATIONS_OUT_OF_POOL.default(Bool(false)),
+];
+
+/// The last rows.
+pub(crate) const LAST: [Keyword; 30] = [
+    Keyword::new("ip-reservations-unique", Kind::Bool, NO_RESERVATIONS).default(Bool(true)),
+    Keyword::new("reservations-lookup-first", Kind::Bool, NO_RESERVATIONS).default(Bool(false)),
+    Keyword::new("early-global-reservations-lookup", Kind::Bool, NO_RESERVATIONS)
+        .default(Bool(false)),
+    Keyword::new("hosts-database", Kind::Map, "Database of host reservations.")
+        .not_yet("databases"),
+    Keyword::new("hosts-databases", Kind::MapList, "Databases of host reservations.")
+        .not_yet("databases"),
+    Keyword::new("config-control", Kind::Map, "Configuration databases.").not_yet("databases"),
+    Keyword::new("hooks-libraries", Kind::MapList, "Libraries that extend the server.")
+        .not_yet("hook libraries"),
+    Keyword::new("control-socket", Kind::Map, "Socket for commands.").not_yet("control channels"),
+    Keyword::new("control-sockets", Kind::MapList, "Sockets for commands.")
+        .not_yet("control channels"),
+    Keyword::new("dhcp-queue-control", Kind::Map, "A queue before the workers.")
+        .ignored("packets wait in the buffers of the sockets"),
+    Keyword::new("dhcp4o6-port", Kind::Int { min: 0, max: 65_534 }, "Port of the other server.")
+        .default(Int(0)),
+    Keyword::new("dhcp-ddns", Kind::Map, "The DNS update service."),
+    network::DDNS_SEND_UPDATES.default(Bool(true)),
+    network::DDNS_OVERRIDE_NO_UPDATE.default(Bool(false)),
+    network::DDNS_OVERRIDE_CLIENT_UPDATE.default(Bool(false)),
+    network::DDNS_REPLACE_CLIENT_NAME.default(Str("never")),
+    network::DDNS_GENERATED_PREFIX.default(Str("myhost")),
+    network::DDNS_QUALIFYING_SUFFIX,
+    network::DDNS_UPDATE_ON_RENEW.default(Bool(false)),
+    network::DDNS_USE_CONFLICT_RESOLUTION,
+    network::DDNS_CONFLICT_RESOLUTION_MODE.default(Str("check-with-dhcid")),
+    network::DDNS_TTL_PERCENT,
+    network::DDNS_TTL,
+    network::DDNS_TTL_MIN,
+    network::DDNS_TTL_MAX,
+    network::HOSTNAME_CHAR_SET.default(Str("")),
+    network::HOSTNAME_CHAR_REPLACEMENT.default(Str("")),
+    Keyword::new("version", Kind::Str, "Version of the file's form.")
+        .ignored("the server decides by the keys"),
+    cc::USER_CONTEXT,
+    cc::COMMENT,
+];

@@ -1,0 +1,167 @@
+//! Rows that subnets, pools and the global scope share. They have no defaults but for lists: what a
+//! subnet does not say is inherited.
+
+use cc::{DefaultValue, Keyword, Kind};
+
+use DefaultValue::{EmptyList, Int, Str};
+
+pub(crate) const CLASSES: &str = "client classes";
+pub(crate) const NO_RESERVATIONS: &str = "No effect until host reservations are supported.";
+const RESERVATIONS: &str = "host reservations";
+const NO_UPDATES: &str = "No effect until DNS updates are supported.";
+
+pub(crate) const CALCULATE_TEE_TIMES: Keyword = Keyword::new(
+    "calculate-tee-times",
+    Kind::Bool,
+    "Whether T1 and T2 are computed from the lease time where they are not set.",
+);
+pub(crate) const T1_PERCENT: Keyword =
+    Keyword::new("t1-percent", Kind::FRACTION, "T1 as a share of the lease time.");
+pub(crate) const T2_PERCENT: Keyword =
+    Keyword::new("t2-percent", Kind::FRACTION, "T2 as a share of the lease time.");
+pub(crate) const OPTIONS: Keyword =
+    Keyword::new("option-data", Kind::MapList, "Options for clients.").default(EmptyList);
+
+// What comes with other parts of the product. `false`, `""` and `[]` ask for nothing.
+pub(crate) const CACHE_THRESHOLD: Keyword = Keyword::new(
+    "cache-threshold",
+    Kind::FRACTION,
+    "Share of the lease time after which a renewal is stored; 0 stores each.",
+);
+pub(crate) const CACHE_MAX_AGE: Keyword =
+    Keyword::new("cache-max-age", Kind::UINT32, "No effect until `cache-threshold` is supported.");
+pub(crate) const ALLOCATOR: Keyword = Keyword::new(
+    "allocator",
+    Kind::OneOf(&["iterative", "random", "flq"]),
+    "How a free address is chosen.",
+);
+pub(crate) const ADAPTIVE: Keyword = Keyword::new(
+    "adaptive-lease-time-threshold",
+    Kind::FRACTION,
+    "Share of leased addresses above which the shortest lease time is given; 1 for never.",
+);
+pub(crate) const RESERVATION_MODE: Keyword = Keyword::new(
+    "reservation-mode",
+    Kind::OneOf(&["all", "out-of-pool", "global", "disabled", "off"]),
+    NO_RESERVATIONS,
+);
+pub(crate) const RESERVATIONS_GLOBAL: Keyword =
+    Keyword::new("reservations-global", Kind::Bool, NO_RESERVATIONS);
+pub(crate) const RESERVATIONS_IN_SUBNET: Keyword =
+    Keyword::new("reservations-in-subnet", Kind::Bool, NO_RESERVATIONS);
+pub(crate) const RESERVATIONS_OUT_OF_POOL: Keyword =
+    Keyword::new("reservations-out-of-pool", Kind::Bool, NO_RESERVATIONS);
+pub(crate) const HOSTS: Keyword =
+    Keyword::new("reservations", Kind::MapList, "Addresses and options of certain hosts.")
+        .not_yet(RESERVATIONS);
+pub(crate) const DDNS_SEND_UPDATES: Keyword =
+    Keyword::new("ddns-send-updates", Kind::Bool, NO_UPDATES);
+pub(crate) const DDNS_OVERRIDE_NO_UPDATE: Keyword =
+    Keyword::new("ddns-override-no-update", Kind::Bool, NO_UPDATES);
+pub(crate) const DDNS_OVERRIDE_CLIENT_UPDATE: Keyword =
+    Keyword::new("ddns-override-client-update", Kind::Bool, NO_UPDATES);
+pub(crate) const DDNS_REPLACE_CLIENT_NAME: Keyword =
+    Keyword::new("ddns-replace-client-name", Kind::StrOrBool, "When a client's name is replaced.");
+pub(crate) const DDNS_GENERATED_PREFIX: Keyword =
+    Keyword::new("ddns-generated-prefix", Kind::Str, NO_UPDATES);
+pub(crate) const DDNS_QUALIFYING_SUFFIX: Keyword =
+    Keyword::new("ddns-qualifying-suffix", Kind::Str, "Domain of partial names.")
+        .not_yet("completion of client names");
+pub(crate) const DDNS_UPDATE_ON_RENEW: Keyword =
+    Keyword::new("ddns-update-on-renew", Kind::Bool, NO_UPDATES);
+pub(crate) const DDNS_USE_CONFLICT_RESOLUTION: Keyword =
+    Keyword::new("ddns-use-conflict-resolution", Kind::Bool, NO_UPDATES);
+pub(crate) const DDNS_CONFLICT_RESOLUTION_MODE: Keyword = Keyword::new(
+    "ddns-conflict-resolution-mode",
+    Kind::OneOf(&[
+        "check-with-dhcid",
+        "no-check-with-dhcid",
+        "check-exists-with-dhcid",
+        "no-check-without-dhcid",
+    ]),
+    NO_UPDATES,
+);
+pub(crate) const DDNS_TTL_PERCENT: Keyword =
+    Keyword::new("ddns-ttl-percent", Kind::FRACTION, NO_UPDATES);
+pub(crate) const DDNS_TTL: Keyword = Keyword::new("ddns-ttl", Kind::UINT32, NO_UPDATES);
+pub(crate) const DDNS_TTL_MIN: Keyword = Keyword::new("ddns-ttl-min", Kind::UINT32, NO_UPDATES);
+pub(crate) const DDNS_TTL_MAX: Keyword = Keyword::new("ddns-ttl-max", Kind::UINT32, NO_UPDATES);
+pub(crate) const HOSTNAME_CHAR_SET: Keyword =
+    Keyword::new("hostname-char-set", Kind::Str, "Characters replaced in names of clients.");
+pub(crate) const HOSTNAME_CHAR_REPLACEMENT: Keyword = Keyword::new(
+    "hostname-char-replacement",
+    Kind::Str,
+    "No effect until `hostname-char-set` is supported.",
+);
+
+/// First rows of a subnet.
+pub(crate) const SUBNET: [Keyword; 3] = [
+    Keyword::new(
+        "id",
+        Kind::Int { min: 0, max: 0xffff_fffe },
+        "Number that leases refer to; when absent or 0, counted from 1 in file order.",
+    ),
+    Keyword::new("subnet", Kind::Str, "The prefix, `address/length`.").required(),
+    Keyword::new("pools", Kind::MapList, "Addresses to give out.").default(EmptyList),
+];
+
+/// What leads clients to a subnet.
+pub(crate) const SELECTION: [Keyword; 2] = [
+    Keyword::new("interface", Kind::Str, "Interface whose direct clients are served.")
+        .default(Str("")),
+    Keyword::new("relay", Kind::Map, "Relays whose clients are served."),
+];
+
+/// Rows of subnets and networks about host reservations.
+pub(crate) const RESERVED: [Keyword; 5] = [
+    HOSTS,
+    RESERVATION_MODE,
+    RESERVATIONS_GLOBAL,
+    RESERVATIONS_IN_SUBNET,
+    RESERVATIONS_OUT_OF_POOL,
+];
+
+/// Restriction of subnets and pools to classes.
+pub(crate) const RESTRICTED: [Keyword; 4] = [
+    Keyword::new("client-class", Kind::Str, "Class it is reserved for.").not_yet(CLASSES),
+    Keyword::new("client-classes", Kind::StrList, "Classes it is reserved for.").not_yet(CLASSES),
+    Keyword::new("require-client-classes", Kind::StrList, "Classes evaluated late.")
+        .not_yet(CLASSES),
+    Keyword::new("evaluate-additional-classes", Kind::StrList, "Classes evaluated late.")
+        .not_yet(CLASSES),
+];
+
+/// DNS updates for clients of a subnet or pool.
+pub(crate) const DDNS: [Keyword; 7] = [
+    DDNS_SEND_UPDATES,
+    DDNS_OVERRIDE_NO_UPDATE,
+    DDNS_OVERRIDE_CLIENT_UPDATE,
+    DDNS_REPLACE_CLIENT_NAME,
+    DDNS_GENERATED_PREFIX,
+    DDNS_QUALIFYING_SUFFIX,
+    DDNS_UPDATE_ON_RENEW,
+];
+
+/// The last rows of a subnet or pool.
+pub(crate) const LAST: [Keyword; 9] = [
+    DDNS_CONFLICT_RESOLUTION_MODE,
+    DDNS_TTL_PERCENT,
+    DDNS_TTL,
+    DDNS_TTL_MIN,
+    DDNS_TTL_MAX,
+    HOSTNAME_CHAR_SET,
+    HOSTNAME_CHAR_REPLACEMENT,
+    cc::USER_CONTEXT,
+    cc::COMMENT,
+];
+
+/// Rows of every kind of pool.
+pub(crate) const POOL: [Keyword; 2] = [
+    Keyword::new("pool-id", Kind::UINT32, "Number for statistics.").default(Int(0)),
+    Keyword::new("option-data", Kind::MapList, "Options for clients of the pool.")
+        .not_yet("options of a pool"),
+];
+
+/// First row of a pool of addresses.
+pub(crate) const POOL_RANGE: [Keyword; 1] =
+    [Keyword::new("pool", Kind::Str, "Range `first - last`, or a prefix.").required()];

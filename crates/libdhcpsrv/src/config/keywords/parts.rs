@@ -1,0 +1,195 @@
+//! Tables of the maps of the global scope that mean the same in both servers.
+
+use cc::{DefaultValue, Keyword, Kind, Scope};
+
+use DefaultValue::{Bool, Int, Str};
+
+const NOT_MEMFILE: &str = "memfile has no use for it";
+const FOLLOWED: &str = "No effect: interfaces are followed and sockets retried at all times.";
+const NO_UPDATES: &str = "No effect until DNS updates are supported.";
+
+/// Rows of `interfaces-config` that stand for what is done anyway.
+pub(crate) const INTERFACES_FOLLOWED: [Keyword; 6] = [
+    Keyword::new("re-detect", Kind::Bool, FOLLOWED).default(Bool(true)),
+    Keyword::new("service-sockets-max-retries", Kind::UINT32, FOLLOWED).default(Int(0)),
+    Keyword::new("service-sockets-retry-wait-time", Kind::UINT32, FOLLOWED).default(Int(5000)),
+    Keyword::new("service-sockets-require-all", Kind::Bool, FOLLOWED).default(Bool(false)),
+    cc::USER_CONTEXT,
+    cc::COMMENT,
+];
+
+/// `relay` of a subnet.
+pub static RELAY: Scope = Scope::new(
+    "relay",
+    &[
+        Keyword::new("ip-address", Kind::Str, "Address of the relay, by which it marks the link."),
+        Keyword::new("ip-addresses", Kind::StrList, "Addresses of relays."),
+    ],
+);
+
+/// `lease-database`.
+pub static LEASE_DATABASE: Scope = Scope::new(
+    "lease-database",
+    &[
+        Keyword::new("type", Kind::OneOf(&["memfile", "mysql", "postgresql", "cql"]), "Back-end.")
+            .required(),
+        Keyword::new(
+            "name",
+            Kind::Str,
+            "Lease file; by default `kea-leases4.csv` or `kea-leases6.csv` in the data directory.",
+        ),
+        Keyword::new("persist", Kind::Bool, "Whether leases are written to the file at all.")
+            .default(Bool(true)),
+        Keyword::new(
+            "durability",
+            Kind::OneOf(&["disk", "kernel"]),
+            "When an answer may leave: with its lease on stable storage, or handed to the kernel.",
+        )
+        .default(Str("disk")),
+        Keyword::new("lfc-interval", Kind::UINT32, "Seconds between clean-ups; 0 for none.")
+            .default(Int(3600)),
+        Keyword::new("max-row-errors", Kind::UINT32, "Bad rows tolerated at start; 0 for any.")
+            .default(Int(0)),
+        sql("host", Kind::Str),
+        sql("port", Kind::UINT16),
+        sql("user", Kind::Str),
+        sql("password", Kind::Str),
+        sql("password-file", Kind::Str),
+        sql("connect-timeout", Kind::UINT32),
+        sql("read-timeout", Kind::UINT32),
+        sql("write-timeout", Kind::UINT32),
+        sql("tcp-user-timeout", Kind::UINT32),
+        sql("max-reconnect-tries", Kind::UINT32),
+        sql("reconnect-wait-time", Kind::UINT32),
+        sql("on-fail", Kind::Str),
+        sql("retry-on-startup", Kind::Bool),
+        sql("readonly", Kind::Bool),
+        sql("trust-anchor", Kind::Str),
+        sql("cert-file", Kind::Str),
+        sql("key-file", Kind::Str),
+        sql("cipher-list", Kind::Str),
+        sql("ssl-mode", Kind::Str),
+        sql("contact-points", Kind::Str),
+        sql("keyspace", Kind::Str),
+        cc::USER_CONTEXT,
+        cc::COMMENT,
+    ],
+);
+
+/// `expired-leases-processing`.
+pub static EXPIRED_LEASES: Scope = Scope::new(
+    "expired-leases-processing",
+    &[
+        Keyword::new(
+            "reclaim-timer-wait-time",
+            Kind::UINT16,
+            "Seconds between two reclamation runs; 0 for none.",
+        )
+        .default(Int(10)),
+        Keyword::new(
+            "flush-reclaimed-timer-wait-time",
+            Kind::UINT16,
+            "Seconds between two removals of reclaimed leases; 0 for none.",
+        )
+        .default(Int(25)),
+        Keyword::new(
+            "hold-reclaimed-time",
+            Kind::UINT32,
+            "Seconds for which a reclaimed lease is kept for its former client.",
+        )
+        .default(Int(3600)),
+        Keyword::new("max-reclaim-leases", Kind::UINT32, "Leases per run; 0 for no limit.")
+            .default(Int(100)),
+        Keyword::new(
+            "max-reclaim-time",
+            Kind::Int { min: 0, max: 10_000 },
+            "Milliseconds per run; 0 for no limit.",
+        )
+        .default(Int(250)),
+        Keyword::new(
+            "unwarned-reclaim-cycles",
+            Kind::UINT16,
+            "Runs in a row that may leave leases behind before a warning is logged.",
+        )
+        .default(Int(5)),
+    ],
+);
+
+/// `multi-threading`.
+pub static MULTI_THREADING: Scope = Scope::new(
+    "multi-threading",
+    &[
+        Keyword::new("enable-multi-threading", Kind::Bool, "Off: one worker.").default(Bool(true)),
+        Keyword::new("thread-pool-size", Kind::UINT16, "Workers; 0 for one per processor.")
+            .default(Int(0)),
+        Keyword::new(
+            "packet-queue-size",
+            Kind::UINT16,
+            "No effect: packets wait in the buffers of the sockets.",
+        )
+        .default(Int(64)),
+        cc::USER_CONTEXT,
+        cc::COMMENT,
+    ],
+);
+
+/// The row of `compatibility` that both servers have.
+pub(crate) const LENIENT: Keyword = Keyword::new(
+    "lenient-option-parsing",
+    Kind::Bool,
+    "No effect: malformed options of clients are always tolerated where that is safe.",
+)
+.default(Bool(false));
+
+/// `sanity-checks`.
+pub static SANITY_CHECKS: Scope = Scope::new(
+    "sanity-checks",
+    &[
+        Keyword::new(
+            "lease-checks",
+            Kind::OneOf(&["none", "warn", "fix", "fix-del", "del"]),
+            "No effect yet: leases whose subnet does not match their address are kept.",
+        )
+        .default(Str("warn")),
+        Keyword::new(
+            "extended-info-checks",
+            Kind::OneOf(&["none", "fix", "strict", "pedantic"]),
+            "No effect until extended lease information is supported.",
+        )
+        .default(Str("fix")),
+    ],
+);
+
+/// `dhcp-ddns`.
+pub static DHCP_DDNS: Scope = Scope::new(
+    "dhcp-ddns",
+    &[
+        Keyword::new("enable-updates", Kind::Bool, "Whether DNS updates are sent.").required(),
+        ddns("server-ip", Kind::Str),
+        ddns("server-port", Kind::UINT16),
+        ddns("sender-ip", Kind::Str),
+        ddns("sender-port", Kind::UINT16),
+        ddns("max-queue-size", Kind::UINT32),
+        ddns("ncr-protocol", Kind::Str),
+        ddns("ncr-format", Kind::Str),
+        ddns("qualifying-suffix", Kind::Str),
+        ddns("always-include-fqdn", Kind::Bool),
+        ddns("allow-client-update", Kind::Bool),
+        ddns("override-no-update", Kind::Bool),
+        ddns("override-client-update", Kind::Bool),
+        ddns("replace-client-name", Kind::StrOrBool),
+        ddns("generated-prefix", Kind::Str),
+        ddns("hostname-char-set", Kind::Str),
+        ddns("hostname-char-replacement", Kind::Str),
+        cc::USER_CONTEXT,
+        cc::COMMENT,
+    ],
+);
+
+const fn sql(name: &'static str, kind: Kind) -> Keyword {
+    Keyword::new(name, kind, "For databases.").ignored(NOT_MEMFILE)
+}
+
+const fn ddns(name: &'static str, kind: Kind) -> Keyword {
+    Keyword::new(name, kind, NO_UPDATES)
+}

@@ -1,0 +1,168 @@
+//! What every subnet has: a number, a prefix, relays, an interface; and the indexes over them.
+
+use std::collections::{HashMap, HashSet};
+
+use cc::{Diagnostics, Element, MapReader, Position};
+
+use super::text::{self, quoted};
+use crate::config::keywords::RELAY;
+use crate::config::{Address, Prefix, PrefixIndex, Span, SubnetIndex};
+
+/// Collects what must be unique in the file and what leads to a subnet.
+#[derive(Debug)]
+pub(crate) struct Subnets<A: Address> {
+    ids: HashMap<u32, Position>,
+    prefixes: HashMap<(A, u8), Position>,
+    next_id: u32,
+    has_warned: bool,
+    spans: Vec<Span<A>>,
+    /// Relay address to the first subnet of the file that names it.
+    pub(crate) by_relay: HashMap<A, SubnetIndex>,
+    /// Interface name to the first subnet of the file that names it.
+    pub(crate) by_interface: HashMap<Box<str>, SubnetIndex>,
+}
+
+/// What every subnet has.
+#[derive(Debug)]
+pub(crate) struct SubnetBase<'a, A> {
+    /// Its place in the file.
+    pub(crate) index: SubnetIndex,
+    /// `id`, as written or counted.
+    pub(crate) id: u32,
+    /// `subnet`; of one that cannot be read a place that is checked but never used.
+    pub(crate) prefix: Prefix<A>,
+    /// `interface`.
+    pub(crate) interface: Option<&'a str>,
+}
+
+impl<A: Address> Subnets<A> {
+    /// Starts with no subnet; `count` are expected.
+    pub(crate) fn new(count: usize) -> Self {
+        Self {
+            ids: HashMap::with_capacity(count),
+            prefixes: HashMap::with_capacity(count),
+            next_id: 1,
+            has_warned: count < 2,
+            spans: Vec::with_capacity(count),
+            by_relay: HashMap::new(),
+            by_interface: HashMap::new(),
+        }
+    }
+
+    /// Reads the next subnet.
+    pub(crate) fn read<'a>(
+        &mut self,
+        reader: &MapReader<'a>,
+        diagnostics: &mut Diagnostics,
+    ) -> SubnetBase<'a, A> {
+        let index = SubnetIndex(self.spans.len() as u32);
+        for relay in read_relays(reader, diagnostics) {
+            self.by_relay.entry(relay).or_insert(index);
+        }
+        let interface = reader.str("interface").map(str::trim).filter(|name| !name.is_empty());
+        if let Some(interface) = interface {
+            self.by_interface.entry(interface.into()).or_insert(index);
+        }
+        let prefix = self.read_prefix(reader, diagnostics);
+        let prefix = prefix.unwrap_or(Prefix { address: A::from_wide(0), len: 0 });
+        self.spans.push(prefix.span());
+        SubnetBase { index, id: self.read_id(reader, diagnostics), prefix, interface }
+    }
+
+    /// Address to the first subnet of the file that contains it.
+    pub(crate) fn by_address(&self) -> PrefixIndex<A> {
+        PrefixIndex::new(&self.spans)
+    }
+
+    fn read_prefix(
+        &mut self,
+        reader: &MapReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Prefix<A>> {
+        let text = reader.str("subnet")?;
+        let position = reader.position_of("subnet");
+        let prefix = match Prefix::<A>::parse(text) {
+            Ok(prefix) => prefix,
+            Err(problem) => {
+                let message = format!("subnet {}: {problem}", quoted(text));
+                let hint = format!("write 'address/length', for example {}", A::EXAMPLE_PREFIX);
+                diagnostics.error_with_hint(position, message, hint);
+                return None;
+            }
+        };
+        if prefix.address != prefix.first() {
+            let message = format!("subnet {} has host bits", quoted(text));
+            diagnostics.warning_with_hint(position, message, format!("read as {prefix}"));
+        }
+        if let Some(first) = self.prefixes.insert((prefix.first(), prefix.len), position) {
+            let message = format!("subnet {prefix} is there already");
+            let hint = format!("the first one is at {}", diagnostics.place(first));
+            diagnostics.error_with_hint(position, message, hint);
+        }
+        Some(prefix)
+    }
+
+    /// The id of a subnet: as written, else counted.
+    fn read_id(&mut self, reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> u32 {
+        let written = reader.u32("id").filter(|id| *id != 0);
+        let position = reader.position_of("id");
+        if reader.is_written("id") && reader.u32("id").is_none() {
+            return 0;
+        }
+        let id = written.unwrap_or(self.next_id);
+        if written.is_none() {
+            self.next_id += 1;
+        }
+        if written.is_none() && !self.has_warned {
+            self.has_warned = true;
+            let message = format!("the subnet has no 'id' and gets {id}, by its place in the file");
+            let hint = "give each subnet its own, so that leases keep theirs when the file changes";
+            diagnostics.warning_with_hint(position, message, hint);
+        }
+        if let Some(&first) = self.ids.get(&id) {
+            let how = if written.is_some() { "" } else { " (counted, as there is no 'id')" };
+            let message = format!("ID {id} of the subnet{how} is already in use");
+            let hint = format!("the first one is at {}", diagnostics.place(first));
+            diagnostics.error_with_hint(position, message, hint);
+        } else {
+            self.ids.insert(id, position);
+        }
+        id
+    }
+}
+
+/// Reads `relay`: the addresses of relays whose clients the subnet serves.
+fn read_relays<A: Address>(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Vec<A> {
+    let Some(element) = reader.element("relay").filter(|element| !is_empty_map(element)) else {
+        return Vec::new();
+    };
+    let Some(relay) = MapReader::new(element, &RELAY, diagnostics) else { return Vec::new() };
+    let single = relay.element("ip-address");
+    let several = relay.element("ip-addresses");
+    if let (Some(_), Some(several)) = (single, several) {
+        let message = "'ip-address' and 'ip-addresses' cannot be given both";
+        diagnostics.error_with_hint(several.position, message, "put all into 'ip-addresses'");
+    }
+    let (mut relays, mut seen) = (Vec::new(), HashSet::new());
+    let list = several.and_then(Element::as_list).unwrap_or_default();
+    for (element, keyword) in single
+        .map(|element| (element, "ip-address"))
+        .into_iter()
+        .chain(list.iter().map(|element| (element, "ip-addresses")))
+    {
+        let address = element
+            .as_str()
+            .and_then(|text| text::address::<A>(text, keyword, element.position, diagnostics));
+        let Some(address) = address.filter(|address| !address.is_unspecified()) else { continue };
+        if !seen.insert(address) {
+            let message = format!("relay {address} is given twice");
+            diagnostics.error(element.position, message);
+        }
+        relays.push(address);
+    }
+    relays
+}
+
+fn is_empty_map(element: &Element) -> bool {
+    element.as_map().is_some_and(cc::Map::is_empty)
+}

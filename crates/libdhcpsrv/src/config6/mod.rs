@@ -1,0 +1,192 @@
+//! The compiled configuration of `kea-dhcp6`: what packet code sees.
+//!
+//! Everything that does not depend on a packet is decided here once: inheritance is resolved, options are encoded,
+//! prefixes are indexed. Values are immutable; a reconfiguration builds a new [`Config6`] beside the old one and
+//! the workers swap it between two batches. What it shares with the configuration of `kea-dhcp4` is in
+//! [`crate::config`].
+
+mod get;
+pub mod keywords;
+mod read;
+mod subnet;
+#[cfg(test)]
+mod tests;
+
+pub use crate::config::{
+    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, PrefixIndex, SubnetIndex,
+};
+pub use get::{get, get_tree};
+pub use libdhcp::OptionSet6;
+pub use read::read;
+pub use subnet::{Pool6, PoolKind, Subnet6, Timers6};
+
+use std::collections::HashMap;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+/// A whole configuration, ready for use by the workers.
+#[derive(Debug)]
+pub struct Config6 {
+    /// Which interfaces to serve.
+    pub interfaces: InterfacesConfig,
+    /// Where leases are kept.
+    pub lease_database: LeaseDatabase,
+    /// Handling of expired leases.
+    pub expired_leases: ExpiredLeases,
+    /// Seconds for which a declined address stays unusable.
+    pub decline_probation_period: u32,
+    /// Number of worker threads; at least 1.
+    pub workers: usize,
+    /// Subnets in the order of the file.
+    pub subnets: Vec<Subnet6>,
+    /// All pools of all subnets; a subnet's pools of addresses are neighbours, and so are those of prefixes.
+    pub pools: Vec<Pool6>,
+    /// Options of the global scope.
+    pub options: Arc<OptionSet6>,
+    /// `mac-sources`: where a client's hardware address is looked for, in this order; empty for nowhere.
+    pub mac_sources: Vec<MacSource>,
+    /// `relay-supplied-options`: what relays may add to replies (RFC 6422).
+    pub relay_supplied_options: RelaySupplied,
+    /// `server-id`: how the server's DUID is made.
+    pub server_id: ServerIdConfig,
+    /// Whether malformed options of clients are tolerated.
+    pub lenient_option_parsing: bool,
+    /// What is done with leases that do not fit the subnets when they are loaded.
+    pub lease_checks: LeaseChecks,
+    /// Samples kept of each statistic; 0 when the age decides.
+    pub statistic_sample_count: u32,
+    /// Seconds for which samples are kept; 0 when the count decides.
+    pub statistic_sample_age: u32,
+    /// Logger settings; `None` when the file has none.
+    pub logging: Option<kea_log::LogConfig>,
+    /// Address to the first subnet of the file that contains it.
+    pub by_address: PrefixIndex<Ipv6Addr>,
+    /// Relay address (`relay`) to the first subnet of the file that names it.
+    pub by_relay: HashMap<Ipv6Addr, SubnetIndex>,
+    /// Interface name (`interface`) to the first subnet of the file that names it.
+    pub by_interface: HashMap<Box<str>, SubnetIndex>,
+    /// Option 18 of a relay (`interface-id`) to the first subnet of the file that names it.
+    pub by_interface_id: HashMap<Box<[u8]>, SubnetIndex>,
+    /// `data-directory`: where leases and the server's DUID are kept, instead of the default.
+    pub data_directory: Option<String>,
+}
+
+impl Config6 {
+    /// The subnet behind an index of this configuration.
+    #[must_use]
+    pub fn subnet(&self, index: SubnetIndex) -> &Subnet6 {
+        &self.subnets[index.0 as usize]
+    }
+
+    /// The pools of addresses of a subnet.
+    #[must_use]
+    pub fn pools_of(&self, subnet: &Subnet6) -> &[Pool6] {
+        &self.pools[subnet.pools.start as usize..subnet.pools.end as usize]
+    }
+
+    /// The pools of prefixes of a subnet.
+    #[must_use]
+    pub fn pd_pools_of(&self, subnet: &Subnet6) -> &[Pool6] {
+        &self.pools[subnet.pd_pools.start as usize..subnet.pd_pools.end as usize]
+    }
+}
+
+/// `interfaces-config`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InterfacesConfig {
+    /// Entries of `interfaces` as written (`*`, `eth0`, `eth0/2001:db8::1`), checked for form.
+    pub interfaces: Vec<String>,
+}
+
+/// An entry of `mac-sources`, `any` resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MacSource {
+    /// Option 79 of the relay nearest the client (RFC 6939): `client-link-addr-option`, `rfc6939`.
+    ClientLinkAddress,
+    /// Option 1026 of a cable modem termination system: `docsis-cmts`.
+    DocsisCmts,
+    /// Option 36 of a cable modem: `docsis-modem`.
+    DocsisModem,
+    /// A DUID-LLT or DUID-LL: `duid`.
+    Duid,
+    /// The interface identifier of a link-local address: `ipv6-link-local`.
+    LinkLocal,
+    /// The header of the frame, which UDP sockets do not deliver: `raw`.
+    Raw,
+    /// Option 37 of the relay nearest the client (RFC 4649): `remote-id`, `rfc4649`.
+    RemoteId,
+    /// Option 38 (RFC 4580), which holds no hardware address: `subscriber-id`, `rfc4580`.
+    SubscriberId,
+}
+
+impl MacSource {
+    /// What `any` stands for, in this order.
+    pub const ANY: [Self; 7] = [
+        Self::Raw,
+        Self::ClientLinkAddress,
+        Self::Duid,
+        Self::LinkLocal,
+        Self::RemoteId,
+        Self::DocsisCmts,
+        Self::DocsisModem,
+    ];
+}
+
+/// `relay-supplied-options`: codes of options, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelaySupplied(pub(crate) Box<[u16]>);
+
+impl RelaySupplied {
+    /// Whether a relay may supply the option.
+    #[must_use]
+    pub fn contains(&self, code: u16) -> bool {
+        self.0.binary_search(&code).is_ok()
+    }
+
+    /// All codes, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = u16> {
+        self.0.iter().copied()
+    }
+}
+
+/// `server-id`: what the server's DUID is made of; 0 and no bytes stand for the server's own choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerIdConfig {
+    /// `type`.
+    pub kind: ServerIdKind,
+    /// `identifier`: the link-layer address, or the identifier of an enterprise; empty for the server's own choice.
+    pub identifier: Vec<u8>,
+    /// `htype`: hardware type of the link-layer address; 0 for that of the stored DUID, else 1 (Ethernet).
+    pub htype: u16,
+    /// `time` in seconds since 2000; 0 for that of the stored DUID, else now.
+    pub time: u32,
+    /// `enterprise-id`; 0 for that of the stored DUID, else 2495.
+    pub enterprise_id: u32,
+    /// `persist`: whether the DUID is stored.
+    pub persist: bool,
+}
+
+/// `type` of `server-id`; the value is that of the DUID (RFC 8415 section 11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum ServerIdKind {
+    /// Link-layer address and time.
+    Llt = 1,
+    /// Enterprise number and identifier.
+    En = 2,
+    /// Link-layer address.
+    Ll = 3,
+}
+
+impl Default for ServerIdConfig {
+    fn default() -> Self {
+        Self {
+            kind: ServerIdKind::Llt,
+            identifier: Vec::new(),
+            htype: 0,
+            time: 0,
+            enterprise_id: 0,
+            persist: true,
+        }
+    }
+}

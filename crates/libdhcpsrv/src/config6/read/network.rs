@@ -1,0 +1,115 @@
+//! Times that a subnet inherits from the global scope.
+
+use cc::{Diagnostics, MapReader};
+
+use crate::config::read::network::{LifetimeKeywords, TeeScope};
+use crate::config::{Lifetime, TeeTimes};
+use crate::config6::Timers6;
+
+/// `preferred-lifetime`.
+const PREFERRED: LifetimeKeywords = LifetimeKeywords {
+    usual: "preferred-lifetime",
+    min: "min-preferred-lifetime",
+    max: "max-preferred-lifetime",
+};
+
+/// What a scope says; `None` where it says nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Network {
+    valid: Option<Lifetime>,
+    preferred: Option<Lifetime>,
+    tee: TeeScope,
+    /// Whether a preferred lifetime that does not fit was looked for.
+    is_order_checked: bool,
+}
+
+impl Network {
+    /// Reads the values of a scope. `outer` is the scope around, if there is one.
+    pub(super) fn read(
+        reader: &MapReader<'_>,
+        outer: Option<&Self>,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        let tee = TeeScope::read(reader, diagnostics);
+        tee.check(outer.map(|outer| &outer.tee), reader, diagnostics);
+        let valid = LifetimeKeywords::VALID.read(reader, diagnostics);
+        let preferred = PREFERRED.read(reader, diagnostics);
+        let mut network = Self { valid, preferred, tee, is_order_checked: false };
+        network.check_order(outer, reader, diagnostics);
+        network
+    }
+
+    /// The values with gaps closed by those of the scope around.
+    pub(super) fn within(&self, outer: &Self) -> Self {
+        Self {
+            valid: self.valid.or(outer.valid),
+            preferred: self.preferred.or(outer.preferred),
+            tee: self.tee.within(&outer.tee),
+            is_order_checked: self.is_order_checked || outer.is_order_checked,
+        }
+    }
+
+    /// The times as packet code uses them.
+    pub(super) fn timers(&self) -> Timers6 {
+        let valid = self.valid.unwrap_or(Lifetime::of(7200));
+        let preferred = self.preferred.unwrap_or(Lifetime {
+            usual: five_eighths(valid.usual),
+            min: five_eighths(valid.min),
+            max: five_eighths(valid.max),
+        });
+        let TeeTimes { renew, rebind, calculated } = self.tee.times();
+        Timers6 {
+            valid_lifetime: valid.usual,
+            min_valid_lifetime: valid.min,
+            max_valid_lifetime: valid.max,
+            preferred_lifetime: preferred.usual,
+            min_preferred_lifetime: preferred.min,
+            max_preferred_lifetime: preferred.max,
+            renew_timer: renew,
+            rebind_timer: rebind,
+            calculated,
+        }
+    }
+
+    /// Reports a preferred lifetime above the valid one.
+    ///
+    /// The global scope is judged only when it says both, since subnets may say one of them. A
+    /// subnet that says neither is not judged again.
+    fn check_order(
+        &mut self,
+        outer: Option<&Self>,
+        reader: &MapReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let written = [PREFERRED.written(reader), LifetimeKeywords::VALID.written(reader)];
+        let keyword = match (outer, written) {
+            (None, [Some(keyword), Some(_)]) => Some(keyword),
+            (None, _) => return,
+            (Some(_), [Some(keyword), _] | [None, Some(keyword)]) => Some(keyword),
+            (Some(outer), [None, None]) if outer.is_order_checked => return,
+            (Some(_), [None, None]) => None,
+        };
+        self.is_order_checked = true;
+        let all = outer.map_or(*self, |outer| self.within(outer));
+        let (Some(valid), Some(preferred)) = (all.valid, all.preferred) else { return };
+        let (valid, preferred) = (valid.usual, preferred.usual);
+        if preferred <= valid {
+            return;
+        }
+        let position = keyword.map_or(reader.position(), |keyword| reader.position_of(keyword));
+        let message = format!(
+            "'preferred-lifetime' {preferred} must not be greater than 'valid-lifetime' {valid}"
+        );
+        let hint = "leave 'preferred-lifetime' out for 0.625 of the other, or raise the other";
+        diagnostics.error_with_hint(position, message, hint);
+    }
+}
+
+/// Kea's share of the valid lifetime when nothing is said about the preferred one. That of infinity
+/// is infinity.
+fn five_eighths(lifetime: u32) -> u32 {
+    match lifetime {
+        u32::MAX => lifetime,
+        _ => (u64::from(lifetime) * 5 / 8) as u32,
+    }
+}

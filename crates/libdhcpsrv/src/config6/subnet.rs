@@ -1,0 +1,250 @@
+//! A subnet and its pools as packet code sees them: inherited values filled in.
+
+use std::net::Ipv6Addr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::OptionSet6;
+use crate::config::{Lifetime, TeeTimes};
+
+/// One entry of `subnet6`.
+#[derive(Debug)]
+pub struct Subnet6 {
+    /// `id`.
+    pub id: u32,
+    /// Network address with the host bits cleared.
+    pub prefix: Ipv6Addr,
+    /// Prefix length, 0 to 128.
+    pub prefix_len: u8,
+    /// Lease times.
+    pub timers: Timers6,
+    /// `rapid-commit`: whether a SOLICIT with that option is answered by a REPLY.
+    pub rapid_commit: bool,
+    /// `interface`: name of the interface whose direct clients this subnet serves.
+    pub interface: Option<Box<str>>,
+    /// `interface-id`: what relays write into option 18 for clients of this subnet.
+    pub interface_id: Option<Box<[u8]>>,
+    /// Options of this subnet's scope; subnets with equal options share them.
+    pub options: Arc<OptionSet6>,
+    /// Its pools of addresses in [`super::Config6::pools`].
+    pub pools: Range<u32>,
+    /// Its pools of prefixes in [`super::Config6::pools`].
+    pub pd_pools: Range<u32>,
+}
+
+impl Subnet6 {
+    /// Whether an address lies within the prefix.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, address: Ipv6Addr) -> bool {
+        let differing = u128::from(address) ^ u128::from(self.prefix);
+        differing.checked_shr(128 - u32::from(self.prefix_len)).unwrap_or(0) == 0
+    }
+}
+
+/// Lease times of a subnet in seconds; [`u32::MAX`] is infinity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers6 {
+    /// `valid-lifetime`: granted to a client that does not ask for a time.
+    pub valid_lifetime: u32,
+    /// `min-valid-lifetime`; equal to `valid_lifetime` unless configured.
+    pub min_valid_lifetime: u32,
+    /// `max-valid-lifetime`; equal to `valid_lifetime` unless configured.
+    pub max_valid_lifetime: u32,
+    /// `preferred-lifetime`: granted to a client that does not ask for a time; five eighths of the valid one unless
+    /// configured, as are its limits.
+    pub preferred_lifetime: u32,
+    /// `min-preferred-lifetime`; equal to `preferred_lifetime` unless configured.
+    pub min_preferred_lifetime: u32,
+    /// `max-preferred-lifetime`; equal to `preferred_lifetime` unless configured.
+    pub max_preferred_lifetime: u32,
+    /// `renew-timer` (T1).
+    pub renew_timer: Option<u32>,
+    /// `rebind-timer` (T2).
+    pub rebind_timer: Option<u32>,
+    /// `t1-percent` and `t2-percent` in thousandths when `calculate-tee-times` is on.
+    pub calculated: Option<(u16, u16)>,
+}
+
+impl Timers6 {
+    /// The valid lifetime for a client that asks for `wanted` seconds, clipped to the limits.
+    #[must_use]
+    #[inline]
+    pub fn valid(&self, wanted: Option<u32>) -> u32 {
+        let (min, max) = (self.min_valid_lifetime, self.max_valid_lifetime);
+        Lifetime { usual: self.valid_lifetime, min, max }.granted(wanted)
+    }
+
+    /// The preferred lifetime for a client that asks for `wanted` seconds, clipped to the limits. It may be above
+    /// the valid lifetime that the client asks for at the same time; the lower one is to be granted then.
+    #[must_use]
+    #[inline]
+    pub fn preferred(&self, wanted: Option<u32>) -> u32 {
+        let (min, max) = (self.min_preferred_lifetime, self.max_preferred_lifetime);
+        Lifetime { usual: self.preferred_lifetime, min, max }.granted(wanted)
+    }
+
+    /// T1 and T2 to send with an identity association whose shortest preferred lifetime is given; 0 leaves the time
+    /// to the client. T1 above T2 makes no sense and is not sent; shares of infinity are infinity (RFC 8415 section
+    /// 21.4).
+    #[must_use]
+    #[inline]
+    pub fn t1_t2(&self, preferred: u32) -> (u32, u32) {
+        let (renew, rebind) = (self.renew_timer, self.rebind_timer);
+        let times = TeeTimes { renew, rebind, calculated: self.calculated };
+        let (t1, t2) = match (preferred, self.calculated) {
+            (u32::MAX, Some(_)) => (renew.or(Some(preferred)), rebind.or(Some(preferred))),
+            _ => times.of(preferred),
+        };
+        let t2 = t2.unwrap_or(0);
+        (t1.filter(|&t1| t2 == 0 || t1 <= t2).unwrap_or(0), t2)
+    }
+}
+
+/// What is delegated of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolKind {
+    /// Addresses (IA_NA, IA_TA).
+    Na,
+    /// Prefixes (IA_PD).
+    Pd,
+}
+
+/// One entry of `pools` or `pd-pools`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool6 {
+    /// What it gives out.
+    pub kind: PoolKind,
+    /// The first address; of prefixes the first address of the first one.
+    pub first: u128,
+    /// The last address; of prefixes the first address of the last one.
+    pub last: u128,
+    /// Length of what is given out: 128 for addresses, `delegated-len` for prefixes.
+    pub unit_len: u8,
+    /// `pool-id`, 0 unless given.
+    pub id: u32,
+    /// `excluded-prefix` and its length (RFC 6603): the part of the first prefix of the pool that the delegating
+    /// router keeps; of each other prefix the part at the same place. Longer than `unit_len`.
+    pub excluded: Option<(u128, u8)>,
+}
+
+impl Pool6 {
+    /// The last address of all that is given out.
+    #[must_use]
+    pub fn end(&self) -> u128 {
+        self.last | self.unit_mask()
+    }
+
+    /// How many addresses or prefixes there are, less one: the pool of all addresses has one too many for 128 bits.
+    #[must_use]
+    pub fn last_index(&self) -> u128 {
+        let index = (self.last - self.first).checked_shr(128 - u32::from(self.unit_len));
+        index.unwrap_or(0)
+    }
+
+    /// Whether an address lies in the pool, or in a prefix of it.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, address: Ipv6Addr) -> bool {
+        (self.first..=self.end()).contains(&u128::from(address))
+    }
+
+    /// The part of a prefix of this pool that the delegating router keeps (RFC 6603), and its length.
+    #[must_use]
+    pub fn excluded_of(&self, prefix: Ipv6Addr) -> Option<(Ipv6Addr, u8)> {
+        let (excluded, len) = self.excluded?;
+        let inner = excluded & self.unit_mask();
+        Some((Ipv6Addr::from(u128::from(prefix) & !self.unit_mask() | inner), len))
+    }
+
+    /// Ones behind the prefix of what is given out.
+    const fn unit_mask(&self) -> u128 {
+        match u128::MAX.checked_shr(self.unit_len as u32) {
+            Some(mask) => mask,
+            None => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timers() -> Timers6 {
+        Timers6 {
+            valid_lifetime: 100,
+            min_valid_lifetime: 50,
+            max_valid_lifetime: 200,
+            preferred_lifetime: 60,
+            min_preferred_lifetime: 30,
+            max_preferred_lifetime: 90,
+            renew_timer: None,
+            rebind_timer: None,
+            calculated: None,
+        }
+    }
+
+    #[test]
+    fn wanted_lifetimes_are_clipped_to_the_limits() {
+        let (timers, wanted) = (timers(), [None, Some(0), Some(70), Some(u32::MAX)]);
+        assert_eq!(wanted.map(|wanted| timers.valid(wanted)), [100, 50, 70, 200]);
+        assert_eq!(wanted.map(|wanted| timers.preferred(wanted)), [60, 30, 70, 90]);
+    }
+
+    #[test]
+    fn senseless_timers_are_left_to_the_client() {
+        let configured =
+            |t1, t2| Timers6 { renew_timer: t1, rebind_timer: t2, ..timers() }.t1_t2(100);
+        assert_eq!(configured(Some(50), Some(80)), (50, 80));
+        assert_eq!(configured(Some(80), Some(80)), (80, 80));
+        assert_eq!(configured(Some(90), Some(80)), (0, 80));
+        assert_eq!(configured(Some(90), None), (90, 0));
+        assert_eq!(configured(None, None), (0, 0));
+        let calculated = Timers6 { calculated: Some((500, 800)), ..timers() };
+        assert_eq!(calculated.t1_t2(1000), (500, 800));
+        assert_eq!(calculated.t1_t2(0), (0, 0));
+        assert_eq!(calculated.t1_t2(u32::MAX), (u32::MAX, u32::MAX));
+        let renew = Timers6 { renew_timer: Some(7), ..calculated };
+        assert_eq!(renew.t1_t2(u32::MAX), (7, u32::MAX));
+    }
+
+    #[test]
+    fn a_pool_of_prefixes_ends_with_its_last_prefix() {
+        let site = 0x2001_0db8_u128 << 96;
+        let (last, excluded) = (site | 0xff << 64, Some((site | 0x7 << 56, 72)));
+        let pool = Pool6 { kind: PoolKind::Pd, first: site, last, unit_len: 64, id: 0, excluded };
+        assert_eq!((pool.end(), pool.last_index()), (last | u128::from(u64::MAX), 255));
+        assert!(pool.contains(Ipv6Addr::from(pool.end())));
+        assert!(!pool.contains(Ipv6Addr::from(pool.end() + 1)));
+        assert!(!pool.contains(Ipv6Addr::from(site - 1)));
+        let kept = pool.excluded_of(Ipv6Addr::from(site | 9 << 64));
+        assert_eq!(kept, Some((Ipv6Addr::from(site | 9 << 64 | 7 << 56), 72)));
+        let all = Pool6 { first: 0, last: u128::MAX, unit_len: 128, excluded: None, ..pool };
+        assert_eq!((all.end(), all.last_index()), (u128::MAX, u128::MAX));
+        let one = Pool6 { first: 0, last: 0, unit_len: 0, excluded: None, ..pool };
+        assert_eq!((one.end(), one.last_index()), (u128::MAX, 0));
+    }
+
+    #[test]
+    fn subnets_contain_what_has_their_prefix() {
+        let subnet = |prefix: &str, prefix_len| Subnet6 {
+            id: 1,
+            prefix: prefix.parse().expect("an address"),
+            prefix_len,
+            timers: timers(),
+            rapid_commit: false,
+            interface: None,
+            interface_id: None,
+            options: Arc::default(),
+            pools: 0..0,
+            pd_pools: 0..0,
+        };
+        let contains = |subnet: &Subnet6, text: &str| subnet.contains(text.parse().expect(text));
+        let office = subnet("2001:db8:1::", 64);
+        assert!(contains(&office, "2001:db8:1::") && contains(&office, "2001:db8:1::ffff"));
+        assert!(!contains(&office, "2001:db8:1:1::") && !contains(&office, "2001:db8::"));
+        assert!(contains(&subnet("::", 0), "ffff::1"));
+        let one = subnet("::1", 128);
+        assert!(contains(&one, "::1") && !contains(&one, "::"));
+    }
+}

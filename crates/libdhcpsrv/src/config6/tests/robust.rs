@@ -1,0 +1,81 @@
+//! Damaged files, large files, and what both cost.
+
+use std::fmt::Write;
+
+use cc::{Diagnostics, Document, NoIncludes};
+use proptest::prelude::*;
+
+use super::read_members;
+use crate::config::testing::{read_and_get, strange, with_damage, with_strange_values};
+use crate::config6::{SubnetIndex, get, read};
+
+const SOURCES: [&str; 2] = [include_str!("files/kea-1.1.json"), include_str!("files/kea-3.json")];
+
+/// More than any source has values.
+const VALUES_MAX: usize = 280;
+
+proptest! {
+    #[test]
+    fn no_value_in_any_place_breaks_the_reader(
+        source in 0..SOURCES.len(),
+        changes in proptest::collection::vec((0..VALUES_MAX, any::<usize>()), 1..4),
+    ) {
+        read_and_get(read, get, &with_strange_values(SOURCES[source], &changes));
+    }
+
+    #[test]
+    fn no_damaged_byte_breaks_the_reader(
+        source in 0..SOURCES.len(),
+        changes in proptest::collection::vec((any::<u16>(), any::<u8>(), 0u8..3), 1..6),
+    ) {
+        let (bytes, mut diagnostics) = (with_damage(SOURCES[source], &changes), Diagnostics::new());
+        if let Some(document) = Document::parse(&bytes, "f", &mut NoIncludes, &mut diagnostics) {
+            read_and_get(read, get, &document);
+        }
+    }
+}
+
+#[test]
+fn every_value_can_be_a_strange_one() {
+    for source in SOURCES {
+        for n in 0..VALUES_MAX {
+            for which in (n % 9..strange().len()).step_by(9) {
+                read_and_get(read, get, &with_strange_values(source, &[(n, which)]));
+            }
+        }
+    }
+}
+
+/// A file with `count` subnets that have a pool of addresses and one of prefixes, a relay and two
+/// options each.
+fn large_file(count: u32) -> String {
+    let mut text = String::from("\"subnet6\": [");
+    for n in 0..count {
+        let comma = if n == 0 { "" } else { "," };
+        write!(
+            text,
+            "{comma}\n{{ \"id\": {}, \"subnet\": \"2001:db8:{n:x}::/64\",\n  \
+             \"pools\": [ {{ \"pool\": \"2001:db8:{n:x}::10 - 2001:db8:{n:x}::ffff\" }} ],\n  \
+             \"pd-pools\": [ {{ \"prefix\": \"3000:{n:x}::\", \"prefix-len\": 32, \
+             \"delegated-len\": 56 }} ],\n  \
+             \"option-data\": [ {{ \"name\": \"dns-servers\", \"data\": \"2001:db8:{n:x}::1\" }},\n \
+             {{ \"name\": \"domain-search\", \"data\": \"example.org\" }} ],\n  \
+             \"relay\": {{ \"ip-addresses\": [ \"2001:db8:{n:x}::2\" ] }} }}",
+            n + 1
+        )
+        .expect("a string takes all text");
+    }
+    text + "]"
+}
+
+#[test]
+fn ten_thousand_subnets_are_read() {
+    let (config, findings) = read_members(&large_file(10_000));
+    assert_eq!(findings, "");
+    let config = config.expect("no findings");
+    assert_eq!((config.subnets.len(), config.pools.len()), (10_000, 20_000));
+    assert_eq!(config.by_relay.len(), 10_000);
+    let found = config.by_address.find("2001:db8:270f::77".parse().expect("an address"));
+    assert_eq!(found, Some(SubnetIndex(9999)));
+    assert_eq!(config.subnets[9999].pd_pools, 19_999..20_000);
+}

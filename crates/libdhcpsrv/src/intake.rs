@@ -1,0 +1,175 @@
+//! What the servers of all workers share, and the packets of one worker that cannot be finished at once: those that
+//! wait for a store, and those that wait for another packet of their client.
+//!
+//! Each worker has an [`Intake`]. An exchange whose store answers later is parked with a copy of its datagram, the
+//! configuration that it began under, and the answers it has had; a packet whose client has another one in progress is
+//! deferred to the end of the batch, once. Both are bounded: what does not fit is refused, and the server drops the
+//! packet. The client of the packet in progress is noted, so that it can be let go even when processing panics.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use util::link::Inbound;
+
+use crate::gate::{ClientGate, Entered};
+use crate::lease::LeaseKind;
+use crate::session::{Memo, Store, Ticket};
+
+/// Exchanges that may wait for a store at the same time, per worker.
+pub const PARKED_MAX: usize = 1024;
+/// Packets that may wait for another one of the same client, per worker and batch.
+pub const DEFERRED_MAX: usize = 64;
+
+/// What the workers of one daemon have in common.
+#[derive(Clone)]
+pub struct Shared<K: LeaseKind> {
+    /// The lease store.
+    pub store: Arc<dyn Store<K>>,
+    /// Clients whose packets are in progress.
+    pub gate: Arc<ClientGate>,
+    /// Hasher of client identities, seeded once per process because clients choose what is hashed.
+    pub hasher: FixedState,
+}
+
+impl<K: LeaseKind> Shared<K> {
+    /// Puts a store behind a gate of its own; `seed` is the secret of the hasher.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store<K>>, seed: u64) -> Self {
+        Self { store, gate: Arc::default(), hasher: FixedState::with_seed(seed) }
+    }
+}
+
+impl<K: LeaseKind> std::fmt::Debug for Shared<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+/// What became of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It has been dealt with.
+    Done,
+    /// It waits for the answer to this question.
+    Waiting(Ticket),
+    /// It waits for another packet of the same client, until the end of the batch.
+    Deferred,
+}
+
+/// A datagram that outlives its receive buffer.
+#[derive(Debug)]
+pub struct Kept {
+    payload: Box<[u8]>,
+    input: Inbound<'static>,
+}
+
+impl Kept {
+    #[cold]
+    fn new(input: &Inbound<'_>) -> Self {
+        Self { payload: input.payload.into(), input: Inbound { payload: &[], ..*input } }
+    }
+
+    /// The datagram.
+    #[must_use]
+    pub fn input(&self) -> Inbound<'_> {
+        Inbound { payload: &self.payload, ..self.input }
+    }
+}
+
+/// An exchange that waits for its store; `R` is a configuration in force.
+#[derive(Debug)]
+pub struct ParkedExchange<K: LeaseKind, R> {
+    /// The query.
+    pub datagram: Kept,
+    /// The configuration that it began under.
+    pub runtime: Arc<R>,
+    /// Its client's place in the gate.
+    pub entered: Entered,
+    /// The answers that it has had.
+    pub memo: Memo<K>,
+}
+
+/// The packets of one worker that are not finished.
+#[derive(Debug)]
+pub struct Intake<K: LeaseKind, R> {
+    parked: HashMap<Ticket, ParkedExchange<K, R>>,
+    deferred: Vec<Kept>,
+    in_progress: Option<Entered>,
+}
+
+impl<K: LeaseKind, R> Default for Intake<K, R> {
+    fn default() -> Self {
+        let deferred = Vec::with_capacity(DEFERRED_MAX);
+        Self { parked: HashMap::new(), deferred, in_progress: None }
+    }
+}
+
+impl<K: LeaseKind, R> Intake<K, R> {
+    /// Notes whose packet is being processed.
+    pub fn begin(&mut self, entered: Entered) {
+        self.in_progress = Some(entered);
+    }
+
+    /// Notes that it has been processed, or has been parked.
+    pub fn end(&mut self) {
+        self.in_progress = None;
+    }
+
+    /// Lets the client go whose packet could not be processed to its end.
+    #[cold]
+    pub fn abandon(&mut self, gate: &ClientGate) {
+        if let Some(entered) = self.in_progress.take() {
+            gate.leave(entered);
+        }
+    }
+
+    /// Keeps an exchange until its store answers.
+    #[cold]
+    pub fn park(
+        &mut self,
+        ticket: Ticket,
+        input: &Inbound<'_>,
+        runtime: Arc<R>,
+        entered: Entered,
+        memo: Memo<K>,
+    ) -> Progress {
+        let datagram = Kept::new(input);
+        self.parked.insert(ticket, ParkedExchange { datagram, runtime, entered, memo });
+        Progress::Waiting(ticket)
+    }
+
+    /// Takes out the exchange that waits for an answer.
+    pub fn unpark(&mut self, ticket: Ticket) -> Option<ParkedExchange<K, R>> {
+        self.parked.remove(&ticket)
+    }
+
+    /// Keeps a packet until the end of the batch; false when there are too many.
+    #[cold]
+    pub fn defer(&mut self, input: &Inbound<'_>) -> bool {
+        let fits = self.deferred.len() < DEFERRED_MAX;
+        if fits {
+            self.deferred.push(Kept::new(input));
+        }
+        fits
+    }
+
+    /// Takes out the packets that were deferred.
+    #[inline]
+    pub fn take_deferred(&mut self) -> Vec<Kept> {
+        // An empty list is not given away, because it would leave its memory with the taker.
+        if self.deferred.is_empty() { Vec::new() } else { std::mem::take(&mut self.deferred) }
+    }
+
+    /// Whether no further exchange may wait.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.parked.len() >= PARKED_MAX
+    }
+
+    /// Number of exchanges that wait for a store.
+    #[must_use]
+    pub fn parked_len(&self) -> usize {
+        self.parked.len()
+    }
+}

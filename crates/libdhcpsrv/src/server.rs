@@ -1,0 +1,60 @@
+//! The server of one worker, as whoever has the packets drives it: a daemon, a test, the simulator.
+//!
+//! Contract: feed one datagram with [`DhcpServer::receive`], or the answer of a store with [`DhcpServer::resume`];
+//! after a batch call [`DhcpServer::end_batch`]; send what the outboxes hold and say what became of it.
+
+use std::io;
+use std::sync::Arc;
+
+use util::Now;
+use util::link::{Inbound, Outbound, Replies};
+
+use crate::intake::Progress;
+use crate::lease::LeaseKind;
+use crate::links::Links;
+use crate::session::{Answer, Ticket};
+
+/// A DHCP server without sockets, files, clocks or threads.
+pub trait DhcpServer: Send {
+    /// The leases that it gives.
+    type Leases: LeaseKind;
+    /// A configuration in force.
+    type Runtime: Send + Sync;
+
+    /// Puts another configuration in force; exchanges that wait finish under the old one.
+    fn set_runtime(&mut self, runtime: Arc<Self::Runtime>);
+
+    /// Tells which interfaces there are.
+    fn set_links(&mut self, links: Arc<Links>);
+
+    /// Sees the payload of a datagram that will be fed in a moment, in order to fetch what it needs from memory. It
+    /// has not been checked: whatever it holds, this has no effect but time.
+    fn look(&self, payload: &[u8]);
+
+    /// Feeds one datagram.
+    fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress;
+
+    /// Feeds the answer to a question that an exchange waits for; an unknown ticket is ignored.
+    fn resume(
+        &mut self,
+        ticket: Ticket,
+        answer: Answer<Self::Leases>,
+        now: Now,
+        replies: &mut Replies,
+    ) -> Progress;
+
+    /// Ends a batch: packets that waited for another one of their client get their turn.
+    fn end_batch(&mut self, now: Now, replies: &mut Replies);
+
+    /// Counts and logs a packet whose processing panicked.
+    fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str);
+
+    /// Counts frames that are no datagrams.
+    fn malformed_frames(&mut self, count: u64);
+
+    /// Counts a reply that was sent; `tag` is its message type.
+    fn sent(&mut self, tag: u32);
+
+    /// Logs a reply that could not be sent.
+    fn sending_failed(&mut self, reply: &Outbound, error: &io::Error);
+}
