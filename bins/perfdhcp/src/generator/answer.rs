@@ -212,7 +212,7 @@ impl<P: Protocol> Generator<P> {
         }
         if self.plan.keep_holders {
             let holder = Holder { client: entry.client, relay: entry.relay, lease: *lease };
-            self.holders.put(holder, &mut self.entropy);
+            self.holders.put(holder);
         }
     }
 }

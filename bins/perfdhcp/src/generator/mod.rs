@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Memory is all taken at the start: slots for everything that can be in progress when nothing is answered, a bounded
-//! bag of holders, a bounded table of owners, a bounded series of points. Nothing is allocated per packet.
+//! table of holders, a bounded table of owners, a bounded series of points. Nothing is allocated per packet.
 //!
 //! Latency is measured from the moment when a message should have been sent: for the first message its place in the
 //! row of arrivals, whether or not the generator was in time; for later ones the moment the answer before was read.
@@ -128,7 +128,10 @@ impl<P: Protocol> Generator<P> {
             is_preload: false,
             is_given_up: false,
         };
-        let holders_max = if plan.keep_holders { HOLDERS_MAX } else { 0 };
+        let holders_max = match plan.keep_holders {
+            true => HOLDERS_MAX.min(plan.clients as usize),
+            false => 0,
+        };
         let mut statistics = Statistics::default();
         (statistics.start_ns, statistics.end_ns) = (now_ns, now_ns);
         Self {
@@ -305,7 +308,7 @@ impl<P: Protocol> Generator<P> {
         let (given_up, decided) = (counts.given_up, counts.given_up + counts.received);
         if entry.exchange == Exchange::Renewal {
             let Entry { client, relay, lease, .. } = entry;
-            self.holders.put(Holder { client, relay, lease }, &mut self.entropy);
+            self.holders.put(Holder { client, relay, lease });
         }
         let ending = match self.plan.limits.drops.get(entry.exchange.index()) {
             Some(Some(DropsMax::Count(max))) if given_up >= *max => Ending::Drops,
@@ -469,7 +472,7 @@ impl<P: Protocol> Generator<P> {
         };
         let Some(at) = self.slots.take(entry) else {
             self.statistics.own.no_slot += 1;
-            self.holders.put(holder, &mut self.entropy);
+            self.holders.put(holder);
             return;
         };
         self.note_lateness(intended_ns, now_ns);
