@@ -29,19 +29,24 @@ fn completed(net: &Net, arguments: &str) -> String {
     report.text
 }
 
-/// Starts Kea's server with a configuration of its own and waits until it answers.
-fn start_kea(net: &Net, config: &str, probe: &str) -> Option<Running> {
-    let program = Path::new("/usr/sbin").join(net.family.program_name());
+/// Starts a server of others with its arguments and waits until it answers; `None` where it is not installed.
+fn start_peer(net: &Net, program: &str, arguments: &str, probe: &str) -> Option<Running> {
+    let program = Path::new("/usr/sbin").join(program);
     if !program.exists() {
         return None;
     }
     let files = Files::new(net.path(), net.family);
-    fs::write(&files.config, config).expect("configuration is written");
     let mut command = net.server.command(program);
-    files.environment(&mut command).arg("-c").arg(&files.config);
+    files.environment(&mut command).args(arguments.split_whitespace()).current_dir(net.path());
     let process = Running::start(&mut command, &files.log);
     wait::until(wait::secs(20), "the server answers", || ours(net, probe).code == Some(0));
     Some(process)
+}
+
+/// Starts Kea's server with a configuration of its own.
+fn start_kea(net: &Net, config: &str, probe: &str) -> Option<Running> {
+    fs::write(net.path().join("kea.conf"), config).expect("configuration is written");
+    start_peer(net, &net.family.program_name(), "-c kea.conf", probe)
 }
 
 /// The labels of a report's first part, in their order.
@@ -215,6 +220,28 @@ fn kea_answers_over_ipv6() {
         "-6 -r 100 -p 1 -R 50 -e prefix-only -A 3 --or 3:37,00000009aa -d 5 -u -l cli0",
         "-6 -r 100 -n 50 -R 50 -i -c -d 5 -l cli0",
     ] {
+        completed(&net, line);
+    }
+}
+
+#[test]
+fn other_servers_answer() {
+    let net = Net::pair();
+    net.client.address("cli0", "192.0.2.2/24");
+    let dhcpd = "authoritative; ping-check false; default-lease-time 3600;
+        subnet 192.0.2.0 netmask 255.255.255.0 { range 192.0.2.100 192.0.2.200; }";
+    fs::write(net.path().join("dhcpd.conf"), dhcpd).expect("configuration is written");
+    fs::write(net.path().join("leases"), "").expect("lease file is written");
+    let probe = "-r 10 -n 1 -d 0.5 -l cli0";
+    let line = "-r 50 -p 2 -R 50 -f 10 -F 5 -d 5 -u -l cli0";
+    let arguments = "-4 -f -q -cf dhcpd.conf -lf leases --no-pid srv0";
+    if let Some(mut dhcpd) = start_peer(&net, "dhcpd", arguments, probe) {
+        completed(&net, line);
+        dhcpd.kill();
+    }
+    let arguments = "-k -p0 -C /dev/null --dhcp-range=192.0.2.100,192.0.2.200,1h --no-ping --interface=srv0 \
+        --bind-interfaces --leasefile-ro --dhcp-authoritative --no-hosts --log-facility=-";
+    if let Some(_dnsmasq) = start_peer(&net, "dnsmasq", &arguments.replace('\\', ""), probe) {
         completed(&net, line);
     }
 }
