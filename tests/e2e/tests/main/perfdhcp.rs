@@ -124,6 +124,20 @@ fn silence_is_told_by_the_exit_code() {
 }
 
 #[test]
+fn interrupt_ends_with_the_report() {
+    let (net, _server, _) = busy(Family::V4);
+    let mut command = net.client.command(sibling_program("perfdhcp"));
+    command.args(["-4", "-r", "100", "-R", "50", "-t", "1", "-xe", "-l", "192.0.2.2", "192.0.2.1"]);
+    let mut process = Running::start(&mut command, &net.path().join("load.log"));
+    process.wait_text("sent: ", wait::secs(20));
+    process.signal("INT");
+    let status = process.wait_end(wait::secs(5));
+    let text = process.text();
+    assert!(matches!(status.code(), Some(0 | 3)), "{text}");
+    assert!(text.contains("Interrupted") && text.contains("***Rate statistics***"), "{text}");
+}
+
+#[test]
 fn lists_templates_and_scripts_are_used() {
     let (net, server, _) = busy(Family::V4);
     let before = server.leases().current().len();
