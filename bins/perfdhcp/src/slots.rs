@@ -4,7 +4,7 @@
 //! slot's uses above, so an answer finds its exchange without a search, and one that comes late is recognised as long
 //! as the count has not come round. Free slots are a queue: a slot rests as long as possible before it is used again.
 //!
-//! Timers are a wheel of [`BUCKETS`] lists through the slots, one per tick of 2^20 ns (about a millisecond). Setting
+//! Timers are a wheel of `BUCKETS` lists through the slots, one per tick of 2^20 ns (about a millisecond). Setting
 //! and clearing one is a few writes. A timer beyond one turn of the wheel stays in its list and is looked at once per
 //! turn. Nothing here allocates after [`Slots::new`], whatever is lost and however long it runs.
 
