@@ -1,8 +1,9 @@
 //! The socket of a client or of a load generator: one local address, one destination, batches in both directions.
 //!
 //! Unlike [`crate::transport`] it follows no interfaces and knows no plan; it lives as long as its program runs. Messages
-//! are sent one by one through the stack (`sendmmsg`), not as segments of one: what listens behind a virtual cable with
-//! a packet socket would see all segments as one frame.
+//! are sent one by one through the stack (`sendmmsg`). On request, runs of messages of equal length go through it as one
+//! (`UDP_SEGMENT`), which takes half the time; but what listens behind a virtual cable with a packet socket sees such a
+//! run as one frame.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use libc::{SOL_SOCKET, c_int};
 
+use crate::gso::{Item, Run, plan_runs};
 use crate::sys::batch::{MESSAGES_MAX, ReceiveBatch, SendBatch, Target};
 use crate::sys::socket;
 
@@ -34,6 +36,8 @@ pub struct ClientEndpoint {
     pub interface: Option<String>,
     /// Number of that interface, for multicast.
     pub interface_index: Option<u32>,
+    /// Whether runs of messages of equal length are handed to the kernel as one, to be cut up there.
+    pub segments: bool,
 }
 
 /// What became of the messages of a batch.
@@ -54,6 +58,9 @@ pub struct ClientSocket {
     remote: SocketAddr,
     sending: SendBatch,
     receiving: ReceiveBatch,
+    segments: bool,
+    items: Vec<Item<()>>,
+    runs: Vec<Run>,
 }
 
 impl ClientSocket {
@@ -89,46 +96,62 @@ impl ClientSocket {
             remote: endpoint.remote,
             sending: SendBatch::new(),
             receiving: ReceiveBatch::new(),
+            segments: endpoint.segments,
+            items: Vec::with_capacity(MESSAGES_MAX),
+            runs: Vec::with_capacity(MESSAGES_MAX),
         })
     }
 
     /// Sends messages, at most [`Self::BATCH`] of them.
     ///
     /// A message that the system refuses is left out. When it has no room, that is waited for, but not for ever.
-    pub fn send<'m>(&mut self, messages: impl Iterator<Item = &'m [u8]> + Clone) -> Sent {
+    pub fn send<'m>(&mut self, messages: impl Iterator<Item = &'m [u8]>) -> Sent {
+        let mut all: [&[u8]; MESSAGES_MAX] = [&[]; MESSAGES_MAX];
+        self.items.clear();
+        for (entry, (place, message)) in (0..).zip(all.iter_mut().zip(messages)) {
+            *place = message;
+            self.items.push(Item { key: (), len: message.len() as u32, entry });
+        }
+        self.plan();
         let mut sent = Sent::default();
-        let mut left = messages.clone().take(MESSAGES_MAX).count();
-        let mut messages = messages.take(MESSAGES_MAX);
-        let mut retries = 0;
-        let target = Target::Udp { to: self.remote, interface: None };
-        while left > 0 {
-            let mut batch = self.sending.begin();
-            for message in messages.clone() {
-                batch.push(target, None, std::iter::once(message));
-            }
-            let done = match batch.send(self.fd.as_fd()) {
+        let (mut at, mut retries) = (0, 0);
+        while let Some(runs) = self.runs.get(at..).filter(|runs| !runs.is_empty()) {
+            let len_of = |runs: &[Run]| runs.iter().map(|run| run.items.len() as u64).sum::<u64>();
+            match push_runs(&mut self.sending, runs, &self.items, &all, self.remote, &self.fd) {
                 Ok(taken) => {
-                    sent.taken += taken as u64;
-                    retries = 0;
-                    taken
+                    sent.taken += len_of(runs.get(..taken).unwrap_or(runs));
+                    (at, retries) = (at + taken, 0);
                 }
                 Err(error) if is_full(&error) && retries < RETRIES_MAX => {
                     retries += 1;
                     socket::wait(self.fd.as_fd(), libc::POLLOUT, RETRY_WAIT);
-                    continue;
+                }
+                Err(_) if self.segments && len_of(runs.get(..1).unwrap_or(runs)) > 1 => {
+                    // The interface, or the system, cannot cut: what is left goes one by one, for good.
+                    self.segments = false;
+                    let first = runs.first().map_or(0, |run| run.items.start);
+                    self.items.drain(..first);
+                    self.plan();
+                    at = 0;
                 }
                 Err(error) => {
-                    sent.refused += 1;
+                    sent.refused += len_of(runs.get(..1).unwrap_or(runs));
                     sent.error = error.raw_os_error();
-                    1
+                    (at, retries) = (at + 1, 0);
                 }
-            };
-            for _ in 0..done.min(left) {
-                messages.next();
             }
-            left = left.saturating_sub(done);
         }
         sent
+    }
+
+    /// Sorts the messages into runs; each is a run of its own when the kernel is not to cut.
+    fn plan(&mut self) {
+        if self.segments {
+            plan_runs(&mut self.items, &mut self.runs);
+        } else {
+            self.runs.clear();
+            self.runs.extend((0..self.items.len()).map(|at| Run { items: at..at + 1 }));
+        }
     }
 
     /// Hands the datagrams that wait to `take`, `max` at most; the number of them.
@@ -160,6 +183,28 @@ impl ClientSocket {
     }
 }
 
+/// Hands runs to the kernel; the number of runs that it took.
+fn push_runs(
+    sending: &mut SendBatch,
+    runs: &[Run],
+    items: &[Item<()>],
+    messages: &[&[u8]],
+    to: SocketAddr,
+    fd: &OwnedFd,
+) -> io::Result<usize> {
+    let mut batch = sending.begin();
+    for run in runs {
+        let Some(items) = items.get(run.items.clone()) else { break };
+        let len = items.first().and_then(|first| u16::try_from(first.len).ok());
+        let segment = len.filter(|_| items.len() > 1);
+        let parts = items.iter().filter_map(|item| messages.get(usize::from(item.entry)).copied());
+        if !batch.push(Target::Udp { to, interface: None }, segment, parts) {
+            break;
+        }
+    }
+    batch.send(fd.as_fd())
+}
+
 /// Lets the timers of the calling thread be exact to a microsecond instead of 50.
 pub fn sharpen_timers() {
     socket::set_timer_slack(Duration::from_micros(1));
@@ -177,13 +222,15 @@ mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
     use std::time::Duration;
 
-    fn exchange(local: SocketAddr) {
+    fn exchange(local: SocketAddr, segments: bool) {
         let server = UdpSocket::bind(local).unwrap();
         server.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         let remote = server.local_addr().unwrap();
-        let endpoint = ClientEndpoint { local, remote, interface: None, interface_index: None };
+        let endpoint =
+            ClientEndpoint { local, remote, interface: None, interface_index: None, segments };
         let mut client = ClientSocket::open(&endpoint).unwrap();
-        let messages: Vec<Vec<u8>> = (0..70).map(|n| vec![n; 300 + usize::from(n)]).collect();
+        // Runs of ten of equal length.
+        let messages: Vec<Vec<u8>> = (0..70).map(|n| vec![n; 300 + usize::from(n / 10)]).collect();
         let sent = client.send(messages.iter().map(Vec::as_slice));
         assert_eq!((sent.taken, sent.refused), (64, 0), "the rest is beyond a batch");
         let mut buffer = [0; 2000];
@@ -203,18 +250,23 @@ mod tests {
 
     #[test]
     fn batches_go_and_come_over_both_families() {
-        exchange((Ipv4Addr::LOCALHOST, 0).into());
-        exchange((Ipv6Addr::LOCALHOST, 0).into());
+        for segments in [false, true] {
+            exchange((Ipv4Addr::LOCALHOST, 0).into(), segments);
+            exchange((Ipv6Addr::LOCALHOST, 0).into(), segments);
+        }
     }
 
     #[test]
     fn refused_messages_are_counted() {
         let local = (Ipv4Addr::LOCALHOST, 0).into();
         let remote = (Ipv4Addr::new(192, 0, 2, 1), 67).into();
-        let endpoint = ClientEndpoint { local, remote, interface: None, interface_index: None };
-        let mut client = ClientSocket::open(&endpoint).unwrap();
-        let sent = client.send([[1u8; 4].as_slice(), &[2; 4]].into_iter());
-        assert_eq!((sent.taken, sent.refused), (0, 2), "loopback does not lead there");
-        assert!(sent.error.is_some());
+        for segments in [false, true] {
+            let endpoint =
+                ClientEndpoint { local, remote, interface: None, interface_index: None, segments };
+            let mut client = ClientSocket::open(&endpoint).unwrap();
+            let sent = client.send([[1u8; 4].as_slice(), &[2; 4]].into_iter());
+            assert_eq!((sent.taken, sent.refused), (0, 2), "loopback does not lead there");
+            assert!(sent.error.is_some());
+        }
     }
 }

@@ -437,7 +437,9 @@ impl<P: Protocol> Generator<P> {
             is_given_up: false,
         };
         let Some(at) = self.slots.take(entry) else {
-            self.statistics.own.no_slot += 1;
+            // Arrivals are lost; what does not begin by the clock begins later.
+            let by_clock = matches!(self.plan.load, Load::Open { .. });
+            self.statistics.own.no_slot += u64::from(by_clock);
             return None;
         };
         self.next += 1;

@@ -46,6 +46,10 @@ fn long(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     valued(name, value, help).long(name)
 }
 
+fn long_flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::Count).help(help)
+}
+
 fn valued(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     let arg = Arg::new(name).value_name(value).allow_hyphen_values(true);
     arg.action(ArgAction::Append).help(help)
@@ -153,6 +157,9 @@ fn measurement() -> Vec<Arg> {
         long("find-time", "SECONDS", "Length of one such trial (3)"),
         long("json", "FILE", "Write the results as JSON (`-`: to standard output, instead of the report)"),
         long("plot", "FILE", "Write a picture (SVG) of rate and latency over time"),
+        long_flag("segments",
+            "Hand runs of equal messages to the kernel as one, to be cut up there (UDP_SEGMENT): more load from one \
+             core. Not for servers that listen by packet sockets behind a virtual cable, which see a run as one frame"),
         long("window", "NUMBER", "Exchanges in progress without -r (64)"),
     ]
 }

@@ -144,6 +144,8 @@ pub struct Options {
     pub clients: Option<u32>,
     /// `-r`.
     pub rate: Option<f64>,
+    /// `--segments`.
+    pub segments: bool,
     /// `-S`.
     pub server_id_offset: Option<usize>,
     /// `--scenario avalanche`.
@@ -275,6 +277,7 @@ fn options(matches: &ArgMatches) -> Result<Options, OptionsError> {
         plot: values.path("plot"),
         clients: values.number("clients", "-R <value> must be non-negative integer")?,
         rate: values.rate("rate", "rate: -r<value> must be a positive integer")?,
+        segments: flag("segments"),
         server_id_offset: values
             .offset("server-id-offset", "server id offset: -S<value> must be a positive integer")?,
         avalanche: values.is_avalanche()?,

@@ -52,6 +52,7 @@ pub(crate) struct Endpoint {
     pub(crate) interface: Option<String>,
     index: Option<u32>,
     listens_everywhere: bool,
+    segments: bool,
 }
 
 impl Endpoint {
@@ -77,6 +78,7 @@ impl Endpoint {
             interface: interface.map(|interface| interface.name.clone()),
             index,
             listens_everywhere: options.relay_list.is_some(),
+            segments: options.segments,
         })
     }
 
@@ -94,6 +96,7 @@ impl Endpoint {
             remote: self.remote,
             interface: self.interface.clone(),
             interface_index: self.index,
+            segments: self.segments,
         }
     }
 }
