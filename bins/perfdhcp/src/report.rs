@@ -28,6 +28,9 @@ pub struct Usage {
     pub receive_drops: u64,
     /// How often it waited for answers or for the time.
     pub waits: u64,
+    /// Whether exchanges began by the clock: then lateness tells whether the generator was the limit, and CPU time does
+    /// not, because it waits busily at high rates.
+    pub is_paced: bool,
 }
 
 impl Usage {
@@ -401,6 +404,14 @@ fn generator_part(text: &mut String, statistics: &Statistics, usage: &Usage) {
     }
 }
 
+/// Whether losses may be the generator's fault.
+#[must_use]
+pub fn is_generator_limit(statistics: &Statistics, usage: &Usage) -> bool {
+    let own = &statistics.own;
+    let behind = own.not_begun > statistics.begun / 100;
+    behind || own.no_slot > 0 || own.send_errors > 0 || usage.receive_drops > 0
+}
+
 /// Why the numbers may be those of the generator and not of the server.
 #[must_use]
 pub fn warnings(statistics: &Statistics, usage: &Usage) -> Vec<&'static str> {
@@ -414,7 +425,7 @@ pub fn warnings(statistics: &Statistics, usage: &Usage) -> Vec<&'static str> {
             "Messages left late by the generator's or its machine's fault; latencies contain that.",
         ),
         (
-            usage.cpu_share() > CPU_SHARE_MAX,
+            !usage.is_paced && usage.cpu_share() > CPU_SHARE_MAX,
             "The generator used a whole core; it may have been the limit, not the server.",
         ),
         (
@@ -429,7 +440,31 @@ pub fn warnings(statistics: &Statistics, usage: &Usage) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{dump, general};
+    use super::{Usage, dump, general, is_generator_limit, warnings};
+    use crate::statistics::Statistics;
+
+    #[test]
+    fn own_limits_are_told() {
+        let told = |edit: &dyn Fn(&mut Statistics, &mut Usage)| {
+            let mut statistics = Statistics { begun: 1000, ..Statistics::default() };
+            let mut usage = Usage { wall_ns: 100, cpu_ns: 50, ..Usage::default() };
+            edit(&mut statistics, &mut usage);
+            (warnings(&statistics, &usage).len(), is_generator_limit(&statistics, &usage))
+        };
+        assert_eq!(told(&|_, _| {}), (0, false));
+        assert_eq!(told(&|statistics, _| statistics.own.not_begun = 10), (0, false));
+        assert_eq!(told(&|statistics, _| statistics.own.not_begun = 11), (1, true));
+        assert_eq!(told(&|statistics, _| statistics.own.sent_late = 10), (0, false));
+        assert_eq!(told(&|statistics, _| statistics.own.sent_late = 11), (1, false));
+        assert_eq!(told(&|statistics, _| statistics.own.send_errors = 1), (1, true));
+        assert_eq!(told(&|statistics, _| statistics.own.no_slot = 1), (1, true));
+        assert_eq!(told(&|_, usage| usage.receive_drops = 1), (1, true));
+        assert_eq!(told(&|_, usage| usage.cpu_ns = 99), (1, false));
+        let paced = &|_: &mut Statistics, usage: &mut Usage| {
+            (usage.cpu_ns, usage.is_paced) = (99, true);
+        };
+        assert_eq!(told(paced), (0, false), "it waits busily");
+    }
 
     #[test]
     fn numbers_are_written_as_by_c() {

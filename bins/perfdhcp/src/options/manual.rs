@@ -72,7 +72,7 @@ Above 20000 exchanges per second, and without
 .BR \-r ,
 answers are read in batches by the clock, which adds up to 50 microseconds (up to 400 without
 .BR \-r )
-to latencies.
+to latencies. At such rates the program waits busily and takes all of its core.
 .SH HIGHEST RATE
 .B \-\-find\-rate
 runs trials of

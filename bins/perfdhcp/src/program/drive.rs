@@ -99,6 +99,7 @@ impl<'o> Driver<'o> {
             wall_ns: clock(),
             receive_drops: self.socket.drops() - drops,
             waits: self.waits,
+            is_paced: matches!(load, Load::Open { .. }),
         };
         (generator, usage)
     }

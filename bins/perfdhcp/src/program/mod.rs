@@ -276,7 +276,7 @@ impl Call<'_> {
                 rate,
                 begun: statistics.begun,
                 lost: statistics.begun.saturating_sub(statistics.completed),
-                is_generator_limit: !report::warnings(statistics, &usage).is_empty(),
+                is_generator_limit: report::is_generator_limit(statistics, &usage),
                 passed: false,
             };
             // The next trial has other clients, as far as there are any.
