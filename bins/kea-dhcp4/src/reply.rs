@@ -53,6 +53,8 @@ pub struct Material<'a> {
     pub answer: &'a Answer,
     /// Whether frames can be sent to clients without an address.
     pub direct_response: bool,
+    /// Whether the relay must get the reply by itself.
+    pub alone: bool,
 }
 
 /// A written reply.
@@ -117,6 +119,7 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
         delivery,
         tag: answer.message_type as u32,
         hold: answer.position,
+        alone: material.alone || !through_relay,
     };
     Ok(Written { outbound, left_out })
 }

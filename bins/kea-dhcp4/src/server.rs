@@ -19,6 +19,7 @@ use kea_log::RateLimiter;
 use libdhcp::ClientId;
 use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
+use libdhcpsrv::deliveries::{Deliveries, Passage};
 use libdhcpsrv::gate::Entered;
 use libdhcpsrv::intake::{Intake, Progress, Shared};
 use libdhcpsrv::lease4::V4;
@@ -62,12 +63,15 @@ struct Core {
     links: Arc<Links>,
     counters: WorkerCounters4,
     offers: OfferTable<Ipv4Addr>,
+    deliveries: Deliveries,
     entropy: SplitMix,
     /// Lent to the view of the packet that is being processed.
     spans: Option<Box<SpanTable>>,
     memo: Memo4,
     intake: Intake<V4, Runtime4>,
     limiter: RateLimiter,
+    /// The query in progress, when it has come through a relay.
+    passage: Option<Passage>,
     /// The subnet of the last exchange: where its changes most likely count.
     subnet: Option<SubnetIndex>,
 }
@@ -94,11 +98,13 @@ impl Server4 {
             links: Arc::default(),
             counters,
             offers: OfferTable::default(),
+            deliveries: Deliveries::default(),
             entropy: SplitMix::new(seed),
             spans: Some(Box::default()),
             memo: Memo4::default(),
             intake: Intake::default(),
             limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
+            passage: None,
             subnet: None,
         };
         Self { core, runtime }
@@ -280,9 +286,11 @@ impl Core {
             self.dropped(input, view, DropReason::QueueFull, now);
             return Progress::Done;
         }
-        let Some(entered) = self.shared.gate.enter(self.client_hash(view)) else {
+        let client = self.client_hash(view);
+        let Some(entered) = self.shared.gate.enter(client) else {
             return self.defer(input, view, now, first_time);
         };
+        self.note_passage(view, client, now);
         self.memo.clear();
         let progress = self.exchange(input, view, runtime, entered, now, replies);
         runtime.count(self.memo.changes(), self.subnet, now);
@@ -423,7 +431,7 @@ impl Core {
             MessageType::Discover => self.offer_hash(&query, config, subnet),
             _ => 0, // of no interest
         };
-        let second = (now.mono_ns / 1_000_000_000) as u32;
+        let second = second_of(now);
         let mut hostname = [0; HOSTNAME_MAX];
         let hostname = host_name(view, &mut hostname);
         let exchange = Exchange {
@@ -459,7 +467,7 @@ impl Core {
                     self.offers.remember(offered_to, answer.yiaddr, second);
                 }
                 self.log_answer(&query, input, &answer, now);
-                self.write(input, &query, runtime, &exchange, &answer, replies);
+                self.write(input, &query, runtime, &exchange, &answer, now, replies);
             }
             Outcome::Done(change) => {
                 report::log_change(view, change, config.decline_probation_period)
@@ -481,9 +489,13 @@ impl Core {
         runtime: &Runtime4,
         exchange: &Exchange<'_>,
         answer: &Answer,
+        now: Now,
         replies: &mut Replies,
     ) {
         let config = &runtime.config;
+        let passage = self.passage.take();
+        // Nothing is known of an exchange that has waited.
+        let alone = passage.is_none_or(|it| self.deliveries.answered(it, second_of(now)));
         let material = Material {
             query,
             input,
@@ -492,6 +504,7 @@ impl Core {
             always_send: runtime.always_send(exchange.subnet),
             answer,
             direct_response: runtime.direct_response(),
+            alone,
         };
         let outbox = if answer.position == 0 { &mut replies.ready } else { &mut replies.held };
         let mut failure = None;
@@ -516,6 +529,21 @@ impl Core {
         }
     }
 
+    /// Notes which query comes through which relay.
+    fn note_passage(&mut self, view: &View<'_>, client: u64, now: Now) {
+        self.passage = view.is_relayed().then(|| {
+            let kind = view.message_type().ok().flatten().map_or(0, |kind| kind as u8);
+            let mut hasher = self.shared.hasher.build_hasher();
+            hasher.write_u64(client);
+            hasher.write_u64(u64::from(view.xid()) << 8 | u64::from(kind));
+            let query = hasher.finish();
+            Passage { query, relay: self.shared.hasher.hash_one(u32::from(view.giaddr())) }
+        });
+        if let Some(passage) = self.passage {
+            self.deliveries.asked(passage, second_of(now));
+        }
+    }
+
     /// Hash of who the client is, for the gate.
     fn client_hash(&self, view: &View<'_>) -> u64 {
         let mut hasher = self.shared.hasher.build_hasher();
@@ -535,6 +563,11 @@ impl Core {
         hasher.write_u32(subnet.map_or(u32::MAX, |index| index.0));
         hasher.finish()
     }
+}
+
+/// A monotonic second.
+fn second_of(now: Now) -> u32 {
+    (now.mono_ns / 1_000_000_000) as u32
 }
 
 /// The client's host name (option 12) in lower case and without a final NUL, in `buffer`.

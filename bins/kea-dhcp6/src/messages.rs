@@ -42,6 +42,7 @@ kea_log::messages! {
     DHCP6_DECLINE_FAIL_DUID_MISMATCH = (Info, "{}: cannot decline address {} (iaid={}): it is leased to another client");
     DHCP6_DECLINE_FAIL_IAID_MISMATCH = (Info, "{}: cannot decline address {} (iaid={}): it is leased to another association of the client");
 
+    DHCP6_QUERY_REFUSED = (Info, "{}: {} on {} via {}: refused: {}");
     DHCP6_QUERY_DROPPED = (Info, "{}: {} on {} via {}: dropped: {}");
     DHCP6_PACKET_DROP_PARSE_FAIL = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP6_PACKET_DROP_SERVERID_MISMATCH = (Debug 15, "{}: {} on {} via {}: dropped: {}");

@@ -55,6 +55,8 @@ pub struct Material<'a> {
     pub server_duid: &'a [u8],
     /// The decision.
     pub draft: &'a Draft,
+    /// Whether the relay must get the reply by itself.
+    pub alone: bool,
 }
 
 impl<'a> Material<'a> {
@@ -102,6 +104,7 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Outbound, W
         delivery: Delivery::Routed { fallback: None },
         tag: draft.message_type as u32,
         hold: draft.position,
+        alone: material.alone || !view.is_relayed(),
     })
 }
 

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use kea_log::RateLimiter;
 use libdhcp::v6::{MessageType, SpanTable, View};
 use libdhcpsrv::config::SubnetIndex;
+use libdhcpsrv::deliveries::{Deliveries, Passage};
 use libdhcpsrv::gate::Entered;
 use libdhcpsrv::intake::{Intake, Progress, Shared};
 use libdhcpsrv::lease::LeaseType;
@@ -61,6 +62,7 @@ struct Core {
     links: Arc<Links>,
     counters: WorkerCounters6,
     offers: OfferTable<Ipv6Addr>,
+    deliveries: Deliveries,
     entropy: SplitMix,
     /// Lent to the view of the packet that is being processed.
     spans: Option<Box<SpanTable>>,
@@ -68,6 +70,8 @@ struct Core {
     draft: Draft,
     intake: Intake<V6, Runtime6>,
     limiter: RateLimiter,
+    /// The query in progress, when it has come through a relay.
+    passage: Option<Passage>,
     /// The subnet of the last exchange: where its changes most likely count.
     subnet: Option<SubnetIndex>,
 }
@@ -94,12 +98,14 @@ impl Server6 {
             links: Arc::default(),
             counters,
             offers: OfferTable::default(),
+            deliveries: Deliveries::default(),
             entropy: SplitMix::new(seed),
             spans: Some(Box::default()),
             memo: Memo6::default(),
             draft: Draft::default(),
             intake: Intake::default(),
             limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
+            passage: None,
             subnet: None,
         };
         Self { core, runtime }
@@ -264,9 +270,11 @@ impl Core {
             self.dropped(input, view, DropReason::QueueFull, now);
             return Progress::Done;
         }
-        let Some(entered) = self.shared.gate.enter(self.client_hash(&query, input)) else {
+        let client = self.client_hash(&query, input);
+        let Some(entered) = self.shared.gate.enter(client) else {
             return self.defer(input, view, now, first_time);
         };
+        self.note_passage(view, input, client, now);
         self.memo.clear();
         let progress = self.exchange(input, view, runtime, entered, now, replies);
         runtime.count(self.memo.changes(), self.subnet, now);
@@ -343,7 +351,7 @@ impl Core {
         self.subnet = subnet;
         let client = query.client_address(input);
         let hardware = hardware::find(&config.mac_sources, view, input, client);
-        let second = (now.mono_ns / 1_000_000_000) as u32;
+        let second = second_of(now);
         let Self { shared, offers, entropy, memo, draft, .. } = self;
         let recent_offer = |lease_type, iaid| {
             offers.recent(offer_hash(shared, &query, lease_type, iaid, subnet), second)
@@ -362,8 +370,8 @@ impl Core {
         };
         if outcome == Outcome::Reply {
             self.remember_offers(&query, subnet, second);
-            self.log_answer(&query, &hardware, config, subnet, now);
-            self.write(input, &query, runtime, subnet, replies);
+            self.log_answer(&query, input, &hardware, config, subnet, now);
+            self.write(input, &query, runtime, subnet, now, replies);
         }
         Run::Finished(outcome)
     }
@@ -389,9 +397,13 @@ impl Core {
         query: &Query<'_>,
         runtime: &Runtime6,
         subnet: Option<SubnetIndex>,
+        now: Now,
         replies: &mut Replies,
     ) {
         let config = &runtime.config;
+        let passage = self.passage.take();
+        // Nothing is known of an exchange that has waited.
+        let alone = passage.is_none_or(|it| self.deliveries.answered(it, second_of(now)));
         let material = Material {
             query,
             input,
@@ -400,6 +412,7 @@ impl Core {
             always_send: runtime.always_send(subnet),
             server_duid: &runtime.server_duid,
             draft: &self.draft,
+            alone,
         };
         let outbox = if self.draft.position == 0 { &mut replies.ready } else { &mut replies.held };
         let mut failure = None;
@@ -420,6 +433,21 @@ impl Core {
         }
     }
 
+    /// Notes which query comes through which relay.
+    fn note_passage(&mut self, view: &View<'_>, input: &Inbound<'_>, client: u64, now: Now) {
+        self.passage = view.is_relayed().then(|| {
+            let [a, b, c] = view.transaction_id();
+            let mut hasher = self.shared.hasher.build_hasher();
+            hasher.write_u64(client);
+            hasher.write_u32(u32::from_be_bytes([view.raw_message_type(), a, b, c]));
+            let query = hasher.finish();
+            Passage { query, relay: self.shared.hasher.hash_one(input.source.ip()) }
+        });
+        if let Some(passage) = self.passage {
+            self.deliveries.asked(passage, second_of(now));
+        }
+    }
+
     /// Hash of who the client is, for the gate; a client without DUID is known by its address.
     fn client_hash(&self, query: &Query<'_>, input: &Inbound<'_>) -> u64 {
         let mut hasher = self.shared.hasher.build_hasher();
@@ -429,6 +457,11 @@ impl Core {
         }
         hasher.finish()
     }
+}
+
+/// A monotonic second.
+fn second_of(now: Now) -> u32 {
+    (now.mono_ns / 1_000_000_000) as u32
 }
 
 /// Hash of an association in its subnet, for the table of offers.

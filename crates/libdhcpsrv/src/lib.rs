@@ -7,6 +7,7 @@ pub mod alloc6;
 pub mod config;
 pub mod config4;
 pub mod config6;
+pub mod deliveries;
 pub mod free;
 pub mod gate;
 pub mod intake;

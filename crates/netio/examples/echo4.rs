@@ -55,6 +55,7 @@ fn answer(inbound: &Inbound<'_>, outbox: &mut Outbox) {
             delivery: Delivery::Routed { fallback: inbound.link_source },
             tag: 0,
             hold: 0,
+            alone: false,
         })
     });
 }

@@ -65,6 +65,8 @@ pub struct Outbound {
     pub tag: u32,
     /// Journal position that must be durable before this leaves; 0 when nothing is waited for.
     pub hold: u64,
+    /// Whether it must not leave in one run with others: whoever receives it may read frames instead of datagrams.
+    pub alone: bool,
 }
 
 /// Replies of one worker, payloads in one arena, in the order of their making.
@@ -187,6 +189,7 @@ mod tests {
             delivery: Delivery::Broadcast,
             tag: 0,
             hold,
+            alone: false,
         }
     }
 

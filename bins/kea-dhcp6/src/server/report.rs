@@ -26,12 +26,18 @@ impl Core {
     pub(super) fn log_answer(
         &mut self,
         query: &Query<'_>,
+        input: &Inbound<'_>,
         hardware: &Hardware,
         config: &Config6,
         subnet: Option<SubnetIndex>,
         now: Now,
     ) {
         let label = query.view.label(hardware.address());
+        if subnet.is_none() && !self.draft.associations().is_empty() {
+            let reason = DropReason::NoSubnet;
+            let name = name_of(query.view);
+            self.explain(input, &label, name, &[&DHCP6_QUERY_REFUSED], &reason, now);
+        }
         let is_advertised = self.draft.message_type == MessageType::Advertise;
         for association in self.draft.associations() {
             for entry in self.draft.entries(association) {
@@ -74,7 +80,8 @@ impl Core {
         self.counters.increment(Packet::ParseFailed);
         self.counters.increment(Packet::ReceiveDrop);
         let packet = format_args!("packet of {} bytes", input.payload.len());
-        self.explain(input, &packet, "message", &DHCP6_PACKET_DROP_PARSE_FAIL, &error, now);
+        let messages = [&DHCP6_QUERY_DROPPED, &DHCP6_PACKET_DROP_PARSE_FAIL];
+        self.explain(input, &packet, "message", &messages, &error, now);
         Progress::Done
     }
 
@@ -89,23 +96,24 @@ impl Core {
         self.counters.increment(Packet::ReceiveDrop);
         self.counters.increment(reason.counter());
         let label = view.label(None::<HardwareAddress>);
-        self.explain(input, &label, name_of(view), reason.message(), &reason, now);
+        let messages = [&DHCP6_QUERY_DROPPED, reason.message()];
+        self.explain(input, &label, name_of(view), &messages, &reason, now);
     }
 
-    /// Says why a query was dropped: in one line that every operator sees, limited in number, and with Kea's own
-    /// message, which mostly is a debug message.
+    /// Says why a query was refused or dropped, in lines that are limited in number: one that every operator sees, and
+    /// Kea's own message, which mostly is a debug message.
     #[cold]
     fn explain(
         &mut self,
         input: &Inbound<'_>,
         label: &dyn Display,
         name: &str,
-        detail: &'static kea_log::Message,
+        messages: &[&'static kea_log::Message],
         reason: &dyn Display,
         now: Now,
     ) {
         let link = self.links.name(input.interface);
-        for message in [&DHCP6_QUERY_DROPPED, detail] {
+        for &message in messages {
             if BAD_PACKETS.is_rank_enabled(message.rank())
                 && let Some(suppressed) = self.limiter.admit(message, now.mono_ns)
             {

@@ -24,8 +24,6 @@ use crate::sys::socket;
 /// Tries of one call when buffers are full, and the wait before each.
 const RETRIES_MAX: u32 = 3;
 const RETRY_WAIT: Duration = Duration::from_millis(1);
-/// Where clients are answered, by IPv4 and IPv6.
-const CLIENT_PORTS: [u16; 2] = [68, 546];
 const LINK_BROADCAST: LinkAddress = LinkAddress([0xff; 6]);
 
 /// What must be equal in a run.
@@ -126,9 +124,7 @@ impl Sender {
             let Some(entry) = job.entries.get(usize::from(at)) else { break };
             match sort_entry(sockets, entry) {
                 Ok(Sorted::Udp(mut key)) => {
-                    // Many clients read frames instead of datagrams, and between virtual interfaces a run stays
-                    // one frame until a UDP socket takes it apart.
-                    key.alone = CLIENT_PORTS.contains(&key.to.port()).then_some(at);
+                    key.alone = entry.alone.then_some(at);
                     self.items.push(Item { key, len: entry.len, entry: at });
                 }
                 Ok(Sorted::Frame(to)) => self.add_frame(sockets, job, at, to),

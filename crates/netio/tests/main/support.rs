@@ -405,6 +405,7 @@ pub(crate) fn reply(transport: &Transport, to: (Ipv4Addr, u16), delivery: Delive
         delivery,
         tag: 0,
         hold: 0,
+        alone: false,
     }
 }
 
@@ -419,6 +420,7 @@ pub(crate) fn answer(query: &Got) -> Outbound {
         delivery: Delivery::Routed { fallback: None },
         tag: 0,
         hold: 0,
+        alone: false,
     }
 }
 
