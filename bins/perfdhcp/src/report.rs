@@ -446,7 +446,8 @@ mod tests {
     #[test]
     fn own_limits_are_told() {
         let told = |edit: &dyn Fn(&mut Statistics, &mut Usage)| {
-            let mut statistics = Statistics { begun: 1000, ..Statistics::default() };
+            let mut statistics = Statistics::default();
+            statistics.begun = 1000;
             let mut usage = Usage { wall_ns: 100, cpu_ns: 50, ..Usage::default() };
             edit(&mut statistics, &mut usage);
             (warnings(&statistics, &usage).len(), is_generator_limit(&statistics, &usage))
