@@ -177,6 +177,10 @@ impl Search {
             self.passed = Some(self.rate);
             Phase::Confirm { steps_down: steps_down + 1 }
         } else {
+            if beyond || limited {
+                // Not even the last step down held.
+                self.passed = None;
+            }
             Phase::Done { is_confirmed: false }
         };
     }
@@ -248,6 +252,20 @@ mod tests {
     fn server_that_never_answers_has_no_rate() {
         let found = search(1e9, 1.0, 0.01, 1e9, 1);
         assert_eq!((found.rate, found.is_confirmed), (None, false));
+    }
+
+    #[test]
+    fn server_that_breaks_down_for_good_has_no_rate() {
+        let mut search = Search::new(0.01, 1000.0);
+        let mut is_broken = false;
+        while let Some(rate) = search.next_rate() {
+            is_broken |= rate > 5000.0;
+            let lost = if is_broken { 1000 } else { 0 };
+            let is_generator_limit = false;
+            search.feed(Trial { rate, begun: 1000, lost, is_generator_limit, passed: false });
+        }
+        let found = search.found();
+        assert_eq!((found.rate, found.is_confirmed), (None, false), "{found:?}");
     }
 
     #[test]

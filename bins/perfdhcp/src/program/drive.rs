@@ -33,6 +33,10 @@ const GATHER_NS: std::ops::RangeInclusive<u64> = 50_000..=400_000;
 /// Longest sleep: signals and reports are looked at that often.
 const SLEEP_MAX: Duration = Duration::from_millis(50);
 
+/// A server that has sent nothing for so long has worked off its queues, and how long that is waited for.
+const QUIET: Duration = Duration::from_millis(200);
+const SETTLE_MAX: Duration = Duration::from_secs(10);
+
 /// Runs generators on one socket.
 pub(crate) struct Driver<'o> {
     socket: ClientSocket,
@@ -133,6 +137,17 @@ impl<'o> Driver<'o> {
         } else if left > 0 && count == 0 {
             self.socket.wait(Duration::from_nanos(left).min(SLEEP_MAX));
             self.waits += 1;
+        }
+    }
+
+    /// Waits until the server has worked off what the last run has left in its queues.
+    pub(crate) fn settle(&mut self) {
+        let begin = Instant::now();
+        while begin.elapsed() < SETTLE_MAX && !self.is_stopped() {
+            self.socket.wait(QUIET);
+            if self.socket.receive(ClientSocket::BATCH, |_| ()) == 0 {
+                return;
+            }
         }
     }
 

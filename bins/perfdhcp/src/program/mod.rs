@@ -289,6 +289,7 @@ impl Call<'_> {
             if driver.is_stopped() {
                 break;
             }
+            driver.settle();
         }
         let found = search.found();
         if let Some(path) = &self.options.json {
