@@ -3,7 +3,7 @@
 //! A state machine that proposes a trial and is told its result. The rate doubles until a trial fails (or halves until
 //! one passes), then the interval is halved geometrically down to 5 %, then the best rate is tried again until its loss,
 //! over all trials at that rate, is known well enough: the 95 % interval (Wilson) must lie below the limit. If that does
-//! not come about, the rate goes down by 5 % and is tried in the same way.
+//! not come about, the rate goes down by 5 % (then 10, 20 ...) and is tried in the same way.
 //!
 //! A trial in which the generator could not keep the rate counts as failed, and is marked as such: what was found then
 //! is a lower bound for the server.
@@ -173,7 +173,9 @@ impl Search {
             Phase::Confirm { steps_down }
         } else if steps_down < STEPS_DOWN_MAX && self.rate > *RATES.start() {
             self.failed = Some(self.rate);
-            self.rate = (self.rate / RESOLUTION).max(*RATES.start());
+            // Each step is twice as long as the last one: what holds is found even where noise has misled the search.
+            let step = RESOLUTION.powi(1 << steps_down);
+            self.rate = (self.rate / step).max(*RATES.start());
             self.passed = Some(self.rate);
             Phase::Confirm { steps_down: steps_down + 1 }
         } else {

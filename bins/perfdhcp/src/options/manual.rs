@@ -79,7 +79,7 @@ runs trials of
 .B \-\-find\-time
 at rates that double until one fails, then narrows the rate down to 5 percent, then repeats trials at the best rate until
 the 95 percent interval (Wilson) of its share of losses lies below the limit. When it does not, the rate goes down by 5
-percent. What is not completed within the drop times is lost. Every
+percent, then by 10, 20 and so on. What is not completed within the drop times is lost. Every
 trial has other clients, as far as
 .B \-R
 goes: the server needs as many addresses. Trials that failed by the generator's fault are marked.
