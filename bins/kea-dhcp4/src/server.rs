@@ -170,7 +170,7 @@ impl DhcpServer for Server4 {
             Err(_) => Progress::Done, // it was parsed before
         };
         // The figures are those of the configuration in force, whichever one the exchange began under.
-        self.runtime.count(self.core.memo.changes(), None, now);
+        self.runtime.tally.count(self.core.memo.changes(), None, now);
         self.core.spans = Some(spans);
         progress
     }
@@ -293,7 +293,7 @@ impl Core {
         self.note_passage(view, client, now);
         self.memo.clear();
         let progress = self.exchange(input, view, runtime, entered, now, replies);
-        runtime.count(self.memo.changes(), self.subnet, now);
+        runtime.tally.count(self.memo.changes(), self.subnet, now);
         progress
     }
 

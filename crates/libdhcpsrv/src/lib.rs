@@ -19,3 +19,4 @@ pub mod loggers;
 pub mod offers;
 pub mod server;
 pub mod session;
+pub mod tally;
