@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use libdhcp::OptionCodes;
 use libdhcpsrv::config4::{Config4, SocketType, SubnetIndex};
+use libdhcpsrv::engine::InForce;
 use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet4};
 use libdhcpsrv::lease4::LeaseStore4;
 use libdhcpsrv::tally::{Names, NamesOfType, Tally};
@@ -69,12 +70,37 @@ impl Runtime4 {
         codes.copied().unwrap_or(OptionCodes::EMPTY)
     }
 
+    /// Sets totals from the pools and the other figures from what is stored.
+    pub fn recount(&self, store: &LeaseStore4, now: Now) {
+        for (subnet, index) in self.config.subnets.iter().zip((0..).map(SubnetIndex)) {
+            for (nth, pool) in self.config.pools_of(subnet).iter().enumerate() {
+                let units = u128::from(pool.last - pool.first) + 1;
+                self.tally.set_size(index, nth, units, now);
+            }
+        }
+        self.tally.recount(store, now);
+    }
+
+    /// Whether a client without an address can be answered by unicast.
+    #[must_use]
+    pub fn direct_response(&self) -> bool {
+        self.config.interfaces.socket_type == SocketType::Raw
+    }
+}
+
+impl InForce for Runtime4 {
+    type Figure = Lease4;
+
+    fn tally(&self) -> &Tally<Lease4> {
+        &self.tally
+    }
+
     /// Reads a little of everything that an exchange through the relay of this packet will need.
     ///
     /// With thousands of subnets hardly any of it is in the processor's caches. The reads for the packets of a batch do
     /// not depend on each other, so memory delivers them together; met during processing, each is waited for.
     /// The packet has not been checked: whatever it holds, this has no effect but time.
-    pub fn fetch(&self, payload: &[u8]) {
+    fn fetch(&self, payload: &[u8]) {
         let giaddr = payload.get(GIADDR..).and_then(|rest| rest.first_chunk::<4>());
         let Some(giaddr) = giaddr.filter(|_| self.config.subnets.len() >= FETCH_FROM) else {
             return;
@@ -91,23 +117,6 @@ impl Runtime4 {
             self.tally.touch(index) as u64,
         ];
         std::hint::black_box(read);
-    }
-
-    /// Sets totals from the pools and the other figures from what is stored.
-    pub fn recount(&self, store: &LeaseStore4, now: Now) {
-        for (subnet, index) in self.config.subnets.iter().zip((0..).map(SubnetIndex)) {
-            for (nth, pool) in self.config.pools_of(subnet).iter().enumerate() {
-                let units = u128::from(pool.last - pool.first) + 1;
-                self.tally.set_size(index, nth, units, now);
-            }
-        }
-        self.tally.recount(store, now);
-    }
-
-    /// Whether a client without an address can be answered by unicast.
-    #[must_use]
-    pub fn direct_response(&self) -> bool {
-        self.config.interfaces.socket_type == SocketType::Raw
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::Config6;
+use libdhcpsrv::engine::InForce;
 use libdhcpsrv::free::{PoolRange6, PoolSet6};
 use libdhcpsrv::lease6::LeaseStore6;
 use libdhcpsrv::tally::{Names, NamesOfType, Tally};
@@ -90,12 +91,32 @@ impl Runtime6 {
         }
     }
 
+    /// Sets totals from the pools and the other figures from what is stored.
+    pub fn recount(&self, store: &LeaseStore6, now: Now) {
+        for (subnet, index) in self.config.subnets.iter().zip((0..).map(SubnetIndex)) {
+            let addresses = self.config.pools_of(subnet).iter();
+            let pools = addresses.chain(self.config.pd_pools_of(subnet));
+            for (nth, pool) in pools.enumerate() {
+                self.tally.set_size(index, nth, pool.last_index().saturating_add(1), now);
+            }
+        }
+        self.tally.recount(store, now);
+    }
+}
+
+impl InForce for Runtime6 {
+    type Figure = Lease6;
+
+    fn tally(&self) -> &Tally<Lease6> {
+        &self.tally
+    }
+
     /// Reads a little of everything that an exchange through the relay of this packet will need.
     ///
     /// With thousands of subnets hardly any of it is in the processor's caches. The reads for the packets of a batch do
     /// not depend on each other, so memory delivers them together; met during processing, each is waited for.
     /// The packet has not been checked: whatever it holds, this has no effect but time.
-    pub fn fetch(&self, payload: &[u8]) {
+    fn fetch(&self, payload: &[u8]) {
         let is_relayed = payload.first() == Some(&RELAY_FORW);
         if !is_relayed || self.config.subnets.len() < FETCH_FROM {
             return;
@@ -114,18 +135,6 @@ impl Runtime6 {
             self.tally.touch(index) as u64,
         ];
         std::hint::black_box(read);
-    }
-
-    /// Sets totals from the pools and the other figures from what is stored.
-    pub fn recount(&self, store: &LeaseStore6, now: Now) {
-        for (subnet, index) in self.config.subnets.iter().zip((0..).map(SubnetIndex)) {
-            let addresses = self.config.pools_of(subnet).iter();
-            let pools = addresses.chain(self.config.pd_pools_of(subnet));
-            for (nth, pool) in pools.enumerate() {
-                self.tally.set_size(index, nth, pool.last_index().saturating_add(1), now);
-            }
-        }
-        self.tally.recount(store, now);
     }
 }
 

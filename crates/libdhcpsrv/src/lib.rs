@@ -8,6 +8,7 @@ pub mod config;
 pub mod config4;
 pub mod config6;
 pub mod deliveries;
+pub mod engine;
 pub mod free;
 pub mod gate;
 pub mod intake;

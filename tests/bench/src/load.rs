@@ -16,9 +16,9 @@
 
 use std::time::{Duration, Instant};
 
+use perfdhcp::histogram::Histogram;
 use socket2::Socket;
 
-use crate::histogram::Histogram;
 use crate::owners::Owners;
 use crate::spec::Family;
 use crate::sys::{self, BATCH, Datagram};

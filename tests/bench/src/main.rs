@@ -5,7 +5,7 @@
 //! `ip`, `taskset`, and the servers. See `doc/performance.md`.
 
 mod config;
-mod histogram;
+mod generators;
 mod load;
 mod net;
 mod null;
@@ -77,8 +77,8 @@ fn command() -> Command {
             "suite",
             "prepared rows instead: main, flat, all, main6, flat6, all6; -s names the servers of flat and flat6",
         ))
-        .arg(option("reps", "repetitions of every row").default_value("3"))
-        .arg(option("seconds", "length of a measured run").default_value("2.5"))
+        .arg(option("reps", "repetitions of every row").default_value("3").global(true))
+        .arg(option("seconds", "length of a measured run").default_value("2.5").global(true))
         .arg(option("json", "appends every repetition as a line of JSON to this file"))
         .arg(option("ours", "our server (default: kea-dhcp4 beside this program)").global(true))
         .arg(option("ours6", "the same of DHCPv6 (default: kea-dhcp6 there)").global(true))
@@ -92,6 +92,9 @@ fn command() -> Command {
         .subcommand(
             Command::new("syscalls").about("Counts system calls per 1000 exchanges (strace)"),
         )
+        .subcommand(Command::new("generators").about(
+            "Compares load generators: our perfdhcp (beside our server) and Kea's (--reps, --seconds)",
+        ))
         .subcommand(
             Command::new("null-server")
                 .about("The echo server of rows `null` and `null6`")
@@ -123,6 +126,13 @@ fn run(arguments: &ArgMatches) -> Result<bool, String> {
         }
         return Ok(true);
     }
+    let reps: u32 = text(of_row, "reps").parse().map_err(|_| "--reps is a number")?;
+    let seconds: f64 = text(of_row, "seconds").parse().map_err(|_| "--seconds is a number")?;
+    let time = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
+    if arguments.subcommand_name() == Some("generators") {
+        print_machine(&setup);
+        return generators::compare(&setup, &net, time, reps).map(|()| true);
+    }
     let tables = match arguments.get_one::<String>("suite") {
         Some(suite) => suites::tables(suite, &given_rows(arguments))?,
         None => {
@@ -130,9 +140,6 @@ fn run(arguments: &ArgMatches) -> Result<bool, String> {
             vec![Table { title, rows: rows(arguments), flat: false }]
         }
     };
-    let reps: u32 = text(arguments, "reps").parse().map_err(|_| "--reps is a number")?;
-    let seconds: f64 = text(arguments, "seconds").parse().map_err(|_| "--seconds is a number")?;
-    let time = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
     let mut json = match arguments.get_one::<String>("json") {
         Some(path) => {
             let file = File::options().create(true).append(true).open(path);

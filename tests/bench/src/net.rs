@@ -119,9 +119,12 @@ impl Net {
 
     /// A command that runs inside the server's namespace.
     pub(crate) fn server_command(&self) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.server]);
-        command
+        command_in(&self.server)
+    }
+
+    /// A command that runs inside the generator's namespace.
+    pub(crate) fn client_command(&self) -> Command {
+        command_in(&self.client)
     }
 }
 
@@ -162,6 +165,12 @@ fn fix_neighbour(
     let peer = peer.to_string();
     let entry = [peer.as_str(), "lladdr", peer_mac, "dev", interface, "nud", "permanent"];
     ip(&[["-n", namespace, "neigh", "replace"].as_slice(), &entry].concat())
+}
+
+fn command_in(namespace: &str) -> Command {
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", namespace]);
+    command
 }
 
 fn ip(words: &[&str]) -> Result<(), String> {

@@ -274,6 +274,20 @@ pub(crate) fn die_with_parent(command: &mut Command) -> &mut Command {
     }
 }
 
+/// CPU time of all children that have been waited for.
+pub(crate) fn children_cpu() -> Duration {
+    let mut usage = mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the structure is on the stack; zero bytes are a valid one, should the call fail.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    let time = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+    };
+    time(usage.ru_utime) + time(usage.ru_stime)
+}
+
 /// Sends a signal to a child.
 pub(crate) fn signal(pid: u32, number: i32) {
     // SAFETY: a plain call; the child has not been waited for, so the number is still its own.
