@@ -126,8 +126,7 @@ fn associations(
     draft: &mut Draft,
     aim: Aim,
 ) -> Result<Outcome, Parked> {
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+    for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
         draft.begin(ia.kind, ia.iaid);
         let Some(subnet) = exchange.selected() else {
@@ -239,8 +238,7 @@ fn confirm(exchange: &Exchange<'_>, draft: &mut Draft) -> Outcome {
     let subnet = exchange.selected();
     let mut is_any = false;
     let mut all_fit = true;
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Outcome::Drop(DropReason::Malformed) };
+    for ia in exchange.query.ias() {
         if ia.kind != IaKind::Na {
             continue;
         }
@@ -266,8 +264,7 @@ fn release(
     draft: &mut Draft,
 ) -> Result<Outcome, Parked> {
     let mut overall = (StatusCode::Success, "all leases were released");
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+    for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
         draft.begin(ia.kind, ia.iaid);
         let client = exchange.client(lease_type, ia.iaid);
@@ -306,8 +303,7 @@ fn decline(
     session: &mut Session6<'_>,
     draft: &mut Draft,
 ) -> Result<Outcome, Parked> {
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+    for ia in exchange.query.ias() {
         if ia.kind != IaKind::Na {
             continue;
         }
