@@ -6,7 +6,7 @@
 
 use std::net::Ipv6Addr;
 
-use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode};
+use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode, code};
 use libdhcpsrv::alloc6::{self, Granted6, Hint6, Query6, Resource6};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::{Config6, Subnet6};
@@ -200,7 +200,8 @@ fn association(
     if is_bound {
         let tees = subnet.timers.t1_t2(preferred_lifetime);
         draft.set_times(tees, preferred_lifetime, valid_lifetime);
-        if lease_type == LeaseType::Pd {
+        //= RFC 6603 section 6: for requesting routers that say that they know the option.
+        if lease_type == LeaseType::Pd && exchange.query.wants(code::PD_EXCLUDE) {
             draft.exclude(|resource| query.pool_of(resource)?.1.excluded_of(resource.address));
         }
     } else {

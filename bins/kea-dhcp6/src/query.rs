@@ -112,6 +112,12 @@ impl<'a> Query<'a> {
         self.view.ias().flatten()
     }
 
+    /// Whether the client asks for an option.
+    #[must_use]
+    pub fn wants(&self, code: u16) -> bool {
+        self.view.requested_options().any(|wanted| wanted == code)
+    }
+
     /// The address that the client has on its link, as far as it is known: that of the packet, or the one that the
     /// relay nearest to the client has noted.
     #[must_use]
