@@ -315,7 +315,7 @@ fn decline(
             let resource = listed.resource();
             let verdict = match own_lease(session, client, resource.address)? {
                 Err(verdict) => verdict,
-                Ok(lease) => match session.commit(quarantine(exchange, &lease))? {
+                Ok(lease) => match session.commit(quarantine(exchange, &lease, ia.iaid))? {
                     Ok(stored) => {
                         draft.position = draft.position.max(stored.position);
                         Verdict::Done
@@ -334,15 +334,15 @@ fn decline(
     Ok(Outcome::Reply)
 }
 
-/// The change that keeps a declined address back. It belongs to nobody: neither client nor name stay with it.
-fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View) -> Change6<'a> {
+/// The change that keeps a declined address back. It belongs to nobody: of its client only the IAID stays, as in Kea.
+fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Change6<'a> {
     Change6 {
         address: lease.address,
         prefix_len: lease.prefix_len,
         subnet_id: lease.subnet_id,
         pool_id: exchange.pool_id(lease.address),
         pool: None,
-        client: ClientKey6 { lease_type: lease.lease_type, duid: &[], iaid: 0 },
+        client: ClientKey6 { lease_type: lease.lease_type, duid: &[], iaid },
         hw: HardwareSource6::default(),
         preferred_lifetime: 0,
         valid_lifetime: exchange.config.decline_probation_period,
