@@ -379,9 +379,15 @@ fn pick(
     sink: &dyn Sink6,
 ) -> Option<(Resource6, usize)> {
     for (nth, pool) in query.pools_in_order() {
+        let mut first = None;
         for _ in 0..PICKS_MAX {
             let index = PoolIndex(query.first_pool + nth as u32);
             let Some(address) = session.pick(index, false) else { break };
+            if first == Some(address) {
+                // Once round: all that is free is promised.
+                break;
+            }
+            first = first.or(Some(address));
             let resource = Resource6 { address, prefix_len: pool.unit_len };
             // What is promised to the other associations of the message may come first.
             if !sink.is_given(resource) {
