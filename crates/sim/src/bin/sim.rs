@@ -23,7 +23,11 @@ fn main() -> ExitCode {
     let mut total = Report::default();
     for seed in seed..seed.saturating_add(runs) {
         for (name, scenario) in Scenario::all(clients as u32) {
-            let report = sim::run(seed, &Scenario { seconds: seconds as u32, ..scenario });
+            let report = sim::run(
+                sim::Protocol::V4,
+                seed,
+                &Scenario { seconds: seconds as u32, ..scenario },
+            );
             println!("seed {seed} {name}: {report}");
             total += &report;
         }
