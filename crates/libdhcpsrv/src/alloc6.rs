@@ -354,7 +354,7 @@ fn resource_of(lease: &Lease6View) -> Resource6 {
 
 /// Whether a resource of the subnet's pools can be given to an association that does not hold it in this subnet.
 fn is_free(
-    session: &Session6<'_>,
+    session: &mut Session6<'_>,
     resource: Resource6,
     there: Option<&Lease6View>,
     now: Now,
@@ -364,7 +364,7 @@ fn is_free(
         own || is_available(there, now)
     };
     // Where no lease begins, or one that is over, a larger or smaller prefix may lie.
-    let is_unmarked = || !session.pools().is_held(resource.address, resource.prefix_len);
+    let mut is_unmarked = || !is_held(session, resource);
     match there {
         None => is_unmarked(),
         // The marks are its own.
@@ -374,8 +374,15 @@ fn is_free(
 }
 
 /// Whether a former lease of the association is, in part, somebody else's by now.
-fn is_lost(session: &Session6<'_>, own: &Lease6View) -> bool {
-    !own.is_held && session.pools().is_held(own.address, own.prefix_len)
+fn is_lost(session: &mut Session6<'_>, own: &Lease6View) -> bool {
+    !own.is_held && is_held(session, resource_of(own))
+}
+
+/// Whether some of a resource cannot be picked from the pools.
+fn is_held(session: &mut Session6<'_>, resource: Resource6) -> bool {
+    let within = u128::MAX.checked_shr(resource.prefix_len.into()).unwrap_or(0);
+    let address = u128::from(resource.address);
+    session.is_range_held(address & !within, address | within)
 }
 
 fn is_available(lease: &Lease6View, now: Now) -> bool {

@@ -85,6 +85,17 @@ fn exchanges_with_several_associations_go_on_where_they_waited() {
 }
 
 #[test]
+fn wishes_are_granted_though_they_are_taken_when_the_answer_comes() {
+    let mut waiting = Waiting::new();
+    let wishes = ["2001:db8:1::12", "2001:db8:f000:300::/56"];
+    let request = to_server(MessageType::Request, 1).na(1, &wishes[..1]).pd(2, &wishes[1..]);
+    let progress = waiting.feed(&request);
+    assert_eq!(waiting.finish(progress), 4, "a look and a commit for each");
+    assert_eq!(waiting.stand.take_answers()[0].given(), wishes);
+    assert_eq!(waiting.stand.store.len(), 2);
+}
+
+#[test]
 fn a_second_packet_of_a_waiting_client_is_dropped() {
     let mut waiting = Waiting::new();
     let request = to_server(MessageType::Request, 1).na(1, &[]);
