@@ -28,6 +28,7 @@ mod service;
 mod spans;
 mod uses;
 mod v4;
+mod v6;
 mod world;
 
 pub use report::Report;
@@ -38,6 +39,8 @@ pub use scenario::Scenario;
 pub enum Protocol {
     /// DHCPv4.
     V4,
+    /// DHCPv6.
+    V6,
 }
 
 /// Simulates one world to its end.
@@ -48,5 +51,6 @@ pub enum Protocol {
 pub fn run(protocol: Protocol, seed: u64, scenario: &Scenario) -> Report {
     match protocol {
         Protocol::V4 => world::World::<v4::V4>::new(seed, *scenario).run(),
+        Protocol::V6 => world::World::<v6::V6>::new(seed, *scenario).run(),
     }
 }

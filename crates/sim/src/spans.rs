@@ -87,10 +87,6 @@ impl<T> Spans<T> {
         self.by_span.retain(|&span, value| keeps(span, value));
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Span, &mut T)> {
-        self.by_span.iter_mut().map(|(&span, value)| (span, value))
-    }
-
     /// All entries that share an address with `span`: those around it, itself, and those within.
     pub(crate) fn overlapping(&self, span: Span) -> impl Iterator<Item = (Span, &T)> {
         let around = self.lengths.iter().filter(move |&&len| len < span.len);

@@ -35,6 +35,11 @@ impl Uses {
         users.push(Use { client, until });
     }
 
+    /// Nobody may count on something any more, whatever clients believe.
+    pub(crate) fn end_all(&mut self, span: Span) {
+        self.by_span.entry(span).clear();
+    }
+
     /// A client does not use something any more.
     pub(crate) fn end(&mut self, client: usize, span: Span) {
         self.by_span.entry(span).retain(|user| user.client != client);
