@@ -72,6 +72,15 @@ struct Core {
     subnet: Option<SubnetIndex>,
 }
 
+/// The configurations of an exchange.
+#[derive(Clone, Copy)]
+struct Runtimes<'a> {
+    /// The one that it began under.
+    own: &'a Arc<Runtime6>,
+    /// The one in force, which has the figures.
+    in_force: &'a Runtime6,
+}
+
 /// One run of an exchange, as far as it came.
 enum Run {
     /// It has come to its end.
@@ -160,12 +169,11 @@ impl DhcpServer for Server6 {
         let input = exchange.datagram.input();
         let progress = match View::parse(input.payload, &mut spans) {
             Ok(view) => {
-                self.core.exchange(&input, &view, &exchange.runtime, exchange.entered, now, replies)
+                let runtimes = Runtimes { own: &exchange.runtime, in_force: &self.runtime };
+                self.core.exchange(&input, &view, runtimes, exchange.entered, now, replies)
             }
             Err(_) => Progress::Done, // it was parsed before
         };
-        // The figures are those of the configuration in force, whichever one the exchange began under.
-        self.runtime.count(self.core.memo.changes(), None, now);
         self.core.spans = Some(spans);
         progress
     }
@@ -268,9 +276,8 @@ impl Core {
             return self.defer(input, view, now, first_time);
         };
         self.memo.clear();
-        let progress = self.exchange(input, view, runtime, entered, now, replies);
-        runtime.count(self.memo.changes(), self.subnet, now);
-        progress
+        let runtimes = Runtimes { own: runtime, in_force: runtime };
+        self.exchange(input, view, runtimes, entered, now, replies)
     }
 
     /// Keeps a packet whose client has another one in progress, once.
@@ -293,14 +300,16 @@ impl Core {
         &mut self,
         input: &Inbound<'_>,
         view: &View<'_>,
-        runtime: &Arc<Runtime6>,
+        runtimes: Runtimes<'_>,
         entered: Entered,
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
         self.intake.begin(entered);
-        let run = self.run(input, view, runtime, now, replies);
+        let run = self.run(input, view, runtimes.own, now, replies);
         self.intake.end();
+        // Before it waits, so that each change is counted once; the subnet is most likely the same in both.
+        runtimes.in_force.count(self.memo.new_changes(), self.subnet, now);
         match run {
             Run::Finished(outcome) => {
                 self.shared.gate.leave(entered);
@@ -311,7 +320,7 @@ impl Core {
             }
             Run::Parked(ticket) => {
                 let memo = std::mem::take(&mut self.memo);
-                self.intake.park(ticket, input, runtime.clone(), entered, memo)
+                self.intake.park(ticket, input, runtimes.own.clone(), entered, memo)
             }
         }
     }

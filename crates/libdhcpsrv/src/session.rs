@@ -140,11 +140,13 @@ pub struct Memo<K: LeaseKind> {
     answers: Vec<Answer<K>>,
     /// The time of the first run.
     began: Option<Now>,
+    /// Answers that [`Memo::new_changes`] has been through.
+    counted: usize,
 }
 
 impl<K: LeaseKind> Default for Memo<K> {
     fn default() -> Self {
-        Self { answers: Vec::new(), began: None }
+        Self { answers: Vec::new(), began: None, counted: 0 }
     }
 }
 
@@ -153,6 +155,7 @@ impl<K: LeaseKind> Memo<K> {
     pub fn clear(&mut self) {
         self.answers.clear();
         self.began = None;
+        self.counted = 0;
     }
 
     /// Adds the answer that was waited for.
@@ -162,10 +165,14 @@ impl<K: LeaseKind> Memo<K> {
 
     /// The changes of leases that were made.
     pub fn changes(&self) -> impl Iterator<Item = &Stored> {
-        self.answers.iter().filter_map(|answer| match answer {
-            Answer::Done(Ok(stored)) => Some(stored),
-            _ => None,
-        })
+        changes_of(&self.answers)
+    }
+
+    /// The changes that were made since the last call; to be counted before the exchange waits, because a configuration
+    /// that comes meanwhile counts what is stored.
+    pub fn new_changes(&mut self) -> impl Iterator<Item = &Stored> {
+        let from = std::mem::replace(&mut self.counted, self.answers.len());
+        changes_of(self.answers.get(from..).unwrap_or_default())
     }
 
     /// Whether nothing has been answered yet, that is, whether this is the first run.
@@ -173,6 +180,13 @@ impl<K: LeaseKind> Memo<K> {
     pub fn is_empty(&self) -> bool {
         self.answers.is_empty()
     }
+}
+
+fn changes_of<K: LeaseKind>(answers: &[Answer<K>]) -> impl Iterator<Item = &Stored> {
+    answers.iter().filter_map(|answer| match answer {
+        Answer::Done(Ok(stored)) => Some(stored),
+        _ => None,
+    })
 }
 
 /// One run of deciding code.

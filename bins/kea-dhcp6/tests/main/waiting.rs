@@ -96,6 +96,22 @@ fn wishes_are_granted_though_they_are_taken_when_the_answer_comes() {
 }
 
 #[test]
+fn leases_made_before_a_reconfiguration_are_counted_once() {
+    let mut waiting = Waiting::new();
+    let request = to_server(MessageType::Request, 1).na(1, &[]).pd(2, &[]);
+    let mut progress = waiting.feed(&request);
+    // The address is looked for, looked at and stored; the prefix is looked for.
+    for _ in 0..3 {
+        let Progress::Waiting(ticket) = progress else { panic!("{progress:?}") };
+        progress = waiting.resume(ticket);
+    }
+    waiting.stand.reconfigure(SMALL);
+    waiting.finish(progress);
+    let assigned = |figure| waiting.stand.counters.value(Place::subnet(0), figure);
+    assert_eq!((assigned(Lease6::AssignedNas), assigned(Lease6::AssignedPds)), (1, 1));
+}
+
+#[test]
 fn a_second_packet_of_a_waiting_client_is_dropped() {
     let mut waiting = Waiting::new();
     let request = to_server(MessageType::Request, 1).na(1, &[]);
