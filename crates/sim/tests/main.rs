@@ -1,6 +1,6 @@
 //! A handful of seeds in every kind of world, and every seed that ever failed.
 
-use sim::{Report, Scenario};
+use sim::{Protocol, Report, Scenario};
 
 /// Small enough for every build.
 fn short(scenario: Scenario) -> Scenario {
@@ -12,7 +12,7 @@ fn fixed_seeds_hold_in_every_world() {
     let mut total = Report::default();
     for seed in 1..=6 {
         for (_, scenario) in Scenario::all(200) {
-            total += &sim::run(seed, &short(scenario));
+            total += &sim::run(Protocol::V4, seed, &short(scenario));
         }
     }
     // A simulation in which nothing happens proves nothing.
@@ -41,13 +41,13 @@ fn fixed_seeds_hold_in_every_world() {
 /// Under late answers a lease committed before a reconfiguration was counted in the old table of figures.
 #[test]
 fn late_commits_are_counted_under_the_configuration_in_force() {
-    let _ = sim::run(4, &Scenario { seconds: 300, ..Scenario::late_jumping(100) });
+    let _ = sim::run(Protocol::V4, 4, &Scenario { seconds: 300, ..Scenario::late_jumping(100) });
 }
 
 #[test]
 fn equal_seeds_give_equal_reports() {
     for (name, scenario) in Scenario::all(60) {
-        let runs = [1, 1, 2].map(|seed| sim::run(seed, &short(scenario)));
+        let runs = [1, 1, 2].map(|seed| sim::run(Protocol::V4, seed, &short(scenario)));
         assert_eq!(runs[0], runs[1], "{name}");
         assert_ne!(runs[0], runs[2], "{name}");
     }
