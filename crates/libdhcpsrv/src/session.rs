@@ -197,9 +197,9 @@ pub struct Session<'s, K: LeaseKind> {
     memo: &'s mut Memo<K>,
     next: usize,
     /// The time by which is decided.
-    began: Now,
-    /// The time at which the store is asked.
     now: Now,
+    /// The time at which the store is asked.
+    asked_at: Now,
 }
 
 impl<K: LeaseKind> std::fmt::Debug for Session<'_, K> {
@@ -217,14 +217,14 @@ impl<'s, K: LeaseKind> Session<'s, K> {
         memo: &'s mut Memo<K>,
         now: Now,
     ) -> Self {
-        let began = *memo.began.get_or_insert(now);
-        Self { store, pools, entropy, memo, next: 0, began, now }
+        let (asked_at, now) = (now, *memo.began.get_or_insert(now));
+        Self { store, pools, entropy, memo, next: 0, now, asked_at }
     }
 
     /// The time of the first run: what has expired by then.
     #[must_use]
     pub fn now(&self) -> Now {
-        self.began
+        self.now
     }
 
     /// Whether some address from `first` to `last` lies in a pool and cannot be picked.
@@ -353,7 +353,7 @@ impl<'s, K: LeaseKind> Session<'s, K> {
             self.next += 1;
             return Ok(*answer);
         }
-        match self.store.submit(question, self.now) {
+        match self.store.submit(question, self.asked_at) {
             Submitted::Ready(answer) => {
                 self.memo.answers.push(answer);
                 self.next += 1;

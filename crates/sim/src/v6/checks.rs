@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::spans::Span;
 
 /// Units of a pool that are looked at one by one.
-const UNITS_MAX: u128 = 4096;
+const UNITS_MAX: usize = 256;
 
 /// Figures of leases equal a recount of the store: addresses, prefixes and declined ones, by subnet and pool.
 pub(super) fn counters(host: &Host<V6>) {
@@ -95,35 +95,63 @@ fn units(host: &Host<V6>, pool: &Pool6, index: PoolIndex, leases: &[Lease]) {
     let pools = &host.runtime.pools;
     let shift = 128 - u32::from(pool.unit_len);
     let unit_of = |address: u128| (address - pool.first) >> shift;
-    // How each unit that a lease touches must be marked.
-    let mut marks: BTreeMap<u128, Mark> = BTreeMap::new();
-    for lease in leases.iter().filter(|lease| lease.mark != Mark::Free) {
+    let span_of = |unit: u128| Span { first: pool.first + (unit << shift), len: pool.unit_len };
+    let is_held = |unit: u128| pools.is_held(span_of(unit).address(), pool.unit_len);
+    let touched = |lease: &Lease| {
         let (first, last) = (lease.span.first.max(pool.first), lease.span.last().min(pool.end()));
-        if first > last {
-            continue;
-        }
-        for unit in unit_of(first)..=unit_of(last) {
-            let mark = marks.entry(unit).or_insert(Mark::Either);
-            *mark = if lease.mark == Mark::Held { Mark::Held } else { *mark };
-        }
-    }
-    let is_held = |unit: u128| {
-        let address = pool.first + (unit << shift);
-        pools.is_held(address.into(), pool.unit_len)
+        (first <= last).then(|| (unit_of(first), unit_of(last)))
     };
-    let mut held = 0;
-    for (&unit, &mark) in &marks {
-        let is_held = is_held(unit);
-        held += u64::from(is_held);
-        let at = Span { first: pool.first + (unit << shift), len: pool.unit_len };
-        assert!(is_held || mark == Mark::Either, "{at} is leased but free");
+    let of = |mark: Mark| leases.iter().filter(move |lease| lease.mark == mark);
+    let mut held = Runs::default();
+    for (first, last) in of(Mark::Held).filter_map(touched) {
+        let is_marked = is_held(first) && is_held(last) && is_held(first.midpoint(last));
+        assert!(is_marked, "{} is leased but free", span_of(first));
+        held.add(first, last);
+    }
+    // What may be marked is marked as a whole.
+    for (first, last) in of(Mark::Either).filter_map(touched) {
+        if held.gap(first).is_some_and(|gap| gap <= last && is_held(gap)) {
+            held.add(first, last);
+        }
     }
     let units = pool.last_index() + 1;
-    for unit in (0..units).take(UNITS_MAX as usize).filter(|unit| !marks.contains_key(unit)) {
-        let at = Span { first: pool.first + (unit << shift), len: pool.unit_len };
-        assert!(!is_held(unit), "{at} has leaked");
+    let mut unit = 0;
+    for _ in 0..UNITS_MAX {
+        let Some(gap) = held.gap(unit).filter(|&gap| gap < units) else { break };
+        assert!(!is_held(gap), "{} has leaked", span_of(gap));
+        unit = gap + 1;
     }
-    let free = u64::try_from(units).unwrap_or(u64::MAX) - held;
+    let free = u64::try_from(units).unwrap_or(u64::MAX) - held.len();
     let is_pd = pool.kind == PoolKind::Pd;
     assert_eq!(pools.free_count(index), free, "free units of pool {index:?}, prefixes: {is_pd}");
+}
+
+/// Numbers in runs: last ones by first ones, with gaps between.
+#[derive(Debug, Default)]
+struct Runs(BTreeMap<u128, u128>);
+
+impl Runs {
+    fn add(&mut self, mut first: u128, mut last: u128) {
+        while let Some((&start, &end)) = self.0.range(..=last + 1).next_back() {
+            if end + 1 < first {
+                break;
+            }
+            self.0.remove(&start);
+            (first, last) = (first.min(start), last.max(end));
+        }
+        self.0.insert(first, last);
+    }
+
+    /// The first number at or behind `from` that is in no run.
+    fn gap(&self, from: u128) -> Option<u128> {
+        match self.0.range(..=from).next_back() {
+            Some((_, &end)) if end >= from => end.checked_add(1),
+            _ => Some(from),
+        }
+    }
+
+    fn len(&self) -> u64 {
+        let lengths = self.0.iter().map(|(&first, &last)| last - first + 1);
+        u64::try_from(lengths.sum::<u128>()).unwrap_or(u64::MAX)
+    }
 }

@@ -31,8 +31,9 @@ pub(crate) const INTERFACE_ID: &[u8] = b"link 4";
 const FAR_RELAY: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xfff4, 0, 0, 0, 0, 1);
 /// The relay that the subnet of link 3 names.
 const NAMED_RELAY: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xfff3, 0, 0, 0, 0, 1);
-/// Units of a huge pool, as a power of two; no check counts them one by one.
-const HUGE_BITS: u8 = 20;
+/// Units of huge pools of addresses and prefixes, as powers of two; no check looks at all of them.
+const HUGE_BITS: u8 = 40;
+const HUGE_PD_BITS: u8 = 12;
 
 /// `id` of the subnet of a link.
 pub(crate) fn subnet_id(link: u8) -> u32 {
@@ -141,9 +142,9 @@ fn subnet(link: u8, scenario: &Scenario, draw: &mut Draw<'_>, out: &mut String) 
     };
     // Prefixes: a pool that is a power of two, and one of half the size and perhaps another length.
     let bits = match draw.below(5) {
-        4 => HUGE_BITS - 8,
+        4 => HUGE_PD_BITS,
         3 => 1,
-        _ if is_huge => HUGE_BITS - 8,
+        _ if is_huge => HUGE_PD_BITS,
         _ => units(11).ilog2() as u8,
     };
     let lengths = &[56, 58, 60, 64];
@@ -171,7 +172,7 @@ fn subnet(link: u8, scenario: &Scenario, draw: &mut Draw<'_>, out: &mut String) 
            \"pd-pools\": [ {pd_pools} ] }}",
         subnet_id(link),
         Ipv6Addr::from(network(link)),
-        link % 2 == 0,
+        link.is_multiple_of(2),
         1 + draw.below(2),
     )
     .expect("a string takes all text");
