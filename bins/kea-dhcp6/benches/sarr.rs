@@ -91,14 +91,15 @@ impl Template {
         Self { transaction_id: client - 4 - 3, client: client + 6, address, prefix, bytes }
     }
 
-    fn fill(&mut self, client: u32, place: Place) {
+    /// `exchange` tells the packet from those before.
+    fn fill(&mut self, client: u32, exchange: u32, place: Place) {
         let number = client.to_be_bytes();
         let mut put = |at: usize, bytes: &[u8]| {
             self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
         };
         put(LINK_ADDRESS, &place.link.octets());
         put(PEER_ADDRESS + 12, &number);
-        put(self.transaction_id, &number[1..]);
+        put(self.transaction_id, &exchange.to_be_bytes()[1..]);
         put(self.client, &number);
         self.address.iter().for_each(|&at| put(at, &place.address.octets()));
         self.prefix.iter().for_each(|&at| put(at, &place.prefix.octets()));
@@ -282,25 +283,25 @@ impl Setup {
 
     fn solicit(&mut self, client: u32) {
         let place = self.place(client);
-        self.solicit.fill(client, place);
+        self.solicit.fill(client, self.host.packets, place);
         self.host.feed(&self.solicit.bytes, place.link);
     }
 
     fn request(&mut self, client: u32) {
         let place = self.place(client);
-        self.request.fill(client, place);
+        self.request.fill(client, self.host.packets, place);
         self.host.feed(&self.request.bytes, place.link);
     }
 
     fn renew(&mut self, client: u32) {
         let place = self.place(client);
-        self.renew.fill(client, place);
+        self.renew.fill(client, self.host.packets, place);
         self.host.feed(&self.renew.bytes, place.link);
     }
 
     fn release(&mut self, client: u32) {
         let place = self.place(client);
-        self.release.fill(client, place);
+        self.release.fill(client, self.host.packets, place);
         self.host.feed(&self.release.bytes, place.link);
     }
 }
