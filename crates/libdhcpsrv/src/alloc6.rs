@@ -4,8 +4,9 @@
 //! belong to the server. It asks the store through a [`Session6`], so the same code serves memory and databases.
 //!
 //! An association keeps what it has as long as that lies in a pool of the subnet; what does not is withdrawn, and so is
-//! a former lease that overlaps what somebody else has got meanwhile. One that has nothing gets one address or prefix: the one it asks for, the one it was offered a moment ago, or the next free
-//! one. Prefixes of the length that the client asks for are preferred (RFC 8168), then larger ones, then smaller.
+//! a former lease that overlaps what somebody else has got meanwhile. One that has nothing gets one address or prefix:
+//! the one it asks for, the one it was offered a moment ago, or the next free one. Prefixes of the length that the
+//! client asks for are preferred (RFC 8168), then larger ones, then smaller.
 //! Two requests that race for one address are decided by the store: the loser sees a conflict and decides again.
 //! Kea: `AllocEngine::allocateLeases6`, `renewLeases6`; RFC 8415 section 18.3.
 
