@@ -6,7 +6,7 @@
 
 use std::net::Ipv6Addr;
 
-use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode};
+use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode, code};
 use libdhcpsrv::alloc6::{self, Granted6, Hint6, Query6, Resource6};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::{Config6, Subnet6};
@@ -126,8 +126,7 @@ fn associations(
     draft: &mut Draft,
     aim: Aim,
 ) -> Result<Outcome, Parked> {
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+    for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
         draft.begin(ia.kind, ia.iaid);
         let Some(subnet) = exchange.selected() else {
@@ -176,7 +175,7 @@ fn association(
         first_pool,
         hint: wish.map(|wish| Hint6 { address: wish.address, prefix_len: wish.prefix_len }),
         recent_offer: match aim {
-            Aim::Advertise => (exchange.recent_offer)(lease_type, ia.iaid),
+            Aim::Advertise => session.choose(|_| (exchange.recent_offer)(lease_type, ia.iaid)),
             _ => None,
         },
         preferred_lifetime,
@@ -201,7 +200,8 @@ fn association(
     if is_bound {
         let tees = subnet.timers.t1_t2(preferred_lifetime);
         draft.set_times(tees, preferred_lifetime, valid_lifetime);
-        if lease_type == LeaseType::Pd {
+        //= RFC 6603 section 6: for requesting routers that say that they know the option.
+        if lease_type == LeaseType::Pd && exchange.query.wants(code::PD_EXCLUDE) {
             draft.exclude(|resource| query.pool_of(resource)?.1.excluded_of(resource.address));
         }
     } else {
@@ -239,8 +239,7 @@ fn confirm(exchange: &Exchange<'_>, draft: &mut Draft) -> Outcome {
     let subnet = exchange.selected();
     let mut is_any = false;
     let mut all_fit = true;
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Outcome::Drop(DropReason::Malformed) };
+    for ia in exchange.query.ias() {
         if ia.kind != IaKind::Na {
             continue;
         }
@@ -266,8 +265,7 @@ fn release(
     draft: &mut Draft,
 ) -> Result<Outcome, Parked> {
     let mut overall = (StatusCode::Success, "all leases were released");
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+    for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
         draft.begin(ia.kind, ia.iaid);
         let client = exchange.client(lease_type, ia.iaid);
@@ -306,8 +304,7 @@ fn decline(
     session: &mut Session6<'_>,
     draft: &mut Draft,
 ) -> Result<Outcome, Parked> {
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+    for ia in exchange.query.ias() {
         if ia.kind != IaKind::Na {
             continue;
         }
@@ -318,7 +315,7 @@ fn decline(
             let resource = listed.resource();
             let verdict = match own_lease(session, client, resource.address)? {
                 Err(verdict) => verdict,
-                Ok(lease) => match session.commit(quarantine(exchange, &lease))? {
+                Ok(lease) => match session.commit(quarantine(exchange, &lease, ia.iaid))? {
                     Ok(stored) => {
                         draft.position = draft.position.max(stored.position);
                         Verdict::Done
@@ -337,15 +334,15 @@ fn decline(
     Ok(Outcome::Reply)
 }
 
-/// The change that keeps a declined address back. It belongs to nobody: neither client nor name stay with it.
-fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View) -> Change6<'a> {
+/// The change that keeps a declined address back. It belongs to nobody: of its client only the IAID stays, as in Kea.
+fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Change6<'a> {
     Change6 {
         address: lease.address,
         prefix_len: lease.prefix_len,
         subnet_id: lease.subnet_id,
         pool_id: exchange.pool_id(lease.address),
         pool: None,
-        client: ClientKey6 { lease_type: lease.lease_type, duid: &[], iaid: 0 },
+        client: ClientKey6 { lease_type: lease.lease_type, duid: &[], iaid },
         hw: HardwareSource6::default(),
         preferred_lifetime: 0,
         valid_lifetime: exchange.config.decline_probation_period,

@@ -3,9 +3,10 @@
 //! It decides about one association (IA_NA or IA_PD) of a message at a time; messages, status codes and options
 //! belong to the server. It asks the store through a [`Session6`], so the same code serves memory and databases.
 //!
-//! An association keeps what it has as long as that lies in a pool of the subnet; what does not is withdrawn. One that
-//! has nothing gets one address or prefix: the one it asks for, the one it was offered a moment ago, or the next free
-//! one. Prefixes of the length that the client asks for are preferred (RFC 8168), then larger ones, then smaller.
+//! An association keeps what it has as long as that lies in a pool of the subnet; what does not is withdrawn, and so is
+//! a former lease that overlaps what somebody else has got meanwhile. One that has nothing gets one address or prefix:
+//! the one it asks for, the one it was offered a moment ago, or the next free one. Prefixes of the length that the
+//! client asks for are preferred (RFC 8168), then larger ones, then smaller.
 //! Two requests that race for one address are decided by the store: the loser sees a conflict and decides again.
 //! Kea: `AllocEngine::allocateLeases6`, `renewLeases6`; RFC 8415 section 18.3.
 
@@ -185,7 +186,8 @@ pub fn offer(
         }
         let Some(own) = found.own else { break };
         let resource = resource_of(&own);
-        if query.pool_of(resource).is_some() && !sink.is_given(resource) {
+        let is_kept = query.pool_of(resource).is_some() && !is_lost(session, &own);
+        if is_kept && !sink.is_given(resource) {
             sink.take(Bound6::Kept(resource));
             kept = true;
         }
@@ -258,7 +260,7 @@ fn grant_once(
         }
         let Some(own) = found.own else { break };
         let resource = resource_of(&own);
-        let step = match query.pool_of(resource) {
+        let step = match query.pool_of(resource).filter(|_| !is_lost(session, &own)) {
             Some((nth_pool, pool)) => {
                 nth += 1;
                 let change = change_of(query, resource, nth_pool, pool, Some(&own));
@@ -353,19 +355,35 @@ fn resource_of(lease: &Lease6View) -> Resource6 {
 
 /// Whether a resource of the subnet's pools can be given to an association that does not hold it in this subnet.
 fn is_free(
-    session: &Session6<'_>,
+    session: &mut Session6<'_>,
     resource: Resource6,
     there: Option<&Lease6View>,
     now: Now,
 ) -> bool {
+    let may_have = |there: &Lease6View| {
+        let own = there.owner == Ownership::Mine && there.state == LeaseState::Default;
+        own || is_available(there, now)
+    };
+    // Where no lease begins, or one that is over, a larger or smaller prefix may lie.
+    let mut is_unmarked = || !is_held(session, resource);
     match there {
-        Some(there) => {
-            let own = there.owner == Ownership::Mine && there.state == LeaseState::Default;
-            own || is_available(there, now)
-        }
-        // No lease begins there, but a larger or smaller prefix may overlap it.
-        None => !session.pools().is_held(resource.address, resource.prefix_len),
+        None => is_unmarked(),
+        // The marks are its own.
+        Some(there) if there.is_held && there.prefix_len == resource.prefix_len => may_have(there),
+        Some(there) => may_have(there) && is_unmarked(),
     }
+}
+
+/// Whether a former lease of the association is, in part, somebody else's by now.
+fn is_lost(session: &mut Session6<'_>, own: &Lease6View) -> bool {
+    !own.is_held && is_held(session, resource_of(own))
+}
+
+/// Whether some of a resource cannot be picked from the pools.
+fn is_held(session: &mut Session6<'_>, resource: Resource6) -> bool {
+    let within = u128::MAX.checked_shr(resource.prefix_len.into()).unwrap_or(0);
+    let address = u128::from(resource.address);
+    session.is_range_held(address & !within, address | within)
 }
 
 fn is_available(lease: &Lease6View, now: Now) -> bool {
@@ -379,9 +397,15 @@ fn pick(
     sink: &dyn Sink6,
 ) -> Option<(Resource6, usize)> {
     for (nth, pool) in query.pools_in_order() {
+        let mut first = None;
         for _ in 0..PICKS_MAX {
             let index = PoolIndex(query.first_pool + nth as u32);
             let Some(address) = session.pick(index, false) else { break };
+            if first == Some(address) {
+                // Once round: all that is free is promised.
+                break;
+            }
+            first = first.or(Some(address));
             let resource = Resource6 { address, prefix_len: pool.unit_len };
             // What is promised to the other associations of the message may come first.
             if !sink.is_given(resource) {
