@@ -22,7 +22,8 @@ struct Hold {
     ends: i64,
     /// Last second that the client has been told.
     told: Option<i64>,
-    /// Whether a query has been processed since that may have changed its end without a reply.
+    /// Whether a query has been processed since that may have changed its end without a reply: one of several leases
+    /// was renewed, for a shorter time perhaps, and another one could not be stored.
     is_touched: bool,
 }
 
@@ -62,7 +63,7 @@ impl Oracle {
                 continue;
             }
             assert!(
-                hold.ends < wall_max || is_revived(clock, span, other),
+                hold.ends < wall_max || hold.is_touched || is_revived(clock, span, other),
                 "{span} was granted to {owner:?} while {:?} holds {other} until {} ({wall_max})",
                 hold.owner,
                 hold.ends
@@ -95,6 +96,7 @@ impl Oracle {
             assert!(
                 hold.owner == *owner && other == span
                     || hold.ends < wall_max
+                    || hold.is_touched
                     || is_revived(clock, span, other),
                 "{span} was offered to {owner:?} while {:?} holds {other} until {} ({wall_max})",
                 hold.owner,
