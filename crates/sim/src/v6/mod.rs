@@ -224,13 +224,13 @@ impl Family for V6 {
 
     fn noted(
         &mut self,
-        _clients: &[Client],
+        clients: &[Client],
         client: usize,
         note: Note,
         world: (&Scenario, &Clock),
         report: &mut Report,
     ) {
-        self.note(client, note, world, report);
+        self.note(clients, client, note, world, report);
     }
 
     fn before(&mut self, host: &Host<Self>, query: &Read) {

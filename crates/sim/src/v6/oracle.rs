@@ -46,14 +46,15 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// The server has decided to grant something until a second of the wall clock.
+    /// The server has decided to grant something until a second of the wall clock. Returns what is over with that,
+    /// though the client may not have heard that its lease was made shorter.
     pub(crate) fn granted(
         &mut self,
         owner: &Owner,
         subnet_id: u32,
         (span, ends): (Span, i64),
         clock: &Clock,
-    ) {
+    ) -> Vec<Span> {
         let wall_max = clock.wall_max;
         let mut told = None;
         let mut over = Vec::new();
@@ -68,10 +69,12 @@ impl Oracle {
                 hold.owner,
                 hold.ends
             );
-            over.push(other);
+            over.push((other, hold.is_touched));
         }
-        for other in over {
+        let mut unheard = Vec::new();
+        for (other, is_touched) in over {
             self.holds.remove(other);
+            unheard.extend(is_touched.then_some(other));
         }
         let mut over = Vec::new();
         for (other, quarantine) in self.declined.overlapping(span) {
@@ -87,6 +90,12 @@ impl Oracle {
         let told = told.filter(|&told| told >= wall_max).map(|told| told.min(ends));
         let owner = owner.clone();
         self.holds.insert(span, Hold { owner, subnet_id, ends, told, is_touched: false });
+        unheard
+    }
+
+    /// Whether some association of a client holds something.
+    pub(crate) fn is_held_by(&self, duid: &[u8], span: Span) -> bool {
+        self.holds.get(span).is_some_and(|hold| hold.owner.duid == duid)
     }
 
     /// What is offered must not be somebody else's.

@@ -5,7 +5,7 @@ use libdhcpsrv::config6::{Config6, Pool6, Subnet6};
 use libdhcpsrv::free::PoolIndex;
 use libdhcpsrv::lease::LeaseState;
 
-use super::client::{How, Note};
+use super::client::{Client, How, Note};
 use super::configuration::{SUBNET_LEN, network, subnet_id};
 use super::packets::{Association, Owner, Read};
 use super::{Asked, V6, Waiting};
@@ -22,6 +22,7 @@ const ASKED_MAX: usize = 4096;
 impl V6 {
     pub(super) fn note(
         &mut self,
+        clients: &[Client],
         client: usize,
         note: Note,
         (scenario, clock): (&Scenario, &Clock),
@@ -40,6 +41,10 @@ impl V6 {
                 // is nothing to check.
                 let may_share = scenario.clock_jump_rate > 0;
                 for (span, until) in uses {
+                    // The REPLY to a later copy of the query may have withdrawn what this one gives.
+                    if !self.oracle.is_held_by(&clients[client].duid, span) {
+                        continue;
+                    }
                     self.in_use.begin(client, span, (clock.mono_ns, until), |_| may_share);
                 }
             }
@@ -208,7 +213,9 @@ impl V6 {
         }
         // A renewal may be shorter than the lease before, and the client may not hear of it.
         self.in_use.cut(span, clock.mono_ns + u64::from(valid) * SECOND);
-        self.oracle.granted(owner, subnet, (span, stored), clock);
+        for over in self.oracle.granted(owner, subnet, (span, stored), clock) {
+            self.in_use.end_all(over);
+        }
         Some(stored)
     }
 
