@@ -7,6 +7,7 @@
 mod config;
 mod generators;
 mod load;
+mod loads;
 mod net;
 mod null;
 mod owners;
@@ -95,6 +96,9 @@ fn command() -> Command {
         .subcommand(Command::new("generators").about(
             "Compares load generators: our perfdhcp (beside our server) and Kea's (--reps, --seconds)",
         ))
+        .subcommand(Command::new("perfdhcp").about(
+            "Loads each server (-s) with our perfdhcp, a process of its own: saturated, or at the row's rate",
+        ))
         .subcommand(
             Command::new("null-server")
                 .about("The echo server of rows `null` and `null6`")
@@ -132,6 +136,17 @@ fn run(arguments: &ArgMatches) -> Result<bool, String> {
     if arguments.subcommand_name() == Some("generators") {
         print_machine(&setup);
         return generators::compare(&setup, &net, time, reps).map(|()| true);
+    }
+    if arguments.subcommand_name() == Some("perfdhcp") {
+        print_machine(&setup);
+        println!("\n{}", loads::HEAD);
+        for row in rows(of_row) {
+            let spec = Spec::parse(&row, &defaults)?;
+            for _ in 0..reps {
+                println!("{}", loads::row(&spec, &setup, &net, time)?);
+            }
+        }
+        return Ok(true);
     }
     let tables = match arguments.get_one::<String>("suite") {
         Some(suite) => suites::tables(suite, &given_rows(arguments))?,

@@ -51,19 +51,21 @@ impl Setup {
     }
 }
 
-/// A running server with the generator that speaks to it.
+/// A running server.
 pub(crate) struct Server {
     child: Child,
     folder: PathBuf,
-    /// The generator.
-    pub(crate) generator: Generator,
     /// From the start of the process to the first acknowledged lease.
     pub(crate) ready: Duration,
 }
 
 impl Server {
-    /// Starts a server and waits until it serves.
-    pub(crate) fn start(spec: &Spec, setup: &Setup, net: &Net) -> Result<Self, String> {
+    /// Starts a server and waits until it serves the generator, which is returned with it.
+    pub(crate) fn start(
+        spec: &Spec,
+        setup: &Setup,
+        net: &Net,
+    ) -> Result<(Self, Generator), String> {
         let text = |error: std::io::Error| format!("{spec}: {error}");
         let program = setup.program(spec.kind, spec.family)?;
         let folder = setup.folder.join(format!("bench-{}", std::process::id()));
@@ -72,7 +74,7 @@ impl Server {
         let arguments = config::write(spec, &folder).map_err(text)?;
         let socket = net.client_socket(spec.family, spec.direct).map_err(text)?;
         let wire = Wire { family: spec.family, link: link(spec), ask: spec.ask() };
-        let generator = Generator::new(socket, wire, 1);
+        let mut generator = Generator::new(socket, wire, 1);
         let output = File::create(folder.join("output")).map_err(text)?;
         let mut command = net.server_command();
         command
@@ -88,14 +90,15 @@ impl Server {
             .stderr(output);
         let begin = Instant::now();
         let child = sys::die_with_parent(&mut command).spawn().map_err(text)?;
-        let mut server = Self { child, folder, generator, ready: Duration::ZERO };
-        server.wait_ready(begin).map_err(|problem| format!("{spec}: {problem}"))?;
-        Ok(server)
+        let mut server = Self { child, folder, ready: Duration::ZERO };
+        let waited = server.wait_ready(&mut generator, begin);
+        waited.map_err(|problem| format!("{spec}: {problem}"))?;
+        Ok((server, generator))
     }
 
     /// Asks every few milliseconds for a lease until one is acknowledged. A server that turns out to be slower than
     /// that is left to answer what it has got, and then asked one thing at a time.
-    fn wait_ready(&mut self, begin: Instant) -> Result<(), String> {
+    fn wait_ready(&mut self, generator: &mut Generator, begin: Instant) -> Result<(), String> {
         let mut probe = Plan {
             window: 64,
             rate: Some(200.0),
@@ -106,7 +109,7 @@ impl Server {
             patience: Duration::from_millis(200),
         };
         loop {
-            let outcome = self.generator.run(&probe);
+            let outcome = generator.run(&probe);
             if outcome.wrong > 0 {
                 return Err(format!("wrong replies: {:?}", outcome.complaints));
             }

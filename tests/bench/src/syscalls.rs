@@ -16,12 +16,12 @@ const EXCHANGES: u64 = 2000;
 
 /// Counts and prints the system calls of one row.
 pub(crate) fn count(spec: &Spec, setup: &Setup, net: &Net) -> Result<String, String> {
-    let mut server = Server::start(spec, setup, net)?;
-    let load = |server: &mut Server, exchanges| {
+    let (server, mut generator) = Server::start(spec, setup, net)?;
+    let mut load = |exchanges| {
         let plan = Plan::saturate(spec.window, Duration::from_secs(20), exchanges);
-        trial::server_load(server, setup, &plan)
+        trial::server_load(&mut generator, setup, &plan)
     };
-    load(&mut server, 300);
+    load(300);
     let counts = setup.folder.join(format!("bench-strace-{}", std::process::id()));
     let mut strace = Command::new("strace")
         .args(["-f", "-c", "-o"])
@@ -31,7 +31,7 @@ pub(crate) fn count(spec: &Spec, setup: &Setup, net: &Net) -> Result<String, Str
         .spawn()
         .map_err(|error| format!("strace: {error}"))?;
     thread::sleep(Duration::from_millis(500));
-    let outcome = load(&mut server, EXCHANGES);
+    let outcome = load(EXCHANGES);
     sys::signal(strace.id(), libc::SIGINT);
     let _ = strace.wait();
     let text = fs::read_to_string(&counts).map_err(|error| format!("strace: {error}"))?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::config;
-use crate::load::{Outcome, Phase, Plan};
+use crate::load::{Generator, Outcome, Phase, Plan};
 use crate::net::Net;
 use crate::server::{Server, Setup};
 use crate::spec::Spec;
@@ -62,17 +62,17 @@ pub(crate) fn run(
     setup: &Setup,
     net: &Net,
 ) -> Result<Trial, String> {
-    let mut server = Server::start(spec, setup, net)?;
+    let (server, mut generator) = Server::start(spec, setup, net)?;
     let (ready_mib, _) = server.memory_mib();
-    let warm = server_load(&mut server, setup, &plan(spec, WARM_UP, spec.exchanges_max() / 4));
+    let warm = server_load(&mut generator, setup, &plan(spec, WARM_UP, spec.exchanges_max() / 4));
     let used = warm.started + 128;
     server.settle();
     let left = spec.exchanges_max().saturating_sub(used);
-    let main = measured(&mut server, setup, &plan(spec, time, left));
+    let main = measured(&server, &mut generator, setup, &plan(spec, time, left));
     let renew = spec.renew.then(|| {
         server.settle();
         let plan = Plan { phase: Phase::Renew, ..plan(spec, time, u64::MAX) };
-        measured(&mut server, setup, &plan)
+        measured(&server, &mut generator, setup, &plan)
     });
     let (end_mib, peak_mib) = server.memory_mib();
     if main.completed == 0 {
@@ -97,9 +97,8 @@ fn plan(spec: &Spec, time: Duration, exchanges_max: u64) -> Plan {
 }
 
 /// Runs the generator on its CPU.
-pub(crate) fn server_load(server: &mut Server, setup: &Setup, plan: &Plan) -> Outcome {
+pub(crate) fn server_load(generator: &mut Generator, setup: &Setup, plan: &Plan) -> Outcome {
     let cpu = setup.generator_cpu;
-    let generator = &mut server.generator;
     thread::scope(|scope| {
         let load = scope.spawn(move || {
             // Without the right to choose the CPU the figures are less steady, but true.
@@ -110,9 +109,9 @@ pub(crate) fn server_load(server: &mut Server, setup: &Setup, plan: &Plan) -> Ou
     })
 }
 
-fn measured(server: &mut Server, setup: &Setup, plan: &Plan) -> Run {
+fn measured(server: &Server, generator: &mut Generator, setup: &Setup, plan: &Plan) -> Run {
     let before = server.cpu();
-    let outcome = server_load(server, setup, plan);
+    let outcome = server_load(generator, setup, plan);
     // Work that the server owes for the replies it sent (writing, releases) is part of the exchange.
     thread::sleep(Duration::from_millis(20));
     let used = server.cpu().since(&before);

@@ -152,6 +152,8 @@ impl<'n> Client<'n> {
     pub fn release(mut self) {
         match self.options.kind {
             Kind::Dhclient => {
+                // Both would have the port, and the answer might come to the one that does not wait for it.
+                self.process.kill();
                 let flags = self.options.v6.map_or(&["-4"][..], Wants6::dhclient_flags);
                 let mut command = dhclient(self.ns, &self.interface, &self.folder, flags);
                 command.arg("-r");
