@@ -40,7 +40,12 @@ impl Runtime4 {
             last: pool.last.into(),
             skips_edges: config.exclude_first_last_24 && pool.last - pool.first >= 255,
         });
-        let pools = Arc::new(PoolSet4::new(ranges));
+        let ranges: Vec<PoolRange> = ranges.collect();
+        let subnets = config
+            .subnets
+            .iter()
+            .map(|subnet| (subnet.pools.clone(), SubnetId(subnet.id), subnet.reservations));
+        let pools = Arc::new(config.hosts.make_pools(&ranges, subnets));
         let global = config.options.always_send_codes();
         let mut always_send: Vec<_> = config
             .subnets

@@ -32,6 +32,7 @@ use util::link::{Inbound, Outbound, Replies};
 use util::{Now, SplitMix};
 
 use crate::handlers::{self, Answer, DropReason, Exchange, Outcome};
+use crate::hosts::{self, HOSTNAME_MAX};
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
@@ -43,8 +44,6 @@ const EXPLAINED_BURST: u32 = 20;
 const EXPLAINED_INTERVAL_NS: u64 = 200_000_000;
 /// Bytes of the field `chaddr`; no hardware address is longer.
 const CHADDR_LEN: usize = 16;
-/// Longest host name that is kept with a lease.
-const HOSTNAME_MAX: usize = 255;
 
 /// What the workers of one daemon have in common.
 pub type Shared4 = Shared<V4>;
@@ -432,8 +431,15 @@ impl Core {
             _ => 0, // of no interest
         };
         let second = second_of(now);
+        let Self { shared, entropy, memo, .. } = self;
+        let mut session = Session::new(&*shared.store, &runtime.pools, entropy, memo, now)
+            .with_hosts(&config.hosts);
+        let known = match hosts::look_up(config, subnet, &query, &mut session) {
+            Ok(known) => known,
+            Err(Parked(ticket)) => return Run::Parked(ticket),
+        };
         let mut hostname = [0; HOSTNAME_MAX];
-        let hostname = host_name(view, &mut hostname);
+        let hostname = hosts::name(&query, known.host, &mut hostname);
         let exchange = Exchange {
             query: &query,
             config,
@@ -443,14 +449,9 @@ impl Core {
                 _ => None,
             },
             hostname,
+            host: known.host,
+            identifiers: &known.identifiers,
         };
-        let mut session = Session::new(
-            &*self.shared.store,
-            &runtime.pools,
-            &mut self.entropy,
-            &mut self.memo,
-            now,
-        );
         let outcome = match handlers::handle(&exchange, &mut session) {
             Ok(outcome) => outcome,
             Err(Parked(ticket)) => return Run::Parked(ticket),
@@ -473,6 +474,9 @@ impl Core {
                 report::log_change(view, change, config.decline_probation_period)
             }
             Outcome::Drop(_) => {}
+        }
+        if let (Some(address), Some(index)) = (handlers::conflict(&exchange, &outcome), subnet) {
+            self.warn_conflict(&query, runtime, config.subnet(index).id, address, now);
         }
         if report::is_exhausted(&outcome)
             && let Some(index) = subnet
@@ -502,6 +506,7 @@ impl Core {
             config,
             subnet: exchange.subnet.map(|index| config.subnet(index)),
             always_send: runtime.always_send(exchange.subnet),
+            host: exchange.host,
             answer,
             direct_response: runtime.direct_response(),
             alone,
@@ -568,16 +573,4 @@ impl Core {
 /// A monotonic second.
 fn second_of(now: Now) -> u32 {
     (now.mono_ns / 1_000_000_000) as u32
-}
-
-/// The client's host name (option 12) in lower case and without a final NUL, in `buffer`.
-fn host_name<'b>(view: &View<'_>, buffer: &'b mut [u8; HOSTNAME_MAX]) -> &'b [u8] {
-    let Ok(Some(name)) = view.host_name() else { return &[] };
-    let len = name.len().min(HOSTNAME_MAX);
-    for (to, from) in buffer.iter_mut().zip(name) {
-        *to = from.to_ascii_lowercase();
-    }
-    let name = &buffer[..len];
-    let end = name.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-    &name[..end]
 }

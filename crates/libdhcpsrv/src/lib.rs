@@ -10,6 +10,7 @@ pub mod config6;
 pub mod deliveries;
 pub mod free;
 pub mod gate;
+pub mod hosts;
 pub mod intake;
 pub mod lease;
 pub mod lease4;

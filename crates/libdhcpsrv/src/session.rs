@@ -1,4 +1,4 @@
-//! Asking a lease store that may answer at once or later: the one mechanism of waiting.
+//! Asking a lease store or a source of hosts that may answer at once or later: the one mechanism of waiting.
 //!
 //! Deciding code is written straight on, as if every store answered at once. It asks through a [`Session`], which
 //! records each answer. When a store has no answer yet, the session returns [`Parked`], the code returns
@@ -13,6 +13,7 @@
 use util::{Entropy, Now};
 
 use crate::free::{PickFrom, PoolIndex, PoolSet};
+use crate::hosts::{Holder, HostId, HostKind, HostQuestion, HostSource, Identifier, Places};
 use crate::lease::{
     AddressOf, CommitError, Expect, LeaseKind, LeaseStore, LeaseView, Nth, Stored, SubnetId,
 };
@@ -94,6 +95,10 @@ pub enum Answer<K: LeaseKind> {
     Done(Result<Stored, CommitError>),
     /// To [`Session::pick`].
     Picked(Option<AddressOf<K>>),
+    /// To [`HostQuestion::Of`].
+    Host(Option<HostId>),
+    /// To [`HostQuestion::Holder`].
+    Holder(Holder),
 }
 
 /// The client's own lease, and the lease on the address that it asks for.
@@ -172,8 +177,10 @@ impl<K: LeaseKind> Memo<K> {
 }
 
 /// One run of deciding code.
-pub struct Session<'s, K: LeaseKind> {
+pub struct Session<'s, K: HostKind> {
     store: &'s dyn Store<K>,
+    /// Where hosts come from; none when there are none.
+    hosts: Option<&'s dyn HostSource<K>>,
     pools: &'s PoolSet<K::Number>,
     entropy: &'s mut dyn Entropy,
     memo: &'s mut Memo<K>,
@@ -181,13 +188,13 @@ pub struct Session<'s, K: LeaseKind> {
     now: Now,
 }
 
-impl<K: LeaseKind> std::fmt::Debug for Session<'_, K> {
+impl<K: HostKind> std::fmt::Debug for Session<'_, K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("memo", &self.memo).field("next", &self.next).finish()
     }
 }
 
-impl<'s, K: LeaseKind> Session<'s, K> {
+impl<'s, K: HostKind> Session<'s, K> {
     /// Begins a run; `memo` holds the answers of the runs before.
     pub fn new(
         store: &'s dyn Store<K>,
@@ -196,7 +203,20 @@ impl<'s, K: LeaseKind> Session<'s, K> {
         memo: &'s mut Memo<K>,
         now: Now,
     ) -> Self {
-        Self { store, pools, entropy, memo, next: 0, now }
+        Self { store, hosts: None, pools, entropy, memo, next: 0, now }
+    }
+
+    /// With a source of hosts; without one nobody has any.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: &'s dyn HostSource<K>) -> Self {
+        self.hosts = Some(hosts).filter(|hosts| !hosts.is_empty());
+        self
+    }
+
+    /// Whether there are hosts at all.
+    #[must_use]
+    pub fn has_hosts(&self) -> bool {
+        self.hosts.is_some()
     }
 
     /// The time of the batch.
@@ -291,6 +311,41 @@ impl<'s, K: LeaseKind> Session<'s, K> {
         self.done(&Question::Delete { address, expect })
     }
 
+    /// Looks for the host of a client; what it is, its source tells.
+    ///
+    /// # Errors
+    /// [`Parked`] when the source of hosts answers later.
+    pub fn host(
+        &mut self,
+        places: Places,
+        identifiers: &[Identifier<'_>],
+    ) -> Result<Option<HostId>, Parked> {
+        let Some(hosts) = self.hosts else { return Ok(None) };
+        let question = HostQuestion::Of { places, identifiers };
+        Ok(match self.answer_by(|_, _| hosts.submit(&question))? {
+            Answer::Host(id) => id,
+            _ => None,
+        })
+    }
+
+    /// For whom exactly an address or prefix is reserved, from the point of view of a client.
+    ///
+    /// # Errors
+    /// [`Parked`] when the source of hosts answers later.
+    pub fn holder(
+        &mut self,
+        places: Places,
+        (address, prefix_len): (AddressOf<K>, u8),
+        identifiers: &[Identifier<'_>],
+    ) -> Result<Holder, Parked> {
+        let Some(hosts) = self.hosts else { return Ok(Holder::Nobody) };
+        let question = HostQuestion::Holder { places, address, prefix_len, identifiers };
+        Ok(match self.answer_by(|_, _| hosts.submit(&question))? {
+            Answer::Holder(holder) => holder,
+            _ => Holder::Nobody,
+        })
+    }
+
     /// Chooses a free address of a pool without marking it; the same one when the code runs again.
     pub fn pick(&mut self, pool: PoolIndex, random: bool) -> Option<AddressOf<K>> {
         if let Some(Answer::Picked(address)) = self.memo.answers.get(self.next) {
@@ -313,11 +368,19 @@ impl<'s, K: LeaseKind> Session<'s, K> {
     }
 
     fn ask(&mut self, question: &Question<'_, K>) -> Result<Answer<K>, Parked> {
+        self.answer_by(|store, now| store.submit(question, now))
+    }
+
+    /// The next answer: the one that is known from a run before, or what `submit` gets.
+    fn answer_by(
+        &mut self,
+        submit: impl FnOnce(&dyn Store<K>, Now) -> Submitted<K>,
+    ) -> Result<Answer<K>, Parked> {
         if let Some(answer) = self.memo.answers.get(self.next) {
             self.next += 1;
             return Ok(*answer);
         }
-        match self.store.submit(question, self.now) {
+        match submit(self.store, self.now) {
             Submitted::Ready(answer) => {
                 self.memo.answers.push(answer);
                 self.next += 1;

@@ -4,9 +4,11 @@
 //! for the case, which mostly is a debug message.
 
 use std::fmt::Display;
+use std::net::Ipv4Addr;
 
 use libdhcp::v4::{ClientLabel, MessageType, View};
-use stats::Packet4 as Packet;
+use libdhcpsrv::lease4::SubnetId;
+use stats::{Lease4, Packet4 as Packet};
 use util::Now;
 use util::link::Inbound;
 
@@ -14,6 +16,7 @@ use super::Core;
 use crate::handlers::{Answer, Change, DropReason, NakReason, Outcome};
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
+use crate::runtime::Runtime4;
 
 impl Core {
     pub(super) fn log_answer(
@@ -102,12 +105,35 @@ impl Core {
             subnet
         );
     }
+
+    /// Warns that another client has the address that is reserved for this one, and counts it.
+    #[cold]
+    pub(super) fn warn_conflict(
+        &mut self,
+        query: &Query<'_>,
+        runtime: &Runtime4,
+        subnet: u32,
+        address: Ipv4Addr,
+        now: Now,
+    ) {
+        runtime.count_event(SubnetId(subnet), Lease4::ReservationConflicts, now);
+        let label = query.view.label();
+        kea_log::log_limited!(
+            self.limiter,
+            now.mono_ns,
+            ALLOC,
+            ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT,
+            label,
+            address,
+            subnet
+        );
+    }
 }
 
 /// Whether a client went away empty-handed because nothing is free.
 pub(super) fn is_exhausted(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Drop(DropReason::Exhausted) => true,
+        Outcome::Drop(DropReason::Exhausted | DropReason::ReservedInUse) => true,
         Outcome::Reply(answer) => answer.refusal == Some(NakReason::Exhausted),
         _ => false,
     }
