@@ -7,7 +7,7 @@ use std::net::Ipv6Addr;
 use std::ops::Range;
 
 use libdhcp::v6::{IaKind, MessageType, StatusCode};
-use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6};
+use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6, Withdrawal6};
 use libdhcpsrv::lease::LeaseType;
 
 /// A status code with its text.
@@ -39,6 +39,8 @@ pub struct Entry {
     pub fate: Fate,
     /// The bits left out of a delegated prefix (RFC 6603): address and length.
     pub excluded: Option<(Ipv6Addr, u8)>,
+    /// Why it is lost, if the client had it.
+    pub withdrawal: Option<Withdrawal6>,
 }
 
 /// One identity association of an answer.
@@ -181,7 +183,7 @@ impl Draft {
         let own = self.associations.last().map_or(0..0, |association| association.entries.clone());
         let entries = self.entries.get(own).unwrap_or_default();
         if !entries.iter().any(|entry| entry.resource == resource) {
-            self.add(Entry { resource, fate: Fate::Lost, excluded: None });
+            self.add(Entry { resource, fate: Fate::Lost, excluded: None, withdrawal: None });
         }
     }
 
@@ -233,12 +235,12 @@ impl Sink6 for Draft {
     }
 
     fn take(&mut self, bound: Bound6) {
-        let (resource, fate) = match bound {
-            Bound6::New(resource) => (resource, Fate::New),
-            Bound6::Kept(resource) => (resource, Fate::Kept),
-            Bound6::Withdrawn(resource) => (resource, Fate::Lost),
+        let (resource, fate, withdrawal) = match bound {
+            Bound6::New(resource) => (resource, Fate::New, None),
+            Bound6::Kept(resource) => (resource, Fate::Kept, None),
+            Bound6::Withdrawn(resource, why) => (resource, Fate::Lost, Some(why)),
         };
-        self.add(Entry { resource, fate, excluded: None });
+        self.add(Entry { resource, fate, excluded: None, withdrawal });
     }
 
     fn is_given(&self, resource: Resource6) -> bool {

@@ -10,6 +10,7 @@ use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode};
 use libdhcpsrv::alloc6::{self, Granted6, Hint6, Query6, Resource6};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::{Config6, Subnet6};
+use libdhcpsrv::hosts::{Host6, Identifier, Resource};
 use libdhcpsrv::lease::{Expect, LeaseState, LeaseType, Ownership};
 use libdhcpsrv::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
 use libdhcpsrv::session::{Parked, Session6};
@@ -39,6 +40,10 @@ pub struct Exchange<'a> {
     pub subnet: Option<SubnetIndex>,
     /// The client's hardware address.
     pub hardware: &'a Hardware,
+    /// The client's host, if there is a reservation for it.
+    pub host: Option<Host6<'a>>,
+    /// What the client is known by among hosts.
+    pub identifiers: &'a [Identifier<'a>],
     /// What was offered to an association of this client a moment ago.
     pub recent_offer: &'a dyn Fn(LeaseType, u32) -> Option<Ipv6Addr>,
 }
@@ -181,8 +186,10 @@ fn association(
         },
         preferred_lifetime,
         valid_lifetime,
-        hostname: &[],
+        hostname: exchange.host.map_or(&[], |host| host.hostname),
         hardware: exchange.hardware.as_stored(),
+        host: exchange.host,
+        identifiers: exchange.identifiers,
     };
     let is_bound = match aim {
         Aim::Advertise => alloc6::offer(session, &query, draft)?,
@@ -202,7 +209,17 @@ fn association(
         let tees = subnet.timers.t1_t2(preferred_lifetime);
         draft.set_times(tees, preferred_lifetime, valid_lifetime);
         if lease_type == LeaseType::Pd {
-            draft.exclude(|resource| query.pool_of(resource)?.1.excluded_of(resource.address));
+            let reserved = exchange.host.map_or(&[][..], |host| host.resources);
+            draft.exclude(|resource| {
+                let is_it = |own: &&Resource<Ipv6Addr>| {
+                    own.is_prefix
+                        && (own.address, own.prefix_len) == (resource.address, resource.prefix_len)
+                };
+                match reserved.iter().find(is_it) {
+                    Some(own) => own.excluded,
+                    None => query.pool_of(resource)?.1.excluded_of(resource.address),
+                }
+            });
         }
     } else {
         let (code, text) = nothing_free(ia.kind);

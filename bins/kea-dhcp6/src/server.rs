@@ -20,6 +20,7 @@ use libdhcp::v6::{MessageType, SpanTable, View};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::deliveries::{Deliveries, Passage};
 use libdhcpsrv::gate::Entered;
+use libdhcpsrv::hosts::Host6;
 use libdhcpsrv::intake::{Intake, Progress, Shared};
 use libdhcpsrv::lease::LeaseType;
 use libdhcpsrv::lease6::V6;
@@ -35,6 +36,7 @@ use crate::draft::{Draft, Fate};
 use crate::drop_reason::DropReason;
 use crate::handlers::{self, Exchange, Outcome};
 use crate::hardware;
+use crate::hosts;
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
@@ -356,22 +358,29 @@ impl Core {
         let recent_offer = |lease_type, iaid| {
             offers.recent(offer_hash(shared, &query, lease_type, iaid, subnet), second)
         };
+        let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now)
+            .with_hosts(&config.hosts);
+        let known = match hosts::look_up(config, subnet, &query, &hardware, &mut session) {
+            Ok(known) => known,
+            Err(Parked(ticket)) => return Run::Parked(ticket),
+        };
         let exchange = Exchange {
             query: &query,
             config,
             subnet,
             hardware: &hardware,
+            host: known.host,
+            identifiers: &known.identifiers,
             recent_offer: &recent_offer,
         };
-        let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now);
         let outcome = match handlers::handle(&exchange, &mut session, draft) {
             Ok(outcome) => outcome,
             Err(Parked(ticket)) => return Run::Parked(ticket),
         };
         if outcome == Outcome::Reply {
             self.remember_offers(&query, subnet, second);
-            self.log_answer(&query, input, &hardware, config, subnet, now);
-            self.write(input, &query, runtime, subnet, now, replies);
+            self.log_answer(&query, input, &hardware, config, subnet, known.host, now);
+            self.write(input, &query, runtime, subnet, known.host, now, replies);
         }
         Run::Finished(outcome)
     }
@@ -397,6 +406,7 @@ impl Core {
         query: &Query<'_>,
         runtime: &Runtime6,
         subnet: Option<SubnetIndex>,
+        host: Option<Host6<'_>>,
         now: Now,
         replies: &mut Replies,
     ) {
@@ -410,6 +420,7 @@ impl Core {
             config,
             subnet: subnet.map(|index| config.subnet(index)),
             always_send: runtime.always_send(subnet),
+            host,
             server_duid: &runtime.server_duid,
             draft: &self.draft,
             alone,

@@ -5,7 +5,9 @@
 //!
 //! An association keeps what it has as long as that lies in a pool of the subnet; what does not is withdrawn. One that
 //! has nothing gets one address or prefix: the one it asks for, the one it was offered a moment ago, or the next free
-//! one. Prefixes of the length that the client asks for are preferred (RFC 8168), then larger ones, then smaller.
+//! one. What is reserved for the client comes before all of that: an association gets one thing that is reserved, in or
+//! outside the pools, and gives up what it has else; what is reserved for others is withdrawn and never given.
+//! Prefixes of the length that the client asks for are preferred (RFC 8168), then larger ones, then smaller.
 //! Two requests that race for one address are decided by the store: the loser sees a conflict and decides again.
 //! Kea: `AllocEngine::allocateLeases6`, `renewLeases6`; RFC 8415 section 18.3.
 
@@ -15,6 +17,7 @@ use util::Now;
 
 use crate::config6::{Pool6, Subnet6};
 use crate::free::PoolIndex;
+use crate::hosts::{Holder, Host6, Identifier};
 use crate::lease::{CommitError, Expect, LeaseState, LeaseType, Ownership, SubnetId};
 use crate::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
 use crate::session::{Parked, Session6};
@@ -58,6 +61,10 @@ pub struct Query6<'a> {
     pub hostname: &'a [u8],
     /// Hardware address to keep with the lease.
     pub hardware: HardwareSource6<'a>,
+    /// The client's host, if there is a reservation for it.
+    pub host: Option<Host6<'a>>,
+    /// What the client is known by among hosts.
+    pub identifiers: &'a [Identifier<'a>],
 }
 
 /// An address or a prefix.
@@ -69,6 +76,14 @@ pub struct Resource6 {
     pub prefix_len: u8,
 }
 
+impl Resource6 {
+    /// First and last address as numbers.
+    fn ends(self) -> (u128, u128) {
+        let within = u128::MAX.checked_shr(self.prefix_len.into()).unwrap_or(0);
+        (u128::from(self.address) & !within, u128::from(self.address) | within)
+    }
+}
+
 /// A resource of an association, and how it stands after a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound6 {
@@ -77,7 +92,18 @@ pub enum Bound6 {
     /// The association had it and keeps it.
     Kept(Resource6),
     /// The association had it and has lost it.
-    Withdrawn(Resource6),
+    Withdrawn(Resource6, Withdrawal6),
+}
+
+/// Why an association loses what it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawal6 {
+    /// No pool of the subnet has it.
+    OutsidePools,
+    /// The association got what is reserved for the client instead.
+    Replaced,
+    /// It is reserved for another client.
+    Reserved,
 }
 
 /// Result of a request for one association.
@@ -123,6 +149,36 @@ impl<'a> Query6<'a> {
         };
         let mut pools = self.pools.iter().enumerate();
         pools.find(|(_, pool)| is_unit(pool))
+    }
+
+    fn pool_index(&self, nth: usize) -> PoolIndex {
+        PoolIndex(self.first_pool + nth as u32)
+    }
+
+    /// What is reserved for the client and can be given to an association of this type in this subnet.
+    fn reserved(&self) -> impl Iterator<Item = Resource6> + use<'a> {
+        let query = *self;
+        let is_prefix = query.client.lease_type == LeaseType::Pd;
+        query.host.into_iter().flat_map(move |host| {
+            let own = host.resources.iter().filter(move |own| own.is_prefix == is_prefix);
+            own.map(|own| Resource6 { address: own.address, prefix_len: own.prefix_len }).filter(
+                move |&own| {
+                    let rules = query.subnet.reservations;
+                    rules.reserves(host.subnet, query.touches_pool(own))
+                        && (is_prefix || query.subnet.contains(own.address))
+                },
+            )
+        })
+    }
+
+    fn is_reserved_for_client(&self, resource: Resource6) -> bool {
+        self.host.is_some() && self.reserved().any(|reserved| reserved == resource)
+    }
+
+    /// Whether a resource, or a part of it, lies in a pool of the subnet.
+    fn touches_pool(&self, resource: Resource6) -> bool {
+        let (first, last) = resource.ends();
+        self.pools.iter().any(|pool| pool.first <= last && pool.end() >= first)
     }
 
     /// Length of a prefix that is asked for.
@@ -174,6 +230,9 @@ pub fn offer(
     sink: &mut dyn Sink6,
 ) -> Result<bool, Parked> {
     sink.reset();
+    if offer_reserved(session, query, sink)? {
+        return Ok(true);
+    }
     let hint = query.named().or(query.recent());
     let mut at_hint = None;
     let mut kept = false;
@@ -185,7 +244,8 @@ pub fn offer(
         }
         let Some(own) = found.own else { break };
         let resource = resource_of(&own);
-        if query.pool_of(resource).is_some() && !sink.is_given(resource) {
+        let is_kept = query.pool_of(resource).is_some() && !sink.is_given(resource);
+        if is_kept && !is_reserved_for_others(session, query, resource)? {
             sink.take(Bound6::Kept(resource));
             kept = true;
         }
@@ -200,6 +260,7 @@ pub fn offer(
     if let Some(hint) = hint
         && is_free(session, hint, at_hint.as_ref(), now)
         && !sink.is_given(hint)
+        && !is_reserved_for_others(session, query, hint)?
     {
         sink.take(Bound6::New(hint));
         return Ok(true);
@@ -208,16 +269,114 @@ pub fn offer(
     if let Some(recent) = query.recent().filter(|&recent| hint != Some(recent)) {
         let wish = Some(recent.address);
         let (_, there) = session.find(query.client, query.subnet_id(), wish)?;
-        if is_free(session, recent, there.as_ref(), now) && !sink.is_given(recent) {
+        if is_free(session, recent, there.as_ref(), now)
+            && !sink.is_given(recent)
+            && !is_reserved_for_others(session, query, recent)?
+        {
             sink.take(Bound6::New(recent));
             return Ok(true);
         }
     }
-    match pick(session, query, sink) {
-        Some((free, _)) => sink.take(Bound6::New(free)),
+    match pick(session, query, sink)? {
+        Some(free) => sink.take(Bound6::New(free)),
         None => return Ok(false),
     }
     Ok(true)
+}
+
+/// Offers what is reserved for the client: what the association has of it, else the first that it can get.
+fn offer_reserved(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    sink: &mut dyn Sink6,
+) -> Result<bool, Parked> {
+    if query.reserved().next().is_none() {
+        return Ok(false);
+    }
+    let mut kept = false;
+    for nth in 0..LEASES_MAX {
+        let found = session.find_nth(query.client, query.subnet_id(), nth)?;
+        let Some(own) = found.own else { break };
+        let resource = resource_of(&own);
+        if query.is_reserved_for_client(resource) && !sink.is_given(resource) {
+            sink.take(Bound6::Kept(resource));
+            kept = true;
+        }
+        if !found.more {
+            break;
+        }
+    }
+    if kept {
+        return Ok(true);
+    }
+    let free = free_reserved(session, query, sink)?;
+    if let Some((resource, _)) = free {
+        sink.take(Bound6::New(resource));
+    }
+    Ok(free.is_some())
+}
+
+/// The first resource reserved for the client that the association can get, and what is there.
+fn free_reserved(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    sink: &dyn Sink6,
+) -> Result<Option<(Resource6, Option<Lease6View>)>, Parked> {
+    for reserved in query.reserved() {
+        if sink.is_given(reserved) {
+            continue;
+        }
+        let wish = Some(reserved.address);
+        let (_, there) = session.find(query.client, query.subnet_id(), wish)?;
+        if is_free(session, reserved, there.as_ref(), session.now()) {
+            return Ok(Some((reserved, there)));
+        }
+    }
+    Ok(None)
+}
+
+/// What came of giving an association something that is reserved for the client.
+enum Reserved6 {
+    /// It has something of it already.
+    Held,
+    /// It has got this just now, durable at this journal position.
+    Given(Resource6, u64),
+    /// There is nothing of it to be had.
+    None,
+    /// It could not be stored.
+    NotStored(CommitError),
+}
+
+/// Gives an association something that is reserved for the client, unless it has some of it.
+fn grant_reserved(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    sink: &mut dyn Sink6,
+) -> Result<Reserved6, Parked> {
+    if query.reserved().next().is_none() {
+        return Ok(Reserved6::None);
+    }
+    for nth in 0..LEASES_MAX {
+        let found = session.find_nth(query.client, query.subnet_id(), nth)?;
+        let Some(own) = found.own else { break };
+        if query.is_reserved_for_client(resource_of(&own)) {
+            return Ok(Reserved6::Held);
+        }
+        if !found.more {
+            break;
+        }
+    }
+    let Some((resource, there)) = free_reserved(session, query, sink)? else {
+        return Ok(Reserved6::None);
+    };
+    let change = change_of(query, resource, there.as_ref());
+    Ok(match session.commit(change)? {
+        Ok(stored) => {
+            sink.take(Bound6::New(resource));
+            Reserved6::Given(resource, stored.position)
+        }
+        Err(error) => Reserved6::NotStored(error),
+    })
 }
 
 /// Renews what an association has, withdraws what it cannot keep, and gives it something if nothing is left.
@@ -244,10 +403,15 @@ fn grant_once(
     query: &Query6<'_>,
     sink: &mut dyn Sink6,
 ) -> Result<Granted6, Parked> {
+    let (given, has_reserved, mut position) = match grant_reserved(session, query, sink)? {
+        Reserved6::Held => (None, true, 0),
+        Reserved6::Given(resource, position) => (Some(resource), true, position),
+        Reserved6::None => (None, false, 0),
+        Reserved6::NotStored(error) => return Ok(Granted6::NotStored(error)),
+    };
     let named = query.named();
     let mut at_named = None;
-    let mut position = 0;
-    let mut kept = 0;
+    let mut kept = u32::from(given.is_some());
     // Withdrawn leases leave the order, so those behind them move up.
     let mut nth = 0;
     for turn in 0..LEASES_MAX {
@@ -258,20 +422,21 @@ fn grant_once(
         }
         let Some(own) = found.own else { break };
         let resource = resource_of(&own);
-        let step = match query.pool_of(resource) {
-            Some((nth_pool, pool)) => {
-                nth += 1;
-                let change = change_of(query, resource, nth_pool, pool, Some(&own));
-                session.commit(change)?.map(|stored| (stored, Bound6::Kept(resource)))
-            }
-            None => {
-                let expect = Expect::Unchanged(own.version);
-                let deleted = session.delete(own.address, expect)?;
-                deleted.map(|stored| (stored, Bound6::Withdrawn(resource)))
-            }
+        let step = if given == Some(resource) {
+            nth += 1;
+            None
+        } else if let Some(why) = withdrawal(session, query, resource, has_reserved)? {
+            let expect = Expect::Unchanged(own.version);
+            let deleted = session.delete(own.address, expect)?;
+            Some(deleted.map(|stored| (stored, Bound6::Withdrawn(resource, why))))
+        } else {
+            nth += 1;
+            let change = change_of(query, resource, Some(&own));
+            Some(session.commit(change)?.map(|stored| (stored, Bound6::Kept(resource))))
         };
-        match step {
-            Ok((stored, bound)) => {
+        match step.transpose() {
+            Ok(None) => {}
+            Ok(Some((stored, bound))) => {
                 position = position.max(stored.position);
                 kept += u32::from(matches!(bound, Bound6::Kept(_)));
                 sink.take(bound);
@@ -287,15 +452,18 @@ fn grant_once(
     }
     let now = session.now();
     let chosen = match named {
-        Some(named) if is_free(session, named, at_named.as_ref(), now) => {
-            query.pool_of(named).map(|(nth, _)| (named, nth, at_named))
+        Some(named)
+            if is_free(session, named, at_named.as_ref(), now)
+                && !is_reserved_for_others(session, query, named)? =>
+        {
+            Some((named, at_named))
         }
         _ => None,
     };
-    let (resource, nth_pool, there) = match chosen {
+    let (resource, there) = match chosen {
         Some(chosen) => chosen,
         None => {
-            let Some((free, nth_pool)) = pick(session, query, sink) else {
+            let Some(free) = pick(session, query, sink)? else {
                 return Ok(Granted6::Exhausted { position });
             };
             let wish = Some(free.address);
@@ -304,13 +472,10 @@ fn grant_once(
                 // Somebody else was quicker.
                 return Ok(Granted6::NotStored(CommitError::Conflict));
             }
-            (free, nth_pool, there)
+            (free, there)
         }
     };
-    let Some(pool) = query.pools.get(nth_pool) else {
-        return Ok(Granted6::Exhausted { position });
-    };
-    let change = change_of(query, resource, nth_pool, pool, there.as_ref());
+    let change = change_of(query, resource, there.as_ref());
     Ok(match session.commit(change)? {
         Ok(stored) => {
             sink.take(Bound6::New(resource));
@@ -320,19 +485,64 @@ fn grant_once(
     })
 }
 
+/// Why an association cannot keep what it has. `has_reserved` tells that it has something that is reserved for it.
+fn withdrawal(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    resource: Resource6,
+    has_reserved: bool,
+) -> Result<Option<Withdrawal6>, Parked> {
+    if query.is_reserved_for_client(resource) {
+        return Ok(None);
+    }
+    Ok(if is_reserved_for_others(session, query, resource)? {
+        Some(Withdrawal6::Reserved)
+    } else if query.pool_of(resource).is_none() {
+        Some(Withdrawal6::OutsidePools)
+    } else if has_reserved {
+        Some(Withdrawal6::Replaced)
+    } else {
+        None
+    })
+}
+
+/// Whether a resource is reserved, and not for this client, or overlaps in a pool what is.
+fn is_reserved_for_others(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    resource: Resource6,
+) -> Result<bool, Parked> {
+    if !session.has_hosts() {
+        return Ok(false);
+    }
+    let rules = query.subnet.reservations;
+    let mut places = rules.places(query.subnet_id());
+    if rules.out_of_pool && query.touches_pool(resource) {
+        places.subnet = None;
+    }
+    let exactly = (resource.address, resource.prefix_len);
+    Ok(match session.holder(places, exactly, query.identifiers)? {
+        Holder::Client => false,
+        Holder::Other => true,
+        Holder::Nobody => query.pool_of(resource).is_some_and(|(nth, _)| {
+            let (first, last) = resource.ends();
+            session.pools().is_range_reserved(query.pool_index(nth), first, last)
+        }),
+    })
+}
+
 fn change_of<'a>(
     query: &Query6<'a>,
     resource: Resource6,
-    nth_pool: usize,
-    pool: &Pool6,
     there: Option<&Lease6View>,
 ) -> Change6<'a> {
+    let pool = query.pool_of(resource);
     Change6 {
         address: resource.address,
         prefix_len: resource.prefix_len,
         subnet_id: query.subnet_id(),
-        pool_id: pool.id,
-        pool: Some(PoolIndex(query.first_pool + nth_pool as u32)),
+        pool_id: pool.map_or(0, |(_, pool)| pool.id),
+        pool: pool.map(|(nth, _)| query.pool_index(nth)),
         client: query.client,
         hw: query.hardware,
         preferred_lifetime: query.preferred_lifetime,
@@ -372,22 +582,22 @@ fn is_available(lease: &Lease6View, now: Now) -> bool {
     lease.is_available(now.wall_s)
 }
 
-/// The next free resource of the subnet's pools, and the pool.
+/// The next free resource of the subnet's pools that is not reserved.
 fn pick(
     session: &mut Session6<'_>,
     query: &Query6<'_>,
     sink: &dyn Sink6,
-) -> Option<(Resource6, usize)> {
+) -> Result<Option<Resource6>, Parked> {
     for (nth, pool) in query.pools_in_order() {
         for _ in 0..PICKS_MAX {
-            let index = PoolIndex(query.first_pool + nth as u32);
-            let Some(address) = session.pick(index, false) else { break };
+            let Some(address) = session.pick(query.pool_index(nth), false) else { break };
             let resource = Resource6 { address, prefix_len: pool.unit_len };
-            // What is promised to the other associations of the message may come first.
-            if !sink.is_given(resource) {
-                return Some((resource, nth));
+            // What is promised to the other associations of the message may come first. The pools know what the
+            // configuration reserves, but not what other sources of hosts do.
+            if !sink.is_given(resource) && !is_reserved_for_others(session, query, resource)? {
+                return Ok(Some(resource));
             }
         }
     }
-    None
+    Ok(None)
 }

@@ -7,8 +7,10 @@ use std::fmt::Display;
 
 use libdhcp::HardwareAddress;
 use libdhcp::v6::{ClientLabel, IaKind, MalformedError, MessageType, StatusCode, View};
+use libdhcpsrv::alloc6::Withdrawal6;
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::Config6;
+use libdhcpsrv::hosts::Host6;
 use libdhcpsrv::lease::LeaseType;
 use stats::Packet6 as Packet;
 use util::Now;
@@ -30,6 +32,7 @@ impl Core {
         hardware: &Hardware,
         config: &Config6,
         subnet: Option<SubnetIndex>,
+        host: Option<Host6<'_>>,
         now: Now,
     ) {
         let label = query.view.label(hardware.address());
@@ -42,6 +45,9 @@ impl Core {
         for association in self.draft.associations() {
             for entry in self.draft.entries(association) {
                 log_entry(&label, association, entry, is_advertised);
+                if let Some(host) = host.filter(|_| entry.fate == Fate::New && !is_advertised) {
+                    log_reserved(&label, association, entry, host);
+                }
             }
             let status = association.status.map(|status| status.code);
             let is_empty =
@@ -128,8 +134,21 @@ fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advert
     let (address, len, iaid) = (entry.resource.address, entry.resource.prefix_len, ia.iaid);
     let lifetime = ia.valid_lifetime;
     match (ia.kind == IaKind::Pd, entry.fate) {
+        (false, Fate::Lost) if entry.withdrawal == Some(Withdrawal6::Reserved) => {
+            kea_log::log!(ALLOC, ALLOC_ENGINE_V6_REVOKED_ADDR_LEASE, label, address, iaid);
+        }
+        (true, Fate::Lost) if entry.withdrawal == Some(Withdrawal6::Reserved) => {
+            kea_log::log!(ALLOC, ALLOC_ENGINE_V6_REVOKED_PREFIX_LEASE, label, address, len, iaid);
+        }
         (_, Fate::Lost) => {
-            kea_log::log!(LEASES, DHCP6_LEASE_WITHDRAWN, label, address, len, iaid);
+            let why = match entry.withdrawal {
+                Some(Withdrawal6::OutsidePools) => {
+                    "it lies in no pool any more, its lease has ended"
+                }
+                Some(Withdrawal6::Replaced) => "its lease has ended in favour of a reservation",
+                Some(Withdrawal6::Reserved) | None => "the client has no lease of it",
+            };
+            kea_log::log!(LEASES, DHCP6_LEASE_WITHDRAWN, label, address, len, iaid, why);
         }
         (false, _) if is_advertised => {
             kea_log::log!(LEASES, DHCP6_LEASE_ADVERT, label, address, iaid);
@@ -149,6 +168,22 @@ fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advert
         (true, Fate::Kept) => {
             kea_log::log!(LEASES, DHCP6_PD_LEASE_RENEW, label, address, len, iaid, lifetime);
         }
+    }
+}
+
+/// Tells of something that an association got because it is reserved.
+fn log_reserved(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, host: Host6<'_>) {
+    let (address, len, iaid) = (entry.resource.address, entry.resource.prefix_len, ia.iaid);
+    let is_prefix = ia.kind == IaKind::Pd;
+    let key = (is_prefix, address, len);
+    let mut reserved = host.resources.iter();
+    if !reserved.any(|own| (own.is_prefix, own.address, own.prefix_len) == key) {
+        return;
+    }
+    if is_prefix {
+        kea_log::log!(ALLOC, ALLOC_ENGINE_V6_HR_PREFIX_GRANTED, label, address, len, iaid);
+    } else {
+        kea_log::log!(ALLOC, ALLOC_ENGINE_V6_HR_ADDR_GRANTED, label, address, iaid);
     }
 }
 
