@@ -114,17 +114,17 @@ impl Daemon for Dhcp4 {
 
     fn reclaimed(runtime: &Runtime4, reclaimed: &Reclaimed<'_>, now: Now) {
         let lease = reclaimed.lease;
-        runtime.count_deltas(&reclaimed.deltas, now);
-        runtime.count_event(lease.subnet_id, Lease4::ReclaimedLeases, now);
+        runtime.tally.count_deltas(&reclaimed.deltas, now);
+        runtime.tally.count_event(lease.subnet_id, Lease4::ReclaimedLeases, now);
         kea_log::log!(ALLOC, ALLOC_ENGINE_V4_LEASE_RECLAIM, lease.address, lease.subnet_id.0);
         if lease.state == LeaseState::Declined {
-            runtime.count_event(lease.subnet_id, Lease4::ReclaimedDeclinedAddresses, now);
+            runtime.tally.count_event(lease.subnet_id, Lease4::ReclaimedDeclinedAddresses, now);
             kea_log::log!(ALLOC, ALLOC_ENGINE_V4_DECLINED_RECOVERED, lease.address);
         }
     }
 
     fn removed(runtime: &Runtime4, deltas: &Deltas, now: Now) {
-        runtime.count_deltas(deltas, now);
+        runtime.tally.count_deltas(deltas, now);
     }
 }
 

@@ -122,17 +122,17 @@ impl Daemon for Dhcp6 {
 
     fn reclaimed(runtime: &Runtime6, reclaimed: &Reclaimed6<'_>, now: Now) {
         let lease = reclaimed.lease;
-        runtime.count_deltas(&reclaimed.deltas, now);
-        runtime.count_event(lease.subnet_id, Lease6::ReclaimedLeases, now);
+        runtime.tally.count_deltas(&reclaimed.deltas, now);
+        runtime.tally.count_event(lease.subnet_id, Lease6::ReclaimedLeases, now);
         kea_log::log!(ALLOC, ALLOC_ENGINE_V6_LEASE_RECLAIM, lease.address, lease.subnet_id.0);
         if lease.state == LeaseState::Declined {
-            runtime.count_event(lease.subnet_id, Lease6::ReclaimedDeclinedAddresses, now);
+            runtime.tally.count_event(lease.subnet_id, Lease6::ReclaimedDeclinedAddresses, now);
             kea_log::log!(ALLOC, ALLOC_ENGINE_V6_DECLINED_RECOVERED, lease.address);
         }
     }
 
     fn removed(runtime: &Runtime6, deltas: &Deltas, now: Now) {
-        runtime.count_deltas(deltas, now);
+        runtime.tally.count_deltas(deltas, now);
     }
 }
 

@@ -95,6 +95,7 @@ pub fn handle(
     draft: &mut Draft,
 ) -> Result<Outcome, Parked> {
     draft.clear();
+    draft.host = exchange.host.map(|host| host.id);
     match exchange.query.message_type {
         MessageType::Solicit => solicit(exchange, session, draft),
         MessageType::Request => associations(exchange, session, draft, Aim::Assign),

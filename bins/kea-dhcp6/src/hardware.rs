@@ -3,13 +3,13 @@
 //! The sources are tried in the order of the configuration and the first that yields something wins. What it yields is
 //! kept with the lease. Kea: `Pkt::getMAC`.
 
-use std::net::Ipv6Addr;
-
-use libdhcp::v6::{VendorOptions, View};
+use libdhcp::v6::VendorOptions;
 use libdhcp::{Duid, HardwareAddress};
 use libdhcpsrv::config6::MacSource;
 use libdhcpsrv::lease6::HardwareSource6;
 use util::link::Inbound;
+
+use crate::query::Query;
 
 /// Enterprise number of CableLabs.
 const CABLELABS: u32 = 4491;
@@ -40,27 +40,18 @@ impl Hardware {
     }
 }
 
-/// Looks for the hardware address of a client, whose address on its link is `client`.
+/// Looks for the hardware address of a client.
 #[must_use]
-pub fn find(
-    sources: &[MacSource],
-    view: &View<'_>,
-    input: &Inbound<'_>,
-    client: Ipv6Addr,
-) -> Hardware {
+pub fn find(sources: &[MacSource], query: &Query<'_>, input: &Inbound<'_>) -> Hardware {
     let mut tried = sources.iter();
     Hardware(tried.find_map(|&source| {
-        let address = from(source, view, input, client)?;
+        let address = from(source, query, input)?;
         (!address.is_empty()).then_some((address, source))
     }))
 }
 
-fn from(
-    source: MacSource,
-    view: &View<'_>,
-    input: &Inbound<'_>,
-    client: Ipv6Addr,
-) -> Option<HardwareAddress> {
+fn from(source: MacSource, query: &Query<'_>, input: &Inbound<'_>) -> Option<HardwareAddress> {
+    let view = query.view;
     let ethernet = |bytes: &[u8]| HardwareAddress::new(HardwareAddress::ETHERNET, bytes);
     match source {
         MacSource::ClientLinkAddress => view.nearest_client_relay()?.client_link_layer_address(),
@@ -69,8 +60,11 @@ fn from(
             ethernet(of_cablelabs(options, DOCSIS_CMTS_CM_MAC)?)
         }
         MacSource::DocsisModem => ethernet(of_cablelabs(view.vendor_options(), DOCSIS_DEVICE_ID)?),
-        MacSource::Duid => view.client_id().ok()?.as_ref().and_then(Duid::hardware_address),
-        MacSource::LinkLocal => HardwareAddress::from_link_local(HardwareAddress::ETHERNET, client),
+        MacSource::Duid => Duid::new(query.duid?).ok()?.hardware_address(),
+        MacSource::LinkLocal => {
+            let client = query.client_address(input);
+            HardwareAddress::from_link_local(HardwareAddress::ETHERNET, client)
+        }
         MacSource::Raw => Some(HardwareAddress::ethernet(input.link_source?.0)),
         MacSource::RemoteId => {
             let (_enterprise, address) = view.nearest_client_relay()?.remote_id()?;

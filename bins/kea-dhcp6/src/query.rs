@@ -22,6 +22,35 @@ pub struct Query<'a> {
     pub duid: Option<&'a [u8]>,
 }
 
+/// The identifiers of a message: the first of each kind, and how many there are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Identifiers<'a> {
+    client: Option<&'a [u8]>,
+    client_count: usize,
+    server: Option<&'a [u8]>,
+    server_count: usize,
+}
+
+impl<'a> Identifiers<'a> {
+    fn of(view: &View<'a>) -> Self {
+        let mut found = Self::default();
+        for (code, body) in view.all_options() {
+            match code {
+                code::CLIENTID => {
+                    found.client = found.client.or(Some(body));
+                    found.client_count += 1;
+                }
+                code::SERVERID => {
+                    found.server = found.server.or(Some(body));
+                    found.server_count += 1;
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
 /// How many server identifiers a message carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ServerId {
@@ -42,8 +71,8 @@ impl<'a> Query<'a> {
     ) -> Result<Self, DropReason> {
         let message_type = view.message_type().ok_or(DropReason::UnknownMessageType)?;
         // Before the type is looked at: what is meant for another server is none of our business.
-        let named = view.option(code::SERVERID);
-        if named.is_some_and(|named| named != server_duid) {
+        let found = Identifiers::of(view);
+        if found.server.is_some_and(|named| named != server_duid) {
             return Err(DropReason::ForeignServer);
         }
         use MessageType::{
@@ -59,18 +88,18 @@ impl<'a> Query<'a> {
         if is_for_all && !view.is_relayed() && is_unicast(input) {
             return Err(DropReason::Unicast);
         }
-        match (view.count(code::CLIENTID), message_type) {
+        match (found.client_count, message_type) {
             (0, InformationRequest) | (1, _) => {}
             (0, _) => return Err(DropReason::NoClientId),
             _ => return Err(DropReason::SeveralClientIds),
         }
-        match (view.count(code::SERVERID), server_id) {
+        match (found.server_count, server_id) {
             (0, ServerId::Mandatory) => return Err(DropReason::NoServerId),
             (1.., ServerId::Forbidden) => return Err(DropReason::UnexpectedServerId),
             (2.., _) => return Err(DropReason::SeveralServerIds),
             _ => {}
         }
-        let duid = view.client_id().map_err(|_| DropReason::BadDuid)?;
+        let duid = found.client.map(Duid::new).transpose().map_err(|_| DropReason::BadDuid)?;
         Ok(Self { view, message_type, duid: duid.as_ref().map(Duid::bytes) })
     }
 

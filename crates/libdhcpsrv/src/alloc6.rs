@@ -89,6 +89,8 @@ impl Resource6 {
 pub enum Bound6 {
     /// It was given to the association now.
     New(Resource6),
+    /// The same, because it is reserved for the client.
+    Reserved(Resource6),
     /// The association had it and keeps it.
     Kept(Resource6),
     /// The association had it and has lost it.
@@ -311,7 +313,7 @@ fn offer_reserved(
     }
     let free = free_reserved(session, query, sink)?;
     if let Some((resource, _)) = free {
-        sink.take(Bound6::New(resource));
+        sink.take(Bound6::Reserved(resource));
     }
     Ok(free.is_some())
 }
@@ -372,7 +374,7 @@ fn grant_reserved(
     let change = change_of(query, resource, there.as_ref());
     Ok(match session.commit(change)? {
         Ok(stored) => {
-            sink.take(Bound6::New(resource));
+            sink.take(Bound6::Reserved(resource));
             Reserved6::Given(resource, stored.position)
         }
         Err(error) => Reserved6::NotStored(error),

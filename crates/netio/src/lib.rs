@@ -9,9 +9,11 @@
 //! * [`plan`] says which sockets ought to exist for a configuration and a table.
 //! * [`transport`] owns the sockets of one worker, IPv4 or IPv6 as the plan is, makes them agree with the plan again
 //!   whenever the table changes, and moves datagrams between them and [`util::link`].
+//! * [`client`] is the one socket of a program that asks servers.
 //!
 //! All unsafe code is in `sys`.
 
+pub mod client;
 pub mod interfaces;
 pub mod plan;
 pub mod transport;
@@ -21,6 +23,7 @@ mod frame;
 mod gso;
 mod sys;
 
+pub use client::{ClientEndpoint, ClientSocket, Sent};
 pub use interfaces::{Interface, InterfaceTable, Ipv4Network, Ipv6Network, Monitor};
 pub use plan::{
     Endpoint, Family, InterfaceSpec, InterfaceSpecError, Plan, PlanError, PlanProblem, Socket,

@@ -174,7 +174,7 @@ impl Host {
             let limits = ReclaimLimits { leases_max: expired.max_reclaim_leases, remove: false };
             let mut each = |reclaimed: Reclaimed<'_>| {
                 report.reclaimed += 1;
-                self.runtime.count_deltas(&reclaimed.deltas, now);
+                self.runtime.tally.count_deltas(&reclaimed.deltas, now);
             };
             // An error is the stalled journal; the rest is done later.
             let _ = self.store.reclaim(now, limits, &mut || false, &mut each);
@@ -184,7 +184,7 @@ impl Host {
         if now.mono_ns >= self.next_flush_ns {
             let mut each = |reclaimed: Reclaimed<'_>| {
                 report.flushed += 1;
-                self.runtime.count_deltas(&reclaimed.deltas, now);
+                self.runtime.tally.count_deltas(&reclaimed.deltas, now);
             };
             let hold = expired.hold_reclaimed_time;
             let _ = self.store.flush_reclaimed(now, hold, usize::MAX, &mut each);

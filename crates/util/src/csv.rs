@@ -8,20 +8,40 @@ use std::net::Ipv6Addr;
 
 use crate::hex;
 
+/// Digits of the largest number.
+const DIGITS_MAX: usize = 20;
+
+/// The digits of the numbers below 100.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
 /// Appends `value` in decimal.
+#[inline]
 pub fn push_decimal(out: &mut Vec<u8>, value: u64) {
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    let mut rest = value;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
+    if value < 10 {
+        return out.push(b'0' + value as u8);
+    }
+    // Two digits at a time from the right; what stands left of them is not used.
+    let mut digits = [b'0'; DIGITS_MAX];
+    let (mut rest, mut used) = (value, 0);
+    for pair in digits.as_chunks_mut::<2>().0.iter_mut().rev() {
+        *pair = PAIRS[(rest % 100) as usize];
+        rest /= 100;
+        used += 2;
         if rest == 0 {
             break;
         }
     }
-    out.extend_from_slice(&digits[start..]);
+    let start = DIGITS_MAX - used;
+    let is_odd = digits.get(start) == Some(&b'0');
+    out.extend_from_slice(digits.get(start + usize::from(is_odd)..).unwrap_or_default());
 }
 
 /// Appends an IPv4 address in its usual form.

@@ -8,14 +8,14 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// Appends `bytes` as lower-case pairs with colons between them.
 pub fn push_colon_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = out.len();
-    let Some(last) = (bytes.len() * 3).checked_sub(1) else { return };
-    out.resize(start + last, b':');
+    out.resize(start + bytes.len() * 3, b':');
     let (_, target) = out.split_at_mut(start);
-    for (text, byte) in target.chunks_mut(3).zip(bytes) {
-        if let [high, low, ..] = text {
-            *high = DIGITS[usize::from(byte >> 4)];
-            *low = DIGITS[usize::from(byte & 15)];
-        }
+    for ([high, low, _], byte) in target.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *high = DIGITS[usize::from(byte >> 4)];
+        *low = DIGITS[usize::from(byte & 15)];
+    }
+    if !bytes.is_empty() {
+        out.pop();
     }
 }
 

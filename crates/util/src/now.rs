@@ -18,4 +18,10 @@ impl Now {
     pub const fn from_secs(seconds: u64) -> Self {
         Self { mono_ns: seconds * 1_000_000_000, wall_s: seconds as i64 }
     }
+
+    /// The monotonic clock in whole seconds, for short memories.
+    #[must_use]
+    pub const fn mono_s(self) -> u32 {
+        (self.mono_ns / 1_000_000_000) as u32
+    }
 }

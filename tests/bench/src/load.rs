@@ -1,6 +1,7 @@
 //! The load generator: one thread, a closed loop of exchanges, every reply checked.
 //!
-//! A slot holds one exchange: DISCOVER, OFFER, REQUEST, ACK (or REQUEST, ACK when renewing). In a closed loop each of
+//! A slot holds one exchange: DISCOVER, OFFER, REQUEST, ACK (or REQUEST, ACK when renewing); of DHCPv6 SOLICIT, ADVERTISE,
+//! REQUEST, REPLY (or RENEW, REPLY), for which the words of DHCPv4 stand here. In a closed loop each of
 //! the `window` slots begins the next exchange, of another client, as soon as its last one is complete; with a rate,
 //! exchanges begin by the clock. Nothing is sent twice: a message without an answer is a loss. The transaction id
 //! carries the slot and a count, so a late reply is recognised and no table of exchanges is needed.
@@ -9,23 +10,25 @@
 //! pay for waking it with each of them (measured: 30 us per exchange for Kea). Instead it reads by the clock, every
 //! [`GATHER_NS`], as long as batches are small. Paced and small loads are read at once, so their latencies are exact.
 //!
-//! An exchange counts when the OFFER carries the transaction id, the hardware address, an address and a server
-//! identifier, and the ACK acknowledges that very address, which no other client holds. Anything else is a *wrong
-//! reply*: the row fails.
+//! An exchange counts when the OFFER carries the transaction id, the hardware address (of DHCPv6 the DUID), all that was
+//! asked for and a server identifier, and the ACK acknowledges that very address or prefix, which no other client holds.
+//! Anything else is a *wrong reply*: the row fails.
 
-use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use perfdhcp::histogram::Histogram;
 use socket2::Socket;
 
-use crate::histogram::Histogram;
 use crate::owners::Owners;
+use crate::spec::Family;
 use crate::sys::{self, BATCH, Datagram};
-use crate::wire::{self, Link, Query, Reply};
+use crate::wire::{self, Kind, Lease, Query, Reply, ServerId, Wire};
 
 /// Most exchanges in progress.
-pub(crate) const WINDOW_MAX: usize = 4096;
+pub(crate) const WINDOW_MAX: usize = (1 << SLOT_BITS) - 1;
 const SLOT_BITS: u32 = 12;
+/// In place of a slot in the transaction id of releases: DHCPv6 answers them, and nobody waits for that.
+const RELEASES: usize = WINDOW_MAX;
 /// How often lost exchanges are looked for.
 const SCAN_NS: u64 = 10_000_000;
 /// Pause before a read when the last one brought few replies: an eighth of the last latency, within these bounds.
@@ -129,7 +132,7 @@ impl Outcome {
 enum State {
     Idle,
     AwaitOffer,
-    AwaitAck { address: u32, server: u32 },
+    AwaitAck { lease: Lease, server: ServerId },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -143,8 +146,7 @@ struct Slot {
 /// The generator with what it knows of its clients.
 pub(crate) struct Generator {
     socket: Socket,
-    link: Link,
-    server: Ipv4Addr,
+    wire: Wire,
     origin: Instant,
     slots: Vec<Slot>,
     free: Vec<u16>,
@@ -153,9 +155,11 @@ pub(crate) struct Generator {
     incoming: Vec<Datagram>,
     owners: Owners,
     next_client: u64,
-    /// Clients with their addresses, for renewals.
-    holders: Vec<(u64, u32)>,
+    /// Clients with what they hold, for renewals.
+    holders: Vec<(u64, Lease)>,
     next_holder: usize,
+    /// The server that acknowledged last.
+    server: ServerId,
     phase: Phase,
     /// Of the last reply.
     latency_ns: u64,
@@ -163,12 +167,11 @@ pub(crate) struct Generator {
 
 impl Generator {
     /// A generator on a bound socket; `first_client` begins the row of its hardware addresses.
-    pub(crate) fn new(socket: Socket, link: Link, server: Ipv4Addr, first_client: u64) -> Self {
+    pub(crate) fn new(socket: Socket, wire: Wire, first_client: u64) -> Self {
         let slot = Slot { xid: 0, client: 0, state: State::Idle, sent_ns: 0 };
         Self {
             socket,
-            link,
-            server,
+            wire,
             origin: Instant::now(),
             slots: vec![slot; WINDOW_MAX],
             free: Vec::new(),
@@ -179,6 +182,7 @@ impl Generator {
             next_client: first_client,
             holders: Vec::new(),
             next_holder: 0,
+            server: ServerId::default(),
             phase: Phase::Acquire,
             latency_ns: 0,
         }
@@ -239,7 +243,7 @@ impl Generator {
             let now = self.now_ns();
             let before = outcome.completed;
             for at in 0..count {
-                match wire::reply(self.incoming[at].bytes()) {
+                match self.wire.read(self.incoming[at].bytes()) {
                     Some(reply) => self.receive(reply, now, &mut outcome),
                     None => outcome.complain("a message that is no DHCP reply".to_owned()),
                 }
@@ -261,14 +265,15 @@ impl Generator {
     fn begin(&mut self, at: u16, now: u64) {
         let slot = &mut self.slots[usize::from(at)];
         let count = (slot.xid >> SLOT_BITS).wrapping_add(1);
-        slot.xid = (count << SLOT_BITS) | u32::from(at);
+        slot.xid = ((count << SLOT_BITS) | u32::from(at)) & self.wire.xid_mask();
         slot.sent_ns = now;
         let query = if self.phase == Phase::Renew {
-            let (client, address) = self.holders[self.next_holder];
+            let (client, lease) = self.holders[self.next_holder];
             self.next_holder += 1;
+            let server = self.server;
             slot.client = client;
-            slot.state = State::AwaitAck { address, server: 0 };
-            Query::Renew { address }
+            slot.state = State::AwaitAck { lease, server };
+            Query::Renew { lease, server }
         } else {
             slot.client = self.next_client;
             self.next_client += 1;
@@ -276,11 +281,14 @@ impl Generator {
             Query::Discover
         };
         let (client, xid) = (slot.client, slot.xid);
-        self.send(client, xid, query);
+        self.send(client, xid, &query);
     }
 
     fn receive(&mut self, reply: Reply, now: u64, outcome: &mut Outcome) {
         let at = (reply.xid & ((1 << SLOT_BITS) - 1)) as usize;
+        if at == RELEASES {
+            return;
+        }
         let slot = self.slots[at];
         if slot.xid != reply.xid || slot.state == State::Idle {
             outcome.late += 1;
@@ -289,49 +297,60 @@ impl Generator {
         let client = slot.client;
         self.latency_ns = now - slot.sent_ns;
         if wire::mac(client) != reply.mac {
-            let address = Ipv4Addr::from(reply.address);
-            outcome.complain(format!("reply with {address} names another hardware address"));
+            outcome.complain(format!("reply with {} names another client", reply.lease));
             return;
         }
         match (slot.state, reply.kind, reply.server) {
-            (State::AwaitOffer, wire::OFFER, Some(server)) if reply.address != 0 => {
+            (State::AwaitOffer, Kind::Offer, Some(server))
+                if self.wire.is_complete(&reply.lease) =>
+            {
                 outcome.offer.record(now - slot.sent_ns);
-                let address = reply.address;
-                self.slots[at].state = State::AwaitAck { address, server };
+                let lease = reply.lease;
+                self.slots[at].state = State::AwaitAck { lease, server };
                 self.slots[at].sent_ns = now;
-                self.send(client, reply.xid, Query::Select { address, server });
+                self.send(client, reply.xid, &Query::Select { lease, server });
             }
-            (State::AwaitAck { address, server }, wire::ACK, _) => {
+            (State::AwaitAck { lease, server }, Kind::Ack, _) => {
                 self.finish(at);
-                if address == reply.address {
+                if lease == reply.lease {
                     outcome.ack.record(now - slot.sent_ns);
-                    self.acknowledge(client, address, server, outcome);
+                    self.acknowledge(client, lease, server, outcome);
                 } else {
-                    let (offered, got) = (Ipv4Addr::from(address), Ipv4Addr::from(reply.address));
-                    outcome.complain(format!("{offered} was requested, {got} acknowledged"));
+                    let got = reply.lease;
+                    outcome.complain(format!("{lease} was requested, {got} acknowledged"));
                 }
             }
-            (State::AwaitAck { .. }, wire::NAK, _) => {
+            (State::AwaitAck { .. }, Kind::Nak, _) => {
+                outcome.naks += 1;
+                self.finish(at);
+            }
+            // Only DHCPv6 says that nothing is free.
+            (State::AwaitOffer, Kind::Nak, _) if self.wire.family == Family::V6 => {
                 outcome.naks += 1;
                 self.finish(at);
             }
             (state, kind, server) => {
-                outcome.complain(format!("{state:?} met a message of type {kind}, {server:?}"));
+                outcome
+                    .complain(format!("{state:?} met {kind:?} with {}, {server:?}", reply.lease));
             }
         }
     }
 
-    fn acknowledge(&mut self, client: u64, address: u32, server: u32, outcome: &mut Outcome) {
+    fn acknowledge(&mut self, client: u64, lease: Lease, server: ServerId, outcome: &mut Outcome) {
         outcome.completed += 1;
-        if let Some(other) = self.owners.claim(address, client) {
-            let address = Ipv4Addr::from(address);
-            outcome.complain(format!("{address} was given to clients {other} and {client}"));
+        self.server = server;
+        for address in lease.claims() {
+            if let Some(other) = self.owners.claim(address, client) {
+                outcome.complain(format!("{lease} was given to clients {other} and {client}"));
+            }
         }
         match self.phase {
-            Phase::Acquire => self.holders.push((client, address)),
+            Phase::Acquire => self.holders.push((client, lease)),
             Phase::AcquireAndRelease => {
-                self.owners.give_back(address);
-                self.send(client, client as u32, Query::Release { address, server });
+                lease.claims().for_each(|address| self.owners.give_back(address));
+                let xid = (client << SLOT_BITS) as u32 | RELEASES as u32;
+                let query = Query::Release { lease, server };
+                self.send(client, xid & self.wire.xid_mask(), &query);
             }
             Phase::Renew => {}
         }
@@ -361,13 +380,11 @@ impl Generator {
         }
     }
 
-    fn send(&mut self, client: u64, xid: u32, query: Query) {
+    fn send(&mut self, client: u64, xid: u32, query: &Query) {
         if self.outgoing_len == BATCH {
             self.flush();
         }
-        let message = wire::query(self.link, client, xid, query);
-        let to = self.link.destination(self.server);
-        self.outgoing[self.outgoing_len].set(&message, to);
+        self.wire.write(client, xid, query, &mut self.outgoing[self.outgoing_len]);
         self.outgoing_len += 1;
     }
 
@@ -392,17 +409,20 @@ fn thread_cpu() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::{Generator, Outcome, Phase};
-    use crate::wire::{self, Link, Reply};
+    use crate::spec::Family;
+    use crate::wire::{self, Ask, Kind, Lease, Link, Reply, ServerId, Wire};
     use socket2::{Domain, Socket, Type};
-    use std::net::Ipv4Addr;
-
-    const SERVER: u32 = 0x0a00_0001;
 
     /// A generator with `count` exchanges begun; what it sends stays in its buffer.
     fn begun(count: u16) -> (Generator, Outcome) {
+        begun_of(Family::V4, count)
+    }
+
+    fn begun_of(family: Family, count: u16) -> (Generator, Outcome) {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).expect("a socket");
-        let link = Link::Relay { first: Ipv4Addr::new(10, 0, 0, 2), stride: 256, count: 1 };
-        let mut generator = Generator::new(socket, link, SERVER.into(), 1);
+        let link = Link::Relay { first: 0x0a00_0002, stride: 256, count: 1 };
+        let wire = Wire { family, link, ask: Ask::Address };
+        let mut generator = Generator::new(socket, wire, 1);
         for slot in 0..count {
             generator.begin(slot, 0);
         }
@@ -413,51 +433,52 @@ mod tests {
         generator: &mut Generator,
         outcome: &mut Outcome,
         slot: usize,
-        kind: u8,
+        kind: Kind,
         address: u32,
     ) {
         let (xid, client) = (generator.slots[slot].xid, generator.slots[slot].client);
-        let reply = Reply { kind, xid, mac: wire::mac(client), address, server: Some(SERVER) };
+        let (lease, server) = (Lease::of_address(address), ServerId::new(&[10, 0, 0, 1]));
+        let reply = Reply { kind, xid, mac: wire::mac(client), lease, server };
         generator.receive(reply, 1000, outcome);
     }
 
     #[test]
     fn right_exchange_counts() {
         let (mut generator, mut outcome) = begun(1);
-        answer(&mut generator, &mut outcome, 0, wire::OFFER, 7);
-        answer(&mut generator, &mut outcome, 0, wire::ACK, 7);
+        answer(&mut generator, &mut outcome, 0, Kind::Offer, 7);
+        answer(&mut generator, &mut outcome, 0, Kind::Ack, 7);
         assert_eq!((outcome.completed, outcome.wrong, outcome.late), (1, 0, 0));
         assert_eq!(generator.outgoing_len, 2, "DISCOVER and REQUEST");
-        answer(&mut generator, &mut outcome, 0, wire::ACK, 7);
+        answer(&mut generator, &mut outcome, 0, Kind::Ack, 7);
         assert_eq!((outcome.completed, outcome.late), (1, 1), "a second ACK is late");
     }
 
     #[test]
     fn wrong_replies_are_reported() {
         let (mut generator, mut outcome) = begun(4);
-        answer(&mut generator, &mut outcome, 0, wire::OFFER, 7);
-        answer(&mut generator, &mut outcome, 0, wire::ACK, 8);
+        answer(&mut generator, &mut outcome, 0, Kind::Offer, 7);
+        answer(&mut generator, &mut outcome, 0, Kind::Ack, 8);
         assert_eq!(outcome.wrong, 1, "another address than the offered one");
-        answer(&mut generator, &mut outcome, 1, wire::ACK, 9);
+        answer(&mut generator, &mut outcome, 1, Kind::Ack, 9);
         assert_eq!(outcome.wrong, 2, "ACK without a REQUEST");
         for slot in [2, 3] {
-            answer(&mut generator, &mut outcome, slot, wire::OFFER, 10);
-            answer(&mut generator, &mut outcome, slot, wire::ACK, 10);
+            answer(&mut generator, &mut outcome, slot, Kind::Offer, 10);
+            answer(&mut generator, &mut outcome, slot, Kind::Ack, 10);
         }
         assert_eq!(outcome.wrong, 3, "one address for two clients");
         let (mut generator, mut outcome) = begun(1);
         let xid = generator.slots[0].xid;
-        let server = Some(SERVER);
-        let reply = Reply { kind: wire::OFFER, xid, mac: wire::mac(99), address: 7, server };
+        let (lease, server) = (Lease::of_address(7_u32), ServerId::new(&[10, 0, 0, 1]));
+        let reply = Reply { kind: Kind::Offer, xid, mac: wire::mac(99), lease, server };
         generator.receive(reply, 1000, &mut outcome);
-        assert_eq!(outcome.wrong, 1, "another hardware address");
+        assert_eq!(outcome.wrong, 1, "another client");
     }
 
     #[test]
     fn refused_and_lost_exchanges_are_counted() {
         let (mut generator, mut outcome) = begun(2);
-        answer(&mut generator, &mut outcome, 0, wire::OFFER, 7);
-        answer(&mut generator, &mut outcome, 0, wire::NAK, 0);
+        answer(&mut generator, &mut outcome, 0, Kind::Offer, 7);
+        answer(&mut generator, &mut outcome, 0, Kind::Nak, 0);
         assert_eq!(outcome.naks, 1);
         generator.give_up(1, &mut outcome);
         assert_eq!((outcome.lost_offers, outcome.lost_acks), (1, 0));
@@ -468,10 +489,31 @@ mod tests {
         let (mut generator, mut outcome) = begun(2);
         generator.phase = Phase::AcquireAndRelease;
         for slot in [0, 1] {
-            answer(&mut generator, &mut outcome, slot, wire::OFFER, 7);
-            answer(&mut generator, &mut outcome, slot, wire::ACK, 7);
+            answer(&mut generator, &mut outcome, slot, Kind::Offer, 7);
+            answer(&mut generator, &mut outcome, slot, Kind::Ack, 7);
         }
         assert_eq!((outcome.completed, outcome.wrong), (2, 0));
         assert_eq!(generator.outgoing_len, 6, "two of DISCOVER, REQUEST, RELEASE");
+    }
+    #[test]
+    fn refused_solicit_is_counted_and_refused_discover_is_wrong() {
+        for (family, naks, wrong) in [(Family::V6, 1, 0), (Family::V4, 0, 1)] {
+            let (mut generator, mut outcome) = begun_of(family, 1);
+            answer(&mut generator, &mut outcome, 0, Kind::Nak, 0);
+            assert_eq!((outcome.naks, outcome.wrong), (naks, wrong));
+        }
+    }
+
+    #[test]
+    fn answers_to_releases_belong_to_no_slot() {
+        let (mut generator, mut outcome) = begun_of(Family::V6, 1);
+        generator.phase = Phase::AcquireAndRelease;
+        answer(&mut generator, &mut outcome, 0, Kind::Offer, 7);
+        answer(&mut generator, &mut outcome, 0, Kind::Ack, 7);
+        let xid = (1 << super::SLOT_BITS) | super::RELEASES as u32;
+        let (lease, server) = (Lease::default(), ServerId::new(&[1]));
+        let reply = Reply { kind: Kind::Ack, xid, mac: wire::mac(1), lease, server };
+        generator.receive(reply, 2000, &mut outcome);
+        assert_eq!((outcome.completed, outcome.late, outcome.wrong), (1, 0, 0));
     }
 }

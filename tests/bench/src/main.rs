@@ -1,11 +1,11 @@
-//! Side-by-side benchmark of whole DHCPv4 servers: ours, Debian's Kea, ISC dhcpd.
+//! Side-by-side benchmark of whole DHCP servers of either protocol: ours, Debian's Kea, ISC dhcpd.
 //!
 //! Every row is a server under conditions ([`spec`]). Rows are measured in turn, repetition by repetition, so that
 //! what else happens on the machine meets all of them; only rows of one run may be compared. Needs root (namespaces),
 //! `ip`, `taskset`, and the servers. See `doc/performance.md`.
 
 mod config;
-mod histogram;
+mod generators;
 mod load;
 mod net;
 mod null;
@@ -30,15 +30,17 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::net::Net;
 use crate::report::Row;
 use crate::server::Setup;
-use crate::spec::{Kind, Spec};
+use crate::spec::{Family, Kind, Spec};
 use crate::suites::Table;
 
 /// Options that set a condition of all rows; a row's own text has precedence.
-const CONDITIONS: [(&str, &str); 12] = [
+const CONDITIONS: [(&str, &str); 14] = [
+    ("both", "1: clients of DHCPv6 ask for an address and a prefix"),
     ("durability", "disk (default), kernel or none"),
-    ("fill", "percent of a pool of 1,048,576 addresses that is taken at the start"),
+    ("fill", "percent of a pool of 1,048,576 addresses or prefixes that is taken at the start"),
     ("leases", "leases in the lease file at the start"),
     ("link", "relay (default) or direct"),
+    ("pd", "1: clients of DHCPv6 ask for a prefix instead of an address"),
     ("rate", "exchanges per second instead of a closed loop"),
     ("relays", "number of relays (default: one in every subnet)"),
     ("release", "1: every lease is released again"),
@@ -63,23 +65,25 @@ fn main() -> ExitCode {
 fn command() -> Command {
     let option = |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help);
     let mut command = Command::new("bench")
-        .about("Compares whole DHCPv4 servers side by side")
+        .about("Compares whole DHCP servers side by side")
         .args_conflicts_with_subcommands(true)
         .arg(
-            option("server", "a row: ours, kea, dhcpd or null, with :KEY=VALUE,... (repeatable)")
+            option("server", "a row: ours, kea, dhcpd or null (ours6, kea6, ... for DHCPv6), with :KEY=VALUE,... (repeatable)")
                 .short('s')
                 .action(ArgAction::Append)
                 .global(true),
         )
         .arg(option(
             "suite",
-            "prepared rows instead: main, flat or all; -s names the servers of flat",
+            "prepared rows instead: main, flat, all, main6, flat6, all6; -s names the servers of flat and flat6",
         ))
-        .arg(option("reps", "repetitions of every row").default_value("3"))
-        .arg(option("seconds", "length of a measured run").default_value("2.5"))
+        .arg(option("reps", "repetitions of every row").default_value("3").global(true))
+        .arg(option("seconds", "length of a measured run").default_value("2.5").global(true))
         .arg(option("json", "appends every repetition as a line of JSON to this file"))
         .arg(option("ours", "our server (default: kea-dhcp4 beside this program)").global(true))
+        .arg(option("ours6", "the same of DHCPv6 (default: kea-dhcp6 there)").global(true))
         .arg(option("kea", "Kea").default_value("/usr/sbin/kea-dhcp4").global(true))
+        .arg(option("kea6", "Kea of DHCPv6").default_value("/usr/sbin/kea-dhcp6").global(true))
         .arg(option("dhcpd", "ISC dhcpd").default_value("/usr/sbin/dhcpd").global(true))
         .arg(option("folder", "for lease files, on a real disk (default: temporary)").global(true))
         .arg(option("server-cpu", "CPUs of the server").default_value("0").global(true))
@@ -88,7 +92,16 @@ fn command() -> Command {
         .subcommand(
             Command::new("syscalls").about("Counts system calls per 1000 exchanges (strace)"),
         )
-        .subcommand(Command::new("null-server").about("The echo server of row `null`").hide(true));
+        .subcommand(Command::new("generators").about(
+            "Compares load generators: our perfdhcp (beside our server) and Kea's (--reps, --seconds)",
+        ))
+        .subcommand(
+            Command::new("null-server")
+                .about("The echo server of rows `null` and `null6`")
+                .arg(Arg::new("4").short('4').action(ArgAction::SetTrue))
+                .arg(Arg::new("6").short('6').action(ArgAction::SetTrue))
+                .hide(true),
+        );
     for (name, help) in CONDITIONS {
         command = command.arg(option(name, help).global(true));
     }
@@ -97,10 +110,11 @@ fn command() -> Command {
 
 /// Runs what the command line asks for; false when a row failed.
 fn run(arguments: &ArgMatches) -> Result<bool, String> {
-    if arguments.subcommand_name() == Some("null-server") {
-        return null::serve().map(|()| true).map_err(|error| error.to_string());
-    }
     let of_row = arguments.subcommand().map_or(arguments, |(_, own)| own);
+    if arguments.subcommand_name() == Some("null-server") {
+        let family = if of_row.get_flag("6") { Family::V6 } else { Family::V4 };
+        return null::serve(family).map(|()| true).map_err(|error| error.to_string());
+    }
     let defaults = defaults(of_row)?;
     let setup = setup(of_row)?;
     raise_priority(text(of_row, "nice"));
@@ -112,16 +126,20 @@ fn run(arguments: &ArgMatches) -> Result<bool, String> {
         }
         return Ok(true);
     }
+    let reps: u32 = text(of_row, "reps").parse().map_err(|_| "--reps is a number")?;
+    let seconds: f64 = text(of_row, "seconds").parse().map_err(|_| "--seconds is a number")?;
+    let time = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
+    if arguments.subcommand_name() == Some("generators") {
+        print_machine(&setup);
+        return generators::compare(&setup, &net, time, reps).map(|()| true);
+    }
     let tables = match arguments.get_one::<String>("suite") {
-        Some(suite) => suites::tables(suite, &rows(arguments))?,
+        Some(suite) => suites::tables(suite, &given_rows(arguments))?,
         None => {
             let title = "Rows".to_owned();
             vec![Table { title, rows: rows(arguments), flat: false }]
         }
     };
-    let reps: u32 = text(arguments, "reps").parse().map_err(|_| "--reps is a number")?;
-    let seconds: f64 = text(arguments, "seconds").parse().map_err(|_| "--seconds is a number")?;
-    let time = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
     let mut json = match arguments.get_one::<String>("json") {
         Some(path) => {
             let file = File::options().create(true).append(true).open(path);
@@ -189,9 +207,14 @@ fn measure(
     }
 }
 
+/// The rows that the command line names.
+fn given_rows(arguments: &ArgMatches) -> Vec<String> {
+    arguments.get_many("server").map_or(Vec::new(), |rows| rows.cloned().collect())
+}
+
+/// The same, or the usual ones.
 fn rows(arguments: &ArgMatches) -> Vec<String> {
-    let given: Vec<String> =
-        arguments.get_many("server").map_or(Vec::new(), |rows| rows.cloned().collect());
+    let given = given_rows(arguments);
     if given.is_empty() { vec!["kea".to_owned(), "ours".to_owned()] } else { given }
 }
 
@@ -210,15 +233,20 @@ fn defaults(arguments: &ArgMatches) -> Result<Spec, String> {
 }
 
 fn setup(arguments: &ArgMatches) -> Result<Setup, String> {
-    let beside = || {
-        let own = std::env::current_exe().map_err(|error| error.to_string())?;
-        Ok::<_, String>(own.with_file_name("kea-dhcp4"))
+    let beside = |name: &'static str| {
+        move || {
+            let own = std::env::current_exe().map_err(|error| error.to_string())?;
+            Ok::<_, String>(own.with_file_name(name))
+        }
     };
     let given = |name| arguments.get_one::<String>(name).map(PathBuf::from);
     let absolute = |path: PathBuf| std::path::absolute(path).map_err(|error| error.to_string());
     Ok(Setup {
-        ours: absolute(given("ours").map_or_else(beside, Ok)?)?,
-        kea: text(arguments, "kea").into(),
+        ours: [
+            absolute(given("ours").map_or_else(beside("kea-dhcp4"), Ok)?)?,
+            absolute(given("ours6").map_or_else(beside("kea-dhcp6"), Ok)?)?,
+        ],
+        kea: [text(arguments, "kea").into(), text(arguments, "kea6").into()],
         dhcpd: text(arguments, "dhcpd").into(),
         folder: absolute(given("folder").unwrap_or_else(std::env::temp_dir))?,
         server_cpus: text(arguments, "server-cpu").to_owned(),
@@ -262,8 +290,13 @@ fn print_machine(setup: &Setup) {
         sync_cost_us(setup).map_or_else(|| "unknown".to_owned(), |cost| format!("{cost:.0}"))
     );
     for (kind, option) in [(Kind::Ours, "-v"), (Kind::Kea, "-v"), (Kind::Dhcpd, "--version")] {
-        if let Ok(program) = setup.program(kind) {
-            println!("- {kind:?}: {}", output(&program.to_string_lossy(), &[option]));
+        for family in [Family::V4, Family::V6] {
+            if let Ok(program) = setup.program(kind, family) {
+                println!(
+                    "- {kind:?} {family:?}: {}",
+                    output(&program.to_string_lossy(), &[option])
+                );
+            }
         }
     }
 }

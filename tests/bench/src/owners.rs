@@ -1,32 +1,29 @@
-//! Who holds which address: finds an address that two clients were given.
+//! Who holds which address or prefix: finds one that two clients were given.
 
-/// Pages of 65,536 addresses, made when first touched; an entry is the client's number plus one.
+use std::collections::HashMap;
+
+/// Holders that there is room for from the start, so that the table does not grow during a measurement.
+const ROOM: usize = 1 << 20;
+
+/// The client that holds each address; prefixes are known by their first address.
 pub(crate) struct Owners {
-    pages: Vec<Option<Box<[u64]>>>,
+    clients: HashMap<u128, u64>,
 }
 
 impl Owners {
     /// Nobody holds anything.
     pub(crate) fn new() -> Self {
-        Self { pages: vec![None; 1 << 16] }
+        Self { clients: HashMap::with_capacity(ROOM) }
     }
 
     /// Notes that `client` holds `address`; returns another client that holds it as well.
-    pub(crate) fn claim(&mut self, address: u32, client: u64) -> Option<u64> {
-        let entry = self.entry(address);
-        let before = std::mem::replace(entry, client + 1);
-        (before != 0 && before != client + 1).then(|| before - 1)
+    pub(crate) fn claim(&mut self, address: u128, client: u64) -> Option<u64> {
+        self.clients.insert(address, client).filter(|&before| before != client)
     }
 
     /// Notes that `address` is free.
-    pub(crate) fn give_back(&mut self, address: u32) {
-        *self.entry(address) = 0;
-    }
-
-    fn entry(&mut self, address: u32) -> &mut u64 {
-        let page = &mut self.pages[(address >> 16) as usize];
-        let page = page.get_or_insert_with(|| vec![0; 1 << 16].into_boxed_slice());
-        &mut page[(address & 0xffff) as usize]
+    pub(crate) fn give_back(&mut self, address: u128) {
+        self.clients.remove(&address);
     }
 }
 

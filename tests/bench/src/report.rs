@@ -1,6 +1,6 @@
 //! Tables of medians with ranges, and factors against Kea or against the first row of the same server.
 
-use crate::spec::{Kind, Spec};
+use crate::spec::{Family, Kind, Spec};
 use crate::suites::Table;
 use crate::trial::{Run, Trial};
 
@@ -43,9 +43,14 @@ fn median(values: &mut [f64]) -> f64 {
 pub(crate) fn print(table: &Table, rows: &[Row]) {
     println!("\n### {}\n", table.title);
     let reference = if table.flat { "first row" } else { "Kea" };
+    let is_v6 = |row: &Row| row.spec.family == Family::V6;
+    let [offer, ack] = match rows.iter().all(is_v6) {
+        false => ["OFFER", "ACK"],
+        true => ["ADVERTISE", "REPLY"],
+    };
     println!(
         "| row | n | saturated /s | rate / {reference} | server CPU ms per 1000 | CPU / {reference} \
-         | OFFER us p50 / p90 / p99 / p99.9 | ACK us p50 / p90 / p99 / p99.9 | lost % | ready s \
+         | {offer} us p50 / p90 / p99 / p99.9 | {ack} us p50 / p90 / p99 / p99.9 | lost % | ready s \
          | RSS MiB ready / end | generator us |"
     );
     println!("|{}", "---|".repeat(12));
@@ -79,7 +84,10 @@ fn base<'a>(table: &Table, rows: &'a [Row], row: &Row) -> Option<&'a Row> {
     let serves = |other: &&Row| {
         let wanted = match table.flat {
             true => other.spec.server() == row.spec.server(),
-            false => other.spec.kind == Kind::Kea,
+            false => {
+                let (family, kind) = (row.spec.family, Kind::Kea);
+                (other.spec.family, other.spec.kind) == (family, kind)
+            }
         };
         wanted && !other.trials.is_empty()
     };

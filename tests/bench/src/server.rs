@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use crate::config;
 use crate::load::{Generator, Phase, Plan};
 use crate::net::{self, Net};
-use crate::spec::{Kind, Spec};
+use crate::spec::{Family, Kind, Spec};
 use crate::sys;
-use crate::wire::Link;
+use crate::wire::{Link, Wire};
 
 /// Longest start.
 const START_MAX: Duration = Duration::from_secs(300);
@@ -23,8 +23,10 @@ const TICKS: f64 = 100.0;
 /// Programs and places.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
-    pub(crate) ours: PathBuf,
-    pub(crate) kea: PathBuf,
+    /// Our servers of DHCPv4 and DHCPv6.
+    pub(crate) ours: [PathBuf; 2],
+    /// Those of Kea.
+    pub(crate) kea: [PathBuf; 2],
     pub(crate) dhcpd: PathBuf,
     /// Where configurations and lease files are written: a real disk.
     pub(crate) folder: PathBuf,
@@ -36,12 +38,12 @@ pub(crate) struct Setup {
 
 impl Setup {
     /// The program of a server.
-    pub(crate) fn program(&self, kind: Kind) -> Result<PathBuf, String> {
+    pub(crate) fn program(&self, kind: Kind, family: Family) -> Result<PathBuf, String> {
         let path = match kind {
             Kind::Dhcpd => self.dhcpd.clone(),
-            Kind::Kea => self.kea.clone(),
+            Kind::Kea => self.kea[family as usize].clone(),
             Kind::Null => std::env::current_exe().map_err(|error| error.to_string())?,
-            Kind::Ours => self.ours.clone(),
+            Kind::Ours => self.ours[family as usize].clone(),
         };
         if path.exists() { Ok(path) } else { Err(format!("{} does not exist", path.display())) }
     }
@@ -61,13 +63,14 @@ impl Server {
     /// Starts a server and waits until it serves.
     pub(crate) fn start(spec: &Spec, setup: &Setup, net: &Net) -> Result<Self, String> {
         let text = |error: std::io::Error| format!("{spec}: {error}");
-        let program = setup.program(spec.kind)?;
+        let program = setup.program(spec.kind, spec.family)?;
         let folder = setup.folder.join(format!("bench-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).map_err(text)?;
         let arguments = config::write(spec, &folder).map_err(text)?;
-        let socket = net.client_socket(spec.direct).map_err(text)?;
-        let generator = Generator::new(socket, link(spec), net::SERVER, 1);
+        let socket = net.client_socket(spec.family, spec.direct).map_err(text)?;
+        let wire = Wire { family: spec.family, link: link(spec), ask: spec.ask() };
+        let generator = Generator::new(socket, wire, 1);
         let output = File::create(folder.join("output")).map_err(text)?;
         let mut command = net.server_command();
         command
@@ -192,8 +195,11 @@ fn link(spec: &Spec) -> Link {
     if spec.direct {
         return Link::Direct;
     }
-    let block = (Spec::first_network() + 1).into();
-    let first = if spec.uses_block() { block } else { net::CLIENT };
+    let first = match spec.family {
+        _ if spec.uses_block() => spec.first_network() + 1,
+        Family::V4 => u32::from(net::CLIENT).into(),
+        Family::V6 => net::CLIENT6.into(),
+    };
     Link::Relay { first, stride: spec.relay_stride(), count: spec.relay_count() }
 }
 

@@ -1,23 +1,94 @@
 //! What one row of a table is: a server and the conditions that it is measured under.
 //!
-//! Written as `SERVER[:KEY=VALUE[,KEY=VALUE]...]`, for example `kea:subnets=10000` or `ours:durability=kernel`.
+//! Written as `SERVER[:KEY=VALUE[,KEY=VALUE]...]`, for example `kea:subnets=10000` or `ours6:durability=kernel`. Servers
+//! whose name ends in 6 serve DHCPv6.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use crate::load::WINDOW_MAX;
+use crate::wire::Ask;
 
-/// Addresses of the pool of a single subnet when it is filled to a share.
+/// Addresses or prefixes of the pool of a single subnet when it is filled to a share.
 pub(crate) const FILL_POOL: u32 = 1 << 20;
-/// First address of the pool of a single subnet.
-pub(crate) const POOL_FIRST: u32 = 0x0a10_0000;
-/// Last address of the pool of a single subnet.
-const POOL_LAST: u32 = 0x0aff_fffe;
-/// First address of the block that many subnets are cut from (100.64.0.0/10), and its size.
-const SUBNETS_FIRST: u32 = 0x6440_0000;
-const SUBNETS_SIZE: u32 = 1 << 22;
-/// Free addresses of dhcpd's pool: it prepares a record for each, and slows down with their number.
+/// Most subnets and relays.
+const SUBNETS_MAX: u32 = 16384;
+/// Free addresses of dhcpd's pool of DHCPv4: it prepares a record for each, and slows down with their number.
 const DHCPD_POOL: u32 = 16384;
+/// Length of delegated prefixes.
+pub(crate) const DELEGATED_LEN: u32 = 64;
+/// Prefixes of a subnet: 2^46 of them, cut from 4000::/4.
+const PREFIXES_FIRST: u128 = 0x4000 << 112;
+const PREFIXES_LEN: u32 = 18;
+
+/// A protocol.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Family {
+    /// DHCPv4.
+    V4,
+    /// DHCPv6.
+    V6,
+}
+
+/// Where a family has its subnets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ground {
+    /// Bits of an address.
+    bits: u32,
+    /// A single subnet: network and length of its prefix.
+    network: (u128, u32),
+    /// First and last address of its pool.
+    pub(crate) pool: (u128, u128),
+    /// First address of the block that many subnets are cut from.
+    block: u128,
+    /// The block consists of this many cells.
+    cells: u32,
+    /// Bits of an address within a cell.
+    cell_bits: u32,
+    /// Cells of the smallest subnet.
+    cells_min: u32,
+    /// Where the pool of one of many subnets begins.
+    pool_offset: u128,
+}
+
+impl Family {
+    /// Where its subnets are.
+    pub(crate) const fn ground(self) -> Ground {
+        match self {
+            // 10.0.0.0/8, and 100.64.0.0/10 for many.
+            Self::V4 => Ground {
+                bits: 32,
+                network: (0x0a00_0000, 8),
+                pool: (0x0a10_0000, 0x0aff_fffe),
+                block: 0x6440_0000,
+                cells: 1 << 22,
+                cell_bits: 0,
+                cells_min: 256,
+                pool_offset: 10,
+            },
+            // fd00:1::/64 with a pool of a /80 in it, and fd00:2::/48 for many.
+            Self::V6 => Ground {
+                bits: 128,
+                network: (0xfd00_0001 << 96, 64),
+                pool: (0xfd00_0001 << 96 | 1 << 48, 0xfd00_0001 << 96 | ((2 << 48) - 1)),
+                block: 0xfd00_0002 << 96,
+                cells: 1 << 16,
+                cell_bits: 64,
+                cells_min: 1,
+                pool_offset: 1 << 48,
+            },
+        }
+    }
+}
+
+impl Ground {
+    /// Distance of `count` subnets or relays in the block: the largest power of two that fits.
+    fn stride(&self, count: u32) -> u128 {
+        let cells = (1_u128 << (self.cells / count).ilog2()).max(self.cells_min.into());
+        cells << self.cell_bits
+    }
+}
 
 /// A server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,7 +119,12 @@ pub(crate) enum Durability {
 pub(crate) struct Spec {
     /// As the user wrote it.
     pub(crate) text: String,
+    pub(crate) family: Family,
     pub(crate) kind: Kind,
+    /// Clients of DHCPv6 ask for prefixes instead of addresses.
+    pub(crate) pd: bool,
+    /// Clients of DHCPv6 ask for an address and a prefix.
+    pub(crate) both: bool,
     pub(crate) durability: Durability,
     /// Clients broadcast on the server's link instead of coming through relays.
     pub(crate) direct: bool,
@@ -75,10 +151,12 @@ pub(crate) struct Spec {
 /// A subnet of the configuration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Subnet {
-    pub(crate) network: u32,
+    pub(crate) network: u128,
     pub(crate) prefix: u32,
-    pub(crate) first: u32,
-    pub(crate) last: u32,
+    pub(crate) first: u128,
+    pub(crate) last: u128,
+    /// Network that prefixes are delegated from, and its length.
+    pub(crate) delegated: (u128, u32),
 }
 
 impl Spec {
@@ -86,12 +164,17 @@ impl Spec {
     pub(crate) fn parse(text: &str, defaults: &Self) -> Result<Self, String> {
         let (name, keys) = text.split_once(':').unwrap_or((text, ""));
         let mut spec = Self { text: text.to_owned(), ..defaults.clone() };
-        spec.kind = match name {
+        let (server, family) = match name.strip_suffix('6') {
+            Some(server) => (server, Family::V6),
+            None => (name, Family::V4),
+        };
+        spec.family = family;
+        spec.kind = match server {
             "dhcpd" => Kind::Dhcpd,
             "kea" => Kind::Kea,
             "null" => Kind::Null,
             "ours" => Kind::Ours,
-            _ => return Err(format!("`{name}`: servers are ours, kea, dhcpd, null")),
+            _ => return Err(format!("`{name}`: servers are ours, kea, dhcpd, null, ours6, ...")),
         };
         for pair in keys.split(',').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, "1"));
@@ -105,7 +188,10 @@ impl Spec {
     pub(crate) fn plain() -> Self {
         Self {
             text: String::new(),
+            family: Family::V4,
             kind: Kind::Ours,
+            pd: false,
+            both: false,
             durability: Durability::Disk,
             direct: false,
             raw: None,
@@ -125,11 +211,13 @@ impl Spec {
     /// Sets one condition.
     pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
+            "both" => self.both = flag(key, value)?,
             "delayed" => self.delayed = flag(key, value)?,
             "durability" => self.durability = value.parse()?,
             "fill" => self.fill = Some(number(key, value)?),
             "leases" => self.leases = number(key, value)?,
             "link" => self.direct = choice(key, value, ["relay", "direct"])?,
+            "pd" => self.pd = flag(key, value)?,
             "rate" => self.rate = Some(number(key, value)?),
             "relays" => self.relays = Some(number(key, value)?),
             "release" => self.release = flag(key, value)?,
@@ -151,7 +239,16 @@ impl Spec {
         if self.direct && self.renew {
             return refuse("renewals are measured through a relay");
         }
-        let most = 1..=SUBNETS_SIZE / 256;
+        if self.family == Family::V4 && (self.pd || self.both) {
+            return refuse("prefixes are delegated by DHCPv6 only");
+        }
+        if self.family == Family::V6 && (self.delayed || self.is_packet_socket()) {
+            return refuse("DHCPv6 has neither packet sockets nor delayed-ack");
+        }
+        if self.pd && self.both {
+            return refuse("pd asks for a prefix alone");
+        }
+        let most = 1..=SUBNETS_MAX;
         if !most.contains(&self.subnets) || !most.contains(&self.relay_count()) {
             return refuse("1 to 16384 subnets and relays");
         }
@@ -168,7 +265,7 @@ impl Spec {
             return refuse("a pool is filled from 0 to below 100 percent");
         }
         if self.window == 0 || self.window > WINDOW_MAX || self.threads == 0 {
-            return refuse("window 1 to 4096, threads at least 1");
+            return refuse("window 1 to 4095, threads at least 1");
         }
         if self.release && self.renew {
             return refuse("a released lease cannot be renewed");
@@ -176,9 +273,22 @@ impl Spec {
         Ok(())
     }
 
-    /// True when packet sockets are configured: by wish, else for direct clients.
+    fn is_packet_socket(&self) -> bool {
+        self.raw == Some(true)
+    }
+
+    /// True when packet sockets are configured: by wish, else for direct clients of DHCPv4.
     pub(crate) fn is_raw(&self) -> bool {
-        self.raw.unwrap_or(self.direct)
+        self.raw.unwrap_or(self.direct && self.family == Family::V4)
+    }
+
+    /// What clients ask for.
+    pub(crate) fn ask(&self) -> Ask {
+        match (self.both, self.pd) {
+            (true, _) => Ask::Both,
+            (_, true) => Ask::Prefix,
+            _ => Ask::Address,
+        }
     }
 
     /// Number of relays.
@@ -192,38 +302,49 @@ impl Spec {
     }
 
     /// What rows of one server have in common.
-    pub(crate) fn server(&self) -> (Kind, Durability) {
-        (self.kind, self.durability)
+    pub(crate) fn server(&self) -> (Family, Kind, Durability) {
+        (self.family, self.kind, self.durability)
     }
 
     /// Distance of two relays.
-    pub(crate) fn relay_stride(&self) -> u32 {
-        stride(self.relay_count())
+    pub(crate) fn relay_stride(&self) -> u128 {
+        self.family.ground().stride(self.relay_count())
     }
 
     /// First address of the first subnet when there are many.
-    pub(crate) fn first_network() -> u32 {
-        SUBNETS_FIRST
+    pub(crate) fn first_network(&self) -> u128 {
+        self.family.ground().block
     }
 
     /// The subnets with their pools.
     pub(crate) fn subnet_list(&self) -> Vec<Subnet> {
+        let ground = self.family.ground();
+        let few = (self.family, self.kind) == (Family::V4, Kind::Dhcpd);
         if !self.uses_block() {
-            let last = match (self.fill, self.kind) {
-                (Some(_), _) => POOL_FIRST + FILL_POOL - 1,
-                (None, Kind::Dhcpd) => POOL_FIRST + self.leases + DHCPD_POOL - 1,
-                (None, _) => POOL_LAST,
+            let (first, last) = ground.pool;
+            let (last, prefixes_len) = match self.fill {
+                Some(_) => (first + u128::from(FILL_POOL - 1), DELEGATED_LEN - FILL_POOL.ilog2()),
+                None if few => (first + u128::from(self.leases + DHCPD_POOL - 1), PREFIXES_LEN),
+                None => (last, PREFIXES_LEN),
             };
-            return vec![Subnet { network: 0x0a00_0000, prefix: 8, first: POOL_FIRST, last }];
+            let (network, prefix) = ground.network;
+            let delegated = (PREFIXES_FIRST, prefixes_len);
+            return vec![Subnet { network, prefix, first, last, delegated }];
         }
-        let stride = stride(self.subnets);
-        let subnet = |index| {
-            let network = SUBNETS_FIRST + index * stride;
-            let last = match self.kind {
-                Kind::Dhcpd => network + 9 + (DHCPD_POOL / self.subnets).clamp(16, stride - 12),
-                _ => network + stride - 2,
+        let stride = ground.stride(self.subnets);
+        let subnet = |index: u32| {
+            let network = ground.block + u128::from(index) * stride;
+            let last = match self.family {
+                Family::V4 if few => {
+                    network + 9 + u128::from(DHCPD_POOL / self.subnets).clamp(16, stride - 12)
+                }
+                Family::V4 => network + stride - 2,
+                Family::V6 => network + 2 * ground.pool_offset - 1,
             };
-            Subnet { network, prefix: 32 - stride.ilog2(), first: network + 10, last }
+            let prefixes = PREFIXES_FIRST + (u128::from(index) << (128 - PREFIXES_LEN));
+            let prefix = ground.bits - stride.ilog2();
+            let first = network + ground.pool_offset;
+            Subnet { network, prefix, first, last, delegated: (prefixes, PREFIXES_LEN) }
         };
         (0..self.subnets).map(subnet).collect()
     }
@@ -234,19 +355,28 @@ impl Spec {
             return u64::MAX;
         }
         let list = self.subnet_list();
-        let size: u64 = list.iter().map(|subnet| u64::from(subnet.last - subnet.first + 1)).sum();
+        let addresses = |subnet: &Subnet| (subnet.last - subnet.first) as f64 + 1.0;
+        let prefixes = |subnet: &Subnet| f64::from(DELEGATED_LEN - subnet.delegated.1).exp2();
+        let size: f64 = match self.ask() {
+            Ask::Address => list.iter().map(addresses).sum(),
+            Ask::Prefix => list.iter().map(prefixes).sum(),
+            Ask::Both => list.iter().map(|subnet| addresses(subnet).min(prefixes(subnet))).sum(),
+        };
         let held = match self.fill {
             Some(percent) => f64::from(FILL_POOL) * percent / 100.0,
             None => f64::from(self.leases),
         };
         let share = if self.uses_block() { 0.7 } else { 0.97 };
-        ((size as f64 - held) * share) as u64
+        ((size - held) * share) as u64
     }
 }
 
-/// Distance of `count` subnets or relays in the block: the largest power of two that fits, at least 256.
-fn stride(count: u32) -> u32 {
-    (1 << (SUBNETS_SIZE / count).ilog2()).max(256)
+/// An address of a family as text.
+pub(crate) fn address_text(family: Family, address: u128) -> String {
+    match family {
+        Family::V4 => Ipv4Addr::from(address as u32).to_string(),
+        Family::V6 => Ipv6Addr::from(address).to_string(),
+    }
 }
 
 impl fmt::Display for Spec {
@@ -284,7 +414,7 @@ fn choice(key: &str, value: &str, words: [&str; 2]) -> Result<bool, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Durability, Kind, Spec};
+    use super::{Durability, Family, Kind, Spec};
 
     #[test]
     fn rows_are_read_over_defaults() {
@@ -307,6 +437,11 @@ mod tests {
             "ours:leases=many",
             "ours:leases=5,durability=none",
             "ours:link=direct,relays=2",
+            "ours:pd",
+            "ours6:pd,both",
+            "ours6:socket=raw",
+            "dhcpd6:delayed",
+            "ours66",
         ] {
             assert!(Spec::parse(text, &Spec::plain()).is_err(), "{text} was taken");
         }
@@ -322,16 +457,31 @@ mod tests {
 
     #[test]
     fn subnets_do_not_overlap_and_fit() {
-        for count in [2, 3, 100, 1000, 1024, 10_000, 16_384] {
-            let spec = Spec::parse(&format!("kea:subnets={count}"), &Spec::plain()).expect("a row");
-            let list = spec.subnet_list();
-            assert_eq!(list.len(), count as usize);
-            for pair in list.windows(2) {
-                assert!(pair[0].last < pair[1].network);
-                assert_eq!(pair[1].network - pair[0].network, 1 << (32 - pair[0].prefix));
+        for (server, end) in [("kea", 0x6480_0000), ("kea6", 0xfd00_0002_0001 << 80)] {
+            for count in [2, 3, 100, 1000, 1024, 10_000, 16_384] {
+                let text = format!("{server}:subnets={count}");
+                let spec = Spec::parse(&text, &Spec::plain()).expect("a row");
+                let bits = spec.family.ground().bits;
+                let list = spec.subnet_list();
+                assert_eq!(list.len(), count as usize);
+                for pair in list.windows(2) {
+                    assert!(pair[0].last < pair[1].network);
+                    let distance = pair[1].network - pair[0].network;
+                    assert_eq!(distance, 1 << (bits - pair[0].prefix));
+                    let distance = pair[1].delegated.0 - pair[0].delegated.0;
+                    assert_eq!(distance, 1 << (128 - pair[0].delegated.1));
+                }
+                assert_eq!(list[0].network, spec.first_network());
+                assert!(list[list.len() - 1].last < end, "{count} subnets leave the block");
             }
-            assert_eq!(list[0].network & 0x003f_ffff, 0);
-            assert!(list[list.len() - 1].last < 0x6480_0000, "{count} subnets leave the block");
         }
+    }
+
+    #[test]
+    fn names_of_servers_say_the_family() {
+        let family = |text| Spec::parse(text, &Spec::plain()).expect("a row").family;
+        assert_eq!(family("null"), Family::V4);
+        assert_eq!(family("null6"), Family::V6);
+        assert_eq!(family("dhcpd6:pd"), Family::V6);
     }
 }

@@ -1,5 +1,7 @@
 //! The prepared lists of rows.
 
+use crate::spec::Family;
+
 /// A table: its title, its rows, and what its factors are relative to.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
@@ -9,67 +11,139 @@ pub(crate) struct Table {
     pub(crate) flat: bool,
 }
 
-/// The tables of a suite.
+/// The tables of a suite; `servers` are those of its rows of flat cost, without a choice Kea and ours.
 pub(crate) fn tables(suite: &str, servers: &[String]) -> Result<Vec<Table>, String> {
+    let chosen = |usual: [&str; 2]| match servers {
+        [] => usual.map(str::to_owned).to_vec(),
+        _ => servers.to_vec(),
+    };
+    let main4 = || titled(&MAIN4);
+    let main6 = || titled(&MAIN6);
+    let flat4 = || flat_tables(Family::V4, &chosen(["kea", "ours"]));
+    let flat6 = || flat_tables(Family::V6, &chosen(["kea6", "ours6"]));
     match suite {
-        "main" => Ok(main_tables()),
-        "flat" => Ok(flat_tables(servers)),
-        "all" => Ok([main_tables(), flat_tables(servers)].concat()),
-        _ => Err(format!("`{suite}`: suites are main, flat, all")),
+        "main" => Ok(main4()),
+        "main6" => Ok(main6()),
+        "flat" => Ok(flat4()),
+        "flat6" => Ok(flat6()),
+        "all" => Ok([main4(), flat4()].concat()),
+        "all6" => Ok([main6(), flat6()].concat()),
+        _ => Err(format!("`{suite}`: suites are main, flat, all, main6, flat6, all6")),
     }
 }
 
-fn main_tables() -> Vec<Table> {
-    let table = |title: &str, rows: &[&str]| Table {
-        title: title.to_owned(),
+/// A title and its rows.
+type Titled = (&'static str, &'static [&'static str]);
+
+const MAIN4: [Titled; 4] = [
+    (
+        "Relayed exchanges, leases stored",
+        &[
+            "kea:renew",
+            "ours:renew",
+            "ours:window=256",
+            "ours:renew,durability=kernel",
+            "dhcpd",
+            "dhcpd:delayed",
+        ],
+    ),
+    (
+        "Latency at 2000 exchanges per second",
+        &["kea:rate=2000", "ours:rate=2000", "ours:rate=2000,durability=kernel"],
+    ),
+    (
+        "Relayed exchanges, leases in memory",
+        &["kea:durability=none", "ours:durability=none", "null"],
+    ),
+    ("Clients on the link, packet sockets", &["kea:link=direct", "ours:link=direct"]),
+];
+
+const MAIN6: [Titled; 6] = [
+    (
+        "Relayed exchanges of DHCPv6, leases stored",
+        &[
+            "kea6:renew",
+            "ours6:renew",
+            "ours6:window=256",
+            "ours6:renew,durability=kernel",
+            "dhcpd6",
+            "dhcpd6:durability=kernel",
+        ],
+    ),
+    (
+        "Latency of DHCPv6 at 2000 exchanges per second",
+        &["kea6:rate=2000", "ours6:rate=2000", "ours6:rate=2000,durability=kernel"],
+    ),
+    (
+        "Relayed exchanges of DHCPv6, leases in memory",
+        &["kea6:durability=none", "ours6:durability=none", "null6"],
+    ),
+    ("Clients of DHCPv6 on the link", &["kea6:link=direct", "ours6:link=direct"]),
+    ("Prefixes", &["kea6:pd,renew", "ours6:pd,renew", "ours6:pd,renew,durability=kernel"]),
+    (
+        "An address and a prefix",
+        &["kea6:both,renew", "ours6:both,renew", "ours6:both,renew,durability=kernel"],
+    ),
+];
+
+fn titled(tables: &[Titled]) -> Vec<Table> {
+    let table = |(title, rows): &Titled| Table {
+        title: (*title).to_owned(),
         rows: rows.iter().map(|row| (*row).to_owned()).collect(),
         flat: false,
     };
-    vec![
-        table(
-            "Relayed exchanges, leases stored",
-            &[
-                "kea:renew",
-                "ours:renew",
-                "ours:window=256",
-                "ours:renew,durability=kernel",
-                "dhcpd",
-                "dhcpd:delayed",
-            ],
-        ),
-        table(
-            "Latency at 2000 exchanges per second",
-            &["kea:rate=2000", "ours:rate=2000", "ours:rate=2000,durability=kernel"],
-        ),
-        table(
-            "Relayed exchanges, leases in memory",
-            &["kea:durability=none", "ours:durability=none", "null"],
-        ),
-        table("Clients on the link, packet sockets", &["kea:link=direct", "ours:link=direct"]),
-    ]
+    tables.iter().map(table).collect()
 }
 
+/// Conditions under which cost should stay the same.
+const FLAT: [Titled; 4] = [
+    (
+        "Subnets, the same traffic from 10,000 relays",
+        &["relays=10000,subnets=1", "relays=10000,subnets=100", "relays=10000,subnets=10000"],
+    ),
+    ("Subnets, each with its relay", &["subnets=1", "subnets=100", "subnets=10000"]),
+    ("Leases at the start", &["leases=0", "leases=100000", "leases=1000000"]),
+    (
+        "Fill of a pool of 1,048,576 addresses (every lease is released again)",
+        &[
+            "release,fill=0",
+            "release,fill=50",
+            "release,fill=90",
+            "release,fill=99",
+            "release,fill=99.9",
+        ],
+    ),
+];
+
+/// More of them for DHCPv6.
+const FLAT_PREFIXES: [Titled; 3] = [
+    (
+        "Delegated prefixes at the start, pool of 2^46 prefixes",
+        &["pd,leases=0", "pd,leases=100000", "pd,leases=1000000"],
+    ),
+    (
+        "Fill of a pool of 1,048,576 prefixes (every lease is released again)",
+        &[
+            "pd,release,fill=0",
+            "pd,release,fill=50",
+            "pd,release,fill=90",
+            "pd,release,fill=99",
+            "pd,release,fill=99.9",
+        ],
+    ),
+    (
+        "Subnets with an address and a prefix for each client, the same traffic from 10,000 relays",
+        &["both,relays=10000,subnets=1", "both,relays=10000,subnets=10000"],
+    ),
+];
+
 /// The rows of "flat cost", one table per condition, for each server.
-fn flat_tables(servers: &[String]) -> Vec<Table> {
-    let conditions: [(&str, &[&str]); 4] = [
-        (
-            "Subnets, the same traffic from 10,000 relays",
-            &["relays=10000,subnets=1", "relays=10000,subnets=100", "relays=10000,subnets=10000"],
-        ),
-        ("Subnets, each with its relay", &["subnets=1", "subnets=100", "subnets=10000"]),
-        ("Leases at the start", &["leases=0", "leases=100000", "leases=1000000"]),
-        (
-            "Fill of a pool of 1,048,576 addresses (every lease is released again)",
-            &[
-                "release,fill=0",
-                "release,fill=50",
-                "release,fill=90",
-                "release,fill=99",
-                "release,fill=99.9",
-            ],
-        ),
-    ];
-    let table = |(title, keys): &(&str, &[&str])| {
+fn flat_tables(family: Family, servers: &[String]) -> Vec<Table> {
+    let more: &[Titled] = match family {
+        Family::V4 => &[],
+        Family::V6 => &FLAT_PREFIXES,
+    };
+    let table = |(title, keys): &Titled| {
         let rows = servers.iter().flat_map(|server| {
             keys.iter().map(move |key| {
                 let separator = if server.contains(':') { ',' } else { ':' };
@@ -78,22 +152,30 @@ fn flat_tables(servers: &[String]) -> Vec<Table> {
         });
         Table { title: (*title).to_owned(), rows: rows.collect(), flat: true }
     };
-    conditions.iter().map(table).collect()
+    FLAT.iter().chain(more).map(table).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::tables;
-    use crate::spec::Spec;
+    use crate::spec::{Family, Spec};
 
     #[test]
     fn every_prepared_row_is_valid() {
-        let servers = ["kea".to_owned(), "ours:durability=kernel".to_owned()];
-        let all = tables("all", &servers).expect("a suite");
-        assert_eq!(all.len(), 8);
-        for row in all.iter().flat_map(|table| &table.rows) {
-            assert!(Spec::parse(row, &Spec::plain()).is_ok(), "{row}");
+        let suites = [
+            ("all", ["kea", "ours:durability=kernel"], 8, Family::V4),
+            ("all6", ["kea6", "ours6:durability=kernel"], 13, Family::V6),
+        ];
+        for (suite, servers, count, family) in suites {
+            let all = tables(suite, &servers.map(str::to_owned)).expect("a suite");
+            assert_eq!(all.len(), count);
+            for row in all.iter().flat_map(|table| &table.rows) {
+                let spec = Spec::parse(row, &Spec::plain()).expect(row);
+                assert_eq!(spec.family, family, "{row}");
+            }
         }
-        assert!(tables("other", &servers).is_err());
+        assert!(tables("other", &[]).is_err());
+        let rows = tables("flat6", &[]).expect("a suite").swap_remove(0).rows;
+        assert_eq!(rows.len(), 6, "Kea and ours");
     }
 }

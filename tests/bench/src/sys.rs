@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::io;
 use std::mem;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -22,19 +22,26 @@ pub(crate) const BATCH: usize = 64;
 /// Longest message that is sent or received.
 const MESSAGE_LEN_MAX: usize = 1024;
 
-/// A message with its destination (when sent) and length.
+/// A message with its length and its peer: where it came from, or goes to.
 #[derive(Clone)]
 pub(crate) struct Datagram {
     bytes: [u8; MESSAGE_LEN_MAX],
     len: usize,
-    to: SocketAddrV4,
+    peer: SocketAddr,
+    /// The address that it is sent from, when the kernel is not to choose.
+    source: Option<Ipv6Addr>,
 }
 
 impl Datagram {
-    /// An empty message without destination.
+    /// An empty message without peer.
     pub(crate) fn new() -> Self {
-        let to = SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
-        Self { bytes: [0; MESSAGE_LEN_MAX], len: 0, to }
+        let peer = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        Self { bytes: [0; MESSAGE_LEN_MAX], len: 0, peer, source: None }
+    }
+
+    /// Where it came from.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
     }
 
     /// The message.
@@ -47,39 +54,111 @@ impl Datagram {
         &mut self.bytes[..self.len]
     }
 
-    /// Replaces message and destination.
-    pub(crate) fn set(&mut self, message: &[u8], to: SocketAddrV4) {
+    /// Replaces message, destination and source.
+    pub(crate) fn set(&mut self, message: &[u8], to: SocketAddr, source: Option<Ipv6Addr>) {
         self.bytes[..message.len()].copy_from_slice(message);
         self.len = message.len();
-        self.to = to;
+        self.peer = to;
+        self.source = source;
     }
 
     /// Changes the length (what is added keeps its old bytes) and the destination.
-    pub(crate) fn readdress(&mut self, len: usize, to: SocketAddrV4) {
+    pub(crate) fn readdress(&mut self, len: usize, to: SocketAddr) {
         self.len = len.min(MESSAGE_LEN_MAX);
-        self.to = to;
+        self.peer = to;
+    }
+}
+
+/// An address of either family as the kernel takes it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+union Name {
+    v4: libc::sockaddr_in,
+    v6: libc::sockaddr_in6,
+}
+
+impl Name {
+    /// The address, with its length.
+    fn of(peer: SocketAddr) -> (Self, libc::socklen_t) {
+        let mut name: Self = zeroed();
+        match peer {
+            SocketAddr::V4(peer) => {
+                let mut v4: libc::sockaddr_in = zeroed();
+                v4.sin_family = libc::AF_INET as libc::sa_family_t;
+                v4.sin_port = peer.port().to_be();
+                v4.sin_addr.s_addr = u32::from(*peer.ip()).to_be();
+                name.v4 = v4;
+                (name, size_of::<libc::sockaddr_in>() as libc::socklen_t)
+            }
+            SocketAddr::V6(peer) => {
+                let mut v6: libc::sockaddr_in6 = zeroed();
+                v6.sin6_family = libc::AF_INET6 as libc::sa_family_t;
+                v6.sin6_port = peer.port().to_be();
+                v6.sin6_addr.s6_addr = peer.ip().octets();
+                v6.sin6_scope_id = peer.scope_id();
+                name.v6 = v6;
+                (name, size_of::<libc::sockaddr_in6>() as libc::socklen_t)
+            }
+        }
+    }
+
+    /// The address that the kernel has written.
+    fn read(&self) -> SocketAddr {
+        // SAFETY: both forms begin with the family and consist of numbers, for which all values are valid.
+        let (v4, v6) = unsafe { (self.v4, self.v6) };
+        if i32::from(v4.sin_family) == libc::AF_INET6 {
+            let address = Ipv6Addr::from(v6.sin6_addr.s6_addr);
+            let port = u16::from_be(v6.sin6_port);
+            return SocketAddrV6::new(address, port, 0, v6.sin6_scope_id).into();
+        }
+        let address = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
+        SocketAddrV4::new(address, u16::from_be(v4.sin_port)).into()
+    }
+}
+
+/// Tells the kernel which address a datagram is sent from.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct SourceControl {
+    header: libc::cmsghdr,
+    info: libc::in6_pktinfo,
+}
+
+impl SourceControl {
+    fn of(source: Ipv6Addr) -> Self {
+        let mut control: Self = zeroed();
+        control.header.cmsg_level = libc::IPPROTO_IPV6;
+        control.header.cmsg_type = libc::IPV6_PKTINFO;
+        control.header.cmsg_len = size_of::<libc::cmsghdr>() + size_of::<libc::in6_pktinfo>();
+        control.info.ipi6_addr.s6_addr = source.octets();
+        control
     }
 }
 
 /// Sends up to [`BATCH`] messages and returns how many the kernel took.
 pub(crate) fn send_batch(socket: &Socket, messages: &mut [Datagram]) -> io::Result<usize> {
     let count = messages.len().min(BATCH);
-    let mut names: [libc::sockaddr_in; BATCH] = zeroed();
+    let mut names: [Name; BATCH] = zeroed();
+    let mut controls: [SourceControl; BATCH] = zeroed();
     let mut parts: [libc::iovec; BATCH] = zeroed();
     let mut headers: [libc::mmsghdr; BATCH] = zeroed();
     for at in 0..count {
         let message = &mut messages[at];
-        names[at].sin_family = libc::AF_INET as libc::sa_family_t;
-        names[at].sin_port = message.to.port().to_be();
-        names[at].sin_addr.s_addr = u32::from(*message.to.ip()).to_be();
+        let name_len;
+        (names[at], name_len) = Name::of(message.peer);
+        if let Some(source) = message.source {
+            controls[at] = SourceControl::of(source);
+            headers[at].msg_hdr.msg_control = (&raw mut controls[at]).cast();
+            headers[at].msg_hdr.msg_controllen = size_of::<SourceControl>();
+        }
         parts[at].iov_base = message.bytes.as_mut_ptr().cast();
         parts[at].iov_len = message.len;
         headers[at].msg_hdr.msg_name = (&raw mut names[at]).cast();
-        headers[at].msg_hdr.msg_namelen = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+        headers[at].msg_hdr.msg_namelen = name_len;
         headers[at].msg_hdr.msg_iov = &raw mut parts[at];
         headers[at].msg_hdr.msg_iovlen = 1;
     }
-    // SAFETY: the first `count` headers point to names, parts and buffers that outlive the call.
+    // SAFETY: the first `count` headers point to names, controls, parts and buffers that outlive the call.
     let sent = unsafe {
         libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count as libc::c_uint, 0)
     };
@@ -93,16 +172,20 @@ pub(crate) fn receive_batch(
     wait: bool,
 ) -> io::Result<usize> {
     let count = messages.len().min(BATCH);
+    let mut names: [Name; BATCH] = zeroed();
     let mut parts: [libc::iovec; BATCH] = zeroed();
     let mut headers: [libc::mmsghdr; BATCH] = zeroed();
     for at in 0..count {
+        headers[at].msg_hdr.msg_name = (&raw mut names[at]).cast();
+        headers[at].msg_hdr.msg_namelen = size_of::<Name>() as libc::socklen_t;
         parts[at].iov_base = messages[at].bytes.as_mut_ptr().cast();
         parts[at].iov_len = MESSAGE_LEN_MAX;
         headers[at].msg_hdr.msg_iov = &raw mut parts[at];
         headers[at].msg_hdr.msg_iovlen = 1;
     }
     let flags = if wait { libc::MSG_WAITFORONE } else { libc::MSG_DONTWAIT };
-    // SAFETY: the first `count` headers point to parts and buffers of `MESSAGE_LEN_MAX` bytes that outlive the call.
+    // SAFETY: the first `count` headers point to names, parts and buffers of `MESSAGE_LEN_MAX` bytes that outlive the
+    // call.
     let received = unsafe {
         libc::recvmmsg(
             socket.as_raw_fd(),
@@ -113,8 +196,10 @@ pub(crate) fn receive_batch(
         )
     };
     let received = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
-    for (message, header) in messages.iter_mut().zip(&headers).take(received) {
+    for ((message, header), name) in messages.iter_mut().zip(&headers).zip(&names).take(received) {
         message.len = (header.msg_len as usize).min(MESSAGE_LEN_MAX);
+        message.peer = name.read();
+        message.source = None;
     }
     Ok(received)
 }
@@ -189,6 +274,20 @@ pub(crate) fn die_with_parent(command: &mut Command) -> &mut Command {
     }
 }
 
+/// CPU time of all children that have been waited for.
+pub(crate) fn children_cpu() -> Duration {
+    let mut usage = mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the structure is on the stack; zero bytes are a valid one, should the call fail.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    let time = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+    };
+    time(usage.ru_utime) + time(usage.ru_stime)
+}
+
 /// Sends a signal to a child.
 pub(crate) fn signal(pid: u32, number: i32) {
     // SAFETY: a plain call; the child has not been waited for, so the number is still its own.
@@ -201,7 +300,7 @@ fn check(result: libc::c_int) -> io::Result<()> {
 
 /// All-zero value of one of the C structures above.
 fn zeroed<T: Copy>() -> T {
-    // SAFETY: used only for arrays of sockaddr_in, iovec, mmsghdr and for cpu_set_t, for which zero bytes (null
-    // pointers, zero lengths, empty sets) are valid values.
+    // SAFETY: used only for socket addresses, control messages, iovec, mmsghdr, arrays of them and cpu_set_t, for which
+    // zero bytes (null pointers, zero lengths, empty sets) are valid values.
     unsafe { mem::zeroed() }
 }

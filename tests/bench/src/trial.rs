@@ -118,7 +118,7 @@ fn measured(server: &mut Server, setup: &Setup, plan: &Plan) -> Run {
     let used = server.cpu().since(&before);
     let completed = outcome.completed.max(1) as f64;
     let span = outcome.span.as_secs_f64().max(1e-9);
-    let quantiles = |histogram: &crate::histogram::Histogram| {
+    let quantiles = |histogram: &perfdhcp::histogram::Histogram| {
         [0.5, 0.9, 0.99, 0.999].map(|share| histogram.quantile_us(share))
     };
     Run {

@@ -1,9 +1,15 @@
-//! Debian's perfdhcp, the load generator of Kea, as a client.
+//! Load generators as clients: Debian's perfdhcp, which is Kea's, and ours.
+
+use std::fs;
+use std::path::Path;
 
 use crate::family::Family;
 use crate::net::Net;
 use crate::process::Running;
 use crate::wait;
+
+/// Kea's load generator.
+pub const KEA_PERFDHCP: &str = "/usr/sbin/perfdhcp";
 
 /// What a run has brought.
 #[derive(Debug)]
@@ -15,17 +21,26 @@ pub struct Report {
 }
 
 impl Report {
-    /// Runs perfdhcp to its end: as a relay at 192.0.2.2 for IPv4, as clients of the link for IPv6.
+    /// Runs Debian's perfdhcp to its end: as a relay at 192.0.2.2 for IPv4, as clients of the link for IPv6.
     #[track_caller]
     pub fn of(net: &Net, arguments: &[&str]) -> Self {
-        let mut command = net.client.command("/usr/sbin/perfdhcp");
-        // Answers to the last queries may take a while on a busy machine.
-        command.args(["-d", "5", "-W", "1000000"]).args(arguments);
-        match net.family {
-            Family::V4 => command.args(["-4", "-l", "192.0.2.2", "192.0.2.1"]),
-            Family::V6 => command.args(["-6", "-l", "cli0", "all"]),
+        let way: &[&str] = match net.family {
+            Family::V4 => &["-4", "-l", "192.0.2.2", "192.0.2.1"],
+            Family::V6 => &["-6", "-l", "cli0", "all"],
         };
-        let mut process = Running::start(&mut command, &net.path().join("perfdhcp.log"));
+        // Answers to the last queries may take a while on a busy machine.
+        let patience: &[&str] = &["-d", "5", "-W", "1000000"];
+        Self::run(net, Path::new(KEA_PERFDHCP), &[patience, arguments, way].concat())
+    }
+
+    /// Runs any load generator to its end, in the client's namespace and the folder of the test.
+    #[track_caller]
+    pub fn run(net: &Net, program: &Path, arguments: &[&str]) -> Self {
+        let log = net.path().join("perfdhcp.log");
+        let _ = fs::remove_file(&log);
+        let mut command = net.client.command(program);
+        command.args(arguments).current_dir(net.path());
+        let mut process = Running::start(&mut command, &log);
         let code = process.wait_end(wait::secs(60)).code();
         Self { code, text: process.text() }
     }

@@ -18,6 +18,7 @@ mod main {
     mod lfc;
     mod life_cycle;
     mod load;
+    mod perfdhcp;
     mod protocol;
     mod relays;
     mod reload_storage;

@@ -13,8 +13,8 @@ const TITLE: &str = "## Table";
 const EDGE_ONLY: [&str; 8] =
     ["getrandom", "libc", "mio", "neli", "nix", "signal-hook", "signal-hook-mio", "socket2"];
 /// The edge.
-const EDGE: [&str; 8] =
-    ["bench", "dhcp-daemon", "e2e", "hooks", "kea-lfc", "netio", "process", "tidy"];
+const EDGE: [&str; 9] =
+    ["bench", "dhcp-daemon", "e2e", "hooks", "kea-lfc", "netio", "perfdhcp", "process", "tidy"];
 
 /// Compares workspace and crates with the table.
 #[must_use]

@@ -7,127 +7,96 @@ use std::fmt::Display;
 use std::net::Ipv4Addr;
 
 use libdhcp::v4::{ClientLabel, MessageType, View};
-use libdhcpsrv::lease4::SubnetId;
-use stats::{Lease4, Packet4 as Packet};
+use stats::Packet4 as Packet;
 use util::Now;
 use util::link::Inbound;
 
-use super::Core;
+use super::Desk4;
 use crate::handlers::{Answer, Change, DropReason, NakReason, Outcome};
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
-use crate::runtime::Runtime4;
 
-impl Core {
-    pub(super) fn log_answer(
-        &mut self,
-        query: &Query<'_>,
-        input: &Inbound<'_>,
-        answer: &Answer,
-        now: Now,
-    ) {
-        let label = || query.view.label();
-        match (answer.message_type, answer.lifetime, answer.refusal) {
-            (MessageType::Offer, ..) => {
-                kea_log::log!(LEASES, DHCP4_LEASE_OFFER, label(), answer.yiaddr);
-            }
-            (MessageType::Ack, Some(lifetime), _) => {
-                kea_log::log!(LEASES, DHCP4_LEASE_ALLOC, label(), answer.yiaddr, lifetime);
-            }
-            (_, _, Some(reason)) => {
-                self.explain(
-                    input,
-                    query.view,
-                    now,
-                    &DHCP4_QUERY_REFUSED,
-                    reason.message(),
-                    &reason,
-                );
-            }
-            _ => {}
+pub(super) fn log_answer(
+    desk: &mut Desk4,
+    query: &Query<'_>,
+    input: &Inbound<'_>,
+    answer: &Answer,
+    now: Now,
+) {
+    let label = || query.view.label();
+    match (answer.message_type, answer.lifetime, answer.refusal) {
+        (MessageType::Offer, ..) => {
+            kea_log::log!(LEASES, DHCP4_LEASE_OFFER, label(), answer.yiaddr);
+        }
+        (MessageType::Ack, Some(lifetime), _) => {
+            kea_log::log!(LEASES, DHCP4_LEASE_ALLOC, label(), answer.yiaddr, lifetime);
+        }
+        (_, _, Some(reason)) => {
+            let messages = [&DHCP4_QUERY_REFUSED, reason.message()];
+            explain(desk, input, query.view, now, messages, &reason);
+        }
+        _ => {}
+    }
+}
+
+/// Says why a query was refused or dropped: in one line that every operator sees, limited in number, and with
+/// Kea's own message, which mostly is a debug message.
+#[cold]
+pub(super) fn explain(
+    desk: &mut Desk4,
+    input: &Inbound<'_>,
+    view: &View<'_>,
+    now: Now,
+    messages: [&'static kea_log::Message; 2],
+    reason: &dyn Display,
+) {
+    let label: ClientLabel<'_> = view.label();
+    let name = view.message_type().ok().flatten().map_or("packet", MessageType::name);
+    let link = desk.links.name(input.interface);
+    let giaddr = view.giaddr();
+    let via = if view.is_relayed() { &giaddr as &dyn Display } else { &"no relay" };
+    for message in messages {
+        if BAD_PACKETS.is_rank_enabled(message.rank())
+            && let Some(suppressed) = desk.limiter.admit(message, now.mono_ns)
+        {
+            BAD_PACKETS.write_limited(message, &[&label, &name, &link, via, reason], suppressed);
         }
     }
+}
 
-    #[cold]
-    pub(super) fn dropped(
-        &mut self,
-        input: &Inbound<'_>,
-        view: &View<'_>,
-        reason: DropReason,
-        now: Now,
-    ) {
-        self.counters.increment(Packet::ReceiveDrop);
-        self.counters.increment(dropped_counter(reason));
-        let query = view.message_type().ok().flatten();
-        self.explain(input, view, now, &DHCP4_QUERY_DROPPED, reason.message(query), &reason);
-    }
+/// Warns that a subnet has no free address.
+#[cold]
+pub(super) fn warn_exhausted(desk: &mut Desk4, query: &Query<'_>, subnet: u32, now: Now) {
+    let label = query.view.label();
+    kea_log::log_limited!(
+        desk.limiter,
+        now.mono_ns,
+        ALLOC,
+        ALLOC_ENGINE_V4_ALLOC_FAIL,
+        label,
+        subnet
+    );
+}
 
-    /// Says why a query was refused or dropped: in one line that every operator sees, limited in number, and with
-    /// Kea's own message, which mostly is a debug message.
-    #[cold]
-    pub(super) fn explain(
-        &mut self,
-        input: &Inbound<'_>,
-        view: &View<'_>,
-        now: Now,
-        summary: &'static kea_log::Message,
-        detail: &'static kea_log::Message,
-        reason: &dyn Display,
-    ) {
-        let label: ClientLabel<'_> = view.label();
-        let name = view.message_type().ok().flatten().map_or("packet", MessageType::name);
-        let link = self.links.name(input.interface);
-        let giaddr = view.giaddr();
-        let via = if view.is_relayed() { &giaddr as &dyn Display } else { &"no relay" };
-        for message in [summary, detail] {
-            if BAD_PACKETS.is_rank_enabled(message.rank())
-                && let Some(suppressed) = self.limiter.admit(message, now.mono_ns)
-            {
-                BAD_PACKETS.write_limited(
-                    message,
-                    &[&label, &name, &link, via, reason],
-                    suppressed,
-                );
-            }
-        }
-    }
-
-    /// Warns that a subnet has no free address.
-    #[cold]
-    pub(super) fn warn_exhausted(&mut self, query: &Query<'_>, subnet: u32, now: Now) {
-        let label = query.view.label();
-        kea_log::log_limited!(
-            self.limiter,
-            now.mono_ns,
-            ALLOC,
-            ALLOC_ENGINE_V4_ALLOC_FAIL,
-            label,
-            subnet
-        );
-    }
-
-    /// Warns that another client has the address that is reserved for this one, and counts it.
-    #[cold]
-    pub(super) fn warn_conflict(
-        &mut self,
-        query: &Query<'_>,
-        runtime: &Runtime4,
-        subnet: u32,
-        address: Ipv4Addr,
-        now: Now,
-    ) {
-        runtime.count_event(SubnetId(subnet), Lease4::ReservationConflicts, now);
-        let label = query.view.label();
-        kea_log::log_limited!(
-            self.limiter,
-            now.mono_ns,
-            ALLOC,
-            ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT,
-            label,
-            address,
-            subnet
-        );
-    }
+/// Warns that another client has the address that is reserved for this one.
+#[cold]
+pub(super) fn warn_conflict(
+    desk: &mut Desk4,
+    query: &Query<'_>,
+    subnet: u32,
+    address: Ipv4Addr,
+    now: Now,
+) {
+    let label = query.view.label();
+    kea_log::log_limited!(
+        desk.limiter,
+        now.mono_ns,
+        ALLOC,
+        ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT,
+        label,
+        address,
+        subnet
+    );
 }
 
 /// Whether a client went away empty-handed because nothing is free.

@@ -5,127 +5,91 @@
 
 use std::fmt::Display;
 
-use libdhcp::HardwareAddress;
-use libdhcp::v6::{ClientLabel, IaKind, MalformedError, MessageType, StatusCode, View};
+use libdhcp::v6::{ClientLabel, IaKind, MessageType, StatusCode, View};
 use libdhcpsrv::alloc6::Withdrawal6;
-use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::Config6;
-use libdhcpsrv::hosts::Host6;
 use libdhcpsrv::lease::LeaseType;
 use stats::Packet6 as Packet;
 use util::Now;
 use util::link::Inbound;
 
-use super::{Core, Progress};
-use crate::draft::{Association, Entry, Fate, Note, Verdict};
+use super::Desk6;
+use crate::draft::{Association, Draft, Entry, Fate, Note, Verdict};
 use crate::drop_reason::DropReason;
 use crate::hardware::Hardware;
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 
-impl Core {
-    /// Logs what the draft gives, keeps, takes away and refuses.
-    pub(super) fn log_answer(
-        &mut self,
-        query: &Query<'_>,
-        input: &Inbound<'_>,
-        hardware: &Hardware,
-        config: &Config6,
-        subnet: Option<SubnetIndex>,
-        host: Option<Host6<'_>>,
-        now: Now,
-    ) {
-        let label = query.view.label(hardware.address());
-        if subnet.is_none() && !self.draft.associations().is_empty() {
-            let reason = DropReason::NoSubnet;
-            let name = name_of(query.view);
-            self.explain(input, &label, name, &[&DHCP6_QUERY_REFUSED], &reason, now);
-        }
-        let is_advertised = self.draft.message_type == MessageType::Advertise;
-        for association in self.draft.associations() {
-            for entry in self.draft.entries(association) {
-                log_entry(&label, association, entry, is_advertised);
-                if let Some(host) = host.filter(|_| entry.fate == Fate::New && !is_advertised) {
-                    log_reserved(&label, association, entry, host);
-                }
-            }
-            let status = association.status.map(|status| status.code);
-            let is_empty =
-                matches!(status, Some(StatusCode::NoAddrsAvail | StatusCode::NoPrefixAvail));
-            if let Some(index) = subnet.filter(|_| is_empty) {
-                let what = if association.kind == IaKind::Pd { "prefix" } else { "address" };
-                let id = config.subnet(index).id;
-                kea_log::log_limited!(
-                    self.limiter,
-                    now.mono_ns,
-                    ALLOC,
-                    ALLOC_ENGINE_V6_ALLOC_FAIL,
-                    label,
-                    what,
-                    id
-                );
+/// Logs what the draft gives, keeps, takes away and refuses.
+pub(super) fn log_answer(
+    desk: &mut Desk6,
+    draft: &Draft,
+    query: &Query<'_>,
+    input: &Inbound<'_>,
+    hardware: &Hardware,
+    config: &Config6,
+    now: Now,
+) {
+    let label = query.view.label(hardware.address());
+    let subnet = desk.subnet;
+    if subnet.is_none() && !draft.associations().is_empty() {
+        let reason = DropReason::NoSubnet;
+        let name = name_of(query.view);
+        explain(desk, input, &label, name, &[&DHCP6_QUERY_REFUSED], &reason, now);
+    }
+    let is_advertised = draft.message_type == MessageType::Advertise;
+    for association in draft.associations() {
+        for entry in draft.entries(association) {
+            log_entry(&label, association, entry, is_advertised);
+            if entry.is_reserved && !is_advertised {
+                log_reserved(&label, association, entry);
             }
         }
-        let is_release = query.message_type == MessageType::Release;
-        for note in &self.draft.notes {
-            if is_release {
-                log_release(&label, note);
-            } else {
-                log_decline(&label, note, config.decline_probation_period);
-            }
+        let status = association.status.map(|status| status.code);
+        let is_empty = matches!(status, Some(StatusCode::NoAddrsAvail | StatusCode::NoPrefixAvail));
+        if let Some(index) = subnet.filter(|_| is_empty) {
+            let what = if association.kind == IaKind::Pd { "prefix" } else { "address" };
+            let id = config.subnet(index).id;
+            kea_log::log_limited!(
+                desk.limiter,
+                now.mono_ns,
+                ALLOC,
+                ALLOC_ENGINE_V6_ALLOC_FAIL,
+                label,
+                what,
+                id
+            );
         }
     }
-
-    #[cold]
-    pub(super) fn malformed(
-        &mut self,
-        input: &Inbound<'_>,
-        error: MalformedError,
-        now: Now,
-    ) -> Progress {
-        self.counters.increment(Packet::ParseFailed);
-        self.counters.increment(Packet::ReceiveDrop);
-        let packet = format_args!("packet of {} bytes", input.payload.len());
-        let messages = [&DHCP6_QUERY_DROPPED, &DHCP6_PACKET_DROP_PARSE_FAIL];
-        self.explain(input, &packet, "message", &messages, &error, now);
-        Progress::Done
+    let is_release = query.message_type == MessageType::Release;
+    for note in &draft.notes {
+        if is_release {
+            log_release(&label, note);
+        } else {
+            log_decline(&label, note, config.decline_probation_period);
+        }
     }
+}
 
-    #[cold]
-    pub(super) fn dropped(
-        &mut self,
-        input: &Inbound<'_>,
-        view: &View<'_>,
-        reason: DropReason,
-        now: Now,
-    ) {
-        self.counters.increment(Packet::ReceiveDrop);
-        self.counters.increment(reason.counter());
-        let label = view.label(None::<HardwareAddress>);
-        let messages = [&DHCP6_QUERY_DROPPED, reason.message()];
-        self.explain(input, &label, name_of(view), &messages, &reason, now);
-    }
-
-    /// Says why a query was refused or dropped, in lines that are limited in number: one that every operator sees, and
-    /// Kea's own message, which mostly is a debug message.
-    #[cold]
-    fn explain(
-        &mut self,
-        input: &Inbound<'_>,
-        label: &dyn Display,
-        name: &str,
-        messages: &[&'static kea_log::Message],
-        reason: &dyn Display,
-        now: Now,
-    ) {
-        let link = self.links.name(input.interface);
-        for &message in messages {
-            if BAD_PACKETS.is_rank_enabled(message.rank())
-                && let Some(suppressed) = self.limiter.admit(message, now.mono_ns)
-            {
-                let values: [&dyn Display; 5] = [label, &name, &link, &input.source, reason];
-                BAD_PACKETS.write_limited(message, &values, suppressed);
-            }
+/// Says why a query was refused or dropped, in lines that are limited in number: one that every operator sees, and
+/// Kea's own message, which mostly is a debug message.
+#[cold]
+pub(super) fn explain(
+    desk: &mut Desk6,
+    input: &Inbound<'_>,
+    label: &dyn Display,
+    name: &str,
+    messages: &[&'static kea_log::Message],
+    reason: &dyn Display,
+    now: Now,
+) {
+    let link = desk.links.name(input.interface);
+    for &message in messages {
+        if BAD_PACKETS.is_rank_enabled(message.rank())
+            && let Some(suppressed) = desk.limiter.admit(message, now.mono_ns)
+        {
+            let values: [&dyn Display; 5] = [label, &name, &link, &input.source, reason];
+            BAD_PACKETS.write_limited(message, &values, suppressed);
         }
     }
 }
@@ -172,15 +136,9 @@ fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advert
 }
 
 /// Tells of something that an association got because it is reserved.
-fn log_reserved(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, host: Host6<'_>) {
+fn log_reserved(label: &ClientLabel<'_>, ia: &Association, entry: &Entry) {
     let (address, len, iaid) = (entry.resource.address, entry.resource.prefix_len, ia.iaid);
-    let is_prefix = ia.kind == IaKind::Pd;
-    let key = (is_prefix, address, len);
-    let mut reserved = host.resources.iter();
-    if !reserved.any(|own| (own.is_prefix, own.address, own.prefix_len) == key) {
-        return;
-    }
-    if is_prefix {
+    if ia.kind == IaKind::Pd {
         kea_log::log!(ALLOC, ALLOC_ENGINE_V6_HR_PREFIX_GRANTED, label, address, len, iaid);
     } else {
         kea_log::log!(ALLOC, ALLOC_ENGINE_V6_HR_ADDR_GRANTED, label, address, iaid);

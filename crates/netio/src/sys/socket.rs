@@ -252,10 +252,21 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize
     })
 }
 
-/// Waits until the socket is readable or writable, or the time is over; false then.
+/// Waits until the socket is readable or writable, or the time is over; false then. Exact to the nanosecond, as far as
+/// the timers of the thread allow.
 pub(crate) fn wait(fd: BorrowedFd<'_>, events: i16, time: Duration) -> bool {
     let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
-    let milliseconds = c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX);
-    // SAFETY: the pointer describes one pollfd, which outlives the call.
-    unsafe { libc::poll(&raw mut poll, 1, milliseconds) > 0 }
+    let time = libc::timespec {
+        tv_sec: time.as_secs() as libc::time_t,
+        tv_nsec: libc::c_long::from(time.subsec_nanos()),
+    };
+    // SAFETY: the pointers describe one pollfd and one time, which outlive the call; no signal mask.
+    unsafe { libc::ppoll(&raw mut poll, 1, &raw const time, std::ptr::null()) > 0 }
+}
+
+/// Sets how far the kernel may put off the timers of the calling thread.
+pub(crate) fn set_timer_slack(slack: Duration) {
+    let nanoseconds = libc::c_ulong::from(slack.subsec_nanos().max(1));
+    // SAFETY: a plain call about the calling thread; a refusal leaves the slack as it is.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0) };
 }

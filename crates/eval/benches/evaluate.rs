@@ -1,0 +1,123 @@
+//! Time and allocations of evaluating tests for one packet.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use divan::{AllocProfiler, Bencher, black_box};
+use eval::{Arrival, ClassSet, ClassTable, Compiler, Condition, Packet4, Scratch};
+use libdhcp::definition::Definitions;
+use libdhcp::v4::{Builder, MessageType, SpanTable, View, code};
+use libdhcp::{HardwareAddress, Universe};
+use util::link::{Inbound, InterfaceIndex};
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+fn main() {
+    divan::main();
+}
+
+/// A relayed DISCOVER as a phone sends it.
+fn discover() -> Vec<u8> {
+    let client = HardwareAddress::ethernet([2, 0, 0, 1, 2, 3]);
+    let mut buffer = vec![0; 320];
+    let mut builder = Builder::request(&mut buffer, MessageType::Discover, 7, client).unwrap();
+    builder.set_giaddr(Ipv4Addr::new(10, 0, 0, 1));
+    builder.option(code::VENDOR_CLASS_IDENTIFIER, b"abcd-phone-7").unwrap();
+    builder.option(code::HOST_NAME, b"phone").unwrap();
+    builder.option(code::CLIENT_IDENTIFIER, &[1, 2, 0, 0, 1, 2, 3]).unwrap();
+    builder.option(code::PARAMETER_REQUEST_LIST, &[1, 28, 2, 3, 15, 6, 12]).unwrap();
+    builder.option(code::RELAY_AGENT_INFORMATION, b"\x01\x04eth1\x02\x04abcd").unwrap();
+    let _ = builder.finish();
+    buffer
+}
+
+/// Compiles the tests and measures one packet passing through all of them.
+fn measure(bencher: Bencher<'_, '_>, tests: impl Iterator<Item = String>) {
+    let definitions = Definitions::new(Universe::V4);
+    let mut table = ClassTable::new();
+    for number in 0..100 {
+        table.define(&format!("class{number}"));
+    }
+    let mut compiler = Compiler { definitions: &definitions, classes: &mut table };
+    let tests: Vec<Condition> = tests.map(|text| compiler.condition(&text).unwrap()).collect();
+    let bytes = discover();
+    let mut spans = SpanTable::new();
+    let view = View::parse(&bytes, &mut spans).unwrap();
+    let inbound = Inbound {
+        payload: &bytes,
+        interface: InterfaceIndex(2),
+        source: SocketAddr::from(([10, 0, 0, 1], 67)),
+        destination: IpAddr::from([10, 0, 0, 2]),
+        local: IpAddr::from([10, 0, 0, 2]),
+        link_source: None,
+    };
+    let mut classes = ClassSet::with_capacity(table.len());
+    let mut scratch = Scratch::new();
+    bencher.bench_local(|| {
+        classes.clear();
+        for (number, test) in tests.iter().enumerate() {
+            let arrival = Arrival { inbound: &inbound, interface: "eth0", classes: &classes };
+            let packet = Packet4 { view: black_box(&view), arrival };
+            if test.evaluate(&packet, &mut scratch) == Ok(true) {
+                classes.insert(eval::ClassId(number as u32));
+            }
+        }
+        classes.contains(eval::ClassId(0))
+    });
+}
+
+/// Half of them look at a part of option 60, the others as in the comment of the list below.
+#[divan::bench]
+fn hundred_typical_tests(bencher: Bencher<'_, '_>) {
+    measure(
+        bencher,
+        (0..100).map(|number| match number % 10 {
+            0..5 => format!("substring(option[60].hex,0,4) == 'ab{:02}'", number),
+            5 => "option[82].exists".to_owned(),
+            6 => format!("option[61].hex == 0x0102000001{number:04}"),
+            7 => format!("member('class{}') and option[60].exists", number - 2),
+            8 => "pkt4.mac == 0x020000010203".to_owned(),
+            _ => "pkt4.giaddr == 10.0.0.1 and not option[81].exists".to_owned(),
+        }),
+    );
+}
+
+#[divan::bench]
+fn hundred_slices_of_an_option(bencher: Bencher<'_, '_>) {
+    measure(bencher, (0..100).map(|n| format!("substring(option[60].hex,0,4) == 'ab{n:02}'")));
+}
+
+#[divan::bench]
+fn hundred_existences(bencher: Bencher<'_, '_>) {
+    measure(bencher, (0..100).map(|n| format!("option[{}].exists", 100 + n)));
+}
+
+#[divan::bench]
+fn hundred_memberships_with_and(bencher: Bencher<'_, '_>) {
+    measure(bencher, (0..100).map(|n| format!("member('class{n}') and option[60].exists")));
+}
+
+#[divan::bench]
+fn hundred_relay_sub_options(bencher: Bencher<'_, '_>) {
+    measure(bencher, (0..100).map(|n| format!("relay4[2].hex == 'abc{n}'")));
+}
+
+#[divan::bench]
+fn hundred_hexstrings(bencher: Bencher<'_, '_>) {
+    let text = |n| format!("hexstring(pkt4.mac, ':') == '02:00:00:00:00:{n:02}'");
+    measure(bencher, (0..100).map(text));
+}
+
+#[divan::bench]
+fn hundred_regular_expressions(bencher: Bencher<'_, '_>) {
+    measure(bencher, (0..100).map(|n| format!("match('abcd-[a-z]+-{n}', option[60].hex)")));
+}
+
+#[divan::bench]
+fn compile_a_typical_test(bencher: Bencher<'_, '_>) {
+    let definitions = Definitions::new(Universe::V4);
+    let mut table = ClassTable::new();
+    let mut compiler = Compiler { definitions: &definitions, classes: &mut table };
+    let text = "substring(option[vendor-class-identifier].hex,0,4) == 'abcd' and member('KNOWN')";
+    bencher.bench_local(|| compiler.condition(black_box(text)).is_ok());
+}

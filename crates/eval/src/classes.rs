@@ -1,0 +1,129 @@
+//! Names of client classes and which of them a packet is in.
+//!
+//! Expressions refer to classes by number, so that `member('x')` costs one look at a bit. Numbers
+//! are given by a [`ClassTable`] while the configuration is read; a [`ClassSet`] belongs to a
+//! worker and says which classes its packet is in.
+
+use std::collections::HashMap;
+
+/// Number of a class in the [`ClassTable`] of its configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClassId(pub u32);
+
+/// Answers the question of an expression whether a class may be referred to.
+pub trait ClassNames {
+    /// Number of the class, when an expression at this place of the configuration may refer to it.
+    fn resolve(&mut self, name: &str) -> Option<ClassId>;
+
+    /// A class whose name is near enough to an undefined one to be meant.
+    fn nearest(&self, name: &str) -> Option<String>;
+}
+
+/// The classes of a configuration: those defined so far, and the built-in ones that it refers to.
+#[derive(Clone, Debug, Default)]
+pub struct ClassTable {
+    by_name: HashMap<Box<str>, ClassId>,
+    names: Vec<Box<str>>,
+}
+
+impl ClassTable {
+    /// A table without classes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes a class known, from which on expressions can refer to it; returns its number, which is
+    /// the same when the name is known already.
+    pub fn define(&mut self, name: &str) -> ClassId {
+        if let Some(known) = self.by_name.get(name) {
+            return *known;
+        }
+        let id = ClassId(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        self.names.push(name.into());
+        self.by_name.insert(name.into(), id);
+        id
+    }
+
+    /// Number of a class, if it was defined or referred to.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<ClassId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Name of a class of this table; empty for a number of another one.
+    #[must_use]
+    pub fn name(&self, id: ClassId) -> &str {
+        self.names.get(id.0 as usize).map_or("", |name| name)
+    }
+
+    /// Number of classes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Says whether there is no class.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+impl ClassNames for ClassTable {
+    fn resolve(&mut self, name: &str) -> Option<ClassId> {
+        if is_built_in(name) { Some(self.define(name)) } else { self.find(name) }
+    }
+
+    fn nearest(&self, name: &str) -> Option<String> {
+        let names = self.names.iter().map(|name| &**name).chain(BUILT_IN);
+        cc::closest(name, names).map(str::to_owned)
+    }
+}
+
+/// The classes that one packet is in; reused from packet to packet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassSet {
+    words: Vec<u64>,
+}
+
+impl ClassSet {
+    /// An empty set with room for the classes of a table that has `classes` of them.
+    #[must_use]
+    pub fn with_capacity(classes: usize) -> Self {
+        Self { words: vec![0; classes.div_ceil(64)] }
+    }
+
+    /// Puts the packet into a class; returns false when the set has no room for its number.
+    pub fn insert(&mut self, class: ClassId) -> bool {
+        let word = self.words.get_mut(class.0 as usize / 64);
+        word.is_some_and(|word| {
+            *word |= 1 << (class.0 % 64);
+            true
+        })
+    }
+
+    /// Takes the packet out of all classes.
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
+    /// Says whether the packet is in a class.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, class: ClassId) -> bool {
+        self.words.get(class.0 as usize / 64).is_some_and(|word| word >> (class.0 % 64) & 1 == 1)
+    }
+}
+
+/// Says whether a class exists without being defined: `ALL`, `KNOWN`, `UNKNOWN`, `BOOTP`, and what
+/// begins with `VENDOR_CLASS_`, `HA_`, `AFTER_` or `EXTERNAL_`.
+#[must_use]
+pub fn is_built_in(name: &str) -> bool {
+    let is_prefixed =
+        |prefix: &&str| name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty());
+    BUILT_IN.contains(&name) || BUILT_IN_PREFIXES.iter().any(is_prefixed)
+}
+
+const BUILT_IN: [&str; 4] = ["ALL", "KNOWN", "UNKNOWN", "BOOTP"];
+const BUILT_IN_PREFIXES: [&str; 4] = ["VENDOR_CLASS_", "HA_", "AFTER_", "EXTERNAL_"];

@@ -1,0 +1,3 @@
+//! Robustness of the expression language: arbitrary texts and arbitrary packets.
+
+mod fuzz;

@@ -1,0 +1,475 @@
+//! The server of one worker, for either protocol: a datagram in, replies out.
+//!
+//! No sockets, files, clocks or threads: everything arrives as an argument and leaves through the two outboxes of
+//! [`Replies`]. Workers share the lease store, the client gate and the configuration in force; the rest of the
+//! [`Desk`] is their own. What a message means and how it is answered is told by the [`Protocol`].
+//!
+//! Order for a datagram: parse, count, admit, enter the client gate, run the protocol, count what has changed, leave
+//! the gate. A run whose store answers later is parked and begins anew with the answer; a packet whose client has
+//! another one in progress is deferred to the end of the batch, once. See [`DhcpServer`] for the contract.
+
+use std::fmt::Debug;
+use std::io;
+use std::sync::Arc;
+
+use kea_log::RateLimiter;
+use stats::{Table, WorkerCounters};
+use util::link::{Inbound, Outbound, Replies};
+use util::{Now, SplitMix};
+
+use crate::config::SubnetIndex;
+use crate::deliveries::{Deliveries, Passage};
+use crate::gate::Entered;
+use crate::intake::{Intake, Progress, Shared};
+use crate::lease::LeaseKind;
+use crate::links::Links;
+use crate::server::DhcpServer;
+use crate::session::{Answer, Memo, Parked, Ticket};
+use crate::tally::Tally;
+
+/// Lines about refused and dropped queries that may come at once, and the time after which one more may.
+const EXPLAINED_BURST: u32 = 20;
+const EXPLAINED_INTERVAL_NS: u64 = 200_000_000;
+
+/// A configuration in force, as far as the engine must know it.
+pub trait InForce: Debug + Send + Sync + 'static {
+    /// The table of lease figures.
+    type Figure: Table;
+
+    /// The lease figures.
+    fn tally(&self) -> &Tally<Self::Figure>;
+
+    /// Reads a little of what a packet with this payload will need. The packet has not been checked: whatever it
+    /// holds, this has no effect but time.
+    fn fetch(&self, payload: &[u8]);
+}
+
+/// The counters of packets that every protocol has.
+#[derive(Clone, Copy, Debug)]
+pub struct BasicCounters<C> {
+    /// Datagrams received.
+    pub received: C,
+    /// Datagrams that cannot be parsed.
+    pub parse_failed: C,
+    /// Datagrams dropped.
+    pub dropped: C,
+    /// Datagrams whose processing failed.
+    pub processing_failed: C,
+    /// Datagrams sent.
+    pub sent: C,
+}
+
+/// What a worker has at hand while it processes a packet.
+#[derive(Debug)]
+pub struct Desk<P: Protocol> {
+    /// What it shares with the other workers.
+    pub shared: Shared<P::Leases>,
+    /// The interfaces.
+    pub links: Arc<Links>,
+    /// Packet counters.
+    pub counters: WorkerCounters<P::Packet>,
+    /// The brake on lines that every packet of a storm would repeat.
+    pub limiter: RateLimiter,
+    /// Where choices are drawn from.
+    pub entropy: SplitMix,
+    /// The answers of the store to the exchange in progress.
+    pub memo: Memo<P::Leases>,
+    /// The subnet of the exchange in progress: where its changes most likely count. The protocol sets it.
+    pub subnet: Option<SubnetIndex>,
+    deliveries: Deliveries,
+    /// The query in progress, when it has come through a relay.
+    passage: Option<Passage>,
+}
+
+impl<P: Protocol> Desk<P> {
+    /// Whether the answer to the query in progress must leave by itself. To be asked once, when it is written.
+    pub fn must_be_alone(&mut self, now: Now) -> bool {
+        // Nothing is known of an exchange that has waited.
+        let passage = self.passage.take();
+        passage.is_none_or(|passage| self.deliveries.answered(passage, now.mono_s()))
+    }
+}
+
+/// One DHCP protocol: what the engine leaves to it. The value holds what a worker remembers of it between packets.
+pub trait Protocol: Debug + Default + Send + Sized + 'static {
+    /// The leases that it gives.
+    type Leases: LeaseKind;
+    /// A configuration in force.
+    type Runtime: InForce;
+    /// The table of packet counters.
+    type Packet: Table;
+    /// Where the options of a packet lie: memory that is used again.
+    type Spans: Debug + Default + Send;
+    /// A packet, parsed.
+    type View<'a>;
+    /// A query, read out of a packet that may be processed.
+    type Query<'a>;
+    /// Why a packet cannot be parsed.
+    type Malformed;
+    /// Why a query is not answered.
+    type Reason: Copy;
+
+    /// Counters that every protocol has.
+    const COUNTERS: BasicCounters<Self::Packet>;
+    /// Another packet of the client is in progress.
+    const BUSY: Self::Reason;
+    /// Too many exchanges wait.
+    const QUEUE_FULL: Self::Reason;
+
+    /// Parses a payload.
+    ///
+    /// # Errors
+    /// Why it is no packet of the protocol.
+    fn parse<'a>(
+        payload: &'a [u8],
+        spans: &'a mut Self::Spans,
+    ) -> Result<Self::View<'a>, Self::Malformed>;
+
+    /// Counts and logs a packet by its kind.
+    fn received(desk: &mut Desk<Self>, input: &Inbound<'_>, view: &Self::View<'_>);
+
+    /// Reads a query and applies the rules that need neither subnet nor lease.
+    ///
+    /// # Errors
+    /// Why the packet must be dropped.
+    fn admit<'q, 'p: 'q>(
+        desk: &Desk<Self>,
+        input: &Inbound<'_>,
+        view: &'q Self::View<'p>,
+        runtime: &Self::Runtime,
+    ) -> Result<Self::Query<'q>, Self::Reason>;
+
+    /// Hash of who the client is, for the gate.
+    fn client(desk: &Desk<Self>, input: &Inbound<'_>, query: &Self::Query<'_>) -> u64;
+
+    /// Which query comes through which relay; nothing for a client on the link. `client` is the hash for the gate.
+    fn passage(
+        desk: &Desk<Self>,
+        input: &Inbound<'_>,
+        query: &Self::Query<'_>,
+        client: u64,
+    ) -> Option<Passage>;
+
+    /// Runs the deciding code with the answers known so far and, when it comes to an end, writes the reply. Returns
+    /// why there is none, if there should be one.
+    ///
+    /// # Errors
+    /// [`Parked`] when the store answers later; nothing has been written then.
+    fn run(
+        &mut self,
+        desk: &mut Desk<Self>,
+        input: &Inbound<'_>,
+        query: &Self::Query<'_>,
+        runtime: &Self::Runtime,
+        now: Now,
+        replies: &mut Replies,
+    ) -> Result<Option<Self::Reason>, Parked>;
+
+    /// Explains a payload that cannot be parsed.
+    fn explain_malformed(
+        desk: &mut Desk<Self>,
+        input: &Inbound<'_>,
+        error: Self::Malformed,
+        now: Now,
+    );
+
+    /// Counts by its reason, and explains, a packet that is dropped.
+    fn explain_drop(
+        desk: &mut Desk<Self>,
+        input: &Inbound<'_>,
+        view: &Self::View<'_>,
+        reason: Self::Reason,
+        now: Now,
+    );
+
+    /// Logs a packet whose processing panicked.
+    fn log_failure(input: &Inbound<'_>, reason: &str);
+
+    /// Logs a reply that could not be sent.
+    fn log_send_failure(desk: &Desk<Self>, reply: &Outbound, error: &io::Error);
+
+    /// The counter of a kind of replies; `tag` is what the reply was sent with.
+    fn sent_counter(tag: u32) -> Option<Self::Packet>;
+}
+
+/// The server of one worker.
+#[derive(Debug)]
+pub struct Engine<P: Protocol> {
+    core: Core<P>,
+    runtime: Arc<P::Runtime>,
+}
+
+/// The server without its configuration, which is lent to it for each datagram.
+#[derive(Debug)]
+struct Core<P: Protocol> {
+    desk: Desk<P>,
+    protocol: P,
+    intake: Intake<P::Leases, P::Runtime>,
+    /// Lent to the view of the packet that is being processed.
+    spans: Option<Box<P::Spans>>,
+}
+
+impl<P: Protocol> Engine<P> {
+    /// Makes the server of one worker; `seed` differs between workers.
+    #[must_use]
+    pub fn new(
+        shared: Shared<P::Leases>,
+        runtime: Arc<P::Runtime>,
+        counters: WorkerCounters<P::Packet>,
+        seed: u64,
+    ) -> Self {
+        let desk = Desk {
+            shared,
+            links: Arc::default(),
+            counters,
+            limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
+            entropy: SplitMix::new(seed),
+            memo: Memo::default(),
+            subnet: None,
+            deliveries: Deliveries::default(),
+            passage: None,
+        };
+        let spans = Some(Box::default());
+        let core = Core { desk, protocol: P::default(), intake: Intake::default(), spans };
+        Self { core, runtime }
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn runtime(&self) -> &Arc<P::Runtime> {
+        &self.runtime
+    }
+
+    /// Packet counters of this worker.
+    #[must_use]
+    pub fn counters(&self) -> &WorkerCounters<P::Packet> {
+        &self.core.desk.counters
+    }
+
+    /// Number of exchanges that wait for a store.
+    #[must_use]
+    pub fn parked_len(&self) -> usize {
+        self.core.intake.parked_len()
+    }
+}
+
+impl<P: Protocol> DhcpServer for Engine<P> {
+    type Leases = P::Leases;
+    type Runtime = P::Runtime;
+
+    fn set_runtime(&mut self, runtime: Arc<P::Runtime>) {
+        self.runtime = runtime;
+    }
+
+    fn set_links(&mut self, links: Arc<Links>) {
+        self.core.desk.links = links;
+    }
+
+    fn look(&self, payload: &[u8]) {
+        self.runtime.fetch(payload);
+    }
+
+    fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
+        self.core.desk.counters.set_time(now);
+        self.core.desk.counters.increment(P::COUNTERS.received);
+        self.core.process(&input, &self.runtime, now, replies, true)
+    }
+
+    fn resume(
+        &mut self,
+        ticket: Ticket,
+        answer: Answer<P::Leases>,
+        now: Now,
+        replies: &mut Replies,
+    ) -> Progress {
+        let core = &mut self.core;
+        let Some(mut exchange) = core.intake.unpark(ticket) else { return Progress::Done };
+        exchange.memo.record(answer);
+        std::mem::swap(&mut core.desk.memo, &mut exchange.memo);
+        core.desk.passage = None;
+        let mut spans = core.spans.take().unwrap_or_default();
+        let input = exchange.datagram.input();
+        let progress = match P::parse(input.payload, &mut spans) {
+            Ok(view) => {
+                core.go_on(&input, &view, &exchange.runtime, exchange.entered, now, replies)
+            }
+            Err(_) => Progress::Done, // it was parsed before
+        };
+        // The figures are those of the configuration in force, whichever one the exchange began under.
+        self.runtime.tally().count(core.desk.memo.changes(), None, now);
+        core.spans = Some(spans);
+        progress
+    }
+
+    fn end_batch(&mut self, now: Now, replies: &mut Replies) {
+        for kept in self.core.intake.take_deferred() {
+            self.core.process(&kept.input(), &self.runtime, now, replies, false);
+        }
+    }
+
+    fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {
+        let core = &mut self.core;
+        core.desk.counters.increment(P::COUNTERS.dropped);
+        core.desk.counters.increment(P::COUNTERS.processing_failed);
+        core.desk.memo.clear();
+        core.intake.abandon(&core.desk.shared.gate);
+        P::log_failure(input, reason);
+    }
+
+    fn malformed_frames(&mut self, count: u64) {
+        let counters = &mut self.core.desk.counters;
+        counters.add(P::COUNTERS.received, count);
+        counters.add(P::COUNTERS.parse_failed, count);
+        counters.add(P::COUNTERS.dropped, count);
+    }
+
+    fn sent(&mut self, tag: u32) {
+        let counters = &mut self.core.desk.counters;
+        counters.increment(P::COUNTERS.sent);
+        if let Some(counter) = P::sent_counter(tag) {
+            counters.increment(counter);
+        }
+    }
+
+    #[cold]
+    fn sending_failed(&mut self, reply: &Outbound, error: &io::Error) {
+        P::log_send_failure(&self.core.desk, reply, error);
+    }
+}
+
+impl<P: Protocol> Core<P> {
+    fn process(
+        &mut self,
+        input: &Inbound<'_>,
+        runtime: &Arc<P::Runtime>,
+        now: Now,
+        replies: &mut Replies,
+        first_time: bool,
+    ) -> Progress {
+        // There is none only if the packet before has panicked.
+        let mut spans = self.spans.take().unwrap_or_default();
+        let progress = match P::parse(input.payload, &mut spans) {
+            Ok(view) => self.accept(input, &view, runtime, now, replies, first_time),
+            Err(error) => {
+                self.desk.counters.increment(P::COUNTERS.parse_failed);
+                self.desk.counters.increment(P::COUNTERS.dropped);
+                P::explain_malformed(&mut self.desk, input, error, now);
+                Progress::Done
+            }
+        };
+        self.spans = Some(spans);
+        progress
+    }
+
+    fn accept(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &P::View<'_>,
+        runtime: &Arc<P::Runtime>,
+        now: Now,
+        replies: &mut Replies,
+        first_time: bool,
+    ) -> Progress {
+        if first_time {
+            P::received(&mut self.desk, input, view);
+        }
+        let query = match P::admit(&self.desk, input, view, runtime) {
+            Ok(query) => query,
+            Err(reason) => return self.drop(input, view, reason, now),
+        };
+        // Before anything is asked: the answer to a question must never be left without an exchange.
+        if self.intake.is_full() {
+            return self.drop(input, view, P::QUEUE_FULL, now);
+        }
+        let client = P::client(&self.desk, input, &query);
+        let Some(entered) = self.desk.shared.gate.enter(client) else {
+            return self.defer(input, view, now, first_time);
+        };
+        self.desk.passage = P::passage(&self.desk, input, &query, client);
+        if let Some(passage) = self.desk.passage {
+            self.desk.deliveries.asked(passage, now.mono_s());
+        }
+        self.desk.memo.clear();
+        self.desk.subnet = None;
+        let progress = self.exchange(input, view, &query, runtime, entered, now, replies);
+        runtime.tally().count(self.desk.memo.changes(), self.desk.subnet, now);
+        progress
+    }
+
+    /// Keeps a packet whose client has another one in progress, once.
+    #[cold]
+    fn defer(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &P::View<'_>,
+        now: Now,
+        first_time: bool,
+    ) -> Progress {
+        if first_time && self.intake.defer(input) {
+            return Progress::Deferred;
+        }
+        self.drop(input, view, P::BUSY, now)
+    }
+
+    /// Takes up an exchange whose store has answered.
+    fn go_on(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &P::View<'_>,
+        runtime: &Arc<P::Runtime>,
+        entered: Entered,
+        now: Now,
+        replies: &mut Replies,
+    ) -> Progress {
+        match P::admit(&self.desk, input, view, runtime) {
+            Ok(query) => self.exchange(input, view, &query, runtime, entered, now, replies),
+            Err(reason) => {
+                // It was admitted before; the interfaces have changed since.
+                self.desk.shared.gate.leave(entered);
+                self.drop(input, view, reason, now)
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "all that there is to an exchange")]
+    fn exchange(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &P::View<'_>,
+        query: &P::Query<'_>,
+        runtime: &Arc<P::Runtime>,
+        entered: Entered,
+        now: Now,
+        replies: &mut Replies,
+    ) -> Progress {
+        self.intake.begin(entered);
+        let run = self.protocol.run(&mut self.desk, input, query, runtime, now, replies);
+        self.intake.end();
+        match run {
+            Ok(dropped) => {
+                self.desk.shared.gate.leave(entered);
+                match dropped {
+                    Some(reason) => self.drop(input, view, reason, now),
+                    None => Progress::Done,
+                }
+            }
+            Err(Parked(ticket)) => {
+                let memo = std::mem::take(&mut self.desk.memo);
+                self.intake.park(ticket, input, runtime.clone(), entered, memo)
+            }
+        }
+    }
+
+    #[cold]
+    fn drop(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &P::View<'_>,
+        reason: P::Reason,
+        now: Now,
+    ) -> Progress {
+        self.desk.counters.increment(P::COUNTERS.dropped);
+        P::explain_drop(&mut self.desk, input, view, reason, now);
+        Progress::Done
+    }
+}
