@@ -11,13 +11,18 @@
 //! Two requests that race for one address are decided by the store: the loser sees a conflict and decides again.
 //! Kea: `AllocEngine::allocateLeases6`, `renewLeases6`; RFC 8415 section 18.3.
 
+mod reserved;
+
 use std::net::Ipv6Addr;
 
 use util::Now;
 
+use self::reserved::{
+    Reserved6, grant_reserved, is_reserved_for_others, offer_reserved, withdrawal,
+};
 use crate::config6::{Pool6, Subnet6};
 use crate::free::PoolIndex;
-use crate::hosts::{Holder, Host6, Identifier};
+use crate::hosts::{Host6, Identifier};
 use crate::lease::{CommitError, Expect, LeaseState, LeaseType, Ownership, SubnetId};
 use crate::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
 use crate::session::{Parked, Session6};
@@ -286,101 +291,6 @@ pub fn offer(
     Ok(true)
 }
 
-/// Offers what is reserved for the client: what the association has of it, else the first that it can get.
-fn offer_reserved(
-    session: &mut Session6<'_>,
-    query: &Query6<'_>,
-    sink: &mut dyn Sink6,
-) -> Result<bool, Parked> {
-    if query.reserved().next().is_none() {
-        return Ok(false);
-    }
-    let mut kept = false;
-    for nth in 0..LEASES_MAX {
-        let found = session.find_nth(query.client, query.subnet_id(), nth)?;
-        let Some(own) = found.own else { break };
-        let resource = resource_of(&own);
-        if query.is_reserved_for_client(resource) && !sink.is_given(resource) {
-            sink.take(Bound6::Kept(resource));
-            kept = true;
-        }
-        if !found.more {
-            break;
-        }
-    }
-    if kept {
-        return Ok(true);
-    }
-    let free = free_reserved(session, query, sink)?;
-    if let Some((resource, _)) = free {
-        sink.take(Bound6::Reserved(resource));
-    }
-    Ok(free.is_some())
-}
-
-/// The first resource reserved for the client that the association can get, and what is there.
-fn free_reserved(
-    session: &mut Session6<'_>,
-    query: &Query6<'_>,
-    sink: &dyn Sink6,
-) -> Result<Option<(Resource6, Option<Lease6View>)>, Parked> {
-    for reserved in query.reserved() {
-        if sink.is_given(reserved) {
-            continue;
-        }
-        let wish = Some(reserved.address);
-        let (_, there) = session.find(query.client, query.subnet_id(), wish)?;
-        if is_free(session, reserved, there.as_ref(), session.now()) {
-            return Ok(Some((reserved, there)));
-        }
-    }
-    Ok(None)
-}
-
-/// What came of giving an association something that is reserved for the client.
-enum Reserved6 {
-    /// It has something of it already.
-    Held,
-    /// It has got this just now, durable at this journal position.
-    Given(Resource6, u64),
-    /// There is nothing of it to be had.
-    None,
-    /// It could not be stored.
-    NotStored(CommitError),
-}
-
-/// Gives an association something that is reserved for the client, unless it has some of it.
-fn grant_reserved(
-    session: &mut Session6<'_>,
-    query: &Query6<'_>,
-    sink: &mut dyn Sink6,
-) -> Result<Reserved6, Parked> {
-    if query.reserved().next().is_none() {
-        return Ok(Reserved6::None);
-    }
-    for nth in 0..LEASES_MAX {
-        let found = session.find_nth(query.client, query.subnet_id(), nth)?;
-        let Some(own) = found.own else { break };
-        if query.is_reserved_for_client(resource_of(&own)) {
-            return Ok(Reserved6::Held);
-        }
-        if !found.more {
-            break;
-        }
-    }
-    let Some((resource, there)) = free_reserved(session, query, sink)? else {
-        return Ok(Reserved6::None);
-    };
-    let change = change_of(query, resource, there.as_ref());
-    Ok(match session.commit(change)? {
-        Ok(stored) => {
-            sink.take(Bound6::Reserved(resource));
-            Reserved6::Given(resource, stored.position)
-        }
-        Err(error) => Reserved6::NotStored(error),
-    })
-}
-
 /// Renews what an association has, withdraws what it cannot keep, and gives it something if nothing is left.
 ///
 /// # Errors
@@ -452,6 +362,18 @@ fn grant_once(
     if kept > 0 {
         return Ok(Granted6::Bound { position });
     }
+    grant_new(session, query, sink, (named, at_named), position)
+}
+
+/// Gives something to an association that has nothing: what it names and what is there, or the next free resource.
+/// `position` is that of what was taken away from it.
+fn grant_new(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    sink: &mut dyn Sink6,
+    (named, at_named): (Option<Resource6>, Option<Lease6View>),
+    position: u64,
+) -> Result<Granted6, Parked> {
     let now = session.now();
     let chosen = match named {
         Some(named)
@@ -484,52 +406,6 @@ fn grant_once(
             Granted6::Bound { position: position.max(stored.position) }
         }
         Err(error) => Granted6::NotStored(error),
-    })
-}
-
-/// Why an association cannot keep what it has. `has_reserved` tells that it has something that is reserved for it.
-fn withdrawal(
-    session: &mut Session6<'_>,
-    query: &Query6<'_>,
-    resource: Resource6,
-    has_reserved: bool,
-) -> Result<Option<Withdrawal6>, Parked> {
-    if query.is_reserved_for_client(resource) {
-        return Ok(None);
-    }
-    Ok(if is_reserved_for_others(session, query, resource)? {
-        Some(Withdrawal6::Reserved)
-    } else if query.pool_of(resource).is_none() {
-        Some(Withdrawal6::OutsidePools)
-    } else if has_reserved {
-        Some(Withdrawal6::Replaced)
-    } else {
-        None
-    })
-}
-
-/// Whether a resource is reserved, and not for this client, or overlaps in a pool what is.
-fn is_reserved_for_others(
-    session: &mut Session6<'_>,
-    query: &Query6<'_>,
-    resource: Resource6,
-) -> Result<bool, Parked> {
-    if !session.has_hosts() {
-        return Ok(false);
-    }
-    let rules = query.subnet.reservations;
-    let mut places = rules.places(query.subnet_id());
-    if rules.out_of_pool && query.touches_pool(resource) {
-        places.subnet = None;
-    }
-    let exactly = (resource.address, resource.prefix_len);
-    Ok(match session.holder(places, exactly, query.identifiers)? {
-        Holder::Client => false,
-        Holder::Other => true,
-        Holder::Nobody => query.pool_of(resource).is_some_and(|(nth, _)| {
-            let (first, last) = resource.ends();
-            session.pools().is_range_reserved(query.pool_index(nth), first, last)
-        }),
     })
 }
 

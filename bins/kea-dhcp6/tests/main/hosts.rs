@@ -161,7 +161,7 @@ fn clients_are_known_by_duid_or_hardware_address_in_the_order_of_the_configurati
         assert_eq!(stand.answer(&client().na(1, &[])).given(), [expected], "{order}");
     }
     let mac: &[u8] = &[0, 1, 0, 0, 0, 0, 0, 9];
-    let relayed = solicit(1).client(Some(b"x")).na(1, &[]);
+    let relayed = solicit(1).client(Some(b"xyz")).na(1, &[]);
     let relayed = relayed.relayed("2001:db8:1::1", &[(code::CLIENT_LINKLAYER_ADDR, mac)]);
     assert_eq!(with(hosts).answer(&relayed).given(), ["2001:db8:1::a"]);
 }

@@ -16,10 +16,14 @@ pub(super) fn read_own(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) ->
     let address = reader.str("ip-address").filter(|text| !text.is_empty());
     let address = address
         .and_then(|text| text::address::<Ipv4Addr>(text, "ip-address", position, diagnostics));
-    if let Some(address @ (Ipv4Addr::UNSPECIFIED | Ipv4Addr::BROADCAST)) = address {
-        let message = format!("'ip-address' {address} cannot be reserved");
-        diagnostics.error_with_hint(position, message, "it is no address of a host");
-    }
+    let address = address.filter(|address| {
+        let is_usable = !matches!(*address, Ipv4Addr::UNSPECIFIED | Ipv4Addr::BROADCAST);
+        if !is_usable {
+            let message = format!("'ip-address' {address} cannot be reserved");
+            diagnostics.error_with_hint(position, message, "it is no address of a host");
+        }
+        is_usable
+    });
     let bytes = |text: Option<&str>| text.unwrap_or_default().as_bytes().into();
     let boot = BootFields {
         next_server: read_next_server(reader, diagnostics).filter(|next| !next.is_unspecified()),
