@@ -192,11 +192,13 @@ impl Draft {
         }
     }
 
-    /// Adds what the client believes to have and has not, with lifetimes of 0.
+    /// Adds what the client believes to have and has not, with lifetimes of 0. `::` is a wish for a length (RFC 8168),
+    /// which nobody has.
     pub fn add_lost(&mut self, resource: Resource6) {
         let own = self.associations.last().map_or(0..0, |association| association.entries.clone());
         let entries = self.entries.get(own).unwrap_or_default();
-        if !entries.iter().any(|entry| entry.resource == resource) {
+        let is_known = entries.iter().any(|entry| entry.resource == resource);
+        if !is_known && !resource.address.is_unspecified() {
             self.add(Entry { fate: Fate::Lost, ..Entry::of(resource) });
         }
     }

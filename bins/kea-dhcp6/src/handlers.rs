@@ -6,11 +6,11 @@
 
 use std::net::Ipv6Addr;
 
-use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode};
+use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode, code};
 use libdhcpsrv::alloc6::{self, Granted6, Hint6, Query6, Resource6};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::{Config6, Subnet6};
-use libdhcpsrv::hosts::{Host6, Identifier, Resource};
+use libdhcpsrv::hosts::{Host6, Identifier};
 use libdhcpsrv::lease::{Expect, LeaseState, LeaseType, Ownership};
 use libdhcpsrv::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
 use libdhcpsrv::session::{Parked, Session6};
@@ -132,8 +132,7 @@ fn associations(
     draft: &mut Draft,
     aim: Aim,
 ) -> Result<Outcome, Parked> {
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+    for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
         draft.begin(ia.kind, ia.iaid);
         let Some(subnet) = exchange.selected() else {
@@ -209,24 +208,25 @@ fn association(
     if is_bound {
         let tees = subnet.timers.t1_t2(preferred_lifetime);
         draft.set_times(tees, preferred_lifetime, valid_lifetime);
-        if lease_type == LeaseType::Pd {
-            let reserved = exchange.host.map_or(&[][..], |host| host.resources);
-            draft.exclude(|resource| {
-                let is_it = |own: &&Resource<Ipv6Addr>| {
-                    own.is_prefix
-                        && (own.address, own.prefix_len) == (resource.address, resource.prefix_len)
-                };
-                match reserved.iter().find(is_it) {
-                    Some(own) => own.excluded,
-                    None => query.pool_of(resource)?.1.excluded_of(resource.address),
-                }
-            });
+        //= RFC 6603 section 6: for requesting routers that say that they know the option.
+        if lease_type == LeaseType::Pd && exchange.query.wants(code::PD_EXCLUDE) {
+            draft.exclude(|resource| excluded_of(&query, resource));
         }
     } else {
         let (code, text) = nothing_free(ia.kind);
         draft.set_status(code, text);
     }
     Ok(None)
+}
+
+/// The part of a prefix that the delegating router keeps: by its reservation, else by its pool.
+fn excluded_of(query: &Query6<'_>, resource: Resource6) -> Option<(Ipv6Addr, u8)> {
+    let mut reserved = query.host.map_or(&[][..], |host| host.resources).iter();
+    let key = (true, resource.address, resource.prefix_len);
+    match reserved.find(|own| (own.is_prefix, own.address, own.prefix_len) == key) {
+        Some(own) => own.excluded,
+        None => query.pool_of(resource)?.1.excluded_of(resource.address),
+    }
 }
 
 /// Answers an association of a client for which no subnet is known.
@@ -257,8 +257,7 @@ fn confirm(exchange: &Exchange<'_>, draft: &mut Draft) -> Outcome {
     let subnet = exchange.selected();
     let mut is_any = false;
     let mut all_fit = true;
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Outcome::Drop(DropReason::Malformed) };
+    for ia in exchange.query.ias() {
         if ia.kind != IaKind::Na {
             continue;
         }
@@ -284,8 +283,7 @@ fn release(
     draft: &mut Draft,
 ) -> Result<Outcome, Parked> {
     let mut overall = (StatusCode::Success, "all leases were released");
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+    for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
         draft.begin(ia.kind, ia.iaid);
         let client = exchange.client(lease_type, ia.iaid);
@@ -324,8 +322,7 @@ fn decline(
     session: &mut Session6<'_>,
     draft: &mut Draft,
 ) -> Result<Outcome, Parked> {
-    for ia in exchange.query.view.ias() {
-        let Ok(ia) = ia else { return Ok(Outcome::Drop(DropReason::Malformed)) };
+    for ia in exchange.query.ias() {
         if ia.kind != IaKind::Na {
             continue;
         }
@@ -336,7 +333,7 @@ fn decline(
             let resource = listed.resource();
             let verdict = match own_lease(session, client, resource.address)? {
                 Err(verdict) => verdict,
-                Ok(lease) => match session.commit(quarantine(exchange, &lease))? {
+                Ok(lease) => match session.commit(quarantine(exchange, &lease, ia.iaid))? {
                     Ok(stored) => {
                         draft.position = draft.position.max(stored.position);
                         Verdict::Done
@@ -355,15 +352,15 @@ fn decline(
     Ok(Outcome::Reply)
 }
 
-/// The change that keeps a declined address back. It belongs to nobody: neither client nor name stay with it.
-fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View) -> Change6<'a> {
+/// The change that keeps a declined address back. It belongs to nobody: of its client only the IAID stays, as in Kea.
+fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Change6<'a> {
     Change6 {
         address: lease.address,
         prefix_len: lease.prefix_len,
         subnet_id: lease.subnet_id,
         pool_id: exchange.pool_id(lease.address),
         pool: None,
-        client: ClientKey6 { lease_type: lease.lease_type, duid: &[], iaid: 0 },
+        client: ClientKey6 { lease_type: lease.lease_type, duid: &[], iaid },
         hw: HardwareSource6::default(),
         preferred_lifetime: 0,
         valid_lifetime: exchange.config.decline_probation_period,

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use libdhcp::Duid;
-use libdhcp::v6::{MessageType, View, code};
+use libdhcp::v6::{Ia, MessageType, View, code};
 use util::link::Inbound;
 
 use crate::drop_reason::DropReason;
@@ -99,8 +99,23 @@ impl<'a> Query<'a> {
             (2.., _) => return Err(DropReason::SeveralServerIds),
             _ => {}
         }
+        // Half of a message must not be carried out.
+        if view.ias().any(|ia| ia.is_err()) {
+            return Err(DropReason::Malformed);
+        }
         let duid = found.client.map(Duid::new).transpose().map_err(|_| DropReason::BadDuid)?;
         Ok(Self { view, message_type, duid: duid.as_ref().map(Duid::bytes) })
+    }
+
+    /// The identity associations in their order, all of them well formed.
+    pub fn ias(&self) -> impl Iterator<Item = Ia<'a>> + use<'a> {
+        self.view.ias().flatten()
+    }
+
+    /// Whether the client asks for an option.
+    #[must_use]
+    pub fn wants(&self, code: u16) -> bool {
+        self.view.requested_options().any(|wanted| wanted == code)
     }
 
     /// The address that the client has on its link, as far as it is known: that of the packet, or the one that the

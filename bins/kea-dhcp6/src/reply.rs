@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use arrayvec::ArrayVec;
 use libdhcp::OptionSet6;
 use libdhcp::v6::{
     CLIENT_PORT, IaKind, IaTimes, Lifetimes, MessageType, Options, RequestedOptions, SERVER_PORT,
@@ -38,6 +39,8 @@ const SERVERS_OWN: [u16; 13] = [
 const VENDOR_ORO: u16 = 1;
 /// Vendors of one query that are answered.
 const VENDORS_MAX: usize = 8;
+/// Options that one vendor of a query gets.
+const VENDOR_CODES_MAX: usize = 256;
 
 /// What a reply is made from.
 #[derive(Clone, Copy, Debug)]
@@ -156,11 +159,11 @@ fn put_configured(material: &Material<'_>, writer: &mut Writer<'_>) {
     let always = of_host.chain(material.always_send.iter().copied());
     let wanted = always.chain(view.requested_options());
     for code in wanted {
-        if writer.contains(code) || SERVERS_OWN.contains(&code) {
-            continue;
-        }
+        // Codes that nobody configured cost least: a client may list two thousand.
         if let Some(option) = material.scopes().find_map(|scope| scope.get(code))
             && !option.never_send()
+            && !writer.contains(code)
+            && !SERVERS_OWN.contains(&code)
         {
             let _ = writer.put_encoded(option);
         }
@@ -177,7 +180,7 @@ fn put_vendor_options(material: &Material<'_>, writer: &mut Writer<'_>) {
         return;
     }
     let view = material.query.view;
-    let mut answered = arrayvec::ArrayVec::<u32, VENDORS_MAX>::new();
+    let mut answered = ArrayVec::<u32, VENDORS_MAX>::new();
     let asking = view.vendor_options().map(|vendor| (vendor.enterprise, vendor.options));
     let nothing = Options::new(&[]);
     let named = view.vendor_classes().map(|class| (class.enterprise, nothing));
@@ -202,21 +205,14 @@ fn put_vendor(
     }
     let begin = writer.len();
     let always = sets().flat_map(|set| set.always_send_codes());
-    let mut sent = [0_u64; 4];
+    let mut sent = ArrayVec::<u16, VENDOR_CODES_MAX>::new();
     for code in always.chain(wanted) {
-        // Codes beyond 255 may come twice when a client lists them twice; none of a known vendor is.
-        let bit = 1_u64 << (code & 63);
-        let word = sent.get_mut(usize::from(code >> 6));
-        if word.as_ref().is_some_and(|word| **word & bit != 0) {
-            continue;
+        let option = sets().find_map(|set| set.get(code)).filter(|option| !option.never_send());
+        let Some(option) = option.filter(|_| !sent.contains(&code)) else { continue };
+        if sent.try_push(code).is_err() {
+            break;
         }
-        if let Some(option) = sets().find_map(|set| set.get(code))
-            && !option.never_send()
-            && writer.append(option.tlv()).is_ok()
-            && let Some(word) = word
-        {
-            *word |= bit;
-        }
+        let _ = writer.append(option.tlv());
     }
     if writer.len() == begin {
         writer.cancel_option();

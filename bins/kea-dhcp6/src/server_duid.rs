@@ -42,7 +42,9 @@ pub fn make(
     now: Now,
     entropy: &mut dyn Entropy,
 ) -> Result<DuidBuf, DuidError> {
-    let stored = stored.map(|stored| parts(config.kind, stored)).unwrap_or_default();
+    let parts_of = |kind| stored.map(|stored| parts(kind, stored)).unwrap_or_default();
+    let substitute = parts_of(ServerIdKind::En);
+    let stored = parts_of(config.kind);
     let is_given = !config.identifier.is_empty();
     let identifier = is_given.then_some(config.identifier.as_slice()).or(stored.identifier);
     let address = identifier.or(hardware.map(|(_, address)| address));
@@ -60,7 +62,8 @@ pub fn make(
         (ServerIdKind::Ll, Some(address)) => DuidBuf::ll(hw_type, address),
         (ServerIdKind::En, _) | (_, None) => {
             let enterprise =
-                given(config.enterprise_id).or(stored.enterprise).unwrap_or(ENTERPRISE_ISC);
+                given(config.enterprise_id).or(substitute.enterprise).unwrap_or(ENTERPRISE_ISC);
+            let identifier = identifier.or(substitute.identifier);
             let random = entropy.next_u64().to_be_bytes();
             let random = random.get(..EN_IDENTIFIER_LEN).unwrap_or(&random);
             DuidBuf::en(enterprise, identifier.unwrap_or(random))
@@ -160,6 +163,15 @@ mod tests {
         let en = made(&config(ServerIdKind::En), None, Some(MAC));
         assert!(en.starts_with("00:02:00:00:09:bf:") && en.len() == 3 * 12 - 1, "{en}");
         assert!(made(&llt, None, None).starts_with("00:02:00:00:09:bf:"), "no hardware address");
+    }
+
+    #[test]
+    fn without_hardware_address_the_stored_duid_stays() {
+        for kind in [ServerIdKind::Llt, ServerIdKind::Ll] {
+            let stored = read_file(b"00:02:00:00:09:bf:01:02:03:04:05:06").unwrap();
+            let kept = made(&config(kind), Some(&stored), None);
+            assert_eq!(kept.as_bytes(), file_text(&stored), "clients know the server by it");
+        }
     }
 
     #[test]

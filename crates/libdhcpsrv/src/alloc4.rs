@@ -319,8 +319,14 @@ fn is_reserved_for_others(
 /// The next free address of the subnet's pools that is not reserved, in the order of the file.
 fn pick(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Option<Ipv4Addr>, Parked> {
     for pool in query.subnet.pools.clone() {
+        let mut first = None;
         for _ in 0..PICKS_MAX {
             let Some(free) = session.pick(PoolIndex(pool), false) else { break };
+            if first == Some(free) {
+                // Once round: all that is free is reserved.
+                break;
+            }
+            first = first.or(Some(free));
             // The pools know what the configuration reserves, but not what other sources of hosts do.
             if !is_reserved_for_others(session, query, free)? {
                 return Ok(Some(free));

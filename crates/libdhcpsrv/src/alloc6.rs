@@ -467,8 +467,14 @@ fn pick(
     sink: &dyn Sink6,
 ) -> Result<Option<Resource6>, Parked> {
     for (nth, pool) in query.pools_in_order() {
+        let mut first = None;
         for _ in 0..PICKS_MAX {
             let Some(address) = session.pick(query.pool_index(nth), false) else { break };
+            if first == Some(address) {
+                // Once round: all that is free is promised.
+                break;
+            }
+            first = first.or(Some(address));
             let resource = Resource6 { address, prefix_len: pool.unit_len };
             // What is promised to the other associations of the message may come first. The pools know what the
             // configuration reserves, but not what other sources of hosts do.

@@ -37,6 +37,15 @@ fn unknown_bindings_get_a_lease_and_what_is_listed_beside_it_ends() {
 }
 
 #[test]
+fn a_wish_for_a_length_is_nothing_that_could_end() {
+    let mut stand = Stand::new(SMALL);
+    stand.bind(&solicit(1).pd(1, &[]));
+    let renew = to_server(MessageType::Renew, 1).pd(1, &["2001:db8:f000::/56", "::/48"]);
+    let expected = ["IA_PD 1 1000/2000 2001:db8:f000::/56 3000/4000"];
+    assert_eq!(stand.answer(&renew).associations(), expected);
+}
+
+#[test]
 fn an_address_of_somebody_else_is_withdrawn() {
     let mut stand = Stand::new(SMALL);
     stand.bind(&solicit(1).na(1, &[]));

@@ -1,6 +1,7 @@
 //! Packets that no honest client sends: dropped or answered, counted, never more.
 
 use libdhcp::v6::{MessageType, code};
+use libdhcpsrv::lease::LeaseState;
 use proptest::prelude::*;
 use stats::Packet6;
 
@@ -51,6 +52,21 @@ fn broken_associations_drop_the_message() {
         let reason = stand.drop_reason(&solicit(1).option(code::IA_NA, body));
         assert_eq!(reason, "an identity association is malformed");
     }
+}
+
+#[test]
+fn a_broken_association_undoes_nothing_because_nothing_is_done_before() {
+    let mut stand = Stand::new(SMALL);
+    let request = to_server(MessageType::Request, 1).na(1, &[]).option(code::IA_PD, &[0; 11]);
+    assert_eq!(stand.drop_reason(&request), "an identity association is malformed");
+    assert_eq!(stand.store.len(), 0);
+    stand.bind(&solicit(1).na(1, &[]));
+    for kind in [MessageType::Release, MessageType::Decline] {
+        let ask = to_server(kind, 1).na(1, &["2001:db8:1::10"]).option(code::IA_NA, &[0; 11]);
+        assert_eq!(stand.drop_reason(&ask), "an identity association is malformed");
+    }
+    let lease = stand.store.lease("2001:db8:1::10".parse().unwrap()).unwrap();
+    assert_eq!(lease.state, LeaseState::Default);
 }
 
 #[test]

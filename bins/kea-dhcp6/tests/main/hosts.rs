@@ -310,7 +310,8 @@ fn a_reserved_prefix_has_its_own_excluded_part() {
         "IA_PD 1 1000/2000 2001:db8:aaaa::/48 3000/4000 without 2001:db8:aaaa:ff::/64",
         "IA_PD 2 1000/2000 2001:db8:f000:100::/56 3000/4000",
     ];
-    assert_eq!(stand.bind(&solicit(9).pd(1, &[]).pd(2, &[])).associations(), expected);
+    let solicit = solicit(9).pd(1, &[]).pd(2, &[]).wants(&[code::PD_EXCLUDE]);
+    assert_eq!(stand.bind(&solicit).associations(), expected);
 }
 
 #[test]

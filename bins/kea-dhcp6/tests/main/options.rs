@@ -17,6 +17,7 @@ const OPTIONS: &str = r#""option-def": [ { "name": "colour", "code": 1234, "type
         { "name": "sntp-servers", "data": "2001:db8::123", "always-send": true },
         { "code": 32, "space": "vendor-4491", "csv-format": false, "data": "20010db8000000000000000000000069" },
         { "code": 33, "space": "vendor-4491", "csv-format": false, "data": "636f6e66", "always-send": true },
+        { "code": 1025, "space": "vendor-4491", "csv-format": false, "data": "07" },
         { "code": 1, "space": "vendor-9", "csv-format": false, "data": "ff" } ],
     "valid-lifetime": 4000, "subnet6": [ { "id": 1, "subnet": "2001:db8:1::/64", "interface": "lan",
         "pools": [ { "pool": "2001:db8:1::/64" } ],
@@ -89,6 +90,9 @@ fn vendors_get_what_they_ask_for_and_what_is_always_sent() {
         [&4491_u32.to_be_bytes()[..], &option(33, b"conf"), &option(32, &address.octets())]
             .concat();
     assert_eq!(body, expected);
+    let answer = stand.answer(&ask(&[vendor(4491, &[1025, 1025, 33])]));
+    let expected = [&4491_u32.to_be_bytes()[..], &option(33, b"conf"), &option(1025, &[7])];
+    assert_eq!(answer.option(code::VENDOR_OPTS).unwrap(), expected.concat(), "once");
     let answer = stand.answer(&ask(&[vendor(9, &[2])]));
     assert_eq!(answer.option(code::VENDOR_OPTS), None, "nothing of that vendor is asked for");
     let answer = stand.answer(&ask(&[vendor(9, &[1]), vendor(4491, &[]), vendor(9, &[1])]));

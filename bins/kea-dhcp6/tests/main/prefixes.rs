@@ -1,6 +1,6 @@
 //! Prefix delegation: pools of several lengths, hints, excluded prefixes, huge pools, changed lengths.
 
-use libdhcp::v6::MessageType;
+use libdhcp::v6::{MessageType, code};
 
 use crate::stand::{DUID, Stand, ia_prefix, solicit, to_server};
 
@@ -89,17 +89,23 @@ fn prefixes_of_another_length_never_overlap_what_is_delegated() {
 }
 
 #[test]
-fn excluded_prefix_goes_with_its_prefix() {
+fn excluded_prefix_goes_with_its_prefix_to_those_who_ask() {
     let text = pool("2001:db8:f000::", 44, 48).replace(
         "\"delegated-len\": 48",
         "\"delegated-len\": 48, \"excluded-prefix\": \"2001:db8:f000:ff00::\", \"excluded-prefix-len\": 56",
     );
     let mut stand = Stand::new(&text);
     stand.bind(&solicit(1).pd(1, &[]));
-    let advertise = stand.answer(&solicit(2).pd(1, &[]));
-    let [line] = advertise.associations().try_into().unwrap();
-    assert!(line.contains("2001:db8:f001::/48"), "{line}");
+    let answer = |stand: &mut Stand, wants: &[u16]| {
+        let advertise = stand.answer(&solicit(2).pd(1, &[]).wants(wants));
+        let [line] = advertise.associations().try_into().unwrap();
+        assert!(line.contains("2001:db8:f001::/48"), "{line}");
+        line
+    };
+    let line = answer(&mut stand, &[code::PD_EXCLUDE]);
     assert!(line.ends_with("without 2001:db8:f001:ff00::/56"), "{line}");
+    let line = answer(&mut stand, &[code::DNS_SERVERS]);
+    assert!(!line.contains("without"), "a router that does not know the option: {line}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn declined_address_is_quarantined_and_comes_back() {
     assert_eq!((reply.associations(), reply.status()), (vec!["IA_NA 1 0/0 status 0".into()], None));
     let lease = stand.store.lease(ADDRESS.parse().unwrap()).unwrap();
     assert_eq!((lease.state, lease.valid_lifetime), (LeaseState::Declined, 100));
-    assert_eq!(lease.duid, [0], "it belongs to nobody");
+    assert_eq!((lease.duid, lease.iaid), (vec![0], 1), "it belongs to nobody");
     assert_eq!(figures(&stand), [2, 0, 1], "a declined address counts as assigned");
     let wish = solicit(2).na(1, &[ADDRESS]);
     assert_eq!(stand.answer(&wish).given(), ["2001:db8:1::12"]);
