@@ -181,7 +181,7 @@ fn association(
         first_pool,
         hint: wish.map(|wish| Hint6 { address: wish.address, prefix_len: wish.prefix_len }),
         recent_offer: match aim {
-            Aim::Advertise => (exchange.recent_offer)(lease_type, ia.iaid),
+            Aim::Advertise => session.choose(|_| (exchange.recent_offer)(lease_type, ia.iaid)),
             _ => None,
         },
         preferred_lifetime,

@@ -3,10 +3,11 @@
 //! It decides about one association (IA_NA or IA_PD) of a message at a time; messages, status codes and options
 //! belong to the server. It asks the store through a [`Session6`], so the same code serves memory and databases.
 //!
-//! An association keeps what it has as long as that lies in a pool of the subnet; what does not is withdrawn. One that
-//! has nothing gets one address or prefix: the one it asks for, the one it was offered a moment ago, or the next free
-//! one. What is reserved for the client comes before all of that: an association gets one thing that is reserved, in or
-//! outside the pools, and gives up what it has else; what is reserved for others is withdrawn and never given.
+//! An association keeps what it has as long as that lies in a pool of the subnet; what does not is withdrawn, and so is
+//! a former lease that overlaps what somebody else has got meanwhile. One that has nothing gets one address or prefix:
+//! the one it asks for, the one it was offered a moment ago, or the next free one. What is reserved for the client comes
+//! before all of that: an association gets one thing that is reserved, in or outside the pools, and gives up what it has
+//! else; what is reserved for others is withdrawn and never given.
 //! Prefixes of the length that the client asks for are preferred (RFC 8168), then larger ones, then smaller.
 //! Two requests that race for one address are decided by the store: the loser sees a conflict and decides again.
 //! Kea: `AllocEngine::allocateLeases6`, `renewLeases6`; RFC 8415 section 18.3.
@@ -111,6 +112,8 @@ pub enum Withdrawal6 {
     Replaced,
     /// It is reserved for another client.
     Reserved,
+    /// It had ended, and somebody else has got some of it meanwhile.
+    Taken,
 }
 
 /// Result of a request for one association.
@@ -251,8 +254,9 @@ pub fn offer(
         }
         let Some(own) = found.own else { break };
         let resource = resource_of(&own);
-        let is_kept = query.pool_of(resource).is_some() && !sink.is_given(resource);
-        if is_kept && !is_reserved_for_others(session, query, resource)? {
+        let is_kept = query.pool_of(resource).is_some() && !is_lost(session, &own);
+        if is_kept && !sink.is_given(resource) && !is_reserved_for_others(session, query, resource)?
+        {
             sink.take(Bound6::Kept(resource));
             kept = true;
         }
@@ -337,7 +341,7 @@ fn grant_once(
         let step = if given == Some(resource) {
             nth += 1;
             None
-        } else if let Some(why) = withdrawal(session, query, resource, has_reserved)? {
+        } else if let Some(why) = withdrawal(session, query, &own, has_reserved)? {
             let expect = Expect::Unchanged(own.version);
             let deleted = session.delete(own.address, expect)?;
             Some(deleted.map(|stored| (stored, Bound6::Withdrawn(resource, why))))
@@ -441,19 +445,35 @@ fn resource_of(lease: &Lease6View) -> Resource6 {
 
 /// Whether a resource of the subnet's pools can be given to an association that does not hold it in this subnet.
 fn is_free(
-    session: &Session6<'_>,
+    session: &mut Session6<'_>,
     resource: Resource6,
     there: Option<&Lease6View>,
     now: Now,
 ) -> bool {
+    let may_have = |there: &Lease6View| {
+        let own = there.owner == Ownership::Mine && there.state == LeaseState::Default;
+        own || is_available(there, now)
+    };
+    // Where no lease begins, or one that is over, a larger or smaller prefix may lie.
+    let mut is_unmarked = || !is_held(session, resource);
     match there {
-        Some(there) => {
-            let own = there.owner == Ownership::Mine && there.state == LeaseState::Default;
-            own || is_available(there, now)
-        }
-        // No lease begins there, but a larger or smaller prefix may overlap it.
-        None => !session.pools().is_held(resource.address, resource.prefix_len),
+        None => is_unmarked(),
+        // The marks are its own.
+        Some(there) if there.is_held && there.prefix_len == resource.prefix_len => may_have(there),
+        Some(there) => may_have(there) && is_unmarked(),
     }
+}
+
+/// Whether a former lease of the association is, in part, somebody else's by now.
+fn is_lost(session: &mut Session6<'_>, own: &Lease6View) -> bool {
+    !own.is_held && is_held(session, resource_of(own))
+}
+
+/// Whether some of a resource cannot be picked from the pools.
+fn is_held(session: &mut Session6<'_>, resource: Resource6) -> bool {
+    let within = u128::MAX.checked_shr(resource.prefix_len.into()).unwrap_or(0);
+    let address = u128::from(resource.address);
+    session.is_range_held(address & !within, address | within)
 }
 
 fn is_available(lease: &Lease6View, now: Now) -> bool {

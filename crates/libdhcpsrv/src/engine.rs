@@ -205,8 +205,18 @@ struct Core<P: Protocol> {
     desk: Desk<P>,
     protocol: P,
     intake: Intake<P::Leases, P::Runtime>,
+    /// The interfaces of today; those at the desk are of the exchange in progress.
+    links: Arc<Links>,
     /// Lent to the view of the packet that is being processed.
     spans: Option<Box<P::Spans>>,
+}
+
+/// The configurations of an exchange.
+struct Runtimes<'a, R> {
+    /// The one that it began under, by which it is decided.
+    own: &'a Arc<R>,
+    /// The one in force, which has the figures.
+    in_force: &'a R,
 }
 
 impl<P: Protocol> Engine<P> {
@@ -230,7 +240,13 @@ impl<P: Protocol> Engine<P> {
             passage: None,
         };
         let spans = Some(Box::default());
-        let core = Core { desk, protocol: P::default(), intake: Intake::default(), spans };
+        let core = Core {
+            desk,
+            protocol: P::default(),
+            intake: Intake::default(),
+            links: Arc::default(),
+            spans,
+        };
         Self { core, runtime }
     }
 
@@ -262,7 +278,8 @@ impl<P: Protocol> DhcpServer for Engine<P> {
     }
 
     fn set_links(&mut self, links: Arc<Links>) {
-        self.core.desk.links = links;
+        self.core.desk.links = links.clone();
+        self.core.links = links;
     }
 
     fn look(&self, payload: &[u8]) {
@@ -286,23 +303,24 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         let Some(mut exchange) = core.intake.unpark(ticket) else { return Progress::Done };
         exchange.memo.record(answer);
         std::mem::swap(&mut core.desk.memo, &mut exchange.memo);
+        core.desk.links = exchange.links;
         core.desk.passage = None;
         let mut spans = core.spans.take().unwrap_or_default();
         let input = exchange.datagram.input();
         let progress = match P::parse(input.payload, &mut spans) {
             Ok(view) => {
-                core.go_on(&input, &view, &exchange.runtime, exchange.entered, now, replies)
+                let runtimes = Runtimes { own: &exchange.runtime, in_force: &*self.runtime };
+                core.go_on(&input, &view, runtimes, exchange.entered, now, replies)
             }
             Err(_) => Progress::Done, // it was parsed before
         };
-        // The figures are those of the configuration in force, whichever one the exchange began under.
-        self.runtime.tally().count(core.desk.memo.changes(), None, now);
         core.spans = Some(spans);
+        core.desk.links.clone_from(&core.links);
         progress
     }
 
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {
-        for kept in self.core.intake.take_deferred() {
+        while let Some(kept) = self.core.intake.next_deferred() {
             self.core.process(&kept.input(), &self.runtime, now, replies, false);
         }
     }
@@ -312,6 +330,7 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         core.desk.counters.increment(P::COUNTERS.dropped);
         core.desk.counters.increment(P::COUNTERS.processing_failed);
         core.desk.memo.clear();
+        core.desk.links.clone_from(&core.links);
         core.intake.abandon(&core.desk.shared.gate);
         P::log_failure(input, reason);
     }
@@ -391,9 +410,8 @@ impl<P: Protocol> Core<P> {
         }
         self.desk.memo.clear();
         self.desk.subnet = None;
-        let progress = self.exchange(input, view, &query, runtime, entered, now, replies);
-        runtime.tally().count(self.desk.memo.changes(), self.desk.subnet, now);
-        progress
+        let runtimes = Runtimes { own: runtime, in_force: &**runtime };
+        self.exchange(input, view, &query, runtimes, entered, now, replies)
     }
 
     /// Keeps a packet whose client has another one in progress, once.
@@ -416,15 +434,15 @@ impl<P: Protocol> Core<P> {
         &mut self,
         input: &Inbound<'_>,
         view: &P::View<'_>,
-        runtime: &Arc<P::Runtime>,
+        runtimes: Runtimes<'_, P::Runtime>,
         entered: Entered,
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
-        match P::admit(&self.desk, input, view, runtime) {
-            Ok(query) => self.exchange(input, view, &query, runtime, entered, now, replies),
+        match P::admit(&self.desk, input, view, runtimes.own) {
+            Ok(query) => self.exchange(input, view, &query, runtimes, entered, now, replies),
             Err(reason) => {
-                // It was admitted before; the interfaces have changed since.
+                // It was admitted before, by the same configuration and interfaces.
                 self.desk.shared.gate.leave(entered);
                 self.drop(input, view, reason, now)
             }
@@ -437,14 +455,17 @@ impl<P: Protocol> Core<P> {
         input: &Inbound<'_>,
         view: &P::View<'_>,
         query: &P::Query<'_>,
-        runtime: &Arc<P::Runtime>,
+        runtimes: Runtimes<'_, P::Runtime>,
         entered: Entered,
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
         self.intake.begin(entered);
-        let run = self.protocol.run(&mut self.desk, input, query, runtime, now, replies);
+        let run = self.protocol.run(&mut self.desk, input, query, runtimes.own, now, replies);
         self.intake.end();
+        // Before it waits, so that each change is counted once; the subnet is most likely the same in both.
+        let Desk { memo, subnet, .. } = &mut self.desk;
+        runtimes.in_force.tally().count(memo.new_changes(), *subnet, now);
         match run {
             Ok(dropped) => {
                 self.desk.shared.gate.leave(entered);
@@ -455,7 +476,8 @@ impl<P: Protocol> Core<P> {
             }
             Err(Parked(ticket)) => {
                 let memo = std::mem::take(&mut self.desk.memo);
-                self.intake.park(ticket, input, runtime.clone(), entered, memo)
+                let links = self.desk.links.clone();
+                self.intake.park(ticket, input, runtimes.own.clone(), links, entered, memo)
             }
         }
     }

@@ -6,7 +6,7 @@
 //! deferred to the end of the batch, once. Both are bounded: what does not fit is refused, and the server drops the
 //! packet. The client of the packet in progress is noted, so that it can be let go even when processing panics.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -14,6 +14,7 @@ use util::link::Inbound;
 
 use crate::gate::{ClientGate, Entered};
 use crate::lease::LeaseKind;
+use crate::links::Links;
 use crate::session::{Memo, Store, Ticket};
 
 /// Exchanges that may wait for a store at the same time, per worker.
@@ -84,6 +85,8 @@ pub struct ParkedExchange<K: LeaseKind, R> {
     pub datagram: Kept,
     /// The configuration that it began under.
     pub runtime: Arc<R>,
+    /// The interfaces as they were then: run again, it must come to the same decisions.
+    pub links: Arc<Links>,
     /// Its client's place in the gate.
     pub entered: Entered,
     /// The answers that it has had.
@@ -94,13 +97,13 @@ pub struct ParkedExchange<K: LeaseKind, R> {
 #[derive(Debug)]
 pub struct Intake<K: LeaseKind, R> {
     parked: HashMap<Ticket, ParkedExchange<K, R>>,
-    deferred: Vec<Kept>,
+    deferred: VecDeque<Kept>,
     in_progress: Option<Entered>,
 }
 
 impl<K: LeaseKind, R> Default for Intake<K, R> {
     fn default() -> Self {
-        let deferred = Vec::with_capacity(DEFERRED_MAX);
+        let deferred = VecDeque::with_capacity(DEFERRED_MAX);
         Self { parked: HashMap::new(), deferred, in_progress: None }
     }
 }
@@ -131,11 +134,12 @@ impl<K: LeaseKind, R> Intake<K, R> {
         ticket: Ticket,
         input: &Inbound<'_>,
         runtime: Arc<R>,
+        links: Arc<Links>,
         entered: Entered,
         memo: Memo<K>,
     ) -> Progress {
         let datagram = Kept::new(input);
-        self.parked.insert(ticket, ParkedExchange { datagram, runtime, entered, memo });
+        self.parked.insert(ticket, ParkedExchange { datagram, runtime, links, entered, memo });
         Progress::Waiting(ticket)
     }
 
@@ -149,16 +153,15 @@ impl<K: LeaseKind, R> Intake<K, R> {
     pub fn defer(&mut self, input: &Inbound<'_>) -> bool {
         let fits = self.deferred.len() < DEFERRED_MAX;
         if fits {
-            self.deferred.push(Kept::new(input));
+            self.deferred.push_back(Kept::new(input));
         }
         fits
     }
 
-    /// Takes out the packets that were deferred.
+    /// Takes out the packet that was deferred first. One at a time: those behind it stay if its processing panics.
     #[inline]
-    pub fn take_deferred(&mut self) -> Vec<Kept> {
-        // An empty list is not given away, because it would leave its memory with the taker.
-        if self.deferred.is_empty() { Vec::new() } else { std::mem::take(&mut self.deferred) }
+    pub fn next_deferred(&mut self) -> Option<Kept> {
+        self.deferred.pop_front()
     }
 
     /// Whether no further exchange may wait.

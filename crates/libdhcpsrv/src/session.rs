@@ -5,7 +5,8 @@
 //! through `?`, and the server keeps the packet with its [`Memo`]. When the answer arrives it is added to the memo
 //! and the code runs again from the start: questions that have been answered are answered from the memo, so it
 //! arrives at the same place and goes on. Deciding code must therefore have no other effect before its last
-//! question, and draws on nothing but its arguments and the session.
+//! question, and draws on nothing but its arguments and the session. What may differ by the time of the next run is
+//! recorded as well: the time, what is free in the pools, and through [`Session::choose`] whatever else.
 //!
 //! The memory store answers at once: the cost is one copy of each answer. SQL stores, hooks and ping checks wait
 //! in the same way.
@@ -93,8 +94,8 @@ pub enum Answer<K: LeaseKind> {
     Got(Option<K::View>),
     /// To [`Question::Commit`] and [`Question::Delete`].
     Done(Result<Stored, CommitError>),
-    /// To [`Session::pick`].
-    Picked(Option<AddressOf<K>>),
+    /// To [`Session::choose`].
+    Chosen(Option<AddressOf<K>>),
     /// To [`HostQuestion::Of`].
     Host(Option<HostId>),
     /// To [`HostQuestion::Holder`].
@@ -142,11 +143,15 @@ impl<K: LeaseKind> Store<K> for LeaseStore<K> {
 #[derive(Clone, Debug)]
 pub struct Memo<K: LeaseKind> {
     answers: Vec<Answer<K>>,
+    /// The time of the first run.
+    began: Option<Now>,
+    /// Answers that [`Memo::new_changes`] has been through.
+    counted: usize,
 }
 
 impl<K: LeaseKind> Default for Memo<K> {
     fn default() -> Self {
-        Self { answers: Vec::new() }
+        Self { answers: Vec::new(), began: None, counted: 0 }
     }
 }
 
@@ -154,6 +159,8 @@ impl<K: LeaseKind> Memo<K> {
     /// Forgets all answers and keeps the memory.
     pub fn clear(&mut self) {
         self.answers.clear();
+        self.began = None;
+        self.counted = 0;
     }
 
     /// Adds the answer that was waited for.
@@ -163,10 +170,14 @@ impl<K: LeaseKind> Memo<K> {
 
     /// The changes of leases that were made.
     pub fn changes(&self) -> impl Iterator<Item = &Stored> {
-        self.answers.iter().filter_map(|answer| match answer {
-            Answer::Done(Ok(stored)) => Some(stored),
-            _ => None,
-        })
+        changes_of(&self.answers)
+    }
+
+    /// The changes that were made since the last call; to be counted before the exchange waits, because a configuration
+    /// that comes meanwhile counts what is stored.
+    pub fn new_changes(&mut self) -> impl Iterator<Item = &Stored> {
+        let from = std::mem::replace(&mut self.counted, self.answers.len());
+        changes_of(self.answers.get(from..).unwrap_or_default())
     }
 
     /// Whether nothing has been answered yet, that is, whether this is the first run.
@@ -174,6 +185,13 @@ impl<K: LeaseKind> Memo<K> {
     pub fn is_empty(&self) -> bool {
         self.answers.is_empty()
     }
+}
+
+fn changes_of<K: LeaseKind>(answers: &[Answer<K>]) -> impl Iterator<Item = &Stored> {
+    answers.iter().filter_map(|answer| match answer {
+        Answer::Done(Ok(stored)) => Some(stored),
+        _ => None,
+    })
 }
 
 /// One run of deciding code.
@@ -185,7 +203,10 @@ pub struct Session<'s, K: HostKind> {
     entropy: &'s mut dyn Entropy,
     memo: &'s mut Memo<K>,
     next: usize,
+    /// The time by which is decided.
     now: Now,
+    /// The time at which the store is asked.
+    asked_at: Now,
 }
 
 impl<K: HostKind> std::fmt::Debug for Session<'_, K> {
@@ -203,7 +224,8 @@ impl<'s, K: HostKind> Session<'s, K> {
         memo: &'s mut Memo<K>,
         now: Now,
     ) -> Self {
-        Self { store, hosts: None, pools, entropy, memo, next: 0, now }
+        let (asked_at, now) = (now, *memo.began.get_or_insert(now));
+        Self { store, hosts: None, pools, entropy, memo, next: 0, now, asked_at }
     }
 
     /// With a source of hosts; without one nobody has any.
@@ -219,16 +241,22 @@ impl<'s, K: HostKind> Session<'s, K> {
         self.hosts.is_some()
     }
 
-    /// The time of the batch.
+    /// The time of the first run: what has expired by then.
     #[must_use]
     pub fn now(&self) -> Now {
         self.now
     }
 
-    /// The pools and what is free in them.
+    /// Whether some address from `first` to `last` lies in a pool and cannot be picked.
+    pub fn is_range_held(&mut self, first: K::Number, last: K::Number) -> bool {
+        let pools = self.pools;
+        self.choose(|_| pools.is_range_held(first, last).then(|| first.into())).is_some()
+    }
+
+    /// Whether some address from `first` to `last` is reserved in a pool, which is the same in every run.
     #[must_use]
-    pub fn pools(&self) -> &'s PoolSet<K::Number> {
-        self.pools
+    pub fn is_range_reserved(&self, pool: PoolIndex, first: K::Number, last: K::Number) -> bool {
+        self.pools.is_range_reserved(pool, first, last)
     }
 
     /// Looks for the `nth` lease of the client and for the lease on `requested`, whoever holds it.
@@ -348,14 +376,28 @@ impl<'s, K: HostKind> Session<'s, K> {
 
     /// Chooses a free address of a pool without marking it; the same one when the code runs again.
     pub fn pick(&mut self, pool: PoolIndex, random: bool) -> Option<AddressOf<K>> {
-        if let Some(Answer::Picked(address)) = self.memo.answers.get(self.next) {
+        let pools = self.pools;
+        self.choose(|entropy| {
+            let from = if random { PickFrom::Random(entropy.next_u64()) } else { PickFrom::Cursor };
+            pools.pick(pool, from)
+        })
+    }
+
+    /// Makes a choice that has to be the same when the code runs again.
+    pub fn choose(
+        &mut self,
+        choose: impl FnOnce(&mut dyn Entropy) -> Option<AddressOf<K>>,
+    ) -> Option<AddressOf<K>> {
+        if let Some(answer) = self.memo.answers.get(self.next) {
             self.next += 1;
-            return *address;
+            return match answer {
+                Answer::Chosen(address) => *address,
+                // See `look_for`.
+                _ => None,
+            };
         }
-        let from =
-            if random { PickFrom::Random(self.entropy.next_u64()) } else { PickFrom::Cursor };
-        let address = self.pools.pick(pool, from);
-        self.memo.answers.push(Answer::Picked(address));
+        let address = choose(self.entropy);
+        self.memo.answers.push(Answer::Chosen(address));
         self.next += 1;
         address
     }
@@ -380,7 +422,7 @@ impl<'s, K: HostKind> Session<'s, K> {
             self.next += 1;
             return Ok(*answer);
         }
-        match submit(self.store, self.now) {
+        match submit(self.store, self.asked_at) {
             Submitted::Ready(answer) => {
                 self.memo.answers.push(answer);
                 self.next += 1;
@@ -453,11 +495,31 @@ mod tests {
     }
 
     #[test]
+    fn what_changes_between_two_runs_is_as_it_was_in_the_first() {
+        let pools = PoolSet::new([PoolRange { first: ADDRESS, last: ADDRESS, skips_edges: false }]);
+        let (store, mut entropy, mut memo) = (Slow::default(), SplitMix::new(1), Memo::default());
+        let number = u32::from(ADDRESS);
+        for second in [1, 5] {
+            let now = Now::from_secs(second);
+            let mut session = Session::new(&store, &pools, &mut entropy, &mut memo, now);
+            assert_eq!(session.now(), Now::from_secs(1));
+            assert!(!session.is_range_held(number, number));
+            let chosen = session.choose(|_| Some(Ipv4Addr::from(second as u32)));
+            assert_eq!(chosen, Some(Ipv4Addr::from(1)));
+            pools.hold(number, number, None);
+        }
+        memo.clear();
+        let mut session = Session::new(&store, &pools, &mut entropy, &mut memo, Now::from_secs(5));
+        assert_eq!(session.now(), Now::from_secs(5));
+        assert!(session.is_range_held(number, number));
+    }
+
+    #[test]
     fn memo_that_does_not_fit_says_that_nothing_is_known() {
         let (store, pools) = (Slow::default(), PoolSet::default());
         let (mut entropy, mut memo) = (SplitMix::new(1), Memo::default());
         for _ in 0..3 {
-            memo.record(Answer4::Picked(None));
+            memo.record(Answer4::Chosen(None));
         }
         let now = Now::from_secs(1);
         let mut session = Session::new(&store, &pools, &mut entropy, &mut memo, now);

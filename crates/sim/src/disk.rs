@@ -4,12 +4,14 @@
 //! `F.completed` between making the new file and giving it its name. Only `F` is written in place; what was written
 //! behind its last sync may be cut anywhere by a crash. The clean-up uses the server's own loader and row writer.
 
-use libdhcpsrv::lease4::{FileReport, LeaseStore4, Loader4, csv4};
+use std::marker::PhantomData;
+
+use libdhcpsrv::lease::{FileReport, LeaseKind, LeaseStore, Loader};
 use util::{Entropy, Now, SplitMix};
 
 /// The lease files.
 #[derive(Debug)]
-pub(crate) struct Disk {
+pub(crate) struct Disk<K> {
     journal: Vec<u8>,
     /// Bytes of the journal that are on stable storage.
     synced: usize,
@@ -18,9 +20,10 @@ pub(crate) struct Disk {
     completed: Option<Vec<u8>>,
     /// Whether writes fail.
     pub(crate) is_full: bool,
+    kind: PhantomData<K>,
 }
 
-impl Disk {
+impl<K: LeaseKind> Disk<K> {
     pub(crate) fn new() -> Self {
         Self {
             journal: Vec::new(),
@@ -29,6 +32,7 @@ impl Disk {
             previous: None,
             completed: None,
             is_full: false,
+            kind: PhantomData,
         }
     }
 
@@ -60,8 +64,8 @@ impl Disk {
     }
 
     /// Loads all files into `store`, cuts a torn row off and makes the journal ready for more.
-    pub(crate) fn load(&mut self, store: &mut LeaseStore4, now: Now) -> FileReport {
-        let mut loader = Loader4::new(store, 1);
+    pub(crate) fn load(&mut self, store: &mut LeaseStore<K>, now: Now) -> FileReport {
+        let mut loader = Loader::new(store, 1);
         let older = match &self.completed {
             Some(completed) => vec![completed],
             None => [&self.previous, &self.copy].into_iter().flatten().collect(),
@@ -73,7 +77,7 @@ impl Disk {
         loader.finish(now);
         self.journal.truncate(report.valid_len as usize);
         if self.journal.is_empty() {
-            self.journal.extend_from_slice(csv4::HEADER.as_bytes());
+            self.journal.extend_from_slice(K::HEADER.as_bytes());
         }
         self.synced = self.journal.len();
         report
@@ -86,7 +90,7 @@ impl Disk {
         }
         assert_eq!(self.synced, self.journal.len(), "a journal is rotated after a sync");
         self.copy = Some(std::mem::take(&mut self.journal));
-        self.journal.extend_from_slice(csv4::HEADER.as_bytes());
+        self.journal.extend_from_slice(K::HEADER.as_bytes());
         self.synced = self.journal.len();
     }
 
@@ -110,12 +114,12 @@ impl Disk {
 
     /// One row for each lease that `F.2` and `F.1` leave.
     fn compact(&self) -> Vec<u8> {
-        let mut store = LeaseStore4::new(0, None);
-        let mut loader = Loader4::new(&mut store, 1);
+        let mut store = LeaseStore::<K>::new(0, None);
+        let mut loader = Loader::new(&mut store, 1);
         for file in [&self.previous, &self.copy].into_iter().flatten() {
             load(&mut loader, file);
         }
-        let mut output = csv4::HEADER.as_bytes().to_vec();
+        let mut output = K::HEADER.as_bytes().to_vec();
         let written = loader.export(|rows| {
             output.extend_from_slice(rows);
             Ok::<(), std::convert::Infallible>(())
@@ -125,7 +129,7 @@ impl Disk {
     }
 }
 
-fn load(loader: &mut Loader4<'_>, file: &[u8]) -> FileReport {
+fn load<K: LeaseKind>(loader: &mut Loader<'_, K>, file: &[u8]) -> FileReport {
     let mut on_error = |line, error| panic!("line {line} of a lease file {error}");
     match loader.load(file, &mut on_error) {
         Ok(report) => report,

@@ -6,22 +6,18 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kea_dhcp4::runtime::{Runtime4, subnet_rows};
-use kea_dhcp4::server::{Server4, Shared4};
-use libdhcpsrv::config4::Config4;
-use libdhcpsrv::lease4::{LeaseStore4, ReclaimLimits, Reclaimed, V4};
-use libdhcpsrv::links::Links;
+use libdhcpsrv::intake::Shared;
+use libdhcpsrv::lease::{LeaseStore, ReclaimLimits, Reclaimed};
 use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::Store;
-use stats::{LeaseCounters4, Statistics4};
+use stats::{LeaseCounters, Statistics};
 use util::journal::JournalQueue;
 use util::link::Replies;
 use util::{Entropy, Now, SplitMix};
 
-use crate::configuration::SERVER;
 use crate::disk::Disk;
+use crate::family::{Datagram, Family};
 use crate::late::LateStore;
-use crate::packets::{Datagram, INTERFACE};
 use crate::report::Report;
 use crate::scenario::Scenario;
 
@@ -30,8 +26,8 @@ const QUEUE_BYTES_MAX: usize = 1 << 20;
 
 /// One worker: its server and what is on the way into and out of it.
 #[derive(Debug)]
-pub(crate) struct Worker {
-    pub(crate) server: Server4,
+pub(crate) struct Worker<F: Family> {
+    pub(crate) server: F::Server,
     pub(crate) replies: Replies,
     pub(crate) inbox: VecDeque<Datagram>,
 }
@@ -47,50 +43,50 @@ struct Writer {
 
 /// A running server.
 #[derive(Debug)]
-pub(crate) struct Host {
-    pub(crate) store: Arc<LeaseStore4>,
-    pub(crate) late: Option<Arc<LateStore>>,
-    pub(crate) shared: Shared4,
-    pub(crate) runtime: Arc<Runtime4>,
-    pub(crate) counters: Arc<LeaseCounters4>,
-    pub(crate) workers: Vec<Worker>,
+pub(crate) struct Host<F: Family> {
+    pub(crate) store: Arc<LeaseStore<F::Leases>>,
+    pub(crate) late: Option<Arc<LateStore<F>>>,
+    pub(crate) shared: Shared<F::Leases>,
+    pub(crate) runtime: Arc<F::Runtime>,
+    pub(crate) counters: Arc<LeaseCounters<F::Figure>>,
+    pub(crate) workers: Vec<Worker<F>>,
     pub(crate) queue: Arc<JournalQueue>,
-    statistics: Statistics4,
+    statistics: Statistics<F::Packet, F::Figure>,
     writer: Writer,
     next_reclaim_ns: u64,
     next_flush_ns: u64,
 }
 
-impl Host {
+impl<F: Family> Host<F> {
     /// Starts the server from what is on the disk.
     pub(crate) fn boot(
         scenario: &Scenario,
-        config: Config4,
-        disk: &mut Disk,
+        config: F::Config,
+        disk: &mut Disk<F::Leases>,
         now: Now,
         rng: &mut SplitMix,
         report: &mut Report,
     ) -> Self {
         let queue = Arc::new(JournalQueue::new(QUEUE_BYTES_MAX));
-        let mut store = LeaseStore4::new(rng.next_u64(), Some(queue.clone()));
+        let mut store = LeaseStore::new(rng.next_u64(), Some(queue.clone()));
         report.torn_bytes += disk.load(&mut store, now).torn_len;
         let store = Arc::new(store);
         let late = (scenario.late_percent > 0).then(|| {
             Arc::new(LateStore::new(store.clone(), scenario.late_percent, rng.next_u64()))
         });
-        let seen: Arc<dyn Store<V4>> = match &late {
+        let seen: Arc<dyn Store<F::Leases>> = match &late {
             Some(late) => late.clone(),
             None => store.clone(),
         };
-        let shared = Shared4::new(seen, rng.next_u64());
-        let statistics = Statistics4::new(now);
-        let (runtime, counters) = install(config, &statistics, &store, now);
-        let links = Arc::new(Links::new(vec![(INTERFACE, "lan".into())], vec![SERVER.into()]));
+        let shared = Shared::new(seen, rng.next_u64());
+        let statistics = Statistics::new(now);
+        let (runtime, counters) = install::<F>(config, &statistics, &store, now);
+        let links = Arc::new(F::links());
         let workers = (0..scenario.workers)
             .map(|_| {
                 let counters = statistics.worker(now);
                 let mut server =
-                    Server4::new(shared.clone(), runtime.clone(), counters, rng.next_u64());
+                    F::server(shared.clone(), runtime.clone(), counters, rng.next_u64());
                 server.set_links(links.clone());
                 Worker { server, replies: Replies::default(), inbox: VecDeque::new() }
             })
@@ -111,15 +107,15 @@ impl Host {
     }
 
     /// Puts another configuration in force.
-    pub(crate) fn reconfigure(&mut self, config: Config4, now: Now) {
-        (self.runtime, self.counters) = install(config, &self.statistics, &self.store, now);
+    pub(crate) fn reconfigure(&mut self, config: F::Config, now: Now) {
+        (self.runtime, self.counters) = install::<F>(config, &self.statistics, &self.store, now);
         for worker in &mut self.workers {
             worker.server.set_runtime(self.runtime.clone());
         }
     }
 
     /// Writes the rows that wait; returns whether a sync has to follow.
-    pub(crate) fn write_journal(&mut self, disk: &mut Disk, rng: &mut SplitMix) -> bool {
+    pub(crate) fn write_journal(&mut self, disk: &mut Disk<F::Leases>, rng: &mut SplitMix) -> bool {
         let writer = &mut self.writer;
         if writer.is_syncing {
             return false;
@@ -140,7 +136,7 @@ impl Host {
     }
 
     /// Ends a sync; returns whether everything written is stable now.
-    pub(crate) fn finish_sync(&mut self, disk: &mut Disk) -> bool {
+    pub(crate) fn finish_sync(&mut self, disk: &mut Disk<F::Leases>) -> bool {
         let writer = &mut self.writer;
         writer.is_syncing = false;
         if !disk.sync() {
@@ -155,7 +151,7 @@ impl Host {
     }
 
     /// Makes everything stable at once; returns whether that worked.
-    pub(crate) fn settle(&mut self, disk: &mut Disk, rng: &mut SplitMix) -> bool {
+    pub(crate) fn settle(&mut self, disk: &mut Disk<F::Leases>, rng: &mut SplitMix) -> bool {
         if self.writer.is_syncing && !self.finish_sync(disk) {
             return false;
         }
@@ -168,13 +164,13 @@ impl Host {
     /// What the daemon's main thread does each second.
     pub(crate) fn maintain(&mut self, now: Now, report: &mut Report) {
         self.store.expire_tick(now, usize::MAX);
-        let expired = self.runtime.config.expired_leases;
+        let expired = F::expired_leases(&self.runtime);
         let second = 1_000_000_000;
         if now.mono_ns >= self.next_reclaim_ns {
             let limits = ReclaimLimits { leases_max: expired.max_reclaim_leases, remove: false };
-            let mut each = |reclaimed: Reclaimed<'_>| {
+            let mut each = |reclaimed: Reclaimed<'_, F::Leases>| {
                 report.reclaimed += 1;
-                self.runtime.tally.count_deltas(&reclaimed.deltas, now);
+                F::count(&self.runtime, &reclaimed.deltas, now);
             };
             // An error is the stalled journal; the rest is done later.
             let _ = self.store.reclaim(now, limits, &mut || false, &mut each);
@@ -182,9 +178,9 @@ impl Host {
                 now.mono_ns + second * u64::from(expired.reclaim_timer_wait_time);
         }
         if now.mono_ns >= self.next_flush_ns {
-            let mut each = |reclaimed: Reclaimed<'_>| {
+            let mut each = |reclaimed: Reclaimed<'_, F::Leases>| {
                 report.flushed += 1;
-                self.runtime.tally.count_deltas(&reclaimed.deltas, now);
+                F::count(&self.runtime, &reclaimed.deltas, now);
             };
             let hold = expired.hold_reclaimed_time;
             let _ = self.store.flush_reclaimed(now, hold, usize::MAX, &mut each);
@@ -200,15 +196,15 @@ impl Host {
 }
 
 /// As the daemon does: pools and figures of a configuration, filled from the store.
-fn install(
-    config: Config4,
-    statistics: &Statistics4,
-    store: &LeaseStore4,
+fn install<F: Family>(
+    config: F::Config,
+    statistics: &Statistics<F::Packet, F::Figure>,
+    store: &LeaseStore<F::Leases>,
     now: Now,
-) -> (Arc<Runtime4>, Arc<LeaseCounters4>) {
-    let counters = statistics.install(&subnet_rows(&config), now);
-    let runtime = Arc::new(Runtime4::new(config, counters.clone()));
-    store.adopt_pools(&runtime.pools);
-    runtime.recount(store, now);
+) -> (Arc<F::Runtime>, Arc<LeaseCounters<F::Figure>>) {
+    let counters = statistics.install(&F::subnet_rows(&config), now);
+    let runtime = Arc::new(F::runtime(config, counters.clone()));
+    store.adopt_pools(F::pools(&runtime));
+    F::recount(&runtime, store, now);
     (runtime, counters)
 }

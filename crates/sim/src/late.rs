@@ -4,50 +4,43 @@
 //! carry such a question out, and later still delivers the answer, so that other exchanges come between.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use libdhcpsrv::lease4::{Change4, ClientKey, Expect, LeaseStore4, SubnetId, V4};
-use libdhcpsrv::session::{Answer4, Question4, Store, Submitted, Ticket};
+use libdhcpsrv::lease::{AddressOf, Expect, LeaseStore, SubnetId};
+use libdhcpsrv::session::{Answer, Question, Store, Submitted, Ticket};
 use util::{Entropy, Now, SplitMix};
+
+use crate::family::Family;
 
 /// The store; answers come from the real one behind it.
 #[derive(Debug)]
-pub(crate) struct LateStore {
-    inner: Arc<LeaseStore4>,
+pub(crate) struct LateStore<F: Family> {
+    inner: Arc<LeaseStore<F::Leases>>,
     percent: u64,
-    state: Mutex<State>,
+    state: Mutex<State<F>>,
 }
 
 #[derive(Debug)]
-struct State {
+struct State<F: Family> {
     rng: SplitMix,
     next: u64,
-    waiting: BTreeMap<u64, Kept>,
-    executed: BTreeMap<u64, Answer4>,
+    waiting: BTreeMap<u64, Kept<F>>,
+    executed: BTreeMap<u64, Answer<F::Leases>>,
     /// Tickets given since the world last asked.
     given: Vec<Ticket>,
 }
 
 /// A question that outlives the packet it came from.
 #[derive(Debug)]
-struct Kept {
-    hw_type: u8,
-    hw: Vec<u8>,
-    client_id: Option<Vec<u8>>,
-    asked: Asked,
+enum Kept<F: Family> {
+    Find { client: F::OwnKey, subnet: SubnetId, nth: u32, requested: Option<AddressOf<F::Leases>> },
+    Get { client: F::OwnKey, address: AddressOf<F::Leases> },
+    Commit(F::OwnChange),
+    Delete { address: AddressOf<F::Leases>, expect: Expect },
 }
 
-#[derive(Debug)]
-enum Asked {
-    Find { subnet: SubnetId, nth: u32, requested: Option<Ipv4Addr> },
-    Get { address: Ipv4Addr },
-    Commit { change: Change4<'static>, hostname: Vec<u8>, user_context: Vec<u8> },
-    Delete { address: Ipv4Addr, expect: Expect },
-}
-
-impl LateStore {
-    pub(crate) fn new(inner: Arc<LeaseStore4>, percent: u64, seed: u64) -> Self {
+impl<F: Family> LateStore<F> {
+    pub(crate) fn new(inner: Arc<LeaseStore<F::Leases>>, percent: u64, seed: u64) -> Self {
         let state = State {
             rng: SplitMix::new(seed),
             next: 1,
@@ -66,18 +59,17 @@ impl LateStore {
     /// Carries a question out; its answer waits for delivery.
     pub(crate) fn execute(&self, ticket: Ticket, now: Now) {
         let Some(kept) = self.lock().waiting.remove(&ticket.0) else { return };
-        let client =
-            ClientKey { hw_type: kept.hw_type, hw: &kept.hw, client_id: kept.client_id.as_deref() };
-        let question = match &kept.asked {
-            Asked::Find { subnet, nth, requested } => {
-                Question4::Find { client, subnet: *subnet, nth: *nth, requested: *requested }
+        let question = match &kept {
+            Kept::Find { client, subnet, nth, requested } => {
+                let client = F::key(client);
+                Question::Find { client, subnet: *subnet, nth: *nth, requested: *requested }
             }
-            Asked::Get { address } => Question4::Get { client, address: *address },
-            Asked::Commit { change, hostname, user_context } => {
-                Question4::Commit(Change4 { client, hostname, user_context, ..*change })
+            Kept::Get { client, address } => {
+                Question::Get { client: F::key(client), address: *address }
             }
-            Asked::Delete { address, expect } => {
-                Question4::Delete { address: *address, expect: *expect }
+            Kept::Commit(change) => Question::Commit(F::change(change)),
+            Kept::Delete { address, expect } => {
+                Question::Delete { address: *address, expect: *expect }
             }
         };
         if let Submitted::Ready(answer) = self.inner.submit(&question, now) {
@@ -86,7 +78,7 @@ impl LateStore {
     }
 
     /// Takes the answer to a question that has been carried out.
-    pub(crate) fn answer(&self, ticket: Ticket) -> Option<Answer4> {
+    pub(crate) fn answer(&self, ticket: Ticket) -> Option<Answer<F::Leases>> {
         self.lock().executed.remove(&ticket.0)
     }
 
@@ -101,13 +93,13 @@ impl LateStore {
         state.waiting.is_empty() && state.executed.is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<F>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Store<V4> for LateStore {
-    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted<V4> {
+impl<F: Family> Store<F::Leases> for LateStore<F> {
+    fn submit(&self, question: &Question<'_, F::Leases>, now: Now) -> Submitted<F::Leases> {
         let mut state = self.lock();
         if state.rng.below(100) >= self.percent {
             return self.inner.submit(question, now);
@@ -120,42 +112,22 @@ impl Store<V4> for LateStore {
     }
 }
 
-impl Kept {
-    fn new(question: &Question4<'_>) -> Self {
-        let (client, asked) = match *question {
-            Question4::Find { client, subnet, nth, requested } => {
-                (client, Asked::Find { subnet, nth, requested })
+impl<F: Family> Kept<F> {
+    fn new(question: &Question<'_, F::Leases>) -> Self {
+        match question {
+            Question::Find { client, subnet, nth, requested } => Self::Find {
+                client: F::own_key(client),
+                subnet: *subnet,
+                nth: *nth,
+                requested: *requested,
+            },
+            Question::Get { client, address } => {
+                Self::Get { client: F::own_key(client), address: *address }
             }
-            Question4::Get { client, address } => (client, Asked::Get { address }),
-            Question4::Commit(change) => {
-                let (hostname, user_context) =
-                    (change.hostname.to_vec(), change.user_context.to_vec());
-                let bare = Change4 {
-                    client: ClientKey::default(),
-                    hostname: &[],
-                    user_context: &[],
-                    address: change.address,
-                    subnet_id: change.subnet_id,
-                    pool_id: change.pool_id,
-                    pool: change.pool,
-                    valid_lifetime: change.valid_lifetime,
-                    state: change.state,
-                    fqdn_fwd: change.fqdn_fwd,
-                    fqdn_rev: change.fqdn_rev,
-                    expect: change.expect,
-                    replaces: change.replaces,
-                };
-                (change.client, Asked::Commit { change: bare, hostname, user_context })
+            Question::Commit(change) => Self::Commit(F::own_change(change)),
+            Question::Delete { address, expect } => {
+                Self::Delete { address: *address, expect: *expect }
             }
-            Question4::Delete { address, expect } => {
-                (ClientKey::default(), Asked::Delete { address, expect })
-            }
-        };
-        Self {
-            hw_type: client.hw_type,
-            hw: client.hw.to_vec(),
-            client_id: client.client_id.map(<[u8]>::to_vec),
-            asked,
         }
     }
 }

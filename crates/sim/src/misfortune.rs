@@ -6,7 +6,7 @@ use util::Entropy;
 
 use crate::checks;
 use crate::clock::SECOND;
-use crate::configuration;
+use crate::family::Family;
 use crate::host::Host;
 use crate::world::{Event, World};
 
@@ -15,7 +15,7 @@ const CHECK_S: u64 = 7;
 /// Seconds at the end of a run in which nothing goes wrong.
 const QUIET_S: u32 = 30;
 
-impl World {
+impl<F: Family> World<F> {
     pub(crate) fn second(&mut self) {
         self.after(SECOND, Event::Second);
         let now = self.clock.now();
@@ -78,7 +78,7 @@ impl World {
         for ticket in late.map(|late| late.executed()).unwrap_or_default() {
             self.deliver(ticket);
         }
-        let config = configuration::make(&self.scenario, Some(&mut self.rng));
+        let config = F::configuration(&self.scenario, Some(&mut self.rng));
         let now = self.clock.now();
         if let Some(host) = &mut self.host {
             self.report.reconfigurations += 1;
@@ -144,8 +144,7 @@ impl World {
 
     pub(crate) fn boot(&mut self) {
         self.epoch += 1;
-        self.granted.clear();
-        let config = configuration::make(&self.scenario, None);
+        let config = F::configuration(&self.scenario, None);
         let host = Host::boot(
             &self.scenario,
             config,
@@ -154,10 +153,8 @@ impl World {
             &mut self.rng,
             &mut self.report,
         );
-        let (config, wall_max) = (&host.runtime.config, self.clock.wall_max);
-        let ends_may_differ = self.scenario.late_percent > 0;
-        self.report.recovered +=
-            self.oracle.recovered(config, &host.store, ends_may_differ, wall_max);
+        let wall_max = self.clock.wall_max;
+        self.report.recovered += self.family.recovered(&host, &self.scenario, wall_max);
         self.host = Some(host);
     }
 
@@ -171,7 +168,7 @@ impl World {
 }
 
 /// All leases as rows.
-fn export(host: &Host) -> Vec<u8> {
+fn export<F: Family>(host: &Host<F>) -> Vec<u8> {
     let mut rows = Vec::new();
     let written = host.store.export(|piece| {
         rows.extend_from_slice(piece);

@@ -11,20 +11,32 @@ pub struct Report {
     pub lost: u64,
     /// Datagrams that the network delivered twice.
     pub duplicated: u64,
-    /// OFFERs that left the server.
+    /// OFFERs and ADVERTISEs that left the server.
     pub offers: u64,
-    /// ACKs with a lease that left the server.
+    /// ACKs and REPLYs with a lease that left the server.
     pub acks: u64,
-    /// ACKs without a lease (INFORM) that left the server.
+    /// ACKs and REPLYs without a lease that left the server.
     pub informs: u64,
     /// NAKs that left the server.
     pub naks: u64,
+    /// Prefixes in REPLYs that left the server.
+    pub prefixes: u64,
+    /// Associations that were answered by an error.
+    pub refused: u64,
+    /// Addresses and prefixes that clients were told not to use any longer.
+    pub withdrawn: u64,
     /// Replies thrown away because storage failed.
     pub discarded: u64,
     /// Times a client became bound.
     pub bound: u64,
-    /// Leases extended by renewing or rebinding.
+    /// Leases extended by renewing; in DHCPv4 also by rebinding.
     pub renewals: u64,
+    /// Clients bound by REBIND.
+    pub rebinds: u64,
+    /// Clients bound by SOLICIT with rapid commit.
+    pub rapid: u64,
+    /// Clients that went to another link.
+    pub moves: u64,
     /// Leases confirmed after a client's reboot.
     pub reboots: u64,
     /// RELEASEs sent.
@@ -71,9 +83,15 @@ impl fmt::Display for Report {
             ("acks", self.acks),
             ("informs", self.informs),
             ("naks", self.naks),
+            ("prefixes", self.prefixes),
+            ("refused", self.refused),
+            ("withdrawn", self.withdrawn),
             ("discarded", self.discarded),
             ("bound", self.bound),
             ("renewals", self.renewals),
+            ("rebinds", self.rebinds),
+            ("rapid", self.rapid),
+            ("moves", self.moves),
             ("reboots", self.reboots),
             ("releases", self.releases),
             ("declines", self.declines),
@@ -110,6 +128,13 @@ impl std::ops::AddAssign<&Self> for Report {
         *acks += other.acks;
         *informs += other.informs;
         *naks += other.naks;
+        let Self { prefixes, refused, withdrawn, rebinds, rapid, moves, .. } = self;
+        *prefixes += other.prefixes;
+        *refused += other.refused;
+        *withdrawn += other.withdrawn;
+        *rebinds += other.rebinds;
+        *rapid += other.rapid;
+        *moves += other.moves;
         let Self { discarded, bound, renewals, reboots, releases, declines, crashes, .. } = self;
         *discarded += other.discarded;
         *bound += other.bound;

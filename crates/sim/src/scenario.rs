@@ -90,15 +90,22 @@ impl Scenario {
         Self { clock_jump_rate: 15, ..Self::late(clients) }
     }
 
+    /// As [`Scenario::late`], and the configuration hardly ever stays as it is.
+    #[must_use]
+    pub const fn restless(clients: u32) -> Self {
+        Self { reconfiguration_rate: 100, clock_jump_rate: 5, ..Self::late(clients) }
+    }
+
     /// All kinds with their names, for loops over them.
     #[must_use]
-    pub const fn all(clients: u32) -> [(&'static str, Self); 5] {
+    pub const fn all(clients: u32) -> [(&'static str, Self); 6] {
         [
             ("calm", Self::calm(clients)),
             ("rough", Self::rough(clients)),
             ("jumping", Self::jumping(clients)),
             ("late", Self::late(clients)),
             ("late-jumping", Self::late_jumping(clients)),
+            ("restless", Self::restless(clients)),
         ]
     }
 }

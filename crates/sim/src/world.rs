@@ -4,19 +4,15 @@
 //! comes from one generator, so nothing depends on anything but the seed.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use libdhcpsrv::session::Ticket;
 use util::{Entropy, SplitMix};
 
-use crate::client::{Client, How, Note, Wishes};
 use crate::clock::{Clock, MS, SECOND};
-use crate::configuration::LINKS;
 use crate::disk::Disk;
+use crate::family::{Client, Datagram, Family, Wishes};
 use crate::host::Host;
-use crate::oracle::Oracle;
-use crate::packets::{Datagram, Identity, Read};
 use crate::report::Report;
 use crate::scenario::Scenario;
 
@@ -49,41 +45,28 @@ pub(crate) enum Event {
     Second,
 }
 
-/// A client's use of an address.
-#[derive(Clone, Copy, Debug)]
-struct Use {
-    client: usize,
-    until: u64,
-}
-
 /// The whole simulated world.
-pub(crate) struct World {
+pub(crate) struct World<F: Family> {
     pub(crate) seed: u64,
     pub(crate) scenario: Scenario,
     pub(crate) rng: SplitMix,
     pub(crate) clock: Clock,
     pub(crate) events: BTreeMap<(u64, u64), Event>,
     next_event: u64,
-    pub(crate) clients: Vec<Client>,
-    pub(crate) by_hw: BTreeMap<[u8; 6], Vec<usize>>,
-    in_use: BTreeMap<Ipv4Addr, Vec<Use>>,
-    pub(crate) disk: Disk,
-    pub(crate) host: Option<Host>,
+    pub(crate) clients: Vec<F::Client>,
+    /// Which timer of each client counts.
+    generations: Vec<u32>,
+    pub(crate) family: F,
+    pub(crate) disk: Disk<F::Leases>,
+    pub(crate) host: Option<Host<F>>,
     pub(crate) epoch: u32,
-    pub(crate) oracle: Oracle,
-    /// Last seconds of leases whose ACKs wait for the journal, by position.
-    pub(crate) granted: BTreeMap<u64, i64>,
     pub(crate) report: Report,
 }
 
-impl World {
+impl<F: Family> World<F> {
     pub(crate) fn new(seed: u64, scenario: Scenario) -> Self {
         let mut rng = SplitMix::new(seed);
-        let clients = make_clients(&scenario, &mut rng);
-        let mut by_hw: BTreeMap<[u8; 6], Vec<usize>> = BTreeMap::new();
-        for (index, client) in clients.iter().enumerate() {
-            by_hw.entry(client.identity.hw).or_default().push(index);
-        }
+        let clients = F::clients(&scenario, &mut rng);
         Self {
             seed,
             scenario,
@@ -91,14 +74,12 @@ impl World {
             clock: Clock::new(),
             events: BTreeMap::new(),
             next_event: 0,
+            generations: vec![0; clients.len()],
+            family: F::new(&clients),
             clients,
-            by_hw,
-            in_use: BTreeMap::new(),
             disk: Disk::new(),
             host: None,
             epoch: 0,
-            oracle: Oracle::default(),
-            granted: BTreeMap::new(),
             report: Report::default(),
         }
     }
@@ -178,7 +159,7 @@ impl World {
     // Clients and network.
 
     pub(crate) fn client_timer(&mut self, client: usize, generation: u32) {
-        if self.clients[client].state_generation == generation {
+        if self.generations[client] == generation {
             let mut wishes = Wishes::default();
             let now = self.clock.mono_ns;
             self.clients[client].timer(now, &mut self.rng, &mut wishes);
@@ -186,9 +167,10 @@ impl World {
         }
     }
 
-    pub(crate) fn grant_wishes(&mut self, client: usize, wishes: Wishes) {
+    pub(crate) fn grant_wishes(&mut self, client: usize, wishes: Wishes<F::Note>) {
         for note in wishes.notes {
-            self.note(client, note);
+            let world = (&self.scenario, &self.clock);
+            self.family.noted(&self.clients, client, note, world, &mut self.report);
         }
         for datagram in wishes.send {
             for wait in self.ways() {
@@ -196,9 +178,8 @@ impl World {
             }
         }
         if let Some(time) = wishes.timer {
-            let state = &mut self.clients[client];
-            state.state_generation += 1;
-            let generation = state.state_generation;
+            self.generations[client] += 1;
+            let generation = self.generations[client];
             self.at(time, Event::Client { client, generation });
         }
     }
@@ -220,52 +201,11 @@ impl World {
         (0..copies).map(|_| way()).collect()
     }
 
-    pub(crate) fn note(&mut self, client: usize, note: Note) {
-        match note {
-            Note::Bound { address, until, how } => {
-                self.report.bound += 1;
-                match how {
-                    How::Renewed => self.report.renewals += 1,
-                    How::Rebooted => self.report.reboots += 1,
-                    How::Selected => {}
-                }
-                self.begin_use(client, address, until);
-            }
-            Note::Lost(address) => {
-                let users = self.in_use.entry(address).or_default();
-                users.retain(|user| user.client != client);
-            }
-            Note::Released => self.report.releases += 1,
-            Note::Declined => self.report.declines += 1,
-        }
-    }
-
-    /// The clients' own view: nobody else may believe that the address is his. When the wall clock jumps, leases end
-    /// in the eyes of the server while clients go on, so then there is nothing to check; and one of two clients with
-    /// the same identity may release what the other uses.
-    pub(crate) fn begin_use(&mut self, client: usize, address: Ipv4Addr, until: u64) {
-        let now = self.clock.mono_ns;
-        let users = self.in_use.entry(address).or_default();
-        users.retain(|user| user.client != client && user.until > now);
-        if self.scenario.clock_jump_rate == 0 {
-            let client = &self.clients[client];
-            for user in users.iter() {
-                let other = &self.clients[user.client];
-                assert!(
-                    client.is_shared || other.is_shared,
-                    "{address} is used by {:?} and {:?}",
-                    client.identity,
-                    other.identity
-                );
-            }
-        }
-        users.push(Use { client, until });
-    }
-
     pub(crate) fn reach_clients(&mut self, payload: &[u8]) {
-        let Some(read) = Read::new(payload) else { panic!("the server sent an unreadable reply") };
-        let clients = self.by_hw.get(&read.identity.hw).cloned().unwrap_or_default();
-        for client in clients {
+        let Some(read) = F::read_reply(payload) else {
+            panic!("the server sent an unreadable reply")
+        };
+        for client in self.family.hearers(&read) {
             let mut wishes = Wishes::default();
             let now = self.clock.mono_ns;
             self.clients[client].receive(&read, now, &mut self.rng, &mut wishes);
@@ -276,12 +216,12 @@ impl World {
     pub(crate) fn arrive(&mut self, datagram: Datagram) {
         let Some(host) = &mut self.host else { return };
         self.report.received += 1;
-        // Steering by the hardware address, except for some packets: correctness must not depend on it.
-        let by_hw = datagram.payload.get(33).copied().unwrap_or(0) as usize;
+        // Steering by the client, except for some packets: correctness must not depend on it.
+        let steered = F::steer(&datagram.payload);
         let anywhere = self.rng.below(10) == 0;
         let workers = host.workers.len();
         let worker =
-            if anywhere { self.rng.below(workers as u64) as usize } else { by_hw % workers };
+            if anywhere { self.rng.below(workers as u64) as usize } else { steered % workers };
         let inbox = &mut host.workers[worker].inbox;
         let was_empty = inbox.is_empty();
         inbox.push_back(datagram);
@@ -289,47 +229,5 @@ impl World {
             let wait = self.rng.below(2 * MS);
             self.after(wait, Event::Batch { epoch: self.epoch, worker });
         }
-    }
-}
-
-/// Clients of all links; some share an identifier or a hardware address with the one before.
-fn make_clients(scenario: &Scenario, rng: &mut SplitMix) -> Vec<Client> {
-    let mut clients: Vec<Client> = Vec::new();
-    for number in 0..scenario.clients {
-        let link = 1 + (number % u32::from(LINKS)) as u8;
-        let [a, b, c, d] = number.to_be_bytes();
-        let mut identity = Identity { hw: [2, 0, a, b, c, d], client_id: None };
-        if rng.below(10) < 6 {
-            let len = if rng.below(20) == 0 { 120 } else { 4 };
-            let mut id = vec![0xff; len];
-            id.extend_from_slice(&number.to_be_bytes());
-            identity.client_id = Some(id);
-        }
-        let neighbour = clients.len().checked_sub(usize::from(LINKS));
-        if let Some(other) = neighbour.map(|index| clients[index].identity.clone())
-            && identity.client_id.is_some()
-            && other.client_id.is_some()
-        {
-            match rng.below(40) {
-                0 => identity.client_id = other.client_id,
-                1 => identity.hw = other.hw,
-                _ => {}
-            }
-        }
-        clients.push(Client::new(identity, link, rng.below(2) == 0));
-    }
-    mark_shared(&mut clients);
-    clients
-}
-
-/// Marks clients that the server cannot always tell from another one.
-fn mark_shared(clients: &mut [Client]) {
-    for index in 0..clients.len() {
-        let Some(before) = index.checked_sub(usize::from(LINKS)) else { continue };
-        let (one, two) = (&clients[index].identity, &clients[before].identity);
-        let is_shared =
-            one.client_id == two.client_id && one.client_id.is_some() || one.hw == two.hw;
-        clients[index].is_shared |= is_shared;
-        clients[before].is_shared |= is_shared;
     }
 }

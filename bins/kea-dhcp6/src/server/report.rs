@@ -110,6 +110,7 @@ fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advert
                     "it lies in no pool any more, its lease has ended"
                 }
                 Some(Withdrawal6::Replaced) => "its lease has ended in favour of a reservation",
+                Some(Withdrawal6::Taken) => "it had ended, and another client has got some of it",
                 Some(Withdrawal6::Reserved) | None => "the client has no lease of it",
             };
             kea_log::log!(LEASES, DHCP6_LEASE_WITHDRAWN, label, address, len, iaid, why);

@@ -1,8 +1,9 @@
 //! Prefix delegation: pools of several lengths, hints, excluded prefixes, huge pools, changed lengths.
 
 use libdhcp::v6::{MessageType, code};
+use libdhcpsrv::lease::ReclaimLimits;
 
-use crate::stand::{DUID, Stand, ia_prefix, solicit, to_server};
+use crate::stand::{DUID, SMALL, Stand, ia_prefix, solicit, to_server};
 
 const LENGTHS: &str = r#""valid-lifetime": 4000, "subnet6": [ { "id": 1, "subnet": "2001:db8:1::/64",
     "interface": "lan", "pd-pools": [
@@ -86,6 +87,41 @@ fn prefixes_of_another_length_never_overlap_what_is_delegated() {
     let given = stand.bind(&solicit(40).pd(1, &[])).given();
     let third = u32::from_str_radix(&given[0][9..13], 16).unwrap();
     assert!(third > 0xf003, "{given:?}");
+}
+
+/// A client comes back to a prefix that was his when another client has got a part of it meanwhile.
+fn lost_prefix(stand: &mut Stand) {
+    let (large, small) = (pool("2001:db8:f000::", 44, 48), pool("2001:db8:f000::", 44, 52));
+    stand.reconfigure(&large);
+    let wish = solicit(1).pd(1, &["2001:db8:f000::/48"]);
+    assert_eq!(stand.bind(&wish).given(), ["2001:db8:f000::/48"]);
+    stand.pass(4001);
+    let limits = ReclaimLimits { leases_max: 0, remove: false };
+    stand.store.reclaim(stand.now, limits, &mut || false, &mut |_| ()).expect("a journal");
+    stand.reconfigure(&small);
+    let wish = solicit(2).pd(1, &["2001:db8:f000:1000::/52"]);
+    assert_eq!(stand.bind(&wish).given(), ["2001:db8:f000:1000::/52"]);
+    stand.reconfigure(&large);
+}
+
+#[test]
+fn a_former_prefix_is_withdrawn_when_somebody_has_a_part_of_it() {
+    let mut stand = Stand::new(SMALL);
+    lost_prefix(&mut stand);
+    let renew = to_server(MessageType::Renew, 1).pd(1, &["2001:db8:f000::/48"]);
+    let expected = "IA_PD 1 1250/2000 2001:db8:f000::/48 0/0 2001:db8:f001::/48 2500/4000";
+    assert_eq!(stand.answer(&renew).associations(), [expected]);
+    assert!(stand.store.lease("2001:db8:f000::".parse().unwrap()).is_none());
+}
+
+#[test]
+fn a_former_prefix_is_not_offered_when_somebody_has_a_part_of_it() {
+    let mut stand = Stand::new(SMALL);
+    lost_prefix(&mut stand);
+    let expected = ["2001:db8:f001::/48"];
+    assert_eq!(stand.answer(&solicit(1).pd(1, &[])).given(), expected);
+    let wish = solicit(3).pd(1, &["2001:db8:f000::/48"]);
+    assert_ne!(stand.bind(&wish).given(), ["2001:db8:f000::/48"], "nor to anybody else");
 }
 
 #[test]

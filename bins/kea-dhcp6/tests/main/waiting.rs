@@ -85,6 +85,46 @@ fn exchanges_with_several_associations_go_on_where_they_waited() {
 }
 
 #[test]
+fn wishes_are_granted_though_they_are_taken_when_the_answer_comes() {
+    let mut waiting = Waiting::new();
+    let wishes = ["2001:db8:1::12", "2001:db8:f000:300::/56"];
+    let request = to_server(MessageType::Request, 1).na(1, &wishes[..1]).pd(2, &wishes[1..]);
+    let progress = waiting.feed(&request);
+    assert_eq!(waiting.finish(progress), 4, "a look and a commit for each");
+    assert_eq!(waiting.stand.take_answers()[0].given(), wishes);
+    assert_eq!(waiting.stand.store.len(), 2);
+}
+
+#[test]
+fn leases_made_before_a_reconfiguration_are_counted_once() {
+    let mut waiting = Waiting::new();
+    let request = to_server(MessageType::Request, 1).na(1, &[]).pd(2, &[]);
+    let mut progress = waiting.feed(&request);
+    // The address is looked for, looked at and stored; the prefix is looked for.
+    for _ in 0..3 {
+        let Progress::Waiting(ticket) = progress else { panic!("{progress:?}") };
+        progress = waiting.resume(ticket);
+    }
+    waiting.stand.reconfigure(SMALL);
+    waiting.finish(progress);
+    let assigned = |figure| waiting.stand.counters.value(Place::subnet(0), figure);
+    assert_eq!((assigned(Lease6::AssignedNas), assigned(Lease6::AssignedPds)), (1, 1));
+}
+
+#[test]
+fn an_exchange_ends_on_the_interfaces_that_it_began_with() {
+    let mut waiting = Waiting::new();
+    let progress = waiting.feed(&to_server(MessageType::Request, 1).na(1, &[]));
+    waiting.stand.server.set_links(Arc::default());
+    assert!(waiting.finish(progress) > 0);
+    assert_eq!(waiting.stand.take_answers()[0].given().len(), 1);
+    // Those that begin later know nothing of the interface that the subnet is on.
+    let progress = waiting.feed(&to_server(MessageType::Request, 2).na(1, &[]));
+    waiting.finish(progress);
+    assert!(waiting.stand.take_answers()[0].given().is_empty());
+}
+
+#[test]
 fn a_second_packet_of_a_waiting_client_is_dropped() {
     let mut waiting = Waiting::new();
     let request = to_server(MessageType::Request, 1).na(1, &[]);

@@ -4,7 +4,8 @@
 //! has already, else the first that no other association of the message has and nobody has leased.
 
 use super::{
-    Bound6, LEASES_MAX, Query6, Resource6, Sink6, Withdrawal6, change_of, is_free, resource_of,
+    Bound6, LEASES_MAX, Query6, Resource6, Sink6, Withdrawal6, change_of, is_free, is_lost,
+    resource_of,
 };
 use crate::hosts::Holder;
 use crate::lease::CommitError;
@@ -25,7 +26,10 @@ pub(super) fn offer_reserved(
         let found = session.find_nth(query.client, query.subnet_id(), nth)?;
         let Some(own) = found.own else { break };
         let resource = resource_of(&own);
-        if query.is_reserved_for_client(resource) && !sink.is_given(resource) {
+        if query.is_reserved_for_client(resource)
+            && !sink.is_given(resource)
+            && !is_lost(session, &own)
+        {
             sink.take(Bound6::Kept(resource));
             kept = true;
         }
@@ -86,7 +90,7 @@ pub(super) fn grant_reserved(
     for nth in 0..LEASES_MAX {
         let found = session.find_nth(query.client, query.subnet_id(), nth)?;
         let Some(own) = found.own else { break };
-        if query.is_reserved_for_client(resource_of(&own)) {
+        if query.is_reserved_for_client(resource_of(&own)) && !is_lost(session, &own) {
             return Ok(Reserved6::Held);
         }
         if !found.more {
@@ -110,9 +114,13 @@ pub(super) fn grant_reserved(
 pub(super) fn withdrawal(
     session: &mut Session6<'_>,
     query: &Query6<'_>,
-    resource: Resource6,
+    own: &Lease6View,
     has_reserved: bool,
 ) -> Result<Option<Withdrawal6>, Parked> {
+    let resource = resource_of(own);
+    if is_lost(session, own) {
+        return Ok(Some(Withdrawal6::Taken));
+    }
     if query.is_reserved_for_client(resource) {
         return Ok(None);
     }
@@ -147,7 +155,7 @@ pub(super) fn is_reserved_for_others(
         Holder::Other => true,
         Holder::Nobody => query.pool_of(resource).is_some_and(|(nth, _)| {
             let (first, last) = resource.ends();
-            session.pools().is_range_reserved(query.pool_index(nth), first, last)
+            session.is_range_reserved(query.pool_index(nth), first, last)
         }),
     })
 }

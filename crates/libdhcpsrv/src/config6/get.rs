@@ -59,7 +59,7 @@ fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Comple
         if let Some(pool) = pd_pools.get(number) {
             map.set("prefix", Prefix::around(span_of(pool)).first().to_string());
             if let Some((excluded, _)) = pool.excluded {
-                map.set("excluded-prefix", Ipv6Addr::from(excluded).to_string());
+                map.set("excluded-prefix", excluded.to_string());
             }
         }
         PD_POOL.with_defaults(&map)

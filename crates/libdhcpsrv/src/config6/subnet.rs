@@ -8,8 +8,9 @@ use super::OptionSet6;
 use crate::config::{Lifetime, TeeTimes};
 use crate::hosts::ReservationRules;
 
-/// One entry of `subnet6`.
+/// One entry of `subnet6`: two cache lines, because with thousands of subnets each line is fetched from memory.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Subnet6 {
     /// `id`.
     pub id: u32,
@@ -113,8 +114,9 @@ pub enum PoolKind {
     Pd,
 }
 
-/// One entry of `pools` or `pd-pools`.
+/// One entry of `pools` or `pd-pools`: a cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 pub struct Pool6 {
     /// What it gives out.
     pub kind: PoolKind,
@@ -128,7 +130,7 @@ pub struct Pool6 {
     pub id: u32,
     /// `excluded-prefix` and its length (RFC 6603): the part of the first prefix of the pool that the delegating
     /// router keeps; of each other prefix the part at the same place. Longer than `unit_len`.
-    pub excluded: Option<(u128, u8)>,
+    pub excluded: Option<(Ipv6Addr, u8)>,
 }
 
 impl Pool6 {
@@ -156,7 +158,7 @@ impl Pool6 {
     #[must_use]
     pub fn excluded_of(&self, prefix: Ipv6Addr) -> Option<(Ipv6Addr, u8)> {
         let (excluded, len) = self.excluded?;
-        let inner = excluded & self.unit_mask();
+        let inner = u128::from(excluded) & self.unit_mask();
         Some((Ipv6Addr::from(u128::from(prefix) & !self.unit_mask() | inner), len))
     }
 
@@ -214,7 +216,7 @@ mod tests {
     #[test]
     fn a_pool_of_prefixes_ends_with_its_last_prefix() {
         let site = 0x2001_0db8_u128 << 96;
-        let (last, excluded) = (site | 0xff << 64, Some((site | 0x7 << 56, 72)));
+        let (last, excluded) = (site | 0xff << 64, Some((Ipv6Addr::from(site | 0x7 << 56), 72)));
         let pool = Pool6 { kind: PoolKind::Pd, first: site, last, unit_len: 64, id: 0, excluded };
         assert_eq!((pool.end(), pool.last_index()), (last | u128::from(u64::MAX), 255));
         assert!(pool.contains(Ipv6Addr::from(pool.end())));
@@ -226,6 +228,11 @@ mod tests {
         assert_eq!((all.end(), all.last_index()), (u128::MAX, u128::MAX));
         let one = Pool6 { first: 0, last: 0, unit_len: 0, excluded: None, ..pool };
         assert_eq!((one.end(), one.last_index()), (u128::MAX, 0));
+    }
+
+    #[test]
+    fn subnets_and_pools_are_whole_cache_lines() {
+        assert_eq!((size_of::<Subnet6>(), size_of::<Pool6>()), (128, 64));
     }
 
     #[test]

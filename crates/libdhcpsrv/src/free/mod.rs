@@ -4,7 +4,8 @@
 //! length) costs a few word reads from an empty pool to one with a single unit left. A set bit means "not allocatable
 //! now": the unit has an active or a declined lease. Expiry clears the bit, whether or not the lease has been
 //! reclaimed. The bits belong to the lease store: it sets and clears them under the lock of the lease's shard, and
-//! [`PoolSet::pick`] only looks. What it returns is a proposal that the commit checks again.
+//! [`PoolSet::pick`] only looks. What it returns is a proposal that the commit checks again: by the record of the
+//! address, and where leases can overlap also by these marks, see [`FreePool::claim`].
 //!
 //! Pools may overlap (subnets of different prefix length may share addresses): a lease marks every pool that it
 //! touches.
@@ -73,6 +74,13 @@ pub trait FreePool<A: PoolAddress>: Debug + Send + Sync {
 
     /// Marks what a lease covers as not allocatable.
     fn hold(&self, first: A, last: A);
+
+    /// As [`Self::hold`], unless another lease covers some of it; returns whether it did. Of two that claim at once what
+    /// overlaps one gets it at most. The default is for a family whose leases cannot overlap.
+    fn claim(&self, first: A, last: A) -> bool {
+        self.hold(first, last);
+        true
+    }
 
     /// Whether some of these addresses cannot be picked now.
     fn is_held(&self, first: A, last: A) -> bool;
@@ -241,6 +249,29 @@ impl<A: PoolAddress> PoolSet<A> {
                 reserve.closed.hold(first, last);
             }
         });
+    }
+
+    /// As [`Self::hold`], unless another lease covers some of it; returns whether it did.
+    pub(crate) fn claim(&self, first: A, last: A, hint: Option<PoolIndex>) -> bool {
+        let is_claimed = self.claim_pools(first, last, hint);
+        if is_claimed && !self.reserves.is_empty() {
+            self.each_touched(first, last, hint, |_, reserve| {
+                if let Some(reserve) = reserve {
+                    reserve.closed.hold(first, last);
+                }
+            });
+        }
+        is_claimed
+    }
+
+    fn claim_pools(&self, first: A, last: A, hint: Option<PoolIndex>) -> bool {
+        if let Some((_, pool)) = self.only_pool_of(first, last, hint) {
+            return pool.claim(first, last);
+        }
+        let touched = || self.spans_with(first, last).filter_map(|span| self.pool(span.pool));
+        let Some(taken) = touched().position(|pool| !pool.claim(first, last)) else { return true };
+        touched().take(taken).for_each(|pool| pool.unhold(first, last));
+        false
     }
 
     /// Marks what a lease covers as allocatable.

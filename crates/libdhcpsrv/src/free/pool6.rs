@@ -9,7 +9,7 @@
 //! nothing as long as there are none.
 
 use std::net::Ipv6Addr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use parking_lot::Mutex;
 use util::bitmap::AtomicBitmap;
@@ -139,16 +139,33 @@ impl FreePool<u128> for Pool6 {
         }
     }
 
-    fn is_held(&self, first: u128, last: u128) -> bool {
-        let (first, last) = (first.max(self.first), last.min(self.last));
-        if first > last {
-            return false;
+    /// A unit and an odd lease that overlap are claimed in opposite orders: the one sets its bit and then looks whether
+    /// there are odd leases, the other says so and then looks at the bits. So one of them sees the other.
+    fn claim(&self, first: u128, last: u128) -> bool {
+        if let Some(unit) = self.unit_of(first, last) {
+            if !self.used.set(unit) {
+                return false;
+            }
+            self.free.fetch_sub(1, Ordering::Relaxed);
+            let is_free = self.blocked(first, last).is_none();
+            if !is_free {
+                self.unhold(first, last);
+            }
+            return is_free;
         }
-        let bit = |address: u128| {
-            let unit = (address - self.first).checked_shr(self.unit_bits()).unwrap_or(0);
-            u64::try_from(unit).unwrap_or(u64::MAX)
-        };
-        self.used.any_set(bit(first), bit(last)) || self.blocked(first, last).is_some()
+        let mut odd = self.odd.lock();
+        self.has_odd.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        let is_free = !self.is_bit_set(first, last) && odd.blocked(first, last).is_none();
+        if is_free {
+            odd.add(Block::new(first, last));
+        }
+        self.has_odd.store(!odd.is_empty(), Ordering::Release);
+        is_free
+    }
+
+    fn is_held(&self, first: u128, last: u128) -> bool {
+        self.is_bit_set(first, last) || self.blocked(first, last).is_some()
     }
 
     fn pick(&self, from: PickFrom) -> Option<u128> {
@@ -197,6 +214,19 @@ impl Pool6 {
         (first, first | host_mask(self.unit_len))
     }
 
+    /// Whether a lease that is a unit holds some of these addresses.
+    fn is_bit_set(&self, first: u128, last: u128) -> bool {
+        let (first, last) = (first.max(self.first), last.min(self.last));
+        if first > last {
+            return false;
+        }
+        let bit = |address: u128| {
+            let unit = (address - self.first).checked_shr(self.unit_bits()).unwrap_or(0);
+            u64::try_from(unit).unwrap_or(u64::MAX)
+        };
+        self.used.any_set(bit(first), bit(last))
+    }
+
     /// The first free unit from one on.
     fn next_free(&self, from: u64) -> Option<u64> {
         let mut from = from;
@@ -211,7 +241,7 @@ impl Pool6 {
 
     /// Last address of the run of odd leases that blocks some of these addresses.
     fn blocked(&self, first: u128, last: u128) -> Option<u128> {
-        if !self.has_odd.load(Ordering::Acquire) {
+        if !self.has_odd.load(Ordering::SeqCst) {
             return None;
         }
         self.odd.lock().blocked(first, last)

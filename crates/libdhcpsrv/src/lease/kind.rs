@@ -41,6 +41,8 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
     const INLINE: Self::Inline;
     /// Number of columns that every file must have.
     const COLUMNS_MIN: usize;
+    /// Whether leases can cover more than one address, and so overlap.
+    const HAS_PREFIXES: bool;
     /// Whether one client can have several leases in a subnet.
     const HAS_SEVERAL: bool;
 
@@ -82,8 +84,13 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
     /// The change that quarantines a lease for some seconds.
     fn decline<'a>(lease: &'a Self::Lease, expect: Expect, probation_s: u32) -> Self::Change<'a>;
 
-    /// What a lease shows to a client with an `owner`ship of it.
-    fn view(lease: &Contents<'_, Self>, owner: Ownership, version: Version) -> Self::View;
+    /// What a lease shows to a client with an `owner`ship of it; `is_held` while the pools are marked for it.
+    fn view(
+        lease: &Contents<'_, Self>,
+        owner: Ownership,
+        is_held: bool,
+        version: Version,
+    ) -> Self::View;
 
     /// Copies a lease, reusing the buffers of `into`.
     fn copy_to(lease: &Contents<'_, Self>, into: &mut Self::Lease);

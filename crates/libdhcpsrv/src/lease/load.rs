@@ -204,7 +204,7 @@ impl<K: LeaseKind> LeaseStore<K> {
             Some(slot) => shard.slab.fill(slot, lease),
             None if lease.valid_lifetime == 0 => {}
             None => {
-                shard.insert(lease);
+                shard.insert(lease, false);
             }
         }
     }

@@ -15,6 +15,17 @@ use super::record::Slab;
 use super::{Delta, Expect, SubnetId, Version};
 use crate::free::{PoolIndex, PoolSet};
 
+/// What came of [`Shard::claim`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// The lease is marked now.
+    Made,
+    /// Another lease covers some of it.
+    Refused,
+    /// The lease is marked already, or need not be.
+    Unneeded,
+}
+
 /// The leases whose addresses fall into one shard.
 #[derive(Debug)]
 pub(super) struct Shard<K: LeaseKind> {
@@ -82,8 +93,9 @@ impl<K: LeaseKind> Shard<K> {
     /// What a client sees of a record.
     pub(super) fn view(&self, slot: u32, key: &K::Key<'_>) -> K::View {
         let lease = self.slab.contents(slot);
-        let version = Version { slot, change: self.slab[slot].version };
-        K::view(&lease, K::ownership(key, &lease), version)
+        let record = &self.slab[slot];
+        let version = Version { slot, change: record.version };
+        K::view(&lease, K::ownership(key, &lease), record.is_held(), version)
     }
 
     /// One lease more or less in the state that a record has.
@@ -99,10 +111,46 @@ impl<K: LeaseKind> Shard<K> {
         K::push_deletion(rows, &self.slab.contents(slot));
     }
 
-    /// Makes a record for an address that has none. It is in no list and holds nothing yet.
-    pub(super) fn insert(&mut self, lease: &Contents<'_, K>) -> u32 {
+    /// Marks the addresses of a lease that is to be stored in `slot`, or in a record yet to be made, unless another
+    /// lease covers some of them.
+    pub(super) fn claim(
+        &mut self,
+        slot: Option<u32>,
+        lease: &Contents<'_, K>,
+        pool: Option<PoolIndex>,
+    ) -> Claim {
+        if !K::HAS_PREFIXES || !lease.state.holds_address() {
+            return Claim::Unneeded;
+        }
+        let (first, last) = K::range(lease.address, &lease.own);
+        let held = slot.filter(|&slot| self.slab[slot].is_held());
+        if held.is_some_and(|slot| self.slab[slot].range() == (first, last)) {
+            return Claim::Unneeded;
+        }
+        // What it has of another length must not be in its own way.
+        held.inspect(|&slot| self.set_held(slot, false, None));
+        if self.pools.claim(first, last, pool) {
+            return Claim::Made;
+        }
+        held.inspect(|&slot| self.set_held(slot, true, None));
+        Claim::Refused
+    }
+
+    /// Takes the marks away that [`Self::claim`] has made for a lease that was not stored.
+    pub(super) fn disclaim(&mut self, slot: Option<u32>, lease: &Contents<'_, K>) {
+        let (first, last) = K::range(lease.address, &lease.own);
+        self.pools.unhold(first, last, None);
+        if let Some(slot) = slot {
+            let keeps = self.slab[slot].place < EXPIRED && self.slab[slot].state().holds_address();
+            self.set_held(slot, keeps, None);
+        }
+    }
+
+    /// Makes a record for an address that has none. It is in no list and holds nothing yet, unless it is `claimed`.
+    pub(super) fn insert(&mut self, lease: &Contents<'_, K>, claimed: bool) -> u32 {
         let slot = self.slab.allocate();
         self.slab.fill(slot, lease);
+        self.slab[slot].set_held(claimed);
         self.slab[slot].place = super::calendar::NOWHERE;
         self.by_address.insert(lease.address.tag(self.seed), slot);
         self.touch(slot);
@@ -110,14 +158,23 @@ impl<K: LeaseKind> Shard<K> {
     }
 
     /// Replaces the contents of a record and files it where it belongs by its new time and state. `pool` is
-    /// the one that its address probably lies in.
-    pub(super) fn update(&mut self, slot: u32, lease: &Contents<'_, K>, pool: Option<PoolIndex>) {
+    /// the one that its address probably lies in. With `claimed` its addresses are marked already.
+    pub(super) fn update(
+        &mut self,
+        slot: u32,
+        lease: &Contents<'_, K>,
+        pool: Option<PoolIndex>,
+        claimed: bool,
+    ) {
         let before = self.slab[slot].expires_at();
         if self.slab[slot].range() != K::range(lease.address, &lease.own) {
             // What is marked is another prefix from now on.
             self.set_held(slot, false, None);
         }
         self.slab.fill(slot, lease);
+        if claimed {
+            self.slab[slot].set_held(true);
+        }
         self.refile_within(slot, before, pool);
         self.touch(slot);
     }

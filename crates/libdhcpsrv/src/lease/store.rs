@@ -18,7 +18,7 @@ use util::journal::{JournalPosition, JournalQueue};
 
 use super::client_index::{ClientIndex, EQUAL_MAX, KeyHash, Place};
 use super::kind::{AddressOf, Contents, LeaseKind, LeaseView, StoreAddress};
-use super::shard::Shard;
+use super::shard::{Claim, Shard};
 use super::{CommitError, Deltas, Expect, LeaseState, LeaseType, Ownership, Stored, SubnetId};
 use crate::free::{PoolIndex, PoolSet};
 
@@ -139,7 +139,20 @@ impl<K: LeaseKind> LeaseStore<K> {
             let is_own = |slot| K::has_same_owner(&lease, &shard.slab.contents(slot));
             shard.slot(old).filter(|&slot| is_own(slot))
         });
-        let position = self.write(&mut locked, &lease, replaced)?;
+        let claim = locked.main.claim(slot, &lease, terms.pool);
+        if claim == Claim::Refused {
+            return Err(CommitError::Conflict);
+        }
+        let claimed = claim == Claim::Made;
+        let position = match self.write(&mut locked, &lease, replaced) {
+            Ok(position) => position,
+            Err(error) => {
+                if claimed {
+                    locked.main.disclaim(slot, &lease);
+                }
+                return Err(error);
+            }
+        };
         let mut deltas = Deltas::default();
         if let Some(replaced) = replaced {
             let shard = locked.replaced();
@@ -150,11 +163,11 @@ impl<K: LeaseKind> LeaseStore<K> {
         let slot = match slot {
             Some(slot) => {
                 deltas.push(shard.delta(slot, -1));
-                self.update(shard, slot, &lease, terms.pool);
+                self.update(shard, slot, &lease, terms.pool, claimed);
                 slot
             }
             None => {
-                let slot = shard.insert(&lease);
+                let slot = shard.insert(&lease, claimed);
                 self.enter(shard, slot, &lease);
                 shard.refile_within(slot, None, terms.pool);
                 slot
@@ -382,13 +395,14 @@ impl<K: LeaseKind> LeaseStore<K> {
         slot: u32,
         lease: &Contents<'_, K>,
         pool: Option<PoolIndex>,
+        claimed: bool,
     ) {
         let stored = shard.slab.contents(slot);
         let same = stored.subnet_id == lease.subnet_id && K::has_same_keys(&stored, lease);
         if !same {
             self.withdraw(shard, slot);
         }
-        shard.update(slot, lease, pool);
+        shard.update(slot, lease, pool, claimed);
         if !same {
             self.enter(shard, slot, lease);
         }

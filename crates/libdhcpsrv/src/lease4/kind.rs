@@ -93,6 +93,7 @@ impl LeaseKind for V4 {
     const COLUMNS: &'static [&'static str] = &csv4::COLUMNS;
     const INLINE: [u8; 25] = [0; 25];
     const COLUMNS_MIN: usize = csv4::COLUMNS_MIN;
+    const HAS_PREFIXES: bool = false;
     const HAS_SEVERAL: bool = false;
 
     /// By client identifier; if there is none by hardware address, provided that the lease belongs to the client.
@@ -200,7 +201,12 @@ impl LeaseKind for V4 {
     }
 
     #[inline]
-    fn view(lease: &Contents<'_, V4>, owner: Ownership, version: Version) -> Lease4View {
+    fn view(
+        lease: &Contents<'_, V4>,
+        owner: Ownership,
+        _is_held: bool,
+        version: Version,
+    ) -> Lease4View {
         Lease4View {
             address: lease.address.into(),
             subnet_id: SubnetId(lease.subnet_id),

@@ -103,6 +103,7 @@ impl LeaseKind for V6 {
     const COLUMNS: &'static [&'static str] = &csv6::COLUMNS;
     const INLINE: [u8; INLINE_LEN] = [0; INLINE_LEN];
     const COLUMNS_MIN: usize = csv6::COLUMNS_MIN;
+    const HAS_PREFIXES: bool = true;
     const HAS_SEVERAL: bool = true;
 
     #[inline]
@@ -206,7 +207,12 @@ impl LeaseKind for V6 {
     }
 
     #[inline]
-    fn view(lease: &Contents<'_, V6>, owner: Ownership, version: Version) -> Lease6View {
+    fn view(
+        lease: &Contents<'_, V6>,
+        owner: Ownership,
+        is_held: bool,
+        version: Version,
+    ) -> Lease6View {
         Lease6View {
             address: lease.address.into(),
             prefix_len: lease.own.prefix_len,
@@ -217,6 +223,7 @@ impl LeaseKind for V6 {
             valid_lifetime: lease.valid_lifetime,
             preferred_lifetime: lease.own.preferred_lifetime,
             owner,
+            is_held,
             fqdn_fwd: lease.fqdn_fwd,
             fqdn_rev: lease.fqdn_rev,
             has_hostname: !lease.hostname.is_empty(),

@@ -104,6 +104,8 @@ pub struct Lease6View {
     pub preferred_lifetime: u32,
     /// Whether it belongs to the association that asked.
     pub owner: Ownership,
+    /// Whether the pools are marked for it. What an expired or reclaimed lease covers may be somebody else's.
+    pub is_held: bool,
     /// Whether the server updated the client's forward DNS entry.
     pub fqdn_fwd: bool,
     /// Whether the server updated the reverse DNS entry.

@@ -100,6 +100,7 @@ struct Run {
     store: LeaseStore6,
     journal: Arc<JournalQueue>,
     pools: Arc<PoolSet6>,
+    unit_len: u8,
     leases: BTreeMap<u128, Lease6>,
     now: i64,
 }
@@ -110,7 +111,8 @@ impl Run {
         let store = LeaseStore6::new(3, Some(Arc::clone(&journal)));
         let pools = new_pools(0);
         store.adopt_pools(&pools);
-        Self { store, journal, pools, leases: BTreeMap::new(), now: T0 }
+        let unit_len = UNIT_LENS[0];
+        Self { store, journal, pools, unit_len, leases: BTreeMap::new(), now: T0 }
     }
 
     fn now(&self) -> Now {
@@ -141,6 +143,7 @@ impl Run {
                 }
             }
             Step::NewPools { lengths } => {
+                self.unit_len = UNIT_LENS[lengths];
                 self.pools = new_pools(lengths);
                 self.store.adopt_pools(&self.pools);
             }
@@ -155,6 +158,9 @@ impl Run {
         let &Step::Commit { place, client, subnet, lifetime, seen } = step else { return };
         let duid = duid(client);
         let key = key_for(client, &duid, place);
+        let view = self.store.get(place.address.into(), &ClientKey6::default());
+        let keeps = view.is_some_and(|view| view.is_held && view.prefix_len == place.len);
+        let is_taken = !keeps && self.is_taken(place);
         let hw: &[u8] = if client % 3 == 0 { &[2, 0, 0, 0, 0, 1] } else { &[] };
         let change = Change6 {
             address: place.address.into(),
@@ -183,6 +189,10 @@ impl Run {
             assert_eq!(result, Err(CommitError::Conflict));
             return;
         }
+        if is_taken {
+            assert_eq!(result, Err(CommitError::Conflict), "{place:?}");
+            return;
+        }
         result.unwrap();
         let lease = Lease6 {
             address: change.address,
@@ -207,8 +217,37 @@ impl Run {
         self.leases.insert(place.address, lease);
     }
 
+    /// Whether another lease for which the pools are marked has a part of a place, or of the unit that it lies in.
+    fn is_taken(&self, place: Place) -> bool {
+        let unit_len = self.unit_len;
+        let rounded = |first: u128, len: u8| {
+            let len = if first < ADDRESSES { len.min(unit_len) } else { len };
+            let within = u128::MAX.checked_shr(len.into()).unwrap_or(0);
+            (first & !within, first | within)
+        };
+        let pools = [(BASE, BASE | u128::MAX >> POOL_LEN), (ADDRESSES, ADDRESSES + 15)];
+        let (first, last) = rounded(place.address, place.len);
+        pools.iter().filter(|pool| first <= pool.1 && last >= pool.0).any(|pool| {
+            let mut others = self.leases.values();
+            others.any(|lease| {
+                let address = u128::from(lease.address);
+                let (begin, end) = rounded(address, lease.prefix_len);
+                let touches = begin <= pool.1 && end >= pool.0 && begin <= last && end >= first;
+                let view = || self.store.get(lease.address, &ClientKey6::default());
+                touches && address != place.address && view().is_some_and(|view| view.is_held)
+            })
+        })
+    }
+
     fn decline(&mut self, address: u128) {
+        let len = self.leases.get(&address).map_or(128, |lease| lease.prefix_len);
+        let view = self.store.get(address.into(), &ClientKey6::default());
+        let is_lost =
+            view.is_some_and(|view| !view.is_held) && self.is_taken(Place { address, len });
         let result = self.store.decline(address.into(), self.seen(address), 500, self.now());
+        if is_lost {
+            return assert_eq!(result, Err(CommitError::Conflict));
+        }
         let Some(lease) = self.leases.get_mut(&address) else {
             assert_eq!(result, Err(CommitError::Conflict));
             return;

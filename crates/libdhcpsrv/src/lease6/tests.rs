@@ -264,3 +264,51 @@ fn prefixes_of_any_length_spread_over_the_parts() {
         assert!(counts.iter().all(|&count| (20..=300).contains(&count)), "{shift}: {counts:?}");
     }
 }
+
+fn prefix_of_len(prefix_len: u8, client: ClientKey6<'_>, expect: Expect) -> Change6<'_> {
+    let client = ClientKey6 { lease_type: LeaseType::Pd, ..client };
+    Change6 { prefix_len, ..change(prefix(0), client, expect) }
+}
+
+#[test]
+fn nothing_is_leased_that_overlaps_what_somebody_has() {
+    let (store, pools) = store_with_pools();
+    let other = client(&[0, 2, 9, 9], 1);
+    store.commit(&prefix_of_len(64, other, Expect::Absent), at(0)).unwrap();
+    let free = pools.free_count(crate::free::PoolIndex(1));
+    // One around it, and an address within.
+    let site = Ipv6Addr::new(0x2001, 0xdb8, 0xfe, 0, 0, 0, 0, 0);
+    let own = prefix_of_len(47, client(DUID, 1), Expect::Absent);
+    let around = Change6 { address: site, ..own };
+    let within = u128::from(prefix(0)) | 5;
+    let within = change(within.into(), client(DUID, 1), Expect::Absent);
+    for overlapping in [around, within] {
+        let refused = store.commit(&overlapping, at(1));
+        assert_eq!(refused.unwrap_err(), CommitError::Conflict, "{overlapping:?}");
+    }
+    assert_eq!(pools.free_count(crate::free::PoolIndex(1)), free);
+    // When that has expired, they may.
+    store.expire_tick(at(200), usize::MAX);
+    store.commit(&within, at(200)).unwrap();
+    let back = store.get(prefix(0), &other);
+    let late = prefix_of_len(64, other, back.as_ref().into());
+    assert_eq!(store.commit(&late, at(201)).unwrap_err(), CommitError::Conflict, "it has lost it");
+    store.check();
+}
+
+#[test]
+fn a_lease_may_change_its_length_where_nothing_is_in_the_way() {
+    let (store, pools) = store_with_pools();
+    let own = client(DUID, 1);
+    let expect = |store: &LeaseStore6| Expect::from(store.get(prefix(0), &own).as_ref());
+    for len in [64, 62, 66] {
+        store.commit(&prefix_of_len(len, own, expect(&store)), at(0)).unwrap();
+        store.check();
+    }
+    let other = change(prefix(1), client(&[0, 2, 9, 9], 1), Expect::Absent);
+    store.commit(&other, at(0)).unwrap();
+    let wider = prefix_of_len(62, own, expect(&store));
+    assert_eq!(store.commit(&wider, at(0)).unwrap_err(), CommitError::Conflict);
+    assert!(pools.is_held(prefix(0), 66), "what it had is still marked");
+    store.check();
+}

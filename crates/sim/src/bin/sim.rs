@@ -1,33 +1,48 @@
-//! Runs simulations from the command line: `sim [--seed N] [--runs N] [--clients N] [--seconds N]`.
+//! Runs simulations from the command line: `sim [--protocol 4|6] [--seed N] [--runs N] [--clients N] [--seconds N]`.
 //!
-//! Each seed is run in every kind of scenario; a line per run tells what happened. A violated invariant ends the
-//! program with its seed.
+//! Each seed is run in every kind of scenario; a line per run tells what happened. Without `--protocol` both DHCPv4 and
+//! DHCPv6 are simulated. A violated invariant ends the program with its seed.
 
 use std::process::ExitCode;
 
-use sim::{Report, Scenario};
+use sim::{Protocol, Report, Scenario};
+
+const USAGE: &str = "usage: sim [--protocol 4|6] [--seed N] [--runs N] [--clients N] [--seconds N]";
 
 fn main() -> ExitCode {
-    let mut numbers = [("--seed", 1), ("--runs", 1), ("--clients", 1000), ("--seconds", 600)];
+    let mut numbers =
+        [("--protocol", 0), ("--seed", 1), ("--runs", 1), ("--clients", 1000), ("--seconds", 600)];
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().and_then(|value| value.parse().ok());
         let known = numbers.iter_mut().find(|(known, _)| *known == name);
         let (Some((_, number)), Some(value)) = (known, value) else {
-            eprintln!("usage: sim [--seed N] [--runs N] [--clients N] [--seconds N]");
+            eprintln!("{USAGE}");
             return ExitCode::FAILURE;
         };
         *number = value;
     }
-    let [seed, runs, clients, seconds] = numbers.map(|(_, number): (_, u64)| number);
-    let mut total = Report::default();
-    for seed in seed..seed.saturating_add(runs) {
-        for (name, scenario) in Scenario::all(clients as u32) {
-            let report = sim::run(seed, &Scenario { seconds: seconds as u32, ..scenario });
-            println!("seed {seed} {name}: {report}");
-            total += &report;
+    let [protocol, seed, runs, clients, seconds] = numbers.map(|(_, number): (_, u64)| number);
+    let protocols: &[_] = match protocol {
+        0 => &[("v4", Protocol::V4), ("v6", Protocol::V6)],
+        4 => &[("v4", Protocol::V4)],
+        6 => &[("v6", Protocol::V6)],
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::FAILURE;
         }
+    };
+    for &(family, protocol) in protocols {
+        let mut total = Report::default();
+        for seed in seed..seed.saturating_add(runs) {
+            for (name, scenario) in Scenario::all(clients as u32) {
+                let scenario = Scenario { seconds: seconds as u32, ..scenario };
+                let report = sim::run(protocol, seed, &scenario);
+                println!("{family} seed {seed} {name}: {report}");
+                total += &report;
+            }
+        }
+        println!("{family} total: {total}");
     }
-    println!("total: {total}");
     ExitCode::SUCCESS
 }

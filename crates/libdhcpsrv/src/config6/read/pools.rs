@@ -87,7 +87,7 @@ fn read_excluded(
     reader: &MapReader<'_>,
     first: Prefix<Ipv6Addr>,
     diagnostics: &mut Diagnostics,
-) -> Option<(u128, u8)> {
+) -> Option<(Ipv6Addr, u8)> {
     let (address_keyword, len_keyword) = ("excluded-prefix", "excluded-prefix-len");
     let has_failed = |keyword| reader.is_written(keyword) && reader.element(keyword).is_none();
     let is_blank = reader.str(address_keyword).is_none_or(|text| text.trim().is_empty());
@@ -124,7 +124,7 @@ fn read_excluded(
         diagnostics.error_with_hint(reader.position_of(address_keyword), message, hint);
         return None;
     }
-    Some((excluded.first().into(), len))
+    Some((excluded.first(), len))
 }
 
 fn read_address(

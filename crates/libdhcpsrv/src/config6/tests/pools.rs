@@ -68,7 +68,7 @@ fn an_excluded_prefix_is_kept_with_its_pool() {
         r#""pd-pools": [ { "prefix": "3000::", "prefix-len": 40, "delegated-len": 48,
             "excluded-prefix": "3000:0:0:7::9", "excluded-prefix-len": 64 } ]"#,
     ));
-    assert_eq!(config.pools[0].excluded, Some((0x3000_0000_0000_0007 << 64, 64)));
+    assert_eq!(config.pools[0].excluded, Some(("3000:0:0:7::".parse().unwrap(), 64)));
     let (excluded, len) =
         config.pools[0].excluded_of("3000:0:5::".parse().unwrap()).expect("it has one");
     assert_eq!(format!("{excluded}/{len}"), "3000:0:5:7::/64");

@@ -1,37 +1,9 @@
-//! Datagrams on their way, and the fields of a reply that the simulation looks at.
+//! Who clients are, and the fields of a message that the simulation looks at.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use libdhcp::v4::{MessageType, SpanTable, View, code};
 use libdhcpsrv::lease4::Lease4;
-use util::link::{Inbound, InterfaceIndex, LinkAddress};
-
-use crate::configuration::SERVER;
-
-/// The server's only interface.
-pub(crate) const INTERFACE: InterfaceIndex = InterfaceIndex(2);
-
-/// A datagram on its way to the server.
-#[derive(Clone, Debug)]
-pub(crate) struct Datagram {
-    pub(crate) payload: Vec<u8>,
-    pub(crate) source: SocketAddr,
-    pub(crate) destination: Ipv4Addr,
-    pub(crate) link_source: Option<LinkAddress>,
-}
-
-impl Datagram {
-    pub(crate) fn inbound(&self) -> Inbound<'_> {
-        Inbound {
-            payload: &self.payload,
-            interface: INTERFACE,
-            source: self.source,
-            destination: self.destination.into(),
-            local: SERVER.into(),
-            link_source: self.link_source,
-        }
-    }
-}
 
 /// Who a client is, as far as the server can tell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

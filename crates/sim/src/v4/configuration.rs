@@ -6,10 +6,10 @@
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
-use cc::{Diagnostics, Document, NoIncludes};
 use libdhcpsrv::config4::{Config4, read};
 use util::{Entropy, SplitMix};
 
+use crate::family::compile;
 use crate::scenario::Scenario;
 
 /// Links with clients.
@@ -34,13 +34,7 @@ pub(crate) fn link_selection(link: u8) -> Option<Ipv4Addr> {
 
 /// Makes a configuration; `moves` draws pools that differ from the first ones.
 pub(crate) fn make(scenario: &Scenario, moves: Option<&mut SplitMix>) -> Config4 {
-    let text = text(scenario, moves);
-    let mut diagnostics = Diagnostics::new();
-    let document = Document::parse(&text, "sim", &mut NoIncludes, &mut diagnostics);
-    let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
-    config.unwrap_or_else(|| {
-        panic!("the simulator's configuration is wrong: {}", diagnostics.render())
-    })
+    compile(&text(scenario, moves), read)
 }
 
 fn text(scenario: &Scenario, moves: Option<&mut SplitMix>) -> String {

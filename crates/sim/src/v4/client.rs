@@ -17,9 +17,11 @@ use libdhcp::v4::{FLAG_BROADCAST, Message, MessageType, code};
 use util::link::LinkAddress;
 use util::{Entropy, SplitMix};
 
+use super::configuration::{LINKS, SERVER, giaddr, link_selection};
+use super::packets::{Identity, Read};
 use crate::clock::{MS, SECOND};
-use crate::configuration::{SERVER, giaddr, link_selection};
-use crate::packets::{Datagram, Identity, Read};
+use crate::family::{self, Datagram};
+use crate::scenario::Scenario;
 
 /// Shortest silence after an address has been given up; longer than the way of a packet and all waiting.
 const PAUSE_S: u64 = 9;
@@ -58,14 +60,7 @@ pub(crate) enum How {
     Rebooted,
 }
 
-/// What a client wants after an input.
-#[derive(Debug, Default)]
-pub(crate) struct Wishes {
-    pub(crate) send: Vec<Datagram>,
-    pub(crate) notes: Vec<Note>,
-    /// When it wants its timer.
-    pub(crate) timer: Option<u64>,
-}
+type Wishes = family::Wishes<Note>;
 
 /// One client.
 #[derive(Debug)]
@@ -74,7 +69,6 @@ pub(crate) struct Client {
     pub(crate) link: u8,
     /// Whether another client has the same identifier or hardware address.
     pub(crate) is_shared: bool,
-    pub(crate) state_generation: u32,
     state: State,
     xid: u32,
     attempt: u32,
@@ -94,7 +88,6 @@ impl Client {
             identity,
             link,
             is_shared: false,
-            state_generation: 0,
             state: State::Off,
             xid: 0,
             attempt: 0,
@@ -111,9 +104,13 @@ impl Client {
     pub(crate) fn xid(&self) -> u32 {
         self.xid
     }
+}
 
-    /// The timer has run off.
-    pub(crate) fn timer(&mut self, now: u64, rng: &mut SplitMix, wishes: &mut Wishes) {
+impl family::Client for Client {
+    type Message = Read;
+    type Note = Note;
+
+    fn timer(&mut self, now: u64, rng: &mut SplitMix, wishes: &mut Wishes) {
         match self.state {
             State::Off => self.discover(now, rng, wishes),
             State::Selecting if self.attempt >= ATTEMPTS_MAX => self.discover(now, rng, wishes),
@@ -140,14 +137,7 @@ impl Client {
         }
     }
 
-    /// An answer has come.
-    pub(crate) fn receive(
-        &mut self,
-        read: &Read,
-        now: u64,
-        rng: &mut SplitMix,
-        wishes: &mut Wishes,
-    ) {
+    fn receive(&mut self, read: &Read, now: u64, rng: &mut SplitMix, wishes: &mut Wishes) {
         if read.xid != self.xid || read.identity != self.identity {
             return;
         }
@@ -175,7 +165,9 @@ impl Client {
             _ => {}
         }
     }
+}
 
+impl Client {
     fn bind(&mut self, read: &Read, now: u64, rng: &mut SplitMix, wishes: &mut Wishes) {
         let how = match self.state {
             State::Renewing | State::Rebinding => How::Renewed,
@@ -344,6 +336,49 @@ impl Client {
             }
         };
         let payload = message.to_bytes().expect("no option is a filler");
-        Datagram { payload, source, destination, link_source }
+        let (destination, local) = (destination.into(), SERVER.into());
+        Datagram { payload, source, destination, local, link_source }
+    }
+}
+
+/// Clients of all links; some share an identifier or a hardware address with the one before.
+pub(crate) fn make_clients(scenario: &Scenario, rng: &mut SplitMix) -> Vec<Client> {
+    let mut clients: Vec<Client> = Vec::new();
+    for number in 0..scenario.clients {
+        let link = 1 + (number % u32::from(LINKS)) as u8;
+        let [a, b, c, d] = number.to_be_bytes();
+        let mut identity = Identity { hw: [2, 0, a, b, c, d], client_id: None };
+        if rng.below(10) < 6 {
+            let len = if rng.below(20) == 0 { 120 } else { 4 };
+            let mut id = vec![0xff; len];
+            id.extend_from_slice(&number.to_be_bytes());
+            identity.client_id = Some(id);
+        }
+        let neighbour = clients.len().checked_sub(usize::from(LINKS));
+        if let Some(other) = neighbour.map(|index| clients[index].identity.clone())
+            && identity.client_id.is_some()
+            && other.client_id.is_some()
+        {
+            match rng.below(40) {
+                0 => identity.client_id = other.client_id,
+                1 => identity.hw = other.hw,
+                _ => {}
+            }
+        }
+        clients.push(Client::new(identity, link, rng.below(2) == 0));
+    }
+    mark_shared(&mut clients);
+    clients
+}
+
+/// Marks clients that the server cannot always tell from another one.
+fn mark_shared(clients: &mut [Client]) {
+    for index in 0..clients.len() {
+        let Some(before) = index.checked_sub(usize::from(LINKS)) else { continue };
+        let (one, two) = (&clients[index].identity, &clients[before].identity);
+        let is_shared =
+            one.client_id == two.client_id && one.client_id.is_some() || one.hw == two.hw;
+        clients[index].is_shared |= is_shared;
+        clients[before].is_shared |= is_shared;
     }
 }

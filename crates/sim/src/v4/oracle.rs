@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use libdhcpsrv::config4::Config4;
 use libdhcpsrv::lease4::{LeaseState, LeaseStore4};
 
-use crate::packets::Identity;
+use super::packets::Identity;
 
 /// What a client was granted.
 #[derive(Clone, Debug)]
