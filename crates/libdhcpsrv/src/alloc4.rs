@@ -309,7 +309,7 @@ fn is_reserved_for_others(
 ) -> Result<bool, Parked> {
     let rules = query.subnet.reservations;
     let mut places = rules.places(query.subnet_id());
-    if rules.out_of_pool && query.pool_of(address).is_some() {
+    if rules.out_of_pool() && query.pool_of(address).is_some() {
         places.subnet = None;
     }
     let resource = (address, Ipv4Addr::BITS as u8);

@@ -443,6 +443,7 @@ mod tests {
 
     use super::*;
     use crate::free::PoolRange;
+    use crate::hosts::Host4;
     use crate::lease4::{Change4, ClientKey, LeaseStore4};
 
     const SUBNET: SubnetId = SubnetId(1);
@@ -512,6 +513,43 @@ mod tests {
         let mut session = Session::new(&store, &pools, &mut entropy, &mut memo, Now::from_secs(5));
         assert_eq!(session.now(), Now::from_secs(5));
         assert!(session.is_range_held(number, number));
+    }
+
+    /// A source of hosts that never knows at once.
+    struct SlowHosts;
+
+    impl HostSource<V4> for SlowHosts {
+        fn is_empty(&self) -> bool {
+            false
+        }
+
+        fn submit(&self, _: &HostQuestion<'_, V4>) -> Submitted<V4> {
+            Submitted::Waiting(Ticket(9))
+        }
+
+        fn host(&self, _: HostId) -> Option<Host4<'_>> {
+            None
+        }
+    }
+
+    #[test]
+    fn hosts_may_be_told_late_as_well() {
+        let (store, pools) = (LeaseStore4::new(1, None), PoolSet::default());
+        let (mut entropy, mut memo) = (SplitMix::new(1), Memo::default());
+        let now = Now::from_secs(1);
+        let places = Places { subnet: Some(SUBNET), global: true };
+        let mut decide = |memo: &mut Memo<V4>| {
+            let mut session = Session::new(&store, &pools, &mut entropy, memo, now);
+            session = session.with_hosts(&SlowHosts);
+            let host = session.host(places, &[])?;
+            session.get(HW, ADDRESS)?;
+            Ok((host, session.holder(places, (ADDRESS, 32), &[])?))
+        };
+        assert_eq!(decide(&mut memo), Err(Parked(Ticket(9))));
+        memo.record(Answer::Host(Some(HostId(4))));
+        assert_eq!(decide(&mut memo), Err(Parked(Ticket(9))), "the next question");
+        memo.record(Answer::Holder(Holder::Other));
+        assert_eq!(decide(&mut memo), Ok((Some(HostId(4)), Holder::Other)));
     }
 
     #[test]

@@ -146,7 +146,7 @@ pub(super) fn is_reserved_for_others(
     }
     let rules = query.subnet.reservations;
     let mut places = rules.places(query.subnet_id());
-    if rules.out_of_pool && query.touches_pool(resource) {
+    if rules.out_of_pool() && query.touches_pool(resource) {
         places.subnet = None;
     }
     let exactly = (resource.address, resource.prefix_len);

@@ -137,7 +137,7 @@ pub(crate) fn set_tee_times(map: &mut Map, times: TeeTimes) {
 /// Sets which reservations count.
 pub(crate) fn set_rules(map: &mut Map, rules: ReservationRules) {
     map.remove(MODE);
-    for (name, is_on) in FLAGS.into_iter().zip([rules.global, rules.in_subnet, rules.out_of_pool]) {
+    for (name, is_on) in FLAGS.into_iter().zip(rules.flags()) {
         map.set(name, is_on);
     }
 }

@@ -58,28 +58,51 @@ impl HostKind for V6 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostId(pub u32);
 
-/// Which reservations count in a subnet: `reservations-global`, `-in-subnet`, `-out-of-pool`.
+/// Which reservations count in a subnet: `reservations-global`, `-in-subnet`, `-out-of-pool`, a bit for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReservationRules {
-    /// Those of the global scope.
-    pub global: bool,
-    /// Those of the subnet.
-    pub in_subnet: bool,
-    /// Of the subnet's those alone that lie in none of its pools: what is in a pool is reserved for nobody.
-    pub out_of_pool: bool,
-}
+pub struct ReservationRules(u8);
 
 impl Default for ReservationRules {
     fn default() -> Self {
-        Self { global: false, in_subnet: true, out_of_pool: false }
+        Self::new([false, true, false])
     }
 }
 
 impl ReservationRules {
+    /// Takes the three flags in their order.
+    #[must_use]
+    pub const fn new([global, in_subnet, out_of_pool]: [bool; 3]) -> Self {
+        Self(global as u8 | (in_subnet as u8) << 1 | (out_of_pool as u8) << 2)
+    }
+
+    /// The three flags in their order.
+    #[must_use]
+    pub const fn flags(self) -> [bool; 3] {
+        [self.global(), self.in_subnet(), self.out_of_pool()]
+    }
+
+    /// Whether the global reservations count.
+    #[must_use]
+    pub const fn global(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Whether those of the subnet count.
+    #[must_use]
+    pub const fn in_subnet(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    /// Whether only those of the subnet's count that lie in none of its pools: what is in a pool is reserved for nobody.
+    #[must_use]
+    pub const fn out_of_pool(self) -> bool {
+        self.0 & 4 != 0
+    }
+
     /// Where the hosts of clients of a subnet are looked for.
     #[must_use]
     pub fn places(self, subnet: SubnetId) -> Places {
-        Places { subnet: self.in_subnet.then_some(subnet), global: self.global }
+        Places { subnet: self.in_subnet().then_some(subnet), global: self.global() }
     }
 
     /// Whether an address or prefix of a host counts as reserved; `in_pool` says whether it lies in a pool of the
@@ -87,8 +110,8 @@ impl ReservationRules {
     #[must_use]
     pub fn reserves(self, host_subnet: SubnetId, in_pool: bool) -> bool {
         match host_subnet {
-            GLOBAL => self.global,
-            _ => self.in_subnet && !(self.out_of_pool && in_pool),
+            GLOBAL => self.global(),
+            _ => self.in_subnet() && !(self.out_of_pool() && in_pool),
         }
     }
 }

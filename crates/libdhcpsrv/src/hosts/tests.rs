@@ -113,7 +113,7 @@ use crate::free::PoolSet4;
 #[test]
 fn pools_never_propose_what_is_reserved_in_their_subnet() {
     let rules =
-        |global, in_subnet, out_of_pool| ReservationRules { global, in_subnet, out_of_pool };
+        |global, in_subnet, out_of_pool| ReservationRules::new([global, in_subnet, out_of_pool]);
     for (rules, expected) in [
         (rules(false, true, false), vec![10, 12, 13]),
         (rules(true, true, false), vec![10, 13]),

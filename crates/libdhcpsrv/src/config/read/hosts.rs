@@ -21,7 +21,7 @@ use crate::lease::{AddressOf, HOSTNAME_LEN_MAX, SubnetId};
 const IDENTIFIERS: &str = "host-reservation-identifiers";
 /// The old key.
 pub(crate) const MODE: &str = "reservation-mode";
-/// The keys of [`ReservationRules`], in the order of its fields.
+/// The keys of [`ReservationRules`], in the order of its flags.
 pub(crate) const FLAGS: [&str; 3] =
     ["reservations-global", "reservations-in-subnet", "reservations-out-of-pool"];
 
@@ -88,15 +88,15 @@ impl RuleScope {
             diagnostics.error_with_hint(position, message, format!("leave '{MODE}' out"));
         }
         let rules = rules_of_mode(mode);
-        let names = FLAGS.iter().zip([rules.global, rules.in_subnet, rules.out_of_pool]);
+        let names = FLAGS.iter().zip(rules.flags());
         let names = names.map(|(name, is_on)| format!("\"{name}\": {is_on}"));
         let message = format!("'{MODE}' is an old key");
         let hint = format!("write {}", names.collect::<Vec<_>>().join(", "));
         diagnostics.warning_with_hint(position, message, hint);
         Self {
-            global: Some(rules.global),
-            in_subnet: Some(rules.in_subnet),
-            out_of_pool: Some(rules.out_of_pool),
+            global: Some(rules.global()),
+            in_subnet: Some(rules.in_subnet()),
+            out_of_pool: Some(rules.out_of_pool()),
         }
     }
 
@@ -111,23 +111,22 @@ impl RuleScope {
 
     /// The rules as packet code uses them.
     pub(crate) fn rules(&self) -> ReservationRules {
-        let default = ReservationRules::default();
-        ReservationRules {
-            global: self.global.unwrap_or(default.global),
-            in_subnet: self.in_subnet.unwrap_or(default.in_subnet),
-            out_of_pool: self.out_of_pool.unwrap_or(default.out_of_pool),
-        }
+        let [global, in_subnet, out_of_pool] = ReservationRules::default().flags();
+        ReservationRules::new([
+            self.global.unwrap_or(global),
+            self.in_subnet.unwrap_or(in_subnet),
+            self.out_of_pool.unwrap_or(out_of_pool),
+        ])
     }
 }
 
 fn rules_of_mode(mode: &str) -> ReservationRules {
-    let (global, in_subnet, out_of_pool) = match mode {
-        "out-of-pool" => (false, true, true),
-        "global" => (true, false, false),
-        "disabled" | "off" => (false, false, false),
-        _ => (false, true, false),
-    };
-    ReservationRules { global, in_subnet, out_of_pool }
+    ReservationRules::new(match mode {
+        "out-of-pool" => [false, true, true],
+        "global" => [true, false, false],
+        "disabled" | "off" => [false, false, false],
+        _ => [false, true, false],
+    })
 }
 
 /// What a reservation of one server alone has.
@@ -205,8 +204,8 @@ where
             self.read_host(&reader, around, options, diagnostics);
         }
         if let Some((subnet, _)) = around.subnet {
-            self.is_global_used |= around.rules.global;
-            if is_any && !around.rules.in_subnet {
+            self.is_global_used |= around.rules.global();
+            if is_any && !around.rules.in_subnet() {
                 let message = format!("reservations of subnet {} have no effect", subnet.0);
                 let hint = "they count where 'reservations-in-subnet' is true";
                 diagnostics.warning_with_hint(scope.position_of(table.name), message, hint);
@@ -222,7 +221,7 @@ where
         options: &mut OptionScopes<K::Options>,
         diagnostics: &mut Diagnostics,
     ) -> Hosts<K> {
-        let rules = ReservationRules { global: true, in_subnet: false, out_of_pool: false };
+        let rules = ReservationRules::new([true, false, false]);
         let around = Around { subnet: None, rules, in_pool: &|_| false };
         self.read(global, &around, options, diagnostics);
         let name = self.server.reservation.name;
@@ -349,7 +348,7 @@ where
                 diagnostics.error_with_hint(position, message, hint);
             }
             let rules = around.rules;
-            if rules.in_subnet && rules.out_of_pool && (around.in_pool)(&resource) {
+            if rules.in_subnet() && rules.out_of_pool() && (around.in_pool)(&resource) {
                 let message = format!("reserved {text} lies in a pool and so is not reserved");
                 let hint = "'reservations-out-of-pool' says that no reservation does";
                 diagnostics.warning_with_hint(position, message, hint);
