@@ -7,7 +7,7 @@ use libdhcp::ClientId;
 use libdhcp::v4::MessageType;
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::hosts::{
-    Host4, HostSource, Identifier, IdentifierKind, IdentifierList, IdentifierOrder,
+    Host4, HostSource, Identifier, IdentifierKind, IdentifierList, IdentifierOrder, KindSet,
 };
 use libdhcpsrv::lease4::SubnetId;
 use libdhcpsrv::session::{Parked, Session4};
@@ -20,10 +20,11 @@ pub const HOSTNAME_MAX: usize = 255;
 /// Sub-option of option 82 with the circuit.
 const CIRCUIT_ID: u8 = 1;
 
-/// The identifiers of a client, those that it does not have left out.
+/// The identifiers of a client, those that it does not have or no host is known by left out.
 #[must_use]
 pub fn identifiers<'a>(
     order: &IdentifierOrder,
+    kinds: KindSet,
     query: &Query<'a>,
     match_client_id: bool,
 ) -> IdentifierList<'a> {
@@ -38,7 +39,8 @@ pub fn identifiers<'a>(
             IdentifierKind::FlexId => None,
         }
     };
-    let known = order.iter().filter_map(|&kind| Some(Identifier { kind, bytes: of_kind(kind)? }));
+    let order = order.iter().filter(|kind| kinds.contains(**kind));
+    let known = order.filter_map(|&kind| Some(Identifier { kind, bytes: of_kind(kind)? }));
     known.filter(|identifier| !identifier.bytes.is_empty()).collect()
 }
 
@@ -69,7 +71,8 @@ pub fn look_up<'a>(
         return Ok(Known::default());
     };
     let subnet = config.subnet(index);
-    let identifiers = identifiers(&config.host_identifiers, query, subnet.match_client_id);
+    let identifiers =
+        identifiers(&config.host_identifiers, config.hosts.kinds(), query, subnet.match_client_id);
     let places = subnet.reservations.places(SubnetId(subnet.id));
     let host = session.host(places, &identifiers)?.and_then(|id| config.hosts.host(id));
     if let Some(host) = host {

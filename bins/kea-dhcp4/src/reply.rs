@@ -220,15 +220,17 @@ fn add_reserved_name<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
 fn add_configured_options<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
     let Some(subnet) = material.subnet else { return };
     let of_host = material.host.map(|host| &*host.extras.options);
-    let scopes = of_host.into_iter().chain([&*subnet.options, &*material.config.options]);
-    let all = scopes.clone().fold(OptionCodes::EMPTY, |codes, scope| codes.union(scope.codes()));
+    let others = [&*subnet.options, &*material.config.options];
+    let all = others[0].codes().union(others[1].codes());
+    let all = of_host.map_or(all, |options| all.union(options.codes()));
     let mut configured = all.difference(SERVERS_OWN);
     let mut add = |code: u8| {
         if !configured.contains(code) {
             return;
         }
         configured.remove(code);
-        if let Some(option) = scopes.clone().find_map(|scope| scope.get(code))
+        let of_host = of_host.and_then(|options| options.get(code));
+        if let Some(option) = of_host.or_else(|| others.iter().find_map(|scope| scope.get(code)))
             && !option.never_send()
         {
             sink.add_encoded(option);

@@ -43,7 +43,9 @@ pub fn look_up<'a>(
         IdentifierKind::HwAddress => Some(hardware.as_stored().hw),
         IdentifierKind::CircuitId | IdentifierKind::ClientId | IdentifierKind::FlexId => None,
     };
-    let known = config.host_identifiers.iter().filter_map(|&kind| {
+    let kinds = config.hosts.kinds();
+    let order = config.host_identifiers.iter().filter(|kind| kinds.contains(**kind));
+    let known = order.filter_map(|&kind| {
         let bytes = of_kind(kind).filter(|bytes| !bytes.is_empty())?;
         Some(Identifier { kind, bytes })
     });
@@ -53,8 +55,8 @@ pub fn look_up<'a>(
     let host = session.host(places, &identifiers)?.and_then(|id| config.hosts.host(id));
     if let Some(host) = host {
         let place = if host.is_global() { "the global scope" } else { "its subnet" };
-        let label = query.view.label(hardware.address());
-        kea_log::log!(HOSTS, HOSTS_HOST_FOUND, label, host.identifier.kind, place);
+        let label = || query.view.label(hardware.address());
+        kea_log::log!(HOSTS, HOSTS_HOST_FOUND, label(), host.identifier.kind, place);
     }
     Ok(Known { host, identifiers })
 }

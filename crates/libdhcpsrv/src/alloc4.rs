@@ -55,6 +55,10 @@ impl Query4<'_> {
         self.pools.iter().position(|pool| pool.contains(address))
     }
 
+    fn pool_index(&self, nth: usize) -> PoolIndex {
+        PoolIndex(self.subnet.pools.start + nth as u32)
+    }
+
     fn subnet_id(&self) -> SubnetId {
         SubnetId(self.subnet.id)
     }
@@ -244,7 +248,7 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
         client: query.client,
         subnet_id: query.subnet_id(),
         pool_id: pool.map_or(0, |pool| query.pools[pool].id),
-        pool: pool.map(|pool| PoolIndex(query.subnet.pools.start + pool as u32)),
+        pool: pool.map(|pool| query.pool_index(pool)),
         valid_lifetime: query.valid_lifetime,
         state: LeaseState::Default,
         fqdn_fwd: false,
@@ -307,13 +311,17 @@ fn is_reserved_for_others(
     query: &Query4<'_>,
     address: Ipv4Addr,
 ) -> Result<bool, Parked> {
+    if !session.has_hosts() {
+        return Ok(false);
+    }
+    let pool = query.pool_of(address).map(|nth| query.pool_index(nth));
     let rules = query.subnet.reservations;
     let mut places = rules.places(query.subnet_id());
-    if rules.out_of_pool() && query.pool_of(address).is_some() {
+    if rules.out_of_pool() && pool.is_some() {
         places.subnet = None;
     }
     let resource = (address, Ipv4Addr::BITS as u8);
-    Ok(session.holder(places, resource, query.identifiers)? == Holder::Other)
+    Ok(session.holder(places, resource, pool, query.identifiers)? == Holder::Other)
 }
 
 /// The next free address of the subnet's pools that is not reserved, in the order of the file.

@@ -319,22 +319,22 @@ fn grant_once(
     query: &Query6<'_>,
     sink: &mut dyn Sink6,
 ) -> Result<Granted6, Parked> {
-    let (given, has_reserved, mut position) = match grant_reserved(session, query, sink)? {
+    let named = query.named();
+    let wish = named.map(|named| named.address);
+    let (mut found, at_named) = session.look_for(query.client, query.subnet_id(), 0, wish)?;
+    let reserved = grant_reserved(session, query, sink, &mut found)?;
+    let (given, has_reserved, mut position) = match reserved {
         Reserved6::Held => (None, true, 0),
         Reserved6::Given(resource, position) => (Some(resource), true, position),
         Reserved6::None => (None, false, 0),
         Reserved6::NotStored(error) => return Ok(Granted6::NotStored(error)),
     };
-    let named = query.named();
-    let mut at_named = None;
     let mut kept = u32::from(given.is_some());
     // Withdrawn leases leave the order, so those behind them move up.
     let mut nth = 0;
     for turn in 0..LEASES_MAX {
-        let wish = named.filter(|_| turn == 0).map(|named| named.address);
-        let (found, at_wish) = session.look_for(query.client, query.subnet_id(), nth, wish)?;
-        if turn == 0 {
-            at_named = at_wish;
+        if turn > 0 {
+            found = session.find_nth(query.client, query.subnet_id(), nth)?;
         }
         let Some(own) = found.own else { break };
         let resource = resource_of(&own);

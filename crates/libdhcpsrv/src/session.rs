@@ -14,7 +14,7 @@
 use util::{Entropy, Now};
 
 use crate::free::{PickFrom, PoolIndex, PoolSet};
-use crate::hosts::{Holder, HostId, HostKind, HostQuestion, HostSource, Identifier, Places};
+use crate::hosts::{Holder, HostId, HostKind, HostQuestion, HostSource, Hosts, Identifier, Places};
 use crate::lease::{
     AddressOf, CommitError, Expect, LeaseKind, LeaseStore, LeaseView, Nth, Stored, SubnetId,
 };
@@ -194,11 +194,21 @@ fn changes_of<K: LeaseKind>(answers: &[Answer<K>]) -> impl Iterator<Item = &Stor
     })
 }
 
+/// Where hosts come from.
+#[derive(Clone, Copy)]
+enum HostsOf<'s, K: HostKind> {
+    /// There are none.
+    Nowhere,
+    /// Something that may answer late.
+    Source(&'s dyn HostSource<K>),
+    /// The configuration.
+    Table(&'s Hosts<K>),
+}
+
 /// One run of deciding code.
 pub struct Session<'s, K: HostKind> {
     store: &'s dyn Store<K>,
-    /// Where hosts come from; none when there are none.
-    hosts: Option<&'s dyn HostSource<K>>,
+    hosts: HostsOf<'s, K>,
     pools: &'s PoolSet<K::Number>,
     entropy: &'s mut dyn Entropy,
     memo: &'s mut Memo<K>,
@@ -225,20 +235,24 @@ impl<'s, K: HostKind> Session<'s, K> {
         now: Now,
     ) -> Self {
         let (asked_at, now) = (now, *memo.began.get_or_insert(now));
-        Self { store, hosts: None, pools, entropy, memo, next: 0, now, asked_at }
+        Self { store, hosts: HostsOf::Nowhere, pools, entropy, memo, next: 0, now, asked_at }
     }
 
     /// With a source of hosts; without one nobody has any.
     #[must_use]
     pub fn with_hosts(mut self, hosts: &'s dyn HostSource<K>) -> Self {
-        self.hosts = Some(hosts).filter(|hosts| !hosts.is_empty());
+        self.hosts = match hosts.as_table() {
+            _ if hosts.kinds().is_empty() => HostsOf::Nowhere,
+            Some(table) => HostsOf::Table(table),
+            None => HostsOf::Source(hosts),
+        };
         self
     }
 
     /// Whether there are hosts at all.
     #[must_use]
     pub fn has_hosts(&self) -> bool {
-        self.hosts.is_some()
+        !matches!(self.hosts, HostsOf::Nowhere)
     }
 
     /// The time of the first run: what has expired by then.
@@ -348,7 +362,11 @@ impl<'s, K: HostKind> Session<'s, K> {
         places: Places,
         identifiers: &[Identifier<'_>],
     ) -> Result<Option<HostId>, Parked> {
-        let Some(hosts) = self.hosts else { return Ok(None) };
+        let hosts = match self.hosts {
+            HostsOf::Nowhere => return Ok(None),
+            HostsOf::Table(table) => return Ok(table.find(places, identifiers)),
+            HostsOf::Source(hosts) => hosts,
+        };
         let question = HostQuestion::Of { places, identifiers };
         Ok(match self.answer_by(|_, _| hosts.submit(&question))? {
             Answer::Host(id) => id,
@@ -356,7 +374,8 @@ impl<'s, K: HostKind> Session<'s, K> {
         })
     }
 
-    /// For whom exactly an address or prefix is reserved, from the point of view of a client.
+    /// For whom exactly an address or prefix is reserved, from the point of view of a client. `pool` is the pool that it
+    /// is a unit of.
     ///
     /// # Errors
     /// [`Parked`] when the source of hosts answers later.
@@ -364,9 +383,21 @@ impl<'s, K: HostKind> Session<'s, K> {
         &mut self,
         places: Places,
         (address, prefix_len): (AddressOf<K>, u8),
+        pool: Option<PoolIndex>,
         identifiers: &[Identifier<'_>],
     ) -> Result<Holder, Parked> {
-        let Some(hosts) = self.hosts else { return Ok(Holder::Nobody) };
+        let hosts = match self.hosts {
+            HostsOf::Nowhere => return Ok(Holder::Nobody),
+            HostsOf::Table(table) => {
+                let first = address.into();
+                let is_open = |pool| !self.is_range_reserved(pool, first, first);
+                return Ok(match pool.is_some_and(is_open) {
+                    true => Holder::Nobody,
+                    false => table.holder(places, address, prefix_len, identifiers),
+                });
+            }
+            HostsOf::Source(hosts) => hosts,
+        };
         let question = HostQuestion::Holder { places, address, prefix_len, identifiers };
         Ok(match self.answer_by(|_, _| hosts.submit(&question))? {
             Answer::Holder(holder) => holder,
@@ -443,7 +474,7 @@ mod tests {
 
     use super::*;
     use crate::free::PoolRange;
-    use crate::hosts::Host4;
+    use crate::hosts::{Host4, KindSet};
     use crate::lease4::{Change4, ClientKey, LeaseStore4};
 
     const SUBNET: SubnetId = SubnetId(1);
@@ -519,8 +550,8 @@ mod tests {
     struct SlowHosts;
 
     impl HostSource<V4> for SlowHosts {
-        fn is_empty(&self) -> bool {
-            false
+        fn kinds(&self) -> KindSet {
+            KindSet::ALL
         }
 
         fn submit(&self, _: &HostQuestion<'_, V4>) -> Submitted<V4> {
@@ -543,7 +574,7 @@ mod tests {
             session = session.with_hosts(&SlowHosts);
             let host = session.host(places, &[])?;
             session.get(HW, ADDRESS)?;
-            Ok((host, session.holder(places, (ADDRESS, 32), &[])?))
+            Ok((host, session.holder(places, (ADDRESS, 32), None, &[])?))
         };
         assert_eq!(decide(&mut memo), Err(Parked(Ticket(9))));
         memo.record(Answer::Host(Some(HostId(4))));

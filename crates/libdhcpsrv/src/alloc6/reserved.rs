@@ -8,8 +8,8 @@ use super::{
     resource_of,
 };
 use crate::hosts::Holder;
-use crate::lease::CommitError;
-use crate::lease6::Lease6View;
+use crate::lease::{CommitError, Nth};
+use crate::lease6::{Lease6View, V6};
 use crate::session::{Parked, Session6};
 
 /// Offers what is reserved for the client: what the association has of it, else the first that it can get.
@@ -78,24 +78,27 @@ pub(super) enum Reserved6 {
     NotStored(CommitError),
 }
 
-/// Gives an association something that is reserved for the client, unless it has some of it.
+/// Gives an association something that is reserved for the client, unless it has some of it. `first` is its first lease,
+/// also afterwards.
 pub(super) fn grant_reserved(
     session: &mut Session6<'_>,
     query: &Query6<'_>,
     sink: &mut dyn Sink6,
+    first: &mut Nth<V6>,
 ) -> Result<Reserved6, Parked> {
     if query.reserved().next().is_none() {
         return Ok(Reserved6::None);
     }
-    for nth in 0..LEASES_MAX {
-        let found = session.find_nth(query.client, query.subnet_id(), nth)?;
+    let mut found = *first;
+    for nth in 1..=LEASES_MAX {
         let Some(own) = found.own else { break };
         if query.is_reserved_for_client(resource_of(&own)) && !is_lost(session, &own) {
             return Ok(Reserved6::Held);
         }
-        if !found.more {
+        if !found.more || nth == LEASES_MAX {
             break;
         }
+        found = session.find_nth(query.client, query.subnet_id(), nth)?;
     }
     let Some((resource, there)) = free_reserved(session, query, sink)? else {
         return Ok(Reserved6::None);
@@ -104,6 +107,7 @@ pub(super) fn grant_reserved(
     Ok(match session.commit(change)? {
         Ok(stored) => {
             sink.take(Bound6::Reserved(resource));
+            *first = session.find_nth(query.client, query.subnet_id(), 0)?;
             Reserved6::Given(resource, stored.position)
         }
         Err(error) => Reserved6::NotStored(error),
@@ -144,18 +148,17 @@ pub(super) fn is_reserved_for_others(
     if !session.has_hosts() {
         return Ok(false);
     }
+    let pool = query.pool_of(resource).map(|(nth, _)| query.pool_index(nth));
+    let (first, last) = resource.ends();
     let rules = query.subnet.reservations;
     let mut places = rules.places(query.subnet_id());
     if rules.out_of_pool() && query.touches_pool(resource) {
         places.subnet = None;
     }
     let exactly = (resource.address, resource.prefix_len);
-    Ok(match session.holder(places, exactly, query.identifiers)? {
+    Ok(match session.holder(places, exactly, pool, query.identifiers)? {
         Holder::Client => false,
         Holder::Other => true,
-        Holder::Nobody => query.pool_of(resource).is_some_and(|(nth, _)| {
-            let (first, last) = resource.ends();
-            session.is_range_reserved(query.pool_index(nth), first, last)
-        }),
+        Holder::Nobody => pool.is_some_and(|pool| session.is_range_reserved(pool, first, last)),
     })
 }

@@ -61,6 +61,32 @@ impl std::fmt::Display for IdentifierKind {
     }
 }
 
+/// A set of kinds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindSet(u8);
+
+impl KindSet {
+    /// All kinds.
+    pub const ALL: Self = Self(0x1f);
+
+    /// Adds a kind.
+    pub const fn insert(&mut self, kind: IdentifierKind) {
+        self.0 |= 1 << kind as u8;
+    }
+
+    /// Whether the kind is in the set.
+    #[must_use]
+    pub const fn contains(self, kind: IdentifierKind) -> bool {
+        self.0 & 1 << kind as u8 != 0
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
 /// One identifier of a host or a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identifier<'a> {

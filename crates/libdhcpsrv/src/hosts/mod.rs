@@ -18,7 +18,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use identifier::{Identifier, IdentifierKind, IdentifierList, IdentifierOrder};
+pub use identifier::{Identifier, IdentifierKind, IdentifierList, IdentifierOrder, KindSet};
 pub use table::{BootFields, Extras, Host, Hosts, HostsBuilder, NewHost, Resource};
 
 use libdhcp::{OptionSet, OptionSet6, OptionSetForm};
@@ -168,8 +168,14 @@ pub enum Holder {
 
 /// Where hosts come from, as the session sees it.
 pub trait HostSource<K: HostKind>: Send + Sync {
-    /// Whether there is nothing to ask for, so that no question needs to be made.
-    fn is_empty(&self) -> bool;
+    /// The kinds of identifiers that hosts are known by; others need not be looked for.
+    fn kinds(&self) -> KindSet;
+
+    /// The table that this is, if it is one: its answers are always the same during an exchange and need not be
+    /// remembered, and the pools know all that is reserved in them.
+    fn as_table(&self) -> Option<&Hosts<K>> {
+        None
+    }
 
     /// Takes one question; the answer is [`crate::session::Answer::Host`] or [`crate::session::Answer::Holder`].
     fn submit(&self, question: &HostQuestion<'_, K>) -> Submitted<K>;

@@ -6,7 +6,7 @@
 use std::hash::Hasher;
 use std::net::Ipv4Addr;
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
@@ -14,8 +14,8 @@ use util::number::AddressNumber;
 
 use super::index::Index;
 use super::{
-    GLOBAL, Holder, HostId, HostKind, HostQuestion, HostSource, Identifier, IdentifierKind, Places,
-    ReservationRules,
+    GLOBAL, Holder, HostId, HostKind, HostQuestion, HostSource, Identifier, IdentifierKind,
+    KindSet, Places, ReservationRules,
 };
 use crate::free::{PoolAddress, PoolSet};
 use crate::lease::{AddressOf, SubnetId};
@@ -30,13 +30,14 @@ pub struct Hosts<K: HostKind> {
     resources: Box<[Resource<AddressOf<K>>]>,
     /// The first one is that of hosts which have none.
     extras: Box<[Extras<K::Options>]>,
-    /// Kinds of identifiers that hosts have, a bit for each.
-    kinds: u8,
+    /// Kinds of identifiers that hosts have.
+    kinds: KindSet,
     by_identifier: Index,
     /// Who holds what, sorted: neighbours share an address.
     holdings: Box<[Holding]>,
     /// To the first holding of each address.
     by_resource: Index,
+    seed: SharedSeed,
 }
 
 /// A host where all of them lie.
@@ -181,9 +182,7 @@ impl<K: HostKind> Hosts<K> {
     #[must_use]
     pub fn find(&self, places: Places, identifiers: &[Identifier<'_>]) -> Option<HostId> {
         places.iter().find_map(|subnet| {
-            let known = identifiers.iter().filter(|id| self.kinds & 1 << id.kind as u8 != 0);
-            let mut found = known.filter_map(|identifier| self.by_identifier(subnet, identifier));
-            found.next()
+            identifiers.iter().find_map(|identifier| self.by_identifier(subnet, identifier))
         })
     }
 
@@ -196,7 +195,7 @@ impl<K: HostKind> Hosts<K> {
     ) -> impl Iterator<Item = HostId> {
         let key = (subnet, address, prefix_len);
         let is_it = move |holding: &&Holding| self.key(holding) == key;
-        let first = self.by_resource.find(hash_resource::<K>(key), |number| {
+        let first = self.by_resource.find(hash_resource::<K>(&self.seed, key), |number| {
             self.holdings.get(number as usize).as_ref().is_some_and(is_it)
         });
         let from = first.and_then(|first| self.holdings.get(first as usize..));
@@ -258,7 +257,7 @@ impl<K: HostKind> Hosts<K> {
     }
 
     fn by_identifier(&self, subnet: SubnetId, identifier: &Identifier<'_>) -> Option<HostId> {
-        let hash = hash_identifier(subnet, identifier);
+        let hash = hash_identifier(&self.seed, subnet, identifier);
         let number = self.by_identifier.find(hash, |number| {
             let record = self.records.get(number as usize);
             record.is_some_and(|record| {
@@ -282,8 +281,12 @@ impl<K: HostKind> Hosts<K> {
 }
 
 impl<K: HostKind> HostSource<K> for Hosts<K> {
-    fn is_empty(&self) -> bool {
-        self.records.is_empty()
+    fn kinds(&self) -> KindSet {
+        self.kinds
+    }
+
+    fn as_table(&self) -> Option<&Hosts<K>> {
+        Some(self)
     }
 
     fn submit(&self, question: &HostQuestion<'_, K>) -> Submitted<K> {
@@ -325,7 +328,7 @@ pub struct HostsBuilder<K: HostKind> {
     resources: Vec<Resource<AddressOf<K>>>,
     extras: Vec<Extras<K::Options>>,
     holdings: Vec<Holding>,
-    kinds: u8,
+    kinds: KindSet,
 }
 
 impl<K: HostKind> Default for HostsBuilder<K> {
@@ -336,7 +339,7 @@ impl<K: HostKind> Default for HostsBuilder<K> {
             resources: Vec::new(),
             extras: vec![Extras::default()],
             holdings: Vec::new(),
-            kinds: 0,
+            kinds: KindSet::default(),
         }
     }
 }
@@ -371,7 +374,7 @@ impl<K: HostKind> HostsBuilder<K> {
         self.resources.extend_from_slice(&host.resources[..resources_len]);
         let numbers = first..self.resources.len() as u32;
         self.holdings.extend(numbers.map(|resource| Holding { host: id, resource }));
-        self.kinds |= 1 << host.identifier.kind as u8;
+        self.kinds.insert(host.identifier.kind);
     }
 
     /// Makes the table.
@@ -387,10 +390,14 @@ impl<K: HostKind> HostsBuilder<K> {
             by_identifier: Index::default(),
             holdings: Box::default(),
             by_resource: Index::default(),
+            seed: SharedSeed::from_u64(SEED),
         };
         hosts.by_identifier =
             Index::new(hosts.records.iter().enumerate().map(|(number, record)| {
-                (hash_identifier(record.subnet, &hosts.identifier(record)), number as u32)
+                (
+                    hash_identifier(&hosts.seed, record.subnet, &hosts.identifier(record)),
+                    number as u32,
+                )
             }));
         let mut holdings = holdings.into_boxed_slice();
         holdings.sort_by_key(|holding| hosts.key(holding));
@@ -399,7 +406,7 @@ impl<K: HostKind> HostsBuilder<K> {
         for (holding, number) in holdings.iter().zip(0..) {
             let key = hosts.key(holding);
             if last.replace(key) != Some(key) {
-                firsts.push((hash_resource::<K>(key), number));
+                firsts.push((hash_resource::<K>(&hosts.seed, key), number));
             }
         }
         hosts.holdings = holdings;
@@ -409,18 +416,21 @@ impl<K: HostKind> HostsBuilder<K> {
 }
 
 /// Seed of the hashes. It need not be secret: see [`super::index`].
-static SEED: LazyLock<SharedSeed> = LazyLock::new(|| SharedSeed::from_u64(0x686f_7374_735f_6964));
+const SEED: u64 = 0x686f_7374_735f_6964;
 
-fn hash_identifier(subnet: SubnetId, identifier: &Identifier<'_>) -> u64 {
+fn hash_identifier(seed: &SharedSeed, subnet: SubnetId, identifier: &Identifier<'_>) -> u64 {
     let tag = u64::from(subnet.0) << 8 | identifier.kind as u64;
-    let mut hasher = FoldHasher::with_seed(tag, &SEED);
+    let mut hasher = FoldHasher::with_seed(tag, seed);
     hasher.write(identifier.bytes);
     hasher.finish()
 }
 
-fn hash_resource<K: HostKind>((subnet, address, len): (SubnetId, AddressOf<K>, u8)) -> u64 {
+fn hash_resource<K: HostKind>(
+    seed: &SharedSeed,
+    (subnet, address, len): (SubnetId, AddressOf<K>, u8),
+) -> u64 {
     let number: K::Number = address.into();
-    let mut hasher = FoldHasher::with_seed(u64::from(subnet.0) << 8 | u64::from(len), &SEED);
+    let mut hasher = FoldHasher::with_seed(u64::from(subnet.0) << 8 | u64::from(len), seed);
     hasher.write_u128(number.to_u128());
     hasher.finish()
 }

@@ -208,10 +208,11 @@ fn old_logging_and_link_local_addresses_load_with_a_warning() {
 }
 
 /// Files whose keys all have an effect.
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("files/kea-1.1.json"),
     include_str!("files/kea-3.json"),
     include_str!("../../../../../doc/examples/kea6/office.conf"),
+    include_str!("../../../../../doc/examples/kea6/reservations.conf"),
     "{ \"Dhcp6\": {} }",
 ];
 
