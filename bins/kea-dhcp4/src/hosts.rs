@@ -1,57 +1,21 @@
 //! The client's host: how it is known among host reservations, and the name that goes with its lease.
 //!
-//! Its identifiers are collected in the order of `host-reservation-identifiers`, borrowed from the packet. A subnet that
-//! does not match client identifiers has no use for what lies in them. Kea: `Dhcpv4Exchange::setHostIdentifiers`.
+//! Identifiers are borrowed from the packet. A subnet that does not match client identifiers has no use for what lies in
+//! them. Kea: `Dhcpv4Exchange::setHostIdentifiers`.
 
 use libdhcp::ClientId;
 use libdhcp::v4::MessageType;
 use libdhcpsrv::config4::{Config4, SubnetIndex};
-use libdhcpsrv::hosts::{
-    Host4, HostSource, Identifier, IdentifierKind, IdentifierList, IdentifierOrder, KindSet,
-};
-use libdhcpsrv::lease4::SubnetId;
+use libdhcpsrv::hosts::{Host4, IdentifierKind, Known};
+use libdhcpsrv::lease4::{SubnetId, V4};
 use libdhcpsrv::session::{Parked, Session4};
 
-use crate::messages::{HOSTS_HOST_FOUND, loggers::HOSTS};
 use crate::query::Query;
 
 /// Longest host name that is kept with a lease.
 pub const HOSTNAME_MAX: usize = 255;
 /// Sub-option of option 82 with the circuit.
 const CIRCUIT_ID: u8 = 1;
-
-/// The identifiers of a client, those that it does not have or no host is known by left out.
-#[must_use]
-pub fn identifiers<'a>(
-    order: &IdentifierOrder,
-    kinds: KindSet,
-    query: &Query<'a>,
-    match_client_id: bool,
-) -> IdentifierList<'a> {
-    let view = query.view;
-    let client_identifier = || query.client_identifier.filter(|_| match_client_id);
-    let of_kind = |kind: IdentifierKind| -> Option<&'a [u8]> {
-        match kind {
-            IdentifierKind::HwAddress => Some(view.chaddr()),
-            IdentifierKind::Duid => ClientId::new(client_identifier()?)?.duid(),
-            IdentifierKind::CircuitId => view.relay_agent_information()?.sub_option(CIRCUIT_ID),
-            IdentifierKind::ClientId => client_identifier(),
-            IdentifierKind::FlexId => None,
-        }
-    };
-    let order = order.iter().filter(|kind| kinds.contains(**kind));
-    let known = order.filter_map(|&kind| Some(Identifier { kind, bytes: of_kind(kind)? }));
-    known.filter(|identifier| !identifier.bytes.is_empty()).collect()
-}
-
-/// What is known of a client from host reservations.
-#[derive(Clone, Debug, Default)]
-pub struct Known<'a> {
-    /// The client's host.
-    pub host: Option<Host4<'a>>,
-    /// What the client is known by, in the order in which its host was looked for.
-    pub identifiers: IdentifierList<'a>,
-}
 
 /// Looks for the host of a client whose message has to do with addresses or options.
 ///
@@ -62,7 +26,7 @@ pub fn look_up<'a>(
     subnet: Option<SubnetIndex>,
     query: &Query<'a>,
     session: &mut Session4<'_>,
-) -> Result<Known<'a>, Parked> {
+) -> Result<Known<'a, V4>, Parked> {
     let is_of_use = matches!(
         query.message_type,
         MessageType::Discover | MessageType::Request | MessageType::Inform
@@ -70,16 +34,17 @@ pub fn look_up<'a>(
     let Some(index) = subnet.filter(|_| is_of_use && session.has_hosts()) else {
         return Ok(Known::default());
     };
-    let subnet = config.subnet(index);
-    let identifiers =
-        identifiers(&config.host_identifiers, config.hosts.kinds(), query, subnet.match_client_id);
-    let places = subnet.reservations.places(SubnetId(subnet.id));
-    let host = session.host(places, &identifiers)?.and_then(|id| config.hosts.host(id));
-    if let Some(host) = host {
-        let place = if host.is_global() { "the global scope" } else { "its subnet" };
-        kea_log::log!(HOSTS, HOSTS_HOST_FOUND, query.view.label(), host.identifier.kind, place);
-    }
-    Ok(Known { host, identifiers })
+    let (view, subnet) = (query.view, config.subnet(index));
+    let client_identifier = || query.client_identifier.filter(|_| subnet.match_client_id);
+    let known = Known::by(&config.host_identifiers, &config.hosts, |kind| match kind {
+        IdentifierKind::HwAddress => Some(view.chaddr()),
+        IdentifierKind::Duid => ClientId::new(client_identifier()?)?.duid(),
+        IdentifierKind::CircuitId => view.relay_agent_information()?.sub_option(CIRCUIT_ID),
+        IdentifierKind::ClientId => client_identifier(),
+        IdentifierKind::FlexId => None,
+    });
+    let place = (SubnetId(subnet.id), subnet.reservations);
+    known.look_up(session, &config.hosts, place, || view.label())
 }
 
 /// The host name that is kept with a lease, in lower case: that of the reservation, else the one that the client gives

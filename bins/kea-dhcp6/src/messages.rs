@@ -71,7 +71,6 @@ kea_log::messages! {
     ALLOC_ENGINE_V6_HR_PREFIX_GRANTED = (Info, "{}: prefix {}/{}, which is reserved for the client, is assigned to iaid={}");
     ALLOC_ENGINE_V6_REVOKED_ADDR_LEASE = (Info, "{}: address {} of iaid={} is reserved for another client, its lease has ended");
     ALLOC_ENGINE_V6_REVOKED_PREFIX_LEASE = (Info, "{}: prefix {}/{} of iaid={} is reserved for another client, its lease has ended");
-    HOSTS_HOST_FOUND = (Debug 40, "{}: reservation found by {} in {}");
     ALLOC_ENGINE_V6_ALLOC_FAIL = (Warn, "{}: no {} is free in subnet {}");
 }
 

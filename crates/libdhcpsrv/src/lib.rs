@@ -18,6 +18,7 @@ pub mod lease4;
 pub mod lease6;
 pub mod links;
 pub mod loggers;
+pub mod messages;
 pub mod offers;
 pub mod server;
 pub mod session;

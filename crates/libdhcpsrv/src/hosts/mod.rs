@@ -14,11 +14,13 @@
 
 mod identifier;
 mod index;
+mod known;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use identifier::{Identifier, IdentifierKind, IdentifierList, IdentifierOrder, KindSet};
+pub use known::Known;
 pub use table::{BootFields, Extras, Host, Hosts, HostsBuilder, NewHost, Resource};
 
 use libdhcp::{OptionSet, OptionSet6, OptionSetForm};
