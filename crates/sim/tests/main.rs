@@ -98,6 +98,12 @@ fn several_leases_of_a_late_exchange_are_counted_once() {
     let _ = sim::run(Protocol::V6, 2, &Scenario { seconds: 60, ..Scenario::restless(100) });
 }
 
+/// A prefix was leased out of a pool that was gone, around one that somebody had.
+#[test]
+fn late_choices_from_former_pools_overlap_nothing() {
+    let _ = sim::run(Protocol::V6, 101, &Scenario { seconds: 100, ..Scenario::restless(200) });
+}
+
 #[test]
 fn equal_seeds_give_equal_reports() {
     for protocol in [Protocol::V4, Protocol::V6] {

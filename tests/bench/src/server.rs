@@ -15,6 +15,8 @@ use crate::wire::{Link, Wire};
 
 /// Longest start.
 const START_MAX: Duration = Duration::from_secs(300);
+/// What a server gets that answers, but too slowly.
+const SLOW_PAUSE: Duration = Duration::from_secs(2);
 /// Longest orderly end.
 const STOP_MAX: Duration = Duration::from_secs(20);
 /// Clock ticks per second in /proc/PID/stat, fixed on Linux.
@@ -91,9 +93,10 @@ impl Server {
         Ok(server)
     }
 
-    /// Asks every few milliseconds for a lease until one is acknowledged.
+    /// Asks every few milliseconds for a lease until one is acknowledged. A server that turns out to be slower than
+    /// that is left to answer what it has got, and then asked one thing at a time.
     fn wait_ready(&mut self, begin: Instant) -> Result<(), String> {
-        let probe = Plan {
+        let mut probe = Plan {
             window: 64,
             rate: Some(200.0),
             time: Duration::from_millis(300),
@@ -113,6 +116,10 @@ impl Server {
             }
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(format!("ended with {status}: {}", self.output()));
+            }
+            if outcome.late > 0 || outcome.lost_acks > 0 {
+                std::thread::sleep(SLOW_PAUSE);
+                probe = Plan { window: 1, time: SLOW_PAUSE, patience: SLOW_PAUSE, ..probe };
             }
             if begin.elapsed() > START_MAX {
                 return Err(format!("does not serve: {}", self.output()));

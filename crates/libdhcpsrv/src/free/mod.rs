@@ -69,6 +69,11 @@ pub trait FreePool<A: PoolAddress>: Debug + Send + Sync {
     /// Whether all of the lease's addresses lie in this pool.
     fn contains(&self, first: A, last: A) -> bool;
 
+    /// Whether they are what a client gets from this pool.
+    fn is_unit(&self, first: A, last: A) -> bool {
+        first == last && self.contains(first, last)
+    }
+
     /// Number of units that can be picked.
     fn free(&self) -> u64;
 
@@ -251,7 +256,8 @@ impl<A: PoolAddress> PoolSet<A> {
         });
     }
 
-    /// As [`Self::hold`], unless another lease covers some of it; returns whether it did.
+    /// As [`Self::hold`], unless another lease covers some of it; returns whether it did. With a `hint` it must be a unit
+    /// of some pool, too: what was chosen from pools that are gone may overlap a lease that is marked nowhere.
     pub(crate) fn claim(&self, first: A, last: A, hint: Option<PoolIndex>) -> bool {
         let is_claimed = self.claim_pools(first, last, hint);
         if is_claimed && !self.reserves.is_empty() {
@@ -266,7 +272,11 @@ impl<A: PoolAddress> PoolSet<A> {
 
     fn claim_pools(&self, first: A, last: A, hint: Option<PoolIndex>) -> bool {
         if let Some((_, pool)) = self.only_pool_of(first, last, hint) {
-            return pool.claim(first, last);
+            return pool.is_unit(first, last) && pool.claim(first, last);
+        }
+        let mut pools = self.spans_with(first, last).filter_map(|span| self.pool(span.pool));
+        if hint.is_some() && !pools.any(|pool| pool.is_unit(first, last)) {
+            return false;
         }
         let touched = || self.spans_with(first, last).filter_map(|span| self.pool(span.pool));
         let Some(taken) = touched().position(|pool| !pool.claim(first, last)) else { return true };

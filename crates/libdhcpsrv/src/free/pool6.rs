@@ -115,6 +115,10 @@ impl FreePool<u128> for Pool6 {
         first >= self.first && last <= self.last
     }
 
+    fn is_unit(&self, first: u128, last: u128) -> bool {
+        self.unit_of(first, last).is_some()
+    }
+
     fn free(&self) -> u64 {
         let blocked = if self.has_odd.load(Ordering::Acquire) {
             u64::try_from(self.odd.lock().blocked_units()).unwrap_or(u64::MAX)

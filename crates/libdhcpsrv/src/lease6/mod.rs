@@ -216,8 +216,9 @@ pub struct Change6<'a> {
     pub subnet_id: SubnetId,
     /// `pool-id` of the pool, 0 unless configured.
     pub pool_id: u32,
-    /// The pool in the caller's [`crate::free::PoolSet6`] that the address lies in, if the caller knows. It saves a
-    /// search and is checked: the store may have another set by now.
+    /// The pool in the caller's [`crate::free::PoolSet6`] that it was chosen from; none when it was not. It saves a
+    /// search and is checked: the store may have another set by now, and a change that would take what no pool gives out
+    /// any more is a conflict.
     pub pool: Option<PoolIndex>,
     /// The new owner.
     pub client: ClientKey6<'a>,

@@ -160,14 +160,16 @@ impl Run {
         let key = key_for(client, &duid, place);
         let view = self.store.get(place.address.into(), &ClientKey6::default());
         let keeps = view.is_some_and(|view| view.is_held && view.prefix_len == place.len);
-        let is_taken = !keeps && self.is_taken(place);
+        let pool = (client % 4 != 0).then_some(PoolIndex(u32::from(client % 4 == 1)));
+        let is_chosen = pool.is_none() || self.is_unit(place);
+        let is_taken = !keeps && (!is_chosen || self.is_taken(place));
         let hw: &[u8] = if client % 3 == 0 { &[2, 0, 0, 0, 0, 1] } else { &[] };
         let change = Change6 {
             address: place.address.into(),
             prefix_len: place.len,
             subnet_id: SubnetId(subnet),
             pool_id: u32::from(client % 5 == 4),
-            pool: (client % 4 != 0).then_some(PoolIndex(u32::from(client % 4 == 1))),
+            pool,
             client: key,
             hw: HardwareSource6 { hw_type: 6, source: 1, hw },
             preferred_lifetime: lifetime / 2,
@@ -215,6 +217,15 @@ impl Run {
             duid,
         };
         self.leases.insert(place.address, lease);
+    }
+
+    /// Whether a place is what one of the pools gives out.
+    fn is_unit(&self, place: Place) -> bool {
+        let (first, last) =
+            (place.address, place.address | u128::MAX.checked_shr(place.len.into()).unwrap_or(0));
+        let in_prefixes = first >= BASE && last <= BASE | u128::MAX >> POOL_LEN;
+        let in_addresses = (ADDRESSES..ADDRESSES + 16).contains(&first);
+        place.len == self.unit_len && in_prefixes || place.len == 128 && in_addresses
     }
 
     /// Whether another lease for which the pools are marked has a part of a place, or of the unit that it lies in.

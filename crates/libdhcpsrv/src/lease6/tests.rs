@@ -312,3 +312,22 @@ fn a_lease_may_change_its_length_where_nothing_is_in_the_way() {
     assert!(pools.is_held(prefix(0), 66), "what it had is still marked");
     store.check();
 }
+
+#[test]
+fn what_was_chosen_from_pools_that_are_gone_is_not_leased() {
+    let (store, _) = store_with_pools();
+    let (own, other) = (client(DUID, 1), client(&[0, 2, 9, 9], 1));
+    let chosen = Change6 { pool: Some(PoolIndex(1)), ..prefix_of_len(64, own, Expect::Absent) };
+    store.commit(&chosen, at(0)).unwrap();
+    store.adopt_pools(&Arc::new(PoolSet6::default()));
+    // Nothing is marked any more, and this overlaps.
+    let late = Change6 { pool: Some(PoolIndex(1)), ..prefix_of_len(60, other, Expect::Absent) };
+    let within = Ipv6Addr::from(u128::from(prefix(0)) | 1 << 62);
+    for late in [late, Change6 { prefix_len: 66, address: within, ..late }] {
+        assert_eq!(store.commit(&late, at(1)).unwrap_err(), CommitError::Conflict);
+    }
+    // What a client has it may keep.
+    let expect = store.get(prefix(0), &own).as_ref().into();
+    store.commit(&Change6 { expect, ..chosen }, at(1)).unwrap();
+    store.check();
+}

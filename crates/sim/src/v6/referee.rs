@@ -14,7 +14,7 @@ use crate::family::Scene;
 use crate::host::Host;
 use crate::report::Report;
 use crate::scenario::Scenario;
-use crate::spans::Span;
+use crate::spans::{Span, Spans};
 
 /// Queries that are remembered until their replies are made.
 const ASKED_MAX: usize = 4096;
@@ -127,6 +127,12 @@ impl V6 {
         assert!(!is_offer || hold == 0, "an ADVERTISE waits for the journal");
         let gives = reply.associations.iter().any(|told| told.given().next().is_some());
         assert!(is_offer || !gives || hold > 0, "a REPLY does not wait for its leases: {reply:?}");
+        let mut promised = Spans::default();
+        for given in reply.associations.iter().flat_map(Association::given) {
+            let is_new = promised.overlapping(given.span).next().is_none();
+            assert!(is_new, "{} is given twice: {reply:?}", given.span);
+            promised.insert(given.span, ());
+        }
         let mut waiting = Waiting::default();
         for (told, wanted) in reply.associations.iter().zip(&query.associations) {
             times(told);
