@@ -6,7 +6,7 @@
 use libdhcp::ClientId;
 use libdhcp::v4::MessageType;
 use libdhcpsrv::config4::{Config4, SubnetIndex};
-use libdhcpsrv::hosts::{Host4, IdentifierKind, Known};
+use libdhcpsrv::hosts::{Host4, IdentifierKind, Known, Lookup};
 use libdhcpsrv::lease4::{SubnetId, V4};
 use libdhcpsrv::session::{Parked, Session4};
 
@@ -36,15 +36,20 @@ pub fn look_up<'a>(
     };
     let (view, subnet) = (query.view, config.subnet(index));
     let client_identifier = || query.client_identifier.filter(|_| subnet.match_client_id);
-    let known = Known::by(&config.host_identifiers, &config.hosts, |kind| match kind {
+    let of_kind = |kind| match kind {
         IdentifierKind::HwAddress => Some(view.chaddr()),
         IdentifierKind::Duid => ClientId::new(client_identifier()?)?.duid(),
         IdentifierKind::CircuitId => view.relay_agent_information()?.sub_option(CIRCUIT_ID),
         IdentifierKind::ClientId => client_identifier(),
         IdentifierKind::FlexId => None,
-    });
-    let place = (SubnetId(subnet.id), subnet.reservations);
-    known.look_up(session, &config.hosts, place, || view.label())
+    };
+    let lookup = Lookup {
+        hosts: &config.hosts,
+        order: &config.host_identifiers,
+        subnet: SubnetId(subnet.id),
+        rules: subnet.reservations,
+    };
+    lookup.run(session, of_kind, || view.label())
 }
 
 /// The host name that is kept with a lease, in lower case: that of the reservation, else the one that the client gives

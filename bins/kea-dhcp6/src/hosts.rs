@@ -5,7 +5,7 @@
 use libdhcp::v6::MessageType;
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::Config6;
-use libdhcpsrv::hosts::{IdentifierKind, Known};
+use libdhcpsrv::hosts::{IdentifierKind, Known, Lookup};
 use libdhcpsrv::lease::SubnetId;
 use libdhcpsrv::lease6::V6;
 use libdhcpsrv::session::{Parked, Session6};
@@ -28,12 +28,17 @@ pub fn look_up<'a>(
     let Some(index) = subnet.filter(|_| is_of_use && session.has_hosts()) else {
         return Ok(Known::default());
     };
-    let known = Known::by(&config.host_identifiers, &config.hosts, |kind| match kind {
+    let of_kind = |kind| match kind {
         IdentifierKind::Duid => query.duid,
         IdentifierKind::HwAddress => Some(hardware.as_stored().hw),
         IdentifierKind::CircuitId | IdentifierKind::ClientId | IdentifierKind::FlexId => None,
-    });
+    };
     let subnet = config.subnet(index);
-    let place = (SubnetId(subnet.id), subnet.reservations);
-    known.look_up(session, &config.hosts, place, || query.view.label(hardware.address()))
+    let lookup = Lookup {
+        hosts: &config.hosts,
+        order: &config.host_identifiers,
+        subnet: SubnetId(subnet.id),
+        rules: subnet.reservations,
+    };
+    lookup.run(session, of_kind, || query.view.label(hardware.address()))
 }

@@ -166,18 +166,16 @@ impl<'a> Query6<'a> {
     }
 
     /// What is reserved for the client and can be given to an association of this type in this subnet.
-    fn reserved(&self) -> impl Iterator<Item = Resource6> + use<'a> {
-        let query = *self;
-        let is_prefix = query.client.lease_type == LeaseType::Pd;
-        query.host.into_iter().flat_map(move |host| {
+    fn reserved(&self) -> impl Iterator<Item = Resource6> {
+        let is_prefix = self.client.lease_type == LeaseType::Pd;
+        let rules = self.subnet.reservations;
+        self.host.iter().flat_map(move |host| {
             let own = host.resources.iter().filter(move |own| own.is_prefix == is_prefix);
-            own.map(|own| Resource6 { address: own.address, prefix_len: own.prefix_len }).filter(
-                move |&own| {
-                    let rules = query.subnet.reservations;
-                    rules.reserves(host.subnet, query.touches_pool(own))
-                        && (is_prefix || query.subnet.contains(own.address))
-                },
-            )
+            let own = own.map(|own| Resource6 { address: own.address, prefix_len: own.prefix_len });
+            own.filter(move |&own| {
+                rules.reserves(host.subnet, self.touches_pool(own))
+                    && (is_prefix || self.subnet.contains(own.address))
+            })
         })
     }
 

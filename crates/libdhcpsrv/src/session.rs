@@ -11,6 +11,7 @@
 //! The memory store answers at once: the cost is one copy of each answer. SQL stores, hooks and ping checks wait
 //! in the same way.
 
+use util::number::AddressNumber;
 use util::{Entropy, Now};
 
 use crate::free::{PickFrom, PoolIndex, PoolSet};
@@ -267,12 +268,6 @@ impl<'s, K: HostKind> Session<'s, K> {
         self.choose(|_| pools.is_range_held(first, last).then(|| first.into())).is_some()
     }
 
-    /// Whether some address from `first` to `last` is reserved in a pool, which is the same in every run.
-    #[must_use]
-    pub fn is_range_reserved(&self, pool: PoolIndex, first: K::Number, last: K::Number) -> bool {
-        self.pools.is_range_reserved(pool, first, last)
-    }
-
     /// Looks for the `nth` lease of the client and for the lease on `requested`, whoever holds it.
     ///
     /// # Errors
@@ -374,8 +369,8 @@ impl<'s, K: HostKind> Session<'s, K> {
         })
     }
 
-    /// For whom exactly an address or prefix is reserved, from the point of view of a client. `pool` is the pool that it
-    /// is a unit of.
+    /// For whom an address or prefix is reserved, from the point of view of a client. `pool` is the pool that it is a unit
+    /// of, in which a part may be reserved as well.
     ///
     /// # Errors
     /// [`Parked`] when the source of hosts answers later.
@@ -386,22 +381,28 @@ impl<'s, K: HostKind> Session<'s, K> {
         pool: Option<PoolIndex>,
         identifiers: &[Identifier<'_>],
     ) -> Result<Holder, Parked> {
-        let hosts = match self.hosts {
+        let part = pool.map(|pool| {
+            let first: K::Number = address.into();
+            let within = u128::MAX >> (u128::BITS - K::Number::BITS);
+            let within = within.checked_shr(prefix_len.into()).unwrap_or(0);
+            let last = K::Number::from_u128(first.to_u128() | within);
+            self.pools.is_range_reserved(pool, first, last)
+        });
+        let exactly = match self.hosts {
             HostsOf::Nowhere => return Ok(Holder::Nobody),
-            HostsOf::Table(table) => {
-                let first = address.into();
-                let is_open = |pool| !self.is_range_reserved(pool, first, first);
-                return Ok(match pool.is_some_and(is_open) {
-                    true => Holder::Nobody,
-                    false => table.holder(places, address, prefix_len, identifiers),
-                });
+            HostsOf::Table(_) if part == Some(false) => return Ok(Holder::Nobody),
+            HostsOf::Table(table) => table.holder(places, address, prefix_len, identifiers),
+            HostsOf::Source(hosts) => {
+                let question = HostQuestion::Holder { places, address, prefix_len, identifiers };
+                match self.answer_by(|_, _| hosts.submit(&question))? {
+                    Answer::Holder(holder) => holder,
+                    _ => Holder::Nobody,
+                }
             }
-            HostsOf::Source(hosts) => hosts,
         };
-        let question = HostQuestion::Holder { places, address, prefix_len, identifiers };
-        Ok(match self.answer_by(|_, _| hosts.submit(&question))? {
-            Answer::Holder(holder) => holder,
-            _ => Holder::Nobody,
+        Ok(match exactly {
+            Holder::Nobody if part == Some(true) => Holder::Other,
+            holder => holder,
         })
     }
 

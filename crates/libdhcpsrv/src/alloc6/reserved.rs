@@ -149,16 +149,11 @@ pub(super) fn is_reserved_for_others(
         return Ok(false);
     }
     let pool = query.pool_of(resource).map(|(nth, _)| query.pool_index(nth));
-    let (first, last) = resource.ends();
     let rules = query.subnet.reservations;
     let mut places = rules.places(query.subnet_id());
     if rules.out_of_pool() && query.touches_pool(resource) {
         places.subnet = None;
     }
     let exactly = (resource.address, resource.prefix_len);
-    Ok(match session.holder(places, exactly, pool, query.identifiers)? {
-        Holder::Client => false,
-        Holder::Other => true,
-        Holder::Nobody => pool.is_some_and(|pool| session.is_range_reserved(pool, first, last)),
-    })
+    Ok(session.holder(places, exactly, pool, query.identifiers)? == Holder::Other)
 }

@@ -63,6 +63,11 @@ pub trait FreePool<A: PoolAddress>: Debug + Send + Sync {
     /// Makes a pool in which everything is free.
     fn new(range: A::Range) -> Self;
 
+    /// The range without anything that is not allocatable from the beginning.
+    fn plain(range: A::Range) -> A::Range {
+        range
+    }
+
     /// First and last address of a range; a pool that ends before it begins is empty.
     fn ends(range: &A::Range) -> (A, A);
 
@@ -182,7 +187,8 @@ impl<A: PoolAddress> PoolSet<A> {
                 let Some(range) = ranges.get(number) else { continue };
                 reserves.resize_with(self.pools.len(), || None);
                 let reserve = reserves[number].get_or_insert_with(|| {
-                    let (reserved, closed) = (A::Pool::new(*range), A::Pool::new(*range));
+                    let reserved = A::Pool::new(A::Pool::plain(*range));
+                    let closed = A::Pool::new(*range);
                     Box::new(Reserve { reserved, closed })
                 });
                 reserve.reserved.hold(first, last);

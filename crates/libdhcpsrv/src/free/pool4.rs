@@ -68,6 +68,10 @@ impl FreePool<u32> for Pool4 {
         Self { used, free: free.into(), cursor: Cursor::default(), first, skips_edges }
     }
 
+    fn plain(range: PoolRange) -> PoolRange {
+        PoolRange { skips_edges: false, ..range }
+    }
+
     fn ends(range: &PoolRange) -> (u32, u32) {
         (range.first.into(), range.last.into())
     }

@@ -26,38 +26,49 @@ impl<K: HostKind> Default for Known<'_, K> {
     }
 }
 
-impl<'a, K: HostKind> Known<'a, K> {
-    /// Collects the identifiers of a client: those of `order` that hosts are known by, as far as `of_kind` finds them
-    /// in its message.
-    #[must_use]
-    pub fn by(
-        order: &IdentifierOrder,
-        hosts: &dyn HostSource<K>,
-        of_kind: impl Fn(IdentifierKind) -> Option<&'a [u8]>,
-    ) -> Self {
-        let kinds = hosts.kinds();
-        let order = order.iter().filter(|kind| kinds.contains(**kind));
-        let known = order.filter_map(|&kind| {
-            let bytes = of_kind(kind).filter(|bytes| !bytes.is_empty())?;
-            Some(Identifier { kind, bytes })
-        });
-        Self { host: None, identifiers: known.collect() }
-    }
+/// Where and how the host of a client is looked for.
+#[derive(Clone, Copy)]
+pub struct Lookup<'a, K: HostKind> {
+    /// Where hosts come from.
+    pub hosts: &'a dyn HostSource<K>,
+    /// The kinds of identifiers, in the order in which they are tried.
+    pub order: &'a IdentifierOrder,
+    /// The subnet of the client.
+    pub subnet: SubnetId,
+    /// Which reservations count there.
+    pub rules: ReservationRules,
+}
 
-    /// Looks for the host where the rules of the subnet say; `label` names the client for the log.
+impl<K: HostKind> std::fmt::Debug for Lookup<'_, K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lookup").field("order", &self.order).finish_non_exhaustive()
+    }
+}
+
+impl<'a, K: HostKind> Lookup<'a, K> {
+    /// Looks for the host of a client. `of_kind` finds an identifier in its message; `label` names it for the log.
     ///
     /// # Errors
     /// [`Parked`] when the source of hosts answers later.
-    pub fn look_up<L: Display>(
-        mut self,
+    #[inline]
+    pub fn run<L: Display>(
+        &self,
         session: &mut Session<'_, K>,
-        hosts: &'a dyn HostSource<K>,
-        (subnet, rules): (SubnetId, ReservationRules),
+        of_kind: impl Fn(IdentifierKind) -> Option<&'a [u8]>,
         label: impl Fn() -> L,
-    ) -> Result<Self, Parked> {
-        self.host =
-            session.host(rules.places(subnet), &self.identifiers)?.and_then(|id| hosts.host(id));
-        if let Some(host) = self.host {
+    ) -> Result<Known<'a, K>, Parked> {
+        let mut known = Known::default();
+        let kinds = self.hosts.kinds();
+        for &kind in self.order {
+            if kinds.contains(kind)
+                && let Some(bytes) = of_kind(kind).filter(|bytes| !bytes.is_empty())
+            {
+                known.identifiers.push(Identifier { kind, bytes });
+            }
+        }
+        let id = session.host(self.rules.places(self.subnet), &known.identifiers)?;
+        known.host = id.and_then(|id| self.hosts.host(id));
+        if let Some(host) = known.host {
             let place = if host.is_global() { "the global scope" } else { "its subnet" };
             kea_log::log!(
                 HOSTS,
@@ -67,6 +78,6 @@ impl<'a, K: HostKind> Known<'a, K> {
                 place
             );
         }
-        Ok(self)
+        Ok(known)
     }
 }

@@ -157,6 +157,7 @@ impl<K: HostKind> Hosts<K> {
 
     /// The host with a number.
     #[must_use]
+    #[inline]
     pub fn get(&self, id: HostId) -> Option<Host<'_, K>> {
         let record = self.records.get(id.0 as usize)?;
         let hostname = record.text as usize + usize::from(record.identifier_len);
@@ -180,10 +181,10 @@ impl<K: HostKind> Hosts<K> {
 
     /// The host of a client in the first place that has one, by the first identifier that has one there.
     #[must_use]
+    #[inline]
     pub fn find(&self, places: Places, identifiers: &[Identifier<'_>]) -> Option<HostId> {
-        places.iter().find_map(|subnet| {
-            identifiers.iter().find_map(|identifier| self.by_identifier(subnet, identifier))
-        })
+        let look_in = |subnet| identifiers.iter().find_map(|id| self.by_identifier(subnet, id));
+        places.subnet.and_then(look_in).or_else(|| look_in(Some(GLOBAL).filter(|_| places.global)?))
     }
 
     /// The hosts that exactly this address or prefix is reserved for in a subnet.
