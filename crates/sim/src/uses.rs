@@ -35,6 +35,13 @@ impl Uses {
         users.push(Use { client, until });
     }
 
+    /// Nobody may count on something for longer than until then, whatever clients believe.
+    pub(crate) fn cut(&mut self, span: Span, until: u64) {
+        for user in self.by_span.entry(span) {
+            user.until = user.until.min(until);
+        }
+    }
+
     /// Nobody may count on something any more, whatever clients believe.
     pub(crate) fn end_all(&mut self, span: Span) {
         self.by_span.entry(span).clear();

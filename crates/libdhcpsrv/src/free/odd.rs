@@ -129,6 +129,16 @@ impl OddBlocks {
         (end >= first).then_some(end)
     }
 
+    /// Whether a prefix has an address in common with one that was added.
+    pub(super) fn overlaps(&self, block: Block) -> bool {
+        self.lengths.keys().any(|&len| {
+            if len <= block.len {
+                return self.blocks.contains_key(&(len, Block::around(block.first, len).first));
+            }
+            self.blocks.range((len, block.first)..=(len, block.last())).next().is_some()
+        })
+    }
+
     /// Number of units that are blocked.
     pub(super) const fn blocked_units(&self) -> u128 {
         self.blocked_units

@@ -160,9 +160,11 @@ impl FreePool<u128> for Pool6 {
         let mut odd = self.odd.lock();
         self.has_odd.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        let is_free = !self.is_bit_set(first, last) && odd.blocked(first, last).is_none();
+        // Two parts of one unit do not overlap.
+        let block = Block::new(first, last);
+        let is_free = !self.is_bit_set(first, last) && !odd.overlaps(block);
         if is_free {
-            odd.add(Block::new(first, last));
+            odd.add(block);
         }
         self.has_odd.store(!odd.is_empty(), Ordering::Release);
         is_free

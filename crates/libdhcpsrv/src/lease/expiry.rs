@@ -167,9 +167,9 @@ impl<K: LeaseKind> LeaseStore<K> {
         self.admit()?;
         let mut shard = self.lock(index);
         let Some(slot) = shard.calendar.first(EXPIRED) else { return Ok(None) };
-        if shard.slab[slot].expires_at().is_none_or(|at| at > now.wall_s) {
-            // The clock was set back: the lease is alive again.
-            shard.refile(slot, None);
+        let is_over = shard.slab[slot].expires_at().is_some_and(|at| at <= now.wall_s);
+        // When the clock was set back, the lease lives again, unless somebody else has got some of it meanwhile.
+        if !is_over && shard.revive(slot) {
             return Ok(None);
         }
         K::copy_to(&shard.slab.contents(slot), lease);

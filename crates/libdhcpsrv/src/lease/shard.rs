@@ -243,15 +243,34 @@ impl<K: LeaseKind> Shard<K> {
     }
 
     /// Marks the addresses of this shard in another set of pools and uses it from now on.
+    ///
+    /// Leases of a file may overlap, when the clock was set back after one had ended and before the server was started
+    /// again. One of them is treated as over.
     pub(super) fn adopt(&mut self, pools: &Arc<PoolSet<K::Number>>) {
+        let mut refused = Vec::new();
         for slot in self.slots() {
             let record = &self.slab[slot];
-            if record.is_held() {
-                let (first, last) = record.range();
-                pools.hold(first, last, None);
+            if record.is_held() && !marks::<K>(pools, record.range()) {
+                refused.push(slot);
             }
         }
         self.pools = Arc::clone(pools);
+        for slot in refused {
+            self.slab[slot].set_held(false);
+            self.calendar.remove(&mut self.slab, slot);
+            self.calendar.append(&mut self.slab, slot, EXPIRED);
+        }
+    }
+
+    /// Lets a lease live again whose expiry was noticed before the clock was set back; false when somebody else has got
+    /// some of it meanwhile.
+    pub(super) fn revive(&mut self, slot: u32) -> bool {
+        if !marks::<K>(&self.pools, self.slab[slot].range()) {
+            return false;
+        }
+        self.slab[slot].set_held(true);
+        self.refile(slot, None);
+        true
     }
 
     /// Marks or frees the address of a record; `pool` is the one that it probably lies in.
@@ -309,4 +328,13 @@ impl<K: LeaseKind> Shard<K> {
             assert!(!is_inside || !record.is_held() || self.pools.is_range_held(first, last));
         }
     }
+}
+
+/// Marks a lease in the pools; false when another one is in its way.
+fn marks<K: LeaseKind>(pools: &PoolSet<K::Number>, (first, last): (K::Number, K::Number)) -> bool {
+    if K::HAS_PREFIXES {
+        return pools.claim(first, last, None);
+    }
+    pools.hold(first, last, None);
+    true
 }

@@ -228,24 +228,19 @@ impl Run {
         place.len == self.unit_len && in_prefixes || place.len == 128 && in_addresses
     }
 
-    /// Whether another lease for which the pools are marked has a part of a place, or of the unit that it lies in.
+    /// Whether another lease for which the pools are marked has a part of a place.
     fn is_taken(&self, place: Place) -> bool {
-        let unit_len = self.unit_len;
-        let rounded = |first: u128, len: u8| {
-            let len = if first < ADDRESSES { len.min(unit_len) } else { len };
-            let within = u128::MAX.checked_shr(len.into()).unwrap_or(0);
-            (first & !within, first | within)
-        };
+        let ends =
+            |first: u128, len: u8| (first, first | u128::MAX.checked_shr(len.into()).unwrap_or(0));
         let pools = [(BASE, BASE | u128::MAX >> POOL_LEN), (ADDRESSES, ADDRESSES + 15)];
-        let (first, last) = rounded(place.address, place.len);
+        let (first, last) = ends(place.address, place.len);
         pools.iter().filter(|pool| first <= pool.1 && last >= pool.0).any(|pool| {
             let mut others = self.leases.values();
             others.any(|lease| {
-                let address = u128::from(lease.address);
-                let (begin, end) = rounded(address, lease.prefix_len);
+                let (begin, end) = ends(lease.address.into(), lease.prefix_len);
                 let touches = begin <= pool.1 && end >= pool.0 && begin <= last && end >= first;
                 let view = || self.store.get(lease.address, &ClientKey6::default());
-                touches && address != place.address && view().is_some_and(|view| view.is_held)
+                touches && begin != place.address && view().is_some_and(|view| view.is_held)
             })
         })
     }

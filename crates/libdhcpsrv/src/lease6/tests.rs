@@ -331,3 +331,50 @@ fn what_was_chosen_from_pools_that_are_gone_is_not_leased() {
     store.commit(&Change6 { expect, ..chosen }, at(1)).unwrap();
     store.check();
 }
+
+#[test]
+fn of_leases_that_the_clock_revives_one_goes_on() {
+    let (store, _) = store_with_pools();
+    let (first, second) = (client(DUID, 1), client(&[0, 2, 9, 9], 1));
+    store.commit(&prefix_of_len(64, first, Expect::Absent), at(100)).unwrap();
+    store.expire_tick(at(300), usize::MAX);
+    let within = Ipv6Addr::from(u128::from(prefix(0)) | 1 << 62);
+    let part = prefix_of_len(66, second, Expect::Absent);
+    store.commit(&Change6 { address: within, ..part }, at(300)).unwrap();
+    // The clock is set back: the first one is not over after all, but it has been given away.
+    let limits = ReclaimLimits { leases_max: 0, remove: false };
+    let mut each = |reclaimed: Reclaimed6<'_>| assert_eq!(reclaimed.lease.address, prefix(0));
+    store.reclaim(at(150), limits, &mut || false, &mut each).unwrap();
+    let state = |address| store.lease(address).unwrap().state;
+    assert_eq!(state(prefix(0)), LeaseState::ExpiredReclaimed);
+    assert_eq!(state(within), LeaseState::Default);
+    store.check();
+}
+
+#[test]
+fn of_overlapping_leases_of_a_file_one_goes_on() {
+    let journal = Arc::new(JournalQueue::new(1 << 20));
+    let own = client(DUID, 1);
+    let within = Ipv6Addr::from(u128::from(prefix(0)) | 1 << 62);
+    let mut rows = csv6::HEADER.as_bytes().to_vec();
+    // Two stores, because one would not make both.
+    for (address, len) in [(prefix(0), 64), (within, 66)] {
+        let store = LeaseStore6::new(7, Some(journal.clone()));
+        let change = Change6 { address, ..prefix_of_len(len, own, Expect::Absent) };
+        store.commit(&change, at(0)).unwrap();
+    }
+    let mut written = Vec::new();
+    journal.take(&mut written);
+    rows.extend_from_slice(&written);
+    let mut store = LeaseStore6::new(7, None);
+    let mut loader = Loader6::new(&mut store, 1);
+    loader.load(&rows, &mut |line, error| panic!("{line}: {error}")).unwrap();
+    loader.finish(at(1));
+    let pools = pools();
+    let free = pools.free_count(PoolIndex(1));
+    store.adopt_pools(&pools);
+    let held = [prefix(0), within].map(|address| store.get(address, &own).unwrap().is_held);
+    assert_eq!(held.iter().filter(|held| **held).count(), 1, "{held:?}");
+    assert_eq!(pools.free_count(PoolIndex(1)), free - 1);
+    store.check();
+}

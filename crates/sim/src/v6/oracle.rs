@@ -10,6 +10,7 @@ use libdhcpsrv::lease::LeaseState;
 use libdhcpsrv::lease6::LeaseStore6;
 
 use super::packets::Owner;
+use crate::clock::Clock;
 use crate::spans::{Span, Spans};
 
 /// What an association was granted.
@@ -21,7 +22,8 @@ struct Hold {
     ends: i64,
     /// Last second that the client has been told.
     told: Option<i64>,
-    /// Whether a query has been processed since that may have changed its end without a reply.
+    /// Whether a query has been processed since that may have changed its end without a reply: one of several leases
+    /// was renewed, for a shorter time perhaps, and another one could not be stored.
     is_touched: bool,
 }
 
@@ -50,8 +52,9 @@ impl Oracle {
         owner: &Owner,
         subnet_id: u32,
         (span, ends): (Span, i64),
-        wall_max: i64,
+        clock: &Clock,
     ) {
+        let wall_max = clock.wall_max;
         let mut told = None;
         let mut over = Vec::new();
         for (other, hold) in self.holds.overlapping(span) {
@@ -60,7 +63,7 @@ impl Oracle {
                 continue;
             }
             assert!(
-                hold.ends < wall_max,
+                hold.ends < wall_max || hold.is_touched || is_revived(clock, span, other),
                 "{span} was granted to {owner:?} while {:?} holds {other} until {} ({wall_max})",
                 hold.owner,
                 hold.ends
@@ -87,10 +90,14 @@ impl Oracle {
     }
 
     /// What is offered must not be somebody else's.
-    pub(crate) fn offered(&self, owner: &Owner, span: Span, wall_max: i64) {
+    pub(crate) fn offered(&self, owner: &Owner, span: Span, clock: &Clock) {
+        let wall_max = clock.wall_max;
         for (other, hold) in self.holds.overlapping(span) {
             assert!(
-                hold.owner == *owner && other == span || hold.ends < wall_max,
+                hold.owner == *owner && other == span
+                    || hold.ends < wall_max
+                    || hold.is_touched
+                    || is_revived(clock, span, other),
                 "{span} was offered to {owner:?} while {:?} holds {other} until {} ({wall_max})",
                 hold.owner,
                 hold.ends
@@ -195,4 +202,10 @@ impl Oracle {
         });
         count
     }
+}
+
+/// Whether a lease that was over may live again, because the clock was set back, while another one has got what
+/// overlaps it. After a restart nobody can tell which of the two came first; only one of them may go on.
+fn is_revived(clock: &Clock, span: Span, other: Span) -> bool {
+    span != other && clock.now().wall_s < clock.wall_max
 }

@@ -9,7 +9,7 @@ use super::client::{How, Note};
 use super::configuration::{SUBNET_LEN, network, subnet_id};
 use super::packets::{Association, Owner, Read};
 use super::{Asked, V6, Waiting};
-use crate::clock::Clock;
+use crate::clock::{Clock, SECOND};
 use crate::family::Scene;
 use crate::host::Host;
 use crate::report::Report;
@@ -177,7 +177,7 @@ impl V6 {
         }
         let pools = pools_of(&scene.host.runtime.config, query.link, owner);
         assert!(pools.is_some_and(|(_, pools)| is_unit(pools, span)), "{span} is in no pool");
-        self.oracle.offered(owner, span, scene.clock.wall_max);
+        self.oracle.offered(owner, span, scene.clock);
     }
 
     /// Judges a lease that a REPLY gives; returns its last second.
@@ -206,7 +206,9 @@ impl V6 {
             let pools = pools_of(&host.runtime.config, query.link, owner);
             assert!(pools.is_some_and(|(_, pools)| is_unit(pools, span)), "{span} is in no pool");
         }
-        self.oracle.granted(owner, subnet, (span, stored), clock.wall_max);
+        // A renewal may be shorter than the lease before, and the client may not hear of it.
+        self.in_use.cut(span, clock.mono_ns + u64::from(valid) * SECOND);
+        self.oracle.granted(owner, subnet, (span, stored), clock);
         Some(stored)
     }
 

@@ -123,7 +123,7 @@ pub static PD_POOL: Scope = Scope::new(
                 "excluded-prefix",
                 Kind::Str,
                 "Part of the first of these prefixes, and so of each, that is left to the \
-                 delegating router (RFC 6603).",
+                 delegating router (RFC 6603); told to routers that ask for option 67.",
             )
             .default(Str("::")),
             Keyword::new(
