@@ -31,6 +31,8 @@ static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 /// Numbers of subnets and of leases.
 const CASES: [(u32, u32); 4] = [(1, 0), (10_000, 0), (1, 1_000_000), (10_000, 1_000_000)];
+/// Host reservations beside a small subnet: how many, and whether the clients are among the hosts.
+const HOSTS: [(u32, bool); 3] = [(0, false), (10_000, false), (10_000, true)];
 /// Clients that take part where there are no leases yet.
 const CLIENTS_MIN: u32 = 4096;
 /// Packets of one batch.
@@ -137,9 +139,13 @@ struct Setup {
 }
 
 impl Setup {
-    fn new((subnets, leases): (u32, u32)) -> Self {
+    fn new(case: (u32, u32)) -> Self {
+        Self::with_hosts(case, (0, false))
+    }
+
+    fn with_hosts((subnets, leases): (u32, u32), hosts: (u32, bool)) -> Self {
         let mut setup = Self {
-            host: host(subnets),
+            host: host(subnets, hosts),
             subnets,
             clients: leases.max(CLIENTS_MIN),
             rng: SplitMix::new(1),
@@ -207,12 +213,12 @@ impl Setup {
     }
 }
 
-fn host(subnets: u32) -> Host {
+fn host(subnets: u32, hosts: (u32, bool)) -> Host {
     let now = Now { mono_ns: 1_000_000_000, wall_s: 1_800_000_000 };
     let queue = Arc::new(JournalQueue::new(usize::MAX));
     let store = Arc::new(LeaseStore4::new(0x5eed_5eed, Some(queue.clone())));
     let mut diagnostics = Diagnostics::new();
-    let text = configuration(subnets);
+    let text = configuration(subnets, hosts);
     let document = Document::parse(&text, "bench", &mut NoIncludes, &mut diagnostics);
     let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
     let config = config.expect("the configuration has no errors");
@@ -226,7 +232,7 @@ fn host(subnets: u32) -> Host {
     Host { server, queue, replies: Replies::default(), taken: Vec::new(), now, packets: 0 }
 }
 
-fn configuration(subnets: u32) -> String {
+fn configuration(subnets: u32, hosts: (u32, bool)) -> String {
     let mut text = String::from(
         "{ \"Dhcp4\": { \"valid-lifetime\": 4000, \"renew-timer\": 1000, \"rebind-timer\": 2000,
            \"option-data\": [ { \"name\": \"domain-name-servers\", \"data\": \"192.0.2.2, 192.0.2.3\" },
@@ -245,12 +251,32 @@ fn configuration(subnets: u32) -> String {
             text,
             "{comma}{{ \"id\": {}, \"subnet\": \"{base}/{len}\",
                \"pools\": [ {{ \"pool\": \"{first} - {last}\" }} ],
-               \"option-data\": [ {{ \"name\": \"routers\", \"data\": \"{router}\" }} ] }}",
-            number + 1
+               \"option-data\": [ {{ \"name\": \"routers\", \"data\": \"{router}\" }} ],
+               \"reservations\": [ {} ] }}",
+            number + 1,
+            reservations(hosts)
         )
         .expect("a string takes all text");
     }
     text + " ] } }"
+}
+
+/// Reservations for the first clients, or for as many that never come.
+fn reservations((count, are_clients): (u32, bool)) -> String {
+    let mut text = String::new();
+    for client in 0..count {
+        let [a, b, c, d] = client.to_be_bytes();
+        let kind = if are_clients { 2 } else { 6 };
+        let distance = if are_clients { 256 } else { 0x10_0000 };
+        let address = Ipv4Addr::from(FIRST + distance + client);
+        let comma = if client == 0 { "" } else { "," };
+        write!(
+            text,
+            "{comma}{{ \"hw-address\": \"{kind:x}:0:{a:x}:{b:x}:{c:x}:{d:x}\", \"ip-address\": \"{address}\" }}"
+        )
+        .expect("a string takes all text");
+    }
+    text
 }
 
 #[divan::bench(args = CASES, sample_size = 2048, sample_count = 50)]
@@ -301,5 +327,16 @@ fn dora_of_a_new_client_and_release(bencher: Bencher<'_, '_>, case: (u32, u32)) 
         setup.discover(client);
         setup.request(client);
         setup.release(client);
+    });
+}
+
+/// DISCOVER and REQUEST of a client that has a lease, beside host reservations.
+#[divan::bench(args = HOSTS, sample_size = 2048, sample_count = 50)]
+fn dora_with_hosts(bencher: Bencher<'_, '_>, hosts: (u32, bool)) {
+    let mut setup = Setup::with_hosts((1, 0), hosts);
+    bencher.bench_local(|| {
+        let client = setup.any_client();
+        setup.discover(client);
+        setup.request(client);
     });
 }

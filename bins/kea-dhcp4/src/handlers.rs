@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 use libdhcp::v4::MessageType;
 use libdhcpsrv::alloc4::{self, Before4, Granted4, Query4, Refusal4};
 use libdhcpsrv::config4::{Config4, Subnet4, SubnetIndex};
+use libdhcpsrv::hosts::{Host4, Identifier};
 use libdhcpsrv::lease4::{
     Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId,
 };
@@ -45,6 +46,8 @@ pub struct Answer {
     pub before: Option<Before4>,
     /// Why a NAK is sent.
     pub refusal: Option<NakReason>,
+    /// Whether another client has the address that is reserved for this one.
+    pub is_in_conflict: bool,
 }
 
 /// A lease that ended or was quarantined.
@@ -98,6 +101,8 @@ pub enum DropReason {
     UnknownClient,
     /// No address is free.
     Exhausted,
+    /// Another client has the address that is reserved for this one, and no other is free.
+    ReservedInUse,
     /// The address to release or decline is not leased.
     NoSuchLease,
     /// The address to release or decline is leased to somebody else.
@@ -137,7 +142,7 @@ impl DropReason {
             (Self::NoMessageType, _) => &messages::DHCP4_PACKET_DROP_0004,
             (Self::UnknownMessageType, _) => &messages::DHCP4_PACKET_DROP_0005,
             (Self::UnsupportedMessageType, _) => &messages::DHCP4_PACKET_DROP_0006,
-            (Self::Exhausted, _) => &messages::DHCP4_PACKET_NAK_0003,
+            (Self::Exhausted | Self::ReservedInUse, _) => &messages::DHCP4_PACKET_NAK_0003,
             (Self::NotTheOwner, Some(MessageType::Decline)) => {
                 &messages::DHCP4_DECLINE_LEASE_MISMATCH
             }
@@ -178,6 +183,9 @@ impl std::fmt::Display for DropReason {
             Self::NoDeclinedAddress => "the message names no declined address (option 50)",
             Self::UnknownClient => "the client asks for an old address but has no lease here",
             Self::Exhausted => "no address is free in the subnet's pools",
+            Self::ReservedInUse => {
+                "the address reserved for the client is leased to another client, and no other is free"
+            }
             Self::NoSuchLease => "the address is not leased",
             Self::NotTheOwner => "the address is leased to another client",
             Self::AlreadyEnded => "the lease has ended already",
@@ -203,6 +211,10 @@ pub struct Exchange<'a> {
     pub recent_offer: Option<Ipv4Addr>,
     /// Host name to keep with a lease.
     pub hostname: &'a [u8],
+    /// The client's host, if there is a reservation for it.
+    pub host: Option<Host4<'a>>,
+    /// What the client is known by among hosts.
+    pub identifiers: &'a [Identifier<'a>],
 }
 
 impl<'a> Exchange<'a> {
@@ -215,6 +227,8 @@ impl<'a> Exchange<'a> {
             recent_offer: self.recent_offer,
             valid_lifetime: subnet.timers.lifetime(self.query.lease_time),
             hostname: self.hostname,
+            host: self.host,
+            identifiers: self.identifiers,
         }
     }
 }
@@ -259,7 +273,8 @@ fn discover(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outco
     }
     let hint = query.requested_address.or(given(query.ciaddr));
     let allocation = exchange.allocation(subnet, hint);
-    Ok(match alloc4::offer(session, &allocation)? {
+    let offered = alloc4::offer(session, &allocation)?;
+    Ok(match offered.address {
         Some(address) => Outcome::Reply(Answer {
             message_type: MessageType::Offer,
             yiaddr: address,
@@ -267,7 +282,9 @@ fn discover(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outco
             position: 0,
             before: None,
             refusal: None,
+            is_in_conflict: offered.conflict.is_some(),
         }),
+        None if offered.conflict.is_some() => Outcome::Drop(DropReason::ReservedInUse),
         None => Outcome::Drop(DropReason::Exhausted),
     })
 }
@@ -302,6 +319,7 @@ fn request(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
             position,
             before: Some(before),
             refusal: None,
+            is_in_conflict: false,
         }),
         Granted4::Refused(refusal) => nak(NakReason::Refused(refusal)),
         Granted4::Exhausted => nak(NakReason::Exhausted),
@@ -379,7 +397,23 @@ fn inform(exchange: &Exchange<'_>) -> Outcome {
         position: 0,
         before: None,
         refusal: None,
+        is_in_conflict: false,
     })
+}
+
+/// The address that is reserved for the client, if another client has it.
+#[must_use]
+pub fn conflict(exchange: &Exchange<'_>, outcome: &Outcome) -> Option<Ipv4Addr> {
+    let is_in_conflict = match outcome {
+        Outcome::Reply(answer) => {
+            answer.is_in_conflict
+                || answer.refusal == Some(NakReason::Refused(Refusal4::ReservedInUse))
+        }
+        Outcome::Drop(reason) => *reason == DropReason::ReservedInUse,
+        Outcome::Done(_) => false,
+    };
+    let host = exchange.host.filter(|_| is_in_conflict)?;
+    host.resources.first().map(|resource| resource.address)
 }
 
 fn nak(reason: NakReason) -> Outcome {
@@ -390,6 +424,7 @@ fn nak(reason: NakReason) -> Outcome {
         position: 0,
         before: None,
         refusal: Some(reason),
+        is_in_conflict: false,
     })
 }
 

@@ -5,6 +5,7 @@
 
 pub mod destination;
 pub mod handlers;
+pub mod hosts;
 pub mod messages;
 pub mod query;
 pub mod reply;

@@ -58,6 +58,7 @@ kea_log::messages! {
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW = (Warn, "expired leases are still left after {} runs in a row: raise max-reclaim-leases or max-reclaim-time, or lower reclaim-timer-wait-time");
     ALLOC_ENGINE_V4_DECLINED_RECOVERED = (Info, "address {} is available again after its decline");
     ALLOC_ENGINE_V4_RECLAIMED_LEASES_DELETE = (Debug 40, "{} reclaimed leases were removed");
+    ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT = (Warn, "{}: address {} of subnet {} is reserved for this client, but another client has it or it was declined; the client gets another one for now");
     ALLOC_ENGINE_V4_ALLOC_FAIL = (Warn, "{}: no address is free in subnet {}");
 }
 

@@ -10,7 +10,8 @@ use libdhcp::OptionCodes;
 use libdhcp::v4::{
     BuildError, Builder, MessageType, OPTIONS_OFFSET, OptionSink, Weight, code, reply_size_max,
 };
-use libdhcpsrv::config4::{Config4, Subnet4};
+use libdhcpsrv::config4::{self, Config4, Subnet4};
+use libdhcpsrv::hosts::Host4;
 use util::link::{Inbound, Outbound};
 
 use crate::destination::{self, Addressing};
@@ -49,6 +50,8 @@ pub struct Material<'a> {
     pub subnet: Option<&'a Subnet4>,
     /// Codes that this subnet sends unasked (`always-send`), inherited ones included.
     pub always_send: OptionCodes,
+    /// The client's host.
+    pub host: Option<Host4<'a>>,
     /// The decision.
     pub answer: &'a Answer,
     /// Whether frames can be sent to clients without an address.
@@ -125,10 +128,11 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
 }
 
 fn server_identifier(material: &Material<'_>, source: Ipv4Addr) -> Ipv4Addr {
-    material.subnet.and_then(|subnet| subnet.server_identifier).unwrap_or(source)
+    let of_host = material.host.and_then(|host| config4::server_identifier(&host.extras.options));
+    of_host.or(material.subnet.and_then(|subnet| subnet.server_identifier)).unwrap_or(source)
 }
 
-fn write_header(material: &Material<'_>, builder: &mut Builder<'_>, through_relay: bool) {
+fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_relay: bool) {
     let Material { query, answer, .. } = *material;
     if answer.message_type == MessageType::Nak {
         //= RFC 2131 section 4.3.2: the relay must broadcast a NAK, the client may be on the wrong network.
@@ -146,12 +150,20 @@ fn write_header(material: &Material<'_>, builder: &mut Builder<'_>, through_rela
         builder.set_giaddr(Ipv4Addr::UNSPECIFIED);
     }
     let Some(subnet) = material.subnet else { return };
-    builder.set_siaddr(subnet.next_server);
-    if !subnet.server_hostname.is_empty() {
-        builder.set_sname(&subnet.server_hostname);
+    let of_host = material.host.and_then(|host| host.extras.boot.as_deref());
+    let next_server = of_host.and_then(|boot| boot.next_server);
+    builder.set_siaddr(next_server.unwrap_or(subnet.next_server));
+    let first_filled = |of_host: Option<&'a [u8]>, of_subnet: &'a [u8]| {
+        let of_host = of_host.filter(|field| !field.is_empty());
+        Some(of_host.unwrap_or(of_subnet)).filter(|field| !field.is_empty())
+    };
+    let sname = of_host.map(|boot| &*boot.server_hostname);
+    if let Some(sname) = first_filled(sname, &subnet.server_hostname) {
+        builder.set_sname(sname);
     }
-    if !subnet.boot_file_name.is_empty() {
-        builder.set_file(&subnet.boot_file_name);
+    let file = of_host.map(|boot| &*boot.boot_file_name);
+    if let Some(file) = first_filled(file, &subnet.boot_file_name) {
+        builder.set_file(file);
     }
 }
 
@@ -181,6 +193,7 @@ fn add_own_options<'a>(
     {
         sink.add_bytes(code::CLIENT_IDENTIFIER, id, Weight::Essential);
     }
+    add_reserved_name(material, sink);
     if through_relay && let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION) {
         sink.add_bytes(code::RELAY_AGENT_INFORMATION, information, Weight::Essential);
     }
@@ -189,17 +202,35 @@ fn add_own_options<'a>(
     }
 }
 
+/// Adds the host name of the reservation (option 12) for a client that gives one itself or asks for it, unless it gives
+/// a whole domain name (option 81), which then counts.
+fn add_reserved_name<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
+    let Material { query, answer, host, .. } = *material;
+    let name = host.map(|host| host.hostname).filter(|name| !name.is_empty());
+    let Some(name) = name.filter(|_| answer.lifetime.is_some()) else { return };
+    let view = query.view;
+    let is_of_interest = view.option(code::HOST_NAME).is_some()
+        || view.parameter_request_list().contains(&code::HOST_NAME);
+    if is_of_interest && view.option(code::CLIENT_FQDN).is_none() {
+        sink.add_bytes(code::HOST_NAME, name, Weight::Optional);
+    }
+}
+
 /// Adds what the configuration has for the codes that are wanted.
 fn add_configured_options<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
     let Some(subnet) = material.subnet else { return };
-    let scopes = [&subnet.options, &material.config.options];
-    let mut configured = scopes[0].codes().union(scopes[1].codes()).difference(SERVERS_OWN);
+    let of_host = material.host.map(|host| &*host.extras.options);
+    let others = [&*subnet.options, &*material.config.options];
+    let all = others[0].codes().union(others[1].codes());
+    let all = of_host.map_or(all, |options| all.union(options.codes()));
+    let mut configured = all.difference(SERVERS_OWN);
     let mut add = |code: u8| {
         if !configured.contains(code) {
             return;
         }
         configured.remove(code);
-        if let Some(option) = scopes.iter().find_map(|scope| scope.get(code))
+        let of_host = of_host.and_then(|options| options.get(code));
+        if let Some(option) = of_host.or_else(|| others.iter().find_map(|scope| scope.get(code)))
             && !option.never_send()
         {
             sink.add_encoded(option);
@@ -207,6 +238,9 @@ fn add_configured_options<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>
     };
     BASIC.iter().copied().for_each(&mut add);
     material.always_send.iter().for_each(&mut add);
+    if let Some(options) = of_host {
+        options.always_send_codes().iter().for_each(&mut add);
+    }
     for &code in material.query.view.parameter_request_list() {
         add(code);
     }

@@ -7,7 +7,7 @@ use libdhcp::OptionCodes;
 use libdhcpsrv::config4::{Config4, SocketType, SubnetIndex};
 use libdhcpsrv::engine::InForce;
 use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet4};
-use libdhcpsrv::lease4::LeaseStore4;
+use libdhcpsrv::lease4::{LeaseStore4, SubnetId};
 use libdhcpsrv::tally::{Names, NamesOfType, Tally};
 use stats::{Lease4, LeaseCounters4, SubnetRow};
 use util::Now;
@@ -49,7 +49,12 @@ impl Runtime4 {
             last: pool.last.into(),
             skips_edges: config.exclude_first_last_24 && pool.last - pool.first >= 255,
         });
-        let pools = Arc::new(PoolSet4::new(ranges));
+        let ranges: Vec<PoolRange> = ranges.collect();
+        let subnets = config
+            .subnets
+            .iter()
+            .map(|subnet| (subnet.pools.clone(), SubnetId(subnet.id), subnet.reservations));
+        let pools = Arc::new(config.hosts.make_pools(&ranges, subnets));
         let global = config.options.always_send_codes();
         let mut always_send: Vec<_> = config
             .subnets

@@ -14,14 +14,15 @@ use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::lease4::V4;
+use libdhcpsrv::lease4::{SubnetId, V4};
 use libdhcpsrv::offers::OfferTable;
 use libdhcpsrv::session::{Parked, Session4};
-use stats::Packet4 as Packet;
+use stats::{Lease4, Packet4 as Packet};
 use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
 use crate::handlers::{self, Answer, DropReason, Exchange, Outcome};
+use crate::hosts::{self, HOSTNAME_MAX};
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
@@ -30,8 +31,6 @@ use crate::select::{self, Selector};
 
 /// Bytes of the field `chaddr`; no hardware address is longer.
 const CHADDR_LEN: usize = 16;
-/// Longest host name that is kept with a lease.
-const HOSTNAME_MAX: usize = 255;
 
 /// The DHCPv4 server of one worker.
 pub type Server4 = Engine<Dhcp4>;
@@ -148,8 +147,12 @@ impl Protocol for Dhcp4 {
             _ => 0, // of no interest
         };
         let second = now.mono_s();
+        let Desk { shared, entropy, memo, .. } = desk;
+        let mut session = Session4::new(&*shared.store, &runtime.pools, entropy, memo, now)
+            .with_hosts(&config.hosts);
+        let known = hosts::look_up(config, subnet, query, &mut session)?;
         let mut hostname = [0; HOSTNAME_MAX];
-        let hostname = host_name(view, &mut hostname);
+        let hostname = hosts::name(query, known.host, &mut hostname);
         let exchange = Exchange {
             query,
             config,
@@ -159,9 +162,9 @@ impl Protocol for Dhcp4 {
                 _ => None,
             },
             hostname,
+            host: known.host,
+            identifiers: &known.identifiers,
         };
-        let Desk { shared, entropy, memo, .. } = desk;
-        let mut session = Session4::new(&*shared.store, &runtime.pools, entropy, memo, now);
         let outcome = handlers::handle(&exchange, &mut session)?;
         if message_type == MessageType::Request
             && query.server_identifier.is_none()
@@ -181,6 +184,11 @@ impl Protocol for Dhcp4 {
                 report::log_change(view, change, config.decline_probation_period)
             }
             Outcome::Drop(_) => {}
+        }
+        if let (Some(address), Some(index)) = (handlers::conflict(&exchange, &outcome), subnet) {
+            let id = config.subnet(index).id;
+            runtime.tally.count_event(SubnetId(id), Lease4::ReservationConflicts, now);
+            report::warn_conflict(desk, query, id, address, now);
         }
         if report::is_exhausted(&outcome)
             && let Some(index) = subnet
@@ -311,6 +319,7 @@ fn write(
         config,
         subnet: exchange.subnet.map(|index| config.subnet(index)),
         always_send: runtime.always_send(exchange.subnet),
+        host: exchange.host,
         answer,
         direct_response: runtime.direct_response(),
         alone,
@@ -351,16 +360,4 @@ fn offer_hash(
     hasher.write(key.client_id.unwrap_or(key.hw));
     hasher.write_u32(subnet.map_or(u32::MAX, |index| index.0));
     hasher.finish()
-}
-
-/// The client's host name (option 12) in lower case and without a final NUL, in `buffer`.
-fn host_name<'b>(view: &View<'_>, buffer: &'b mut [u8; HOSTNAME_MAX]) -> &'b [u8] {
-    let Ok(Some(name)) = view.host_name() else { return &[] };
-    let len = name.len().min(HOSTNAME_MAX);
-    for (to, from) in buffer.iter_mut().zip(name) {
-        *to = from.to_ascii_lowercase();
-    }
-    let name = &buffer[..len];
-    let end = name.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-    &name[..end]
 }

@@ -29,6 +29,8 @@ use util::{Entropy, Now, SplitMix};
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 /// What is measured under which conditions.
+/// Host reservations beside a small subnet: how many, and whether the clients are among the hosts.
+const HOSTS: [(u32, bool); 3] = [(0, false), (10_000, false), (10_000, true)];
 const CASES: [Case; 6] = [
     Case { subnets: 1, leases: 0, prefixes: false },
     Case { subnets: 10_000, leases: 0, prefixes: false },
@@ -163,12 +165,12 @@ struct Host {
 }
 
 impl Host {
-    fn new(case: Case) -> Self {
+    fn new(case: Case, hosts: (u32, bool)) -> Self {
         let now = Now { mono_ns: 1_000_000_000, wall_s: 1_800_000_000 };
         let queue = Arc::new(JournalQueue::new(usize::MAX));
         let store = Arc::new(LeaseStore6::new(0x5eed_5eed, Some(queue.clone())));
         let mut diagnostics = Diagnostics::new();
-        let text = configuration(case.subnets);
+        let text = configuration(case.subnets, hosts);
         let document = Document::parse(&text, "bench", &mut NoIncludes, &mut diagnostics);
         let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
         let config = config.unwrap_or_else(|| panic!("{}", diagnostics.render()));
@@ -231,9 +233,13 @@ struct Setup {
 
 impl Setup {
     fn new(case: Case) -> Self {
+        Self::with_hosts(case, (0, false))
+    }
+
+    fn with_hosts(case: Case, hosts: (u32, bool)) -> Self {
         let template = |kind| Template::new(kind, case.prefixes);
         let mut setup = Self {
-            host: Host::new(case),
+            host: Host::new(case, hosts),
             subnets: case.subnets,
             clients: case.leases.max(CLIENTS_MIN),
             rng: SplitMix::new(1),
@@ -306,7 +312,7 @@ impl Setup {
     }
 }
 
-fn configuration(subnets: u32) -> String {
+fn configuration(subnets: u32, hosts: (u32, bool)) -> String {
     let mut text = String::from(
         "{ \"Dhcp6\": { \"preferred-lifetime\": 3000, \"valid-lifetime\": 4000, \"renew-timer\": 1000,
            \"rebind-timer\": 2000,
@@ -321,12 +327,31 @@ fn configuration(subnets: u32) -> String {
             "{comma}{{ \"id\": {}, \"subnet\": \"2001:db8:{number:x}::/48\",
                \"pools\": [ {{ \"pool\": \"2001:db8:{number:x}:1::/80\" }} ],
                \"pd-pools\": [ {{ \"prefix\": \"3fff:{number:x}::\", \"prefix-len\": 32, \"delegated-len\": 64 }} ],
-               \"option-data\": [ {{ \"name\": \"sntp-servers\", \"data\": \"2001:db8:{number:x}::1\" }} ] }}",
-            number + 1
+               \"option-data\": [ {{ \"name\": \"sntp-servers\", \"data\": \"2001:db8:{number:x}::1\" }} ],
+               \"reservations\": [ {} ] }}",
+            number + 1,
+            reservations(hosts)
         )
         .expect("a string takes all text");
     }
     text + " ] } }"
+}
+
+/// Reservations for the first clients, or for as many that never come.
+fn reservations((count, are_clients): (u32, bool)) -> String {
+    let mut text = String::new();
+    for client in 0..count {
+        let [a, b, c, d] = client.to_be_bytes();
+        let (kind, part) = if are_clients { (2, 1) } else { (6, 2) };
+        let comma = if client == 0 { "" } else { "," };
+        write!(
+            text,
+            "{comma}{{ \"duid\": \"0:3:0:1:{kind:x}:0:{a:x}:{b:x}:{c:x}:{d:x}\",
+                \"ip-addresses\": [ \"2001:db8:0:{part}::{client:x}\" ] }}"
+        )
+        .expect("a string takes all text");
+    }
+    text
 }
 
 #[divan::bench(args = CASES, sample_size = 2048, sample_count = 50)]
@@ -377,5 +402,17 @@ fn sarr_of_a_new_client_and_release(bencher: Bencher<'_, '_>, case: Case) {
         setup.solicit(client);
         setup.request(client);
         setup.release(client);
+    });
+}
+
+/// SOLICIT and REQUEST of a client that has a lease, beside host reservations.
+#[divan::bench(args = HOSTS, sample_size = 2048, sample_count = 50)]
+fn sarr_with_hosts(bencher: Bencher<'_, '_>, hosts: (u32, bool)) {
+    let case = Case { subnets: 1, leases: 0, prefixes: false };
+    let mut setup = Setup::with_hosts(case, hosts);
+    bencher.bench_local(|| {
+        let client = setup.any_client();
+        setup.solicit(client);
+        setup.request(client);
     });
 }

@@ -7,7 +7,8 @@ use std::net::Ipv6Addr;
 use std::ops::Range;
 
 use libdhcp::v6::{IaKind, MessageType, StatusCode};
-use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6};
+use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6, Withdrawal6};
+use libdhcpsrv::hosts::HostId;
 use libdhcpsrv::lease::LeaseType;
 
 /// A status code with its text.
@@ -39,6 +40,17 @@ pub struct Entry {
     pub fate: Fate,
     /// The bits left out of a delegated prefix (RFC 6603): address and length.
     pub excluded: Option<(Ipv6Addr, u8)>,
+    /// Whether it was given because it is reserved for the client.
+    pub is_reserved: bool,
+    /// Why it is lost, if the client had it.
+    pub withdrawal: Option<Withdrawal6>,
+}
+
+impl Entry {
+    /// Something new.
+    const fn of(resource: Resource6) -> Self {
+        Self { resource, fate: Fate::New, excluded: None, is_reserved: false, withdrawal: None }
+    }
 }
 
 /// One identity association of an answer.
@@ -114,6 +126,8 @@ pub struct Draft {
     pub status: Option<Status>,
     /// Journal position that must be durable first; 0 for none.
     pub position: u64,
+    /// The client's host, whose options go with the answer.
+    pub host: Option<HostId>,
     /// How releases and declines went.
     pub notes: Vec<Note>,
     associations: Vec<Association>,
@@ -127,6 +141,7 @@ impl Default for Draft {
             rapid_commit: false,
             status: None,
             position: 0,
+            host: None,
             notes: Vec::new(),
             associations: Vec::new(),
             entries: Vec::new(),
@@ -144,6 +159,7 @@ impl Draft {
         self.rapid_commit = false;
         self.status = None;
         self.position = 0;
+        self.host = None;
     }
 
     /// Begins an association; what is added from here on is its own.
@@ -183,7 +199,7 @@ impl Draft {
         let entries = self.entries.get(own).unwrap_or_default();
         let is_known = entries.iter().any(|entry| entry.resource == resource);
         if !is_known && !resource.address.is_unspecified() {
-            self.add(Entry { resource, fate: Fate::Lost, excluded: None });
+            self.add(Entry { fate: Fate::Lost, ..Entry::of(resource) });
         }
     }
 
@@ -235,12 +251,14 @@ impl Sink6 for Draft {
     }
 
     fn take(&mut self, bound: Bound6) {
-        let (resource, fate) = match bound {
-            Bound6::New(resource) => (resource, Fate::New),
-            Bound6::Kept(resource) => (resource, Fate::Kept),
-            Bound6::Withdrawn(resource) => (resource, Fate::Lost),
-        };
-        self.add(Entry { resource, fate, excluded: None });
+        self.add(match bound {
+            Bound6::New(resource) => Entry::of(resource),
+            Bound6::Reserved(resource) => Entry { is_reserved: true, ..Entry::of(resource) },
+            Bound6::Kept(resource) => Entry { fate: Fate::Kept, ..Entry::of(resource) },
+            Bound6::Withdrawn(resource, why) => {
+                Entry { fate: Fate::Lost, withdrawal: Some(why), ..Entry::of(resource) }
+            }
+        });
     }
 
     fn is_given(&self, resource: Resource6) -> bool {

@@ -10,6 +10,7 @@ use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode, code};
 use libdhcpsrv::alloc6::{self, Granted6, Hint6, Query6, Resource6};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::{Config6, Subnet6};
+use libdhcpsrv::hosts::{Host6, Identifier};
 use libdhcpsrv::lease::{Expect, LeaseState, LeaseType, Ownership};
 use libdhcpsrv::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
 use libdhcpsrv::session::{Parked, Session6};
@@ -39,6 +40,10 @@ pub struct Exchange<'a> {
     pub subnet: Option<SubnetIndex>,
     /// The client's hardware address.
     pub hardware: &'a Hardware,
+    /// The client's host, if there is a reservation for it.
+    pub host: Option<Host6<'a>>,
+    /// What the client is known by among hosts.
+    pub identifiers: &'a [Identifier<'a>],
     /// What was offered to an association of this client a moment ago.
     pub recent_offer: &'a dyn Fn(LeaseType, u32) -> Option<Ipv6Addr>,
 }
@@ -90,6 +95,7 @@ pub fn handle(
     draft: &mut Draft,
 ) -> Result<Outcome, Parked> {
     draft.clear();
+    draft.host = exchange.host.map(|host| host.id);
     match exchange.query.message_type {
         MessageType::Solicit => solicit(exchange, session, draft),
         MessageType::Request => associations(exchange, session, draft, Aim::Assign),
@@ -180,8 +186,10 @@ fn association(
         },
         preferred_lifetime,
         valid_lifetime,
-        hostname: &[],
+        hostname: exchange.host.map_or(&[], |host| host.hostname),
         hardware: exchange.hardware.as_stored(),
+        host: exchange.host,
+        identifiers: exchange.identifiers,
     };
     let is_bound = match aim {
         Aim::Advertise => alloc6::offer(session, &query, draft)?,
@@ -202,13 +210,23 @@ fn association(
         draft.set_times(tees, preferred_lifetime, valid_lifetime);
         //= RFC 6603 section 6: for requesting routers that say that they know the option.
         if lease_type == LeaseType::Pd && exchange.query.wants(code::PD_EXCLUDE) {
-            draft.exclude(|resource| query.pool_of(resource)?.1.excluded_of(resource.address));
+            draft.exclude(|resource| excluded_of(&query, resource));
         }
     } else {
         let (code, text) = nothing_free(ia.kind);
         draft.set_status(code, text);
     }
     Ok(None)
+}
+
+/// The part of a prefix that the delegating router keeps: by its reservation, else by its pool.
+fn excluded_of(query: &Query6<'_>, resource: Resource6) -> Option<(Ipv6Addr, u8)> {
+    let mut reserved = query.host.map_or(&[][..], |host| host.resources).iter();
+    let key = (true, resource.address, resource.prefix_len);
+    match reserved.find(|own| (own.is_prefix, own.address, own.prefix_len) == key) {
+        Some(own) => own.excluded,
+        None => query.pool_of(resource)?.1.excluded_of(resource.address),
+    }
 }
 
 /// Answers an association of a client for which no subnet is known.

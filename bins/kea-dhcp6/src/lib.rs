@@ -7,6 +7,7 @@ pub mod draft;
 pub mod drop_reason;
 pub mod handlers;
 pub mod hardware;
+pub mod hosts;
 pub mod messages;
 pub mod query;
 pub mod reply;

@@ -28,7 +28,7 @@ kea_log::messages! {
     DHCP6_PD_LEASE_ADVERT = (Info, "{}: lease for prefix {}/{} and iaid={} will be advertised");
     DHCP6_PD_LEASE_ALLOC = (Info, "{}: lease for prefix {}/{} and iaid={} has been allocated for {} seconds");
     DHCP6_PD_LEASE_RENEW = (Info, "{}: lease for prefix {}/{} and iaid={} has been renewed for {} seconds");
-    DHCP6_LEASE_WITHDRAWN = (Info, "{}: lease for {}/{} and iaid={} lies in no pool any more and has ended");
+    DHCP6_LEASE_WITHDRAWN = (Info, "{}: {}/{} of iaid={} must not be used any longer: {}");
     DHCP6_RELEASE_NA = (Info, "{}: binding for address {} and iaid={} was released properly");
     DHCP6_RELEASE_PD = (Info, "{}: prefix {}/{} for iaid={} was released properly");
     DHCP6_RELEASE_NA_FAIL_WRONG_DUID = (Info, "{}: cannot release address {} (iaid={}): it is leased to another client");
@@ -67,6 +67,10 @@ kea_log::messages! {
     ALLOC_ENGINE_V6_LEASES_RECLAMATION_SLOW = (Warn, "expired leases are still left after {} runs in a row: raise max-reclaim-leases or max-reclaim-time, or lower reclaim-timer-wait-time");
     ALLOC_ENGINE_V6_DECLINED_RECOVERED = (Info, "address {} is available again after its decline");
     ALLOC_ENGINE_V6_RECLAIMED_LEASES_DELETE = (Debug 40, "{} reclaimed leases were removed");
+    ALLOC_ENGINE_V6_HR_ADDR_GRANTED = (Info, "{}: address {}, which is reserved for the client, is assigned to iaid={}");
+    ALLOC_ENGINE_V6_HR_PREFIX_GRANTED = (Info, "{}: prefix {}/{}, which is reserved for the client, is assigned to iaid={}");
+    ALLOC_ENGINE_V6_REVOKED_ADDR_LEASE = (Info, "{}: address {} of iaid={} is reserved for another client, its lease has ended");
+    ALLOC_ENGINE_V6_REVOKED_PREFIX_LEASE = (Info, "{}: prefix {}/{} of iaid={} is reserved for another client, its lease has ended");
     ALLOC_ENGINE_V6_ALLOC_FAIL = (Warn, "{}: no {} is free in subnet {}");
 }
 

@@ -13,6 +13,7 @@ use libdhcp::v6::{
     View, WriteError, Writer, code,
 };
 use libdhcpsrv::config6::{Config6, Subnet6};
+use libdhcpsrv::hosts::Host6;
 use util::link::{Delivery, Inbound, Outbound};
 
 use crate::draft::{Association, Draft, Entry, Fate};
@@ -54,6 +55,8 @@ pub struct Material<'a> {
     pub subnet: Option<&'a Subnet6>,
     /// Codes that are sent unasked (`always-send`) to clients of the subnet.
     pub always_send: &'a [u16],
+    /// The client's host.
+    pub host: Option<Host6<'a>>,
     /// Our own identifier.
     pub server_duid: &'a [u8],
     /// The decision.
@@ -65,9 +68,14 @@ pub struct Material<'a> {
 impl<'a> Material<'a> {
     /// The options of all scopes, the most specific one first.
     fn scopes(&self) -> impl Iterator<Item = &'a OptionSet6> + use<'a> {
+        let host: Option<&'a OptionSet6> = self.host_options();
         let subnet: Option<&'a Subnet6> = self.subnet;
         let global: &'a OptionSet6 = &self.config.options;
-        subnet.map(|subnet| &*subnet.options).into_iter().chain([global])
+        host.into_iter().chain(subnet.map(|subnet| &*subnet.options)).chain([global])
+    }
+
+    fn host_options(&self) -> Option<&'a OptionSet6> {
+        self.host.map(|host| &*host.extras.options)
     }
 }
 
@@ -147,7 +155,9 @@ fn put_association(
 /// Adds what the configuration has for the codes that are wanted.
 fn put_configured(material: &Material<'_>, writer: &mut Writer<'_>) {
     let view = material.query.view;
-    let wanted = material.always_send.iter().copied().chain(view.requested_options());
+    let of_host = material.host_options().into_iter().flat_map(OptionSet6::always_send_codes);
+    let always = of_host.chain(material.always_send.iter().copied());
+    let wanted = always.chain(view.requested_options());
     for code in wanted {
         // Codes that nobody configured cost least: a client may list two thousand.
         if let Some(option) = material.scopes().find_map(|scope| scope.get(code))

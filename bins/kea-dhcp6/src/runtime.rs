@@ -8,6 +8,7 @@ use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::Config6;
 use libdhcpsrv::engine::InForce;
 use libdhcpsrv::free::{PoolRange6, PoolSet6};
+use libdhcpsrv::lease::SubnetId;
 use libdhcpsrv::lease6::LeaseStore6;
 use libdhcpsrv::tally::{Names, NamesOfType, Tally};
 use stats::{Lease6, LeaseCounters6, SubnetRow};
@@ -62,7 +63,12 @@ impl Runtime6 {
             last: Ipv6Addr::from(pool.end()),
             unit_len: pool.unit_len,
         });
-        let pools = Arc::new(PoolSet6::new(ranges));
+        let ranges: Vec<PoolRange6> = ranges.collect();
+        let subnets = config.subnets.iter().map(|subnet| {
+            let pools = subnet.pools.start..subnet.pd_pools.end;
+            (pools, SubnetId(subnet.id), subnet.reservations)
+        });
+        let pools = Arc::new(config.hosts.make_pools(&ranges, subnets));
         let always_send_global: Box<[u16]> = config.options.always_send_codes().collect();
         let mut always_send: Vec<Box<[u16]>> = config
             .subnets

@@ -14,6 +14,7 @@ use libdhcp::v6::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
+use libdhcpsrv::hosts::{HostSource, Known};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::LeaseType;
 use libdhcpsrv::lease6::V6;
@@ -27,6 +28,7 @@ use crate::draft::{Draft, Fate};
 use crate::drop_reason::DropReason;
 use crate::handlers::{self, Exchange, Outcome};
 use crate::hardware;
+use crate::hosts;
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
@@ -148,8 +150,12 @@ impl Protocol for Dhcp6 {
         let recent_offer = &|lease_type, iaid| {
             offers.recent(offer_hash(shared, query, lease_type, iaid, subnet), second)
         };
-        let exchange = Exchange { query, config, subnet, hardware, recent_offer };
-        let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now);
+        let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now)
+            .with_hosts(&config.hosts);
+        let Known { host, identifiers } =
+            &hosts::look_up(config, subnet, query, hardware, &mut session)?;
+        let exchange =
+            Exchange { query, config, subnet, hardware, host: *host, identifiers, recent_offer };
         match handlers::handle(&exchange, &mut session, draft)? {
             Outcome::Drop(reason) => return Ok(Some(reason)),
             Outcome::Reply => {}
@@ -237,6 +243,7 @@ fn write(
         config,
         subnet: subnet.map(|index| config.subnet(index)),
         always_send: runtime.always_send(subnet),
+        host: draft.host.and_then(|id| config.hosts.host(id)),
         server_duid: &runtime.server_duid,
         draft,
         alone,

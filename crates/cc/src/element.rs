@@ -197,6 +197,14 @@ impl Map {
         }
     }
 
+    /// Takes a key out and returns its value.
+    pub fn remove(&mut self, key: &str) -> Option<Element> {
+        let removed = self.entries.remove(self.find(key)?);
+        self.sorted.clear();
+        self.index();
+        Some(removed.element)
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Element> {
         self.entry(key).map(|entry| &entry.element)

@@ -1,7 +1,7 @@
 //! Time and allocations of reading a configuration with many subnets, and of finding one of them.
 //!
 //! `cargo bench -p libdhcpsrv --bench config`. The largest file has 10,000 subnets, each with a pool (of addresses, and
-//! of prefixes too for DHCPv6), a relay and two options.
+//! of prefixes too for DHCPv6), a relay and two options. Host reservations have an address and a name each.
 
 #![allow(missing_docs)]
 
@@ -143,5 +143,81 @@ fn find_subnet6(bencher: Bencher<'_, '_>, count: u32) {
             let address = Ipv6Addr::from(0x2001_0db8 << 96 | u128::from(number) << 80 | 2);
             index.find(black_box(address)).map(|index| index.0)
         })
+    });
+}
+
+/// Host reservations of one subnet.
+const HOST_COUNTS: [u32; 2] = [10_000, 100_000];
+
+fn hosts_file(entry: &str, subnets: &str, count: u32, host: impl Fn(u32) -> String) -> String {
+    let hosts: Vec<String> = (0..count).map(|number| format!("{{ {} }}", host(number))).collect();
+    let prefix = if entry == "Dhcp4" { "10.0.0.0/8" } else { "2001:db8::/32" };
+    file(entry, subnets, 1, |_| {
+        format!("\"subnet\": \"{prefix}\", \"reservations\": [ {} ]", hosts.join(",\n"))
+    })
+}
+
+fn hosts_file4(count: u32) -> String {
+    hosts_file("Dhcp4", "subnet4", count, |number| {
+        let [a, b, c, d] = number.to_be_bytes();
+        format!(
+            "\"hw-address\": \"02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}\", \
+             \"ip-address\": \"{}\", \"hostname\": \"host-{number}.example\"",
+            Ipv4Addr::from(0x0a00_0001 + number)
+        )
+    })
+}
+
+fn hosts_file6(count: u32) -> String {
+    hosts_file("Dhcp6", "subnet6", count, |number| {
+        let [a, b, c, d] = number.to_be_bytes();
+        format!(
+            "\"duid\": \"00:03:00:01:02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}\", \
+             \"ip-addresses\": [ \"{}\" ], \"hostname\": \"host-{number}.example\"",
+            Ipv6Addr::from((0x2001_0db8_u128 << 96) + u128::from(number) + 1)
+        )
+    })
+}
+
+/// Parsing and reading of a file with host reservations.
+#[divan::bench(args = HOST_COUNTS, sample_count = 10)]
+fn text_to_hosts4(bencher: Bencher<'_, '_>, count: u32) {
+    let text = hosts_file4(count);
+    bencher.bench(|| compile4(&parse(&text).0).hosts.len());
+}
+
+/// The same for DHCPv6.
+#[divan::bench(args = HOST_COUNTS, sample_count = 10)]
+fn text_to_hosts6(bencher: Bencher<'_, '_>, count: u32) {
+    let text = hosts_file6(count);
+    bencher.bench(|| compile6(&parse(&text).0).hosts.len());
+}
+
+/// Memory of the table alone: what is allocated at the end.
+#[divan::bench(args = HOST_COUNTS, sample_count = 10)]
+fn build_hosts4(bencher: Bencher<'_, '_>, count: u32) {
+    use libdhcpsrv::hosts::{
+        Extras, Hosts4, HostsBuilder, Identifier, IdentifierKind, NewHost, Resource,
+    };
+    bencher.bench(|| {
+        let mut builder = HostsBuilder::default();
+        for number in 0..count {
+            let address = Ipv4Addr::from(0x0a00_0001 + number);
+            let bytes = [2, 0, 0, (number >> 16) as u8, (number >> 8) as u8, number as u8];
+            builder.add(NewHost {
+                subnet: libdhcpsrv::lease::SubnetId(1),
+                identifier: Identifier { kind: IdentifierKind::HwAddress, bytes: &bytes },
+                resources: &[Resource {
+                    address,
+                    prefix_len: 32,
+                    is_prefix: false,
+                    excluded: None,
+                }],
+                hostname: b"host-12345.example",
+                extras: Extras::default(),
+            });
+        }
+        let hosts: Hosts4 = builder.build();
+        hosts
     });
 }

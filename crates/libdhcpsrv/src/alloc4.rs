@@ -3,8 +3,10 @@
 //! It decides about addresses and leases only; messages, options and NAK rules belong to the server. It asks the
 //! store through a [`Session4`], so the same code serves memory and databases.
 //!
-//! Order for an offer: the client's own lease, the address it asks for, a free address. A grant follows the
-//! requested address strictly and refuses what it cannot give. Two requests that race for one address are decided
+//! Order for an offer: the address that is reserved for the client, its own lease, the address it asks for, a free
+//! address. A grant follows the requested address strictly and refuses what it cannot give. An address that is reserved
+//! for others is neither offered nor granted, not even to who has the lease of it; a client whose reserved address is
+//! free must move there, and one whose reserved address somebody else has gets another one meanwhile. Two requests that race for one address are decided
 //! by the store: the loser sees a conflict and decides again on what is there then.
 //! Kea: `AllocEngine::discoverLease4`, `requestLease4`; RFC 2131 section 4.3.
 
@@ -12,6 +14,7 @@ use std::net::Ipv4Addr;
 
 use crate::config4::{Pool4, Subnet4};
 use crate::free::PoolIndex;
+use crate::hosts::{Holder, Host4, Identifier};
 use crate::lease4::{
     Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId,
 };
@@ -20,6 +23,8 @@ use util::Now;
 
 /// How often a decision is made anew after a conflict before the query is given up.
 const CONFLICTS_MAX: usize = 8;
+/// Proposals of one pool that are passed over because they are reserved.
+const PICKS_MAX: usize = 64;
 
 /// A client that asks for an address, and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +43,10 @@ pub struct Query4<'a> {
     pub valid_lifetime: u32,
     /// Host name to keep with the lease.
     pub hostname: &'a [u8],
+    /// The client's host, if there is a reservation for it.
+    pub host: Option<Host4<'a>>,
+    /// What the client is known by among hosts.
+    pub identifiers: &'a [Identifier<'a>],
 }
 
 impl Query4<'_> {
@@ -46,8 +55,23 @@ impl Query4<'_> {
         self.pools.iter().position(|pool| pool.contains(address))
     }
 
+    fn pool_index(&self, nth: usize) -> PoolIndex {
+        PoolIndex(self.subnet.pools.start + nth as u32)
+    }
+
     fn subnet_id(&self) -> SubnetId {
         SubnetId(self.subnet.id)
+    }
+
+    /// The address that is reserved for the client, if it can be given in this subnet.
+    fn reserved(&self) -> Option<Ipv4Addr> {
+        let host = self.host?;
+        let address = host.resources.first()?.address;
+        let counts = || {
+            let in_pool = self.pool_of(address).is_some();
+            self.subnet.reservations.reserves(host.subnet, in_pool)
+        };
+        (self.subnet.contains(address) && counts()).then_some(address)
     }
 }
 
@@ -89,6 +113,12 @@ pub enum Refusal4 {
     InUse,
     /// It lies in no pool of the subnet.
     OutsidePools,
+    /// It is reserved for another client.
+    Reserved,
+    /// It is reserved for this client, but another one holds an active lease on it.
+    ReservedInUse,
+    /// Another address is reserved for the client, and it is free.
+    ReservedElsewhere,
 }
 
 impl std::fmt::Display for Refusal4 {
@@ -96,33 +126,67 @@ impl std::fmt::Display for Refusal4 {
         f.write_str(match self {
             Self::InUse => "the requested address is leased to another client",
             Self::OutsidePools => "the requested address is in no pool of the subnet",
+            Self::Reserved => "the requested address is reserved for another client",
+            Self::ReservedInUse => {
+                "the address reserved for the client is leased to another client"
+            }
+            Self::ReservedElsewhere => "another address is reserved for the client",
         })
     }
+}
+
+/// What can be offered to a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offered4 {
+    /// The address; none when none is free.
+    pub address: Option<Ipv4Addr>,
+    /// The address that is reserved for the client, when it cannot have it now.
+    pub conflict: Option<Ipv4Addr>,
 }
 
 /// Chooses an address to offer; nothing is stored.
 ///
 /// # Errors
 /// [`Parked`] when the store answers later.
-pub fn offer(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Option<Ipv4Addr>, Parked> {
+pub fn offer(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Offered4, Parked> {
     let now = session.now();
-    let hint = query.requested.or(query.recent_offer).filter(|&a| query.pool_of(a).is_some());
-    let (own, at_hint) = session.find(query.client, query.subnet_id(), hint)?;
-    if let Some(own) = own.filter(|own| query.pool_of(own.address).is_some()) {
-        return Ok(Some(own.address));
+    let mut conflict = None;
+    let mut own_known = None;
+    if let Some(reserved) = query.reserved() {
+        let (own, there) = session.find(query.client, query.subnet_id(), Some(reserved))?;
+        let is_mine = there.is_some_and(|there| is_own(&there, query));
+        if is_mine || is_available(there.as_ref(), now) {
+            return Ok(Offered4 { address: Some(reserved), conflict: None });
+        }
+        conflict = Some(reserved);
+        own_known = Some(own);
     }
-    if let Some(hint) = hint.filter(|_| is_available(at_hint.as_ref(), now)) {
-        return Ok(Some(hint));
+    let hint = query.requested.or(query.recent_offer).filter(|&a| query.pool_of(a).is_some());
+    let (own, at_hint) = match (own_known, hint) {
+        (Some(own), None) => (own, None),
+        _ => session.find(query.client, query.subnet_id(), hint)?,
+    };
+    let found = |address| Ok(Offered4 { address: Some(address), conflict });
+    if let Some(own) = own.filter(|own| query.pool_of(own.address).is_some())
+        && !is_reserved_for_others(session, query, own.address)?
+    {
+        return found(own.address);
+    }
+    if let Some(hint) = hint.filter(|_| is_available(at_hint.as_ref(), now))
+        && !is_reserved_for_others(session, query, hint)?
+    {
+        return found(hint);
     }
     // A wish that cannot be granted must not hide the address that was offered before.
     let recent = query.recent_offer.filter(|&a| hint != Some(a) && query.pool_of(a).is_some());
     if let Some(recent) = recent {
         let (_, at_recent) = session.find(query.client, query.subnet_id(), Some(recent))?;
-        if is_available(at_recent.as_ref(), now) {
-            return Ok(Some(recent));
+        if is_available(at_recent.as_ref(), now) && !is_reserved_for_others(session, query, recent)?
+        {
+            return found(recent);
         }
     }
-    Ok(pick(session, query))
+    Ok(Offered4 { address: pick(session, query)?, conflict })
 }
 
 /// Grants the requested address, or any free one when the client names none.
@@ -141,34 +205,50 @@ pub fn grant(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4,
 
 fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4, Parked> {
     let now = session.now();
-    let (own, at_requested) = session.find(query.client, query.subnet_id(), query.requested)?;
-    let address = match (query.requested, own) {
-        (Some(requested), _) => requested,
-        (None, Some(own)) if query.pool_of(own.address).is_some() => own.address,
-        (None, _) => match pick(session, query) {
+    let reserved = query.reserved();
+    let asked = query.requested.or(reserved);
+    let (own, at_asked) = session.find(query.client, query.subnet_id(), asked)?;
+    let may_keep = match own.filter(|own| asked.is_none() && query.pool_of(own.address).is_some()) {
+        Some(own) => !is_reserved_for_others(session, query, own.address)?,
+        None => false,
+    };
+    let address = match (asked, own) {
+        (Some(asked), _) => asked,
+        (None, Some(own)) if may_keep => own.address,
+        (None, _) => match pick(session, query)? {
             Some(free) => free,
             None => return Ok(Granted4::Exhausted),
         },
     };
-    let there = match query.requested {
-        Some(_) => at_requested,
+    let there = match asked {
+        Some(_) => at_asked,
         None if own.is_some_and(|own| own.address == address) => own,
         None => session.find(query.client, query.subnet_id(), Some(address))?.1,
     };
+    let refusal = match reserved {
+        Some(reserved) if reserved == address => None,
+        _ => refusal_of_reservations(session, query, asked, reserved)?,
+    };
+    if let Some(refusal) = refusal {
+        return Ok(Granted4::Refused(refusal));
+    }
     let renewed = there.filter(|there| is_own(there, query));
     if renewed.is_none() && !is_available(there.as_ref(), now) {
-        return Ok(Granted4::Refused(Refusal4::InUse));
+        let is_reserved = reserved == Some(address);
+        let refusal = if is_reserved { Refusal4::ReservedInUse } else { Refusal4::InUse };
+        return Ok(Granted4::Refused(refusal));
     }
-    let Some(pool) = query.pool_of(address) else {
+    let pool = query.pool_of(address);
+    if pool.is_none() && reserved != Some(address) {
         return Ok(Granted4::Refused(Refusal4::OutsidePools));
-    };
+    }
     let old = own.map(|own| own.address).filter(|&old| old != address);
     let change = Change4 {
         address,
         client: query.client,
         subnet_id: query.subnet_id(),
-        pool_id: query.pools[pool].id,
-        pool: Some(PoolIndex(query.subnet.pools.start + pool as u32)),
+        pool_id: pool.map_or(0, |pool| query.pools[pool].id),
+        pool: pool.map(|pool| query.pool_index(pool)),
         valid_lifetime: query.valid_lifetime,
         state: LeaseState::Default,
         fqdn_fwd: false,
@@ -207,9 +287,61 @@ fn is_available(lease: Option<&Lease4View>, now: Now) -> bool {
     })
 }
 
-/// The next free address of the subnet's pools, in the order of the file.
-fn pick(session: &mut Session4<'_>, query: &Query4<'_>) -> Option<Ipv4Addr> {
-    query.subnet.pools.clone().find_map(|pool| session.pick(PoolIndex(pool), false))
+/// Why a client cannot have an address that it asks for, because of what is reserved.
+fn refusal_of_reservations(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+    asked: Option<Ipv4Addr>,
+    reserved: Option<Ipv4Addr>,
+) -> Result<Option<Refusal4>, Parked> {
+    let Some(asked) = asked else { return Ok(None) };
+    if is_reserved_for_others(session, query, asked)? {
+        return Ok(Some(Refusal4::Reserved));
+    }
+    let Some(reserved) = reserved else { return Ok(None) };
+    let (_, there) = session.find(query.client, query.subnet_id(), Some(reserved))?;
+    let is_mine = there.is_some_and(|there| is_own(&there, query));
+    let must_move = is_mine || is_available(there.as_ref(), session.now());
+    Ok(must_move.then_some(Refusal4::ReservedElsewhere))
+}
+
+/// Whether an address is reserved, and not for this client.
+fn is_reserved_for_others(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+    address: Ipv4Addr,
+) -> Result<bool, Parked> {
+    if !session.has_hosts() {
+        return Ok(false);
+    }
+    let pool = query.pool_of(address).map(|nth| query.pool_index(nth));
+    let rules = query.subnet.reservations;
+    let mut places = rules.places(query.subnet_id());
+    if rules.out_of_pool() && pool.is_some() {
+        places.subnet = None;
+    }
+    let resource = (address, Ipv4Addr::BITS as u8);
+    Ok(session.holder(places, resource, pool, query.identifiers)? == Holder::Other)
+}
+
+/// The next free address of the subnet's pools that is not reserved, in the order of the file.
+fn pick(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Option<Ipv4Addr>, Parked> {
+    for pool in query.subnet.pools.clone() {
+        let mut first = None;
+        for _ in 0..PICKS_MAX {
+            let Some(free) = session.pick(PoolIndex(pool), false) else { break };
+            if first == Some(free) {
+                // Once round: all that is free is reserved.
+                break;
+            }
+            first = first.or(Some(free));
+            // The pools know what the configuration reserves, but not what other sources of hosts do.
+            if !is_reserved_for_others(session, query, free)? {
+                return Ok(Some(free));
+            }
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -294,6 +426,8 @@ mod tests {
                 recent_offer: None,
                 valid_lifetime: 100,
                 hostname: &[],
+                host: None,
+                identifiers: &[],
             }
         }
 
@@ -309,7 +443,7 @@ mod tests {
         }
 
         fn offer(&self, query: &Query4<'_>) -> Option<u8> {
-            self.run(|session| offer(session, query)).map(|address| address.octets()[3])
+            self.run(|session| offer(session, query)).address.map(|address| address.octets()[3])
         }
     }
 

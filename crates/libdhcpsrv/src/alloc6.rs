@@ -5,17 +5,25 @@
 //!
 //! An association keeps what it has as long as that lies in a pool of the subnet; what does not is withdrawn, and so is
 //! a former lease that overlaps what somebody else has got meanwhile. One that has nothing gets one address or prefix:
-//! the one it asks for, the one it was offered a moment ago, or the next free one. Prefixes of the length that the
-//! client asks for are preferred (RFC 8168), then larger ones, then smaller.
+//! the one it asks for, the one it was offered a moment ago, or the next free one. What is reserved for the client comes
+//! before all of that: an association gets one thing that is reserved, in or outside the pools, and gives up what it has
+//! else; what is reserved for others is withdrawn and never given.
+//! Prefixes of the length that the client asks for are preferred (RFC 8168), then larger ones, then smaller.
 //! Two requests that race for one address are decided by the store: the loser sees a conflict and decides again.
 //! Kea: `AllocEngine::allocateLeases6`, `renewLeases6`; RFC 8415 section 18.3.
+
+mod reserved;
 
 use std::net::Ipv6Addr;
 
 use util::Now;
 
+use self::reserved::{
+    Reserved6, grant_reserved, is_reserved_for_others, offer_reserved, withdrawal,
+};
 use crate::config6::{Pool6, Subnet6};
 use crate::free::PoolIndex;
+use crate::hosts::{Host6, Identifier};
 use crate::lease::{CommitError, Expect, LeaseState, LeaseType, Ownership, SubnetId};
 use crate::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
 use crate::session::{Parked, Session6};
@@ -59,6 +67,10 @@ pub struct Query6<'a> {
     pub hostname: &'a [u8],
     /// Hardware address to keep with the lease.
     pub hardware: HardwareSource6<'a>,
+    /// The client's host, if there is a reservation for it.
+    pub host: Option<Host6<'a>>,
+    /// What the client is known by among hosts.
+    pub identifiers: &'a [Identifier<'a>],
 }
 
 /// An address or a prefix.
@@ -70,15 +82,38 @@ pub struct Resource6 {
     pub prefix_len: u8,
 }
 
+impl Resource6 {
+    /// First and last address as numbers.
+    fn ends(self) -> (u128, u128) {
+        let within = u128::MAX.checked_shr(self.prefix_len.into()).unwrap_or(0);
+        (u128::from(self.address) & !within, u128::from(self.address) | within)
+    }
+}
+
 /// A resource of an association, and how it stands after a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound6 {
     /// It was given to the association now.
     New(Resource6),
+    /// The same, because it is reserved for the client.
+    Reserved(Resource6),
     /// The association had it and keeps it.
     Kept(Resource6),
     /// The association had it and has lost it.
-    Withdrawn(Resource6),
+    Withdrawn(Resource6, Withdrawal6),
+}
+
+/// Why an association loses what it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawal6 {
+    /// No pool of the subnet has it.
+    OutsidePools,
+    /// The association got what is reserved for the client instead.
+    Replaced,
+    /// It is reserved for another client.
+    Reserved,
+    /// It had ended, and somebody else has got some of it meanwhile.
+    Taken,
 }
 
 /// Result of a request for one association.
@@ -124,6 +159,34 @@ impl<'a> Query6<'a> {
         };
         let mut pools = self.pools.iter().enumerate();
         pools.find(|(_, pool)| is_unit(pool))
+    }
+
+    fn pool_index(&self, nth: usize) -> PoolIndex {
+        PoolIndex(self.first_pool + nth as u32)
+    }
+
+    /// What is reserved for the client and can be given to an association of this type in this subnet.
+    fn reserved(&self) -> impl Iterator<Item = Resource6> {
+        let is_prefix = self.client.lease_type == LeaseType::Pd;
+        let rules = self.subnet.reservations;
+        self.host.iter().flat_map(move |host| {
+            let own = host.resources.iter().filter(move |own| own.is_prefix == is_prefix);
+            let own = own.map(|own| Resource6 { address: own.address, prefix_len: own.prefix_len });
+            own.filter(move |&own| {
+                rules.reserves(host.subnet, self.touches_pool(own))
+                    && (is_prefix || self.subnet.contains(own.address))
+            })
+        })
+    }
+
+    fn is_reserved_for_client(&self, resource: Resource6) -> bool {
+        self.host.is_some() && self.reserved().any(|reserved| reserved == resource)
+    }
+
+    /// Whether a resource, or a part of it, lies in a pool of the subnet.
+    fn touches_pool(&self, resource: Resource6) -> bool {
+        let (first, last) = resource.ends();
+        self.pools.iter().any(|pool| pool.first <= last && pool.end() >= first)
     }
 
     /// Length of a prefix that is asked for.
@@ -175,6 +238,9 @@ pub fn offer(
     sink: &mut dyn Sink6,
 ) -> Result<bool, Parked> {
     sink.reset();
+    if offer_reserved(session, query, sink)? {
+        return Ok(true);
+    }
     let hint = query.named().or(query.recent());
     let mut at_hint = None;
     let mut kept = false;
@@ -187,7 +253,8 @@ pub fn offer(
         let Some(own) = found.own else { break };
         let resource = resource_of(&own);
         let is_kept = query.pool_of(resource).is_some() && !is_lost(session, &own);
-        if is_kept && !sink.is_given(resource) {
+        if is_kept && !sink.is_given(resource) && !is_reserved_for_others(session, query, resource)?
+        {
             sink.take(Bound6::Kept(resource));
             kept = true;
         }
@@ -202,6 +269,7 @@ pub fn offer(
     if let Some(hint) = hint
         && is_free(session, hint, at_hint.as_ref(), now)
         && !sink.is_given(hint)
+        && !is_reserved_for_others(session, query, hint)?
     {
         sink.take(Bound6::New(hint));
         return Ok(true);
@@ -210,13 +278,16 @@ pub fn offer(
     if let Some(recent) = query.recent().filter(|&recent| hint != Some(recent)) {
         let wish = Some(recent.address);
         let (_, there) = session.find(query.client, query.subnet_id(), wish)?;
-        if is_free(session, recent, there.as_ref(), now) && !sink.is_given(recent) {
+        if is_free(session, recent, there.as_ref(), now)
+            && !sink.is_given(recent)
+            && !is_reserved_for_others(session, query, recent)?
+        {
             sink.take(Bound6::New(recent));
             return Ok(true);
         }
     }
-    match pick(session, query, sink) {
-        Some((free, _)) => sink.take(Bound6::New(free)),
+    match pick(session, query, sink)? {
+        Some(free) => sink.take(Bound6::New(free)),
         None => return Ok(false),
     }
     Ok(true)
@@ -247,33 +318,39 @@ fn grant_once(
     sink: &mut dyn Sink6,
 ) -> Result<Granted6, Parked> {
     let named = query.named();
-    let mut at_named = None;
-    let mut position = 0;
-    let mut kept = 0;
+    let wish = named.map(|named| named.address);
+    let (mut found, at_named) = session.look_for(query.client, query.subnet_id(), 0, wish)?;
+    let reserved = grant_reserved(session, query, sink, &mut found)?;
+    let (given, has_reserved, mut position) = match reserved {
+        Reserved6::Held => (None, true, 0),
+        Reserved6::Given(resource, position) => (Some(resource), true, position),
+        Reserved6::None => (None, false, 0),
+        Reserved6::NotStored(error) => return Ok(Granted6::NotStored(error)),
+    };
+    let mut kept = u32::from(given.is_some());
     // Withdrawn leases leave the order, so those behind them move up.
     let mut nth = 0;
     for turn in 0..LEASES_MAX {
-        let wish = named.filter(|_| turn == 0).map(|named| named.address);
-        let (found, at_wish) = session.look_for(query.client, query.subnet_id(), nth, wish)?;
-        if turn == 0 {
-            at_named = at_wish;
+        if turn > 0 {
+            found = session.find_nth(query.client, query.subnet_id(), nth)?;
         }
         let Some(own) = found.own else { break };
         let resource = resource_of(&own);
-        let step = match query.pool_of(resource).filter(|_| !is_lost(session, &own)) {
-            Some((nth_pool, pool)) => {
-                nth += 1;
-                let change = change_of(query, resource, nth_pool, pool, Some(&own));
-                session.commit(change)?.map(|stored| (stored, Bound6::Kept(resource)))
-            }
-            None => {
-                let expect = Expect::Unchanged(own.version);
-                let deleted = session.delete(own.address, expect)?;
-                deleted.map(|stored| (stored, Bound6::Withdrawn(resource)))
-            }
+        let step = if given == Some(resource) {
+            nth += 1;
+            None
+        } else if let Some(why) = withdrawal(session, query, &own, has_reserved)? {
+            let expect = Expect::Unchanged(own.version);
+            let deleted = session.delete(own.address, expect)?;
+            Some(deleted.map(|stored| (stored, Bound6::Withdrawn(resource, why))))
+        } else {
+            nth += 1;
+            let change = change_of(query, resource, Some(&own));
+            Some(session.commit(change)?.map(|stored| (stored, Bound6::Kept(resource))))
         };
-        match step {
-            Ok((stored, bound)) => {
+        match step.transpose() {
+            Ok(None) => {}
+            Ok(Some((stored, bound))) => {
                 position = position.max(stored.position);
                 kept += u32::from(matches!(bound, Bound6::Kept(_)));
                 sink.take(bound);
@@ -287,17 +364,32 @@ fn grant_once(
     if kept > 0 {
         return Ok(Granted6::Bound { position });
     }
+    grant_new(session, query, sink, (named, at_named), position)
+}
+
+/// Gives something to an association that has nothing: what it names and what is there, or the next free resource.
+/// `position` is that of what was taken away from it.
+fn grant_new(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    sink: &mut dyn Sink6,
+    (named, at_named): (Option<Resource6>, Option<Lease6View>),
+    position: u64,
+) -> Result<Granted6, Parked> {
     let now = session.now();
     let chosen = match named {
-        Some(named) if is_free(session, named, at_named.as_ref(), now) => {
-            query.pool_of(named).map(|(nth, _)| (named, nth, at_named))
+        Some(named)
+            if is_free(session, named, at_named.as_ref(), now)
+                && !is_reserved_for_others(session, query, named)? =>
+        {
+            Some((named, at_named))
         }
         _ => None,
     };
-    let (resource, nth_pool, there) = match chosen {
+    let (resource, there) = match chosen {
         Some(chosen) => chosen,
         None => {
-            let Some((free, nth_pool)) = pick(session, query, sink) else {
+            let Some(free) = pick(session, query, sink)? else {
                 return Ok(Granted6::Exhausted { position });
             };
             let wish = Some(free.address);
@@ -306,13 +398,10 @@ fn grant_once(
                 // Somebody else was quicker.
                 return Ok(Granted6::NotStored(CommitError::Conflict));
             }
-            (free, nth_pool, there)
+            (free, there)
         }
     };
-    let Some(pool) = query.pools.get(nth_pool) else {
-        return Ok(Granted6::Exhausted { position });
-    };
-    let change = change_of(query, resource, nth_pool, pool, there.as_ref());
+    let change = change_of(query, resource, there.as_ref());
     Ok(match session.commit(change)? {
         Ok(stored) => {
             sink.take(Bound6::New(resource));
@@ -325,16 +414,15 @@ fn grant_once(
 fn change_of<'a>(
     query: &Query6<'a>,
     resource: Resource6,
-    nth_pool: usize,
-    pool: &Pool6,
     there: Option<&Lease6View>,
 ) -> Change6<'a> {
+    let pool = query.pool_of(resource);
     Change6 {
         address: resource.address,
         prefix_len: resource.prefix_len,
         subnet_id: query.subnet_id(),
-        pool_id: pool.id,
-        pool: Some(PoolIndex(query.first_pool + nth_pool as u32)),
+        pool_id: pool.map_or(0, |(_, pool)| pool.id),
+        pool: pool.map(|(nth, _)| query.pool_index(nth)),
         client: query.client,
         hw: query.hardware,
         preferred_lifetime: query.preferred_lifetime,
@@ -390,28 +478,28 @@ fn is_available(lease: &Lease6View, now: Now) -> bool {
     lease.is_available(now.wall_s)
 }
 
-/// The next free resource of the subnet's pools, and the pool.
+/// The next free resource of the subnet's pools that is not reserved.
 fn pick(
     session: &mut Session6<'_>,
     query: &Query6<'_>,
     sink: &dyn Sink6,
-) -> Option<(Resource6, usize)> {
+) -> Result<Option<Resource6>, Parked> {
     for (nth, pool) in query.pools_in_order() {
         let mut first = None;
         for _ in 0..PICKS_MAX {
-            let index = PoolIndex(query.first_pool + nth as u32);
-            let Some(address) = session.pick(index, false) else { break };
+            let Some(address) = session.pick(query.pool_index(nth), false) else { break };
             if first == Some(address) {
                 // Once round: all that is free is promised.
                 break;
             }
             first = first.or(Some(address));
             let resource = Resource6 { address, prefix_len: pool.unit_len };
-            // What is promised to the other associations of the message may come first.
-            if !sink.is_given(resource) {
-                return Some((resource, nth));
+            // What is promised to the other associations of the message may come first. The pools know what the
+            // configuration reserves, but not what other sources of hosts do.
+            if !sink.is_given(resource) && !is_reserved_for_others(session, query, resource)? {
+                return Ok(Some(resource));
             }
         }
     }
-    None
+    Ok(None)
 }

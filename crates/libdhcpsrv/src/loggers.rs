@@ -6,6 +6,8 @@ use kea_log::Logger;
 pub static DHCPSRV: Logger = Logger::new("dhcpsrv");
 /// Allocation and reclamation.
 pub static ALLOC: Logger = Logger::new("alloc-engine");
+/// Reservation lookups.
+pub static HOSTS: Logger = Logger::new("hosts");
 /// Malformed and rejected packets.
 pub static BAD_PACKETS: Logger = Logger::new("bad-packets");
 /// Packets received and sent.

@@ -1,4 +1,4 @@
-//! Asking a lease store that may answer at once or later: the one mechanism of waiting.
+//! Asking a lease store or a source of hosts that may answer at once or later: the one mechanism of waiting.
 //!
 //! Deciding code is written straight on, as if every store answered at once. It asks through a [`Session`], which
 //! records each answer. When a store has no answer yet, the session returns [`Parked`], the code returns
@@ -11,9 +11,11 @@
 //! The memory store answers at once: the cost is one copy of each answer. SQL stores, hooks and ping checks wait
 //! in the same way.
 
+use util::number::AddressNumber;
 use util::{Entropy, Now};
 
 use crate::free::{PickFrom, PoolIndex, PoolSet};
+use crate::hosts::{Holder, HostId, HostKind, HostQuestion, HostSource, Hosts, Identifier, Places};
 use crate::lease::{
     AddressOf, CommitError, Expect, LeaseKind, LeaseStore, LeaseView, Nth, Stored, SubnetId,
 };
@@ -95,6 +97,10 @@ pub enum Answer<K: LeaseKind> {
     Done(Result<Stored, CommitError>),
     /// To [`Session::choose`].
     Chosen(Option<AddressOf<K>>),
+    /// To [`HostQuestion::Of`].
+    Host(Option<HostId>),
+    /// To [`HostQuestion::Holder`].
+    Holder(Holder),
 }
 
 /// The client's own lease, and the lease on the address that it asks for.
@@ -189,9 +195,21 @@ fn changes_of<K: LeaseKind>(answers: &[Answer<K>]) -> impl Iterator<Item = &Stor
     })
 }
 
+/// Where hosts come from.
+#[derive(Clone, Copy)]
+enum HostsOf<'s, K: HostKind> {
+    /// There are none.
+    Nowhere,
+    /// Something that may answer late.
+    Source(&'s dyn HostSource<K>),
+    /// The configuration.
+    Table(&'s Hosts<K>),
+}
+
 /// One run of deciding code.
-pub struct Session<'s, K: LeaseKind> {
+pub struct Session<'s, K: HostKind> {
     store: &'s dyn Store<K>,
+    hosts: HostsOf<'s, K>,
     pools: &'s PoolSet<K::Number>,
     entropy: &'s mut dyn Entropy,
     memo: &'s mut Memo<K>,
@@ -202,13 +220,13 @@ pub struct Session<'s, K: LeaseKind> {
     asked_at: Now,
 }
 
-impl<K: LeaseKind> std::fmt::Debug for Session<'_, K> {
+impl<K: HostKind> std::fmt::Debug for Session<'_, K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("memo", &self.memo).field("next", &self.next).finish()
     }
 }
 
-impl<'s, K: LeaseKind> Session<'s, K> {
+impl<'s, K: HostKind> Session<'s, K> {
     /// Begins a run; `memo` holds the answers of the runs before.
     pub fn new(
         store: &'s dyn Store<K>,
@@ -218,7 +236,24 @@ impl<'s, K: LeaseKind> Session<'s, K> {
         now: Now,
     ) -> Self {
         let (asked_at, now) = (now, *memo.began.get_or_insert(now));
-        Self { store, pools, entropy, memo, next: 0, now, asked_at }
+        Self { store, hosts: HostsOf::Nowhere, pools, entropy, memo, next: 0, now, asked_at }
+    }
+
+    /// With a source of hosts; without one nobody has any.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: &'s dyn HostSource<K>) -> Self {
+        self.hosts = match hosts.as_table() {
+            _ if hosts.kinds().is_empty() => HostsOf::Nowhere,
+            Some(table) => HostsOf::Table(table),
+            None => HostsOf::Source(hosts),
+        };
+        self
+    }
+
+    /// Whether there are hosts at all.
+    #[must_use]
+    pub fn has_hosts(&self) -> bool {
+        !matches!(self.hosts, HostsOf::Nowhere)
     }
 
     /// The time of the first run: what has expired by then.
@@ -313,6 +348,64 @@ impl<'s, K: LeaseKind> Session<'s, K> {
         self.done(&Question::Delete { address, expect })
     }
 
+    /// Looks for the host of a client; what it is, its source tells.
+    ///
+    /// # Errors
+    /// [`Parked`] when the source of hosts answers later.
+    pub fn host(
+        &mut self,
+        places: Places,
+        identifiers: &[Identifier<'_>],
+    ) -> Result<Option<HostId>, Parked> {
+        let hosts = match self.hosts {
+            HostsOf::Nowhere => return Ok(None),
+            HostsOf::Table(table) => return Ok(table.find(places, identifiers)),
+            HostsOf::Source(hosts) => hosts,
+        };
+        let question = HostQuestion::Of { places, identifiers };
+        Ok(match self.answer_by(|_, _| hosts.submit(&question))? {
+            Answer::Host(id) => id,
+            _ => None,
+        })
+    }
+
+    /// For whom an address or prefix is reserved, from the point of view of a client. `pool` is the pool that it is a unit
+    /// of, in which a part may be reserved as well.
+    ///
+    /// # Errors
+    /// [`Parked`] when the source of hosts answers later.
+    pub fn holder(
+        &mut self,
+        places: Places,
+        (address, prefix_len): (AddressOf<K>, u8),
+        pool: Option<PoolIndex>,
+        identifiers: &[Identifier<'_>],
+    ) -> Result<Holder, Parked> {
+        let part = pool.map(|pool| {
+            let first: K::Number = address.into();
+            let within = u128::MAX >> (u128::BITS - K::Number::BITS);
+            let within = within.checked_shr(prefix_len.into()).unwrap_or(0);
+            let last = K::Number::from_u128(first.to_u128() | within);
+            self.pools.is_range_reserved(pool, first, last)
+        });
+        let exactly = match self.hosts {
+            HostsOf::Nowhere => return Ok(Holder::Nobody),
+            HostsOf::Table(_) if part == Some(false) => return Ok(Holder::Nobody),
+            HostsOf::Table(table) => table.holder(places, address, prefix_len, identifiers),
+            HostsOf::Source(hosts) => {
+                let question = HostQuestion::Holder { places, address, prefix_len, identifiers };
+                match self.answer_by(|_, _| hosts.submit(&question))? {
+                    Answer::Holder(holder) => holder,
+                    _ => Holder::Nobody,
+                }
+            }
+        };
+        Ok(match exactly {
+            Holder::Nobody if part == Some(true) => Holder::Other,
+            holder => holder,
+        })
+    }
+
     /// Chooses a free address of a pool without marking it; the same one when the code runs again.
     pub fn pick(&mut self, pool: PoolIndex, random: bool) -> Option<AddressOf<K>> {
         let pools = self.pools;
@@ -349,11 +442,19 @@ impl<'s, K: LeaseKind> Session<'s, K> {
     }
 
     fn ask(&mut self, question: &Question<'_, K>) -> Result<Answer<K>, Parked> {
+        self.answer_by(|store, now| store.submit(question, now))
+    }
+
+    /// The next answer: the one that is known from a run before, or what `submit` gets.
+    fn answer_by(
+        &mut self,
+        submit: impl FnOnce(&dyn Store<K>, Now) -> Submitted<K>,
+    ) -> Result<Answer<K>, Parked> {
         if let Some(answer) = self.memo.answers.get(self.next) {
             self.next += 1;
             return Ok(*answer);
         }
-        match self.store.submit(question, self.asked_at) {
+        match submit(self.store, self.asked_at) {
             Submitted::Ready(answer) => {
                 self.memo.answers.push(answer);
                 self.next += 1;
@@ -374,6 +475,7 @@ mod tests {
 
     use super::*;
     use crate::free::PoolRange;
+    use crate::hosts::{Host4, KindSet};
     use crate::lease4::{Change4, ClientKey, LeaseStore4};
 
     const SUBNET: SubnetId = SubnetId(1);
@@ -443,6 +545,43 @@ mod tests {
         let mut session = Session::new(&store, &pools, &mut entropy, &mut memo, Now::from_secs(5));
         assert_eq!(session.now(), Now::from_secs(5));
         assert!(session.is_range_held(number, number));
+    }
+
+    /// A source of hosts that never knows at once.
+    struct SlowHosts;
+
+    impl HostSource<V4> for SlowHosts {
+        fn kinds(&self) -> KindSet {
+            KindSet::ALL
+        }
+
+        fn submit(&self, _: &HostQuestion<'_, V4>) -> Submitted<V4> {
+            Submitted::Waiting(Ticket(9))
+        }
+
+        fn host(&self, _: HostId) -> Option<Host4<'_>> {
+            None
+        }
+    }
+
+    #[test]
+    fn hosts_may_be_told_late_as_well() {
+        let (store, pools) = (LeaseStore4::new(1, None), PoolSet::default());
+        let (mut entropy, mut memo) = (SplitMix::new(1), Memo::default());
+        let now = Now::from_secs(1);
+        let places = Places { subnet: Some(SUBNET), global: true };
+        let mut decide = |memo: &mut Memo<V4>| {
+            let mut session = Session::new(&store, &pools, &mut entropy, memo, now);
+            session = session.with_hosts(&SlowHosts);
+            let host = session.host(places, &[])?;
+            session.get(HW, ADDRESS)?;
+            Ok((host, session.holder(places, (ADDRESS, 32), None, &[])?))
+        };
+        assert_eq!(decide(&mut memo), Err(Parked(Ticket(9))));
+        memo.record(Answer::Host(Some(HostId(4))));
+        assert_eq!(decide(&mut memo), Err(Parked(Ticket(9))), "the next question");
+        memo.record(Answer::Holder(Holder::Other));
+        assert_eq!(decide(&mut memo), Ok((Some(HostId(4)), Holder::Other)));
     }
 
     #[test]

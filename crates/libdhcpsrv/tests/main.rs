@@ -50,6 +50,8 @@ impl Server {
             recent_offer: None,
             valid_lifetime: 100,
             hostname: b"",
+            host: None,
+            identifiers: &[],
         };
         match grant(&mut session, &query) {
             Ok(Granted4::Lease { address, .. }) => Some(address),

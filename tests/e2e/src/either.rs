@@ -46,7 +46,13 @@ impl EitherPeer {
     pub fn acquire(&mut self) -> IpAddr {
         match self {
             Self::V4(peer, held) => held.insert(peer.acquire().dhcp.yiaddr).to_owned().into(),
-            Self::V6(peer, held) => held.insert(peer.acquire()).na(1).only().address.into(),
+            Self::V6(peer, held) => {
+                // What the client has to give up comes along, with lifetimes of 0.
+                let given = held.insert(peer.acquire()).na(1).bindings();
+                let given: Vec<_> = given.into_iter().filter(|entry| entry.valid > 0).collect();
+                assert_eq!(given.len(), 1, "not one address: {given:?}");
+                given[0].address.into()
+            }
         }
     }
 

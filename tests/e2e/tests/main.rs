@@ -12,6 +12,7 @@ mod main {
     mod disk;
     mod durability;
     mod hostile;
+    mod hosts;
     mod interfaces;
     mod keactrl;
     mod lease_file;
@@ -32,6 +33,7 @@ mod main {
         mod daemon;
         mod durability;
         mod hostile;
+        mod hosts;
         mod interfaces;
         mod lease_file;
         mod lfc;

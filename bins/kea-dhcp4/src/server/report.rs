@@ -4,6 +4,7 @@
 //! for the case, which mostly is a debug message.
 
 use std::fmt::Display;
+use std::net::Ipv4Addr;
 
 use libdhcp::v4::{ClientLabel, MessageType, View};
 use stats::Packet4 as Packet;
@@ -77,10 +78,31 @@ pub(super) fn warn_exhausted(desk: &mut Desk4, query: &Query<'_>, subnet: u32, n
     );
 }
 
+/// Warns that another client has the address that is reserved for this one.
+#[cold]
+pub(super) fn warn_conflict(
+    desk: &mut Desk4,
+    query: &Query<'_>,
+    subnet: u32,
+    address: Ipv4Addr,
+    now: Now,
+) {
+    let label = query.view.label();
+    kea_log::log_limited!(
+        desk.limiter,
+        now.mono_ns,
+        ALLOC,
+        ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT,
+        label,
+        address,
+        subnet
+    );
+}
+
 /// Whether a client went away empty-handed because nothing is free.
 pub(super) fn is_exhausted(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Drop(DropReason::Exhausted) => true,
+        Outcome::Drop(DropReason::Exhausted | DropReason::ReservedInUse) => true,
         Outcome::Reply(answer) => answer.refusal == Some(NakReason::Exhausted),
         _ => false,
     }

@@ -5,6 +5,7 @@
 
 mod discover;
 mod hostile;
+mod hosts;
 mod inform;
 mod options;
 mod release;

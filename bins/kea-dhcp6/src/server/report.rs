@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use libdhcp::v6::{ClientLabel, IaKind, MessageType, StatusCode, View};
+use libdhcpsrv::alloc6::Withdrawal6;
 use libdhcpsrv::config6::Config6;
 use libdhcpsrv::lease::LeaseType;
 use stats::Packet6 as Packet;
@@ -40,6 +41,9 @@ pub(super) fn log_answer(
     for association in draft.associations() {
         for entry in draft.entries(association) {
             log_entry(&label, association, entry, is_advertised);
+            if entry.is_reserved && !is_advertised {
+                log_reserved(&label, association, entry);
+            }
         }
         let status = association.status.map(|status| status.code);
         let is_empty = matches!(status, Some(StatusCode::NoAddrsAvail | StatusCode::NoPrefixAvail));
@@ -94,8 +98,22 @@ fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advert
     let (address, len, iaid) = (entry.resource.address, entry.resource.prefix_len, ia.iaid);
     let lifetime = ia.valid_lifetime;
     match (ia.kind == IaKind::Pd, entry.fate) {
+        (false, Fate::Lost) if entry.withdrawal == Some(Withdrawal6::Reserved) => {
+            kea_log::log!(ALLOC, ALLOC_ENGINE_V6_REVOKED_ADDR_LEASE, label, address, iaid);
+        }
+        (true, Fate::Lost) if entry.withdrawal == Some(Withdrawal6::Reserved) => {
+            kea_log::log!(ALLOC, ALLOC_ENGINE_V6_REVOKED_PREFIX_LEASE, label, address, len, iaid);
+        }
         (_, Fate::Lost) => {
-            kea_log::log!(LEASES, DHCP6_LEASE_WITHDRAWN, label, address, len, iaid);
+            let why = match entry.withdrawal {
+                Some(Withdrawal6::OutsidePools) => {
+                    "it lies in no pool any more, its lease has ended"
+                }
+                Some(Withdrawal6::Replaced) => "its lease has ended in favour of a reservation",
+                Some(Withdrawal6::Taken) => "it had ended, and another client has got some of it",
+                Some(Withdrawal6::Reserved) | None => "the client has no lease of it",
+            };
+            kea_log::log!(LEASES, DHCP6_LEASE_WITHDRAWN, label, address, len, iaid, why);
         }
         (false, _) if is_advertised => {
             kea_log::log!(LEASES, DHCP6_LEASE_ADVERT, label, address, iaid);
@@ -115,6 +133,16 @@ fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advert
         (true, Fate::Kept) => {
             kea_log::log!(LEASES, DHCP6_PD_LEASE_RENEW, label, address, len, iaid, lifetime);
         }
+    }
+}
+
+/// Tells of something that an association got because it is reserved.
+fn log_reserved(label: &ClientLabel<'_>, ia: &Association, entry: &Entry) {
+    let (address, len, iaid) = (entry.resource.address, entry.resource.prefix_len, ia.iaid);
+    if ia.kind == IaKind::Pd {
+        kea_log::log!(ALLOC, ALLOC_ENGINE_V6_HR_PREFIX_GRANTED, label, address, len, iaid);
+    } else {
+        kea_log::log!(ALLOC, ALLOC_ENGINE_V6_HR_ADDR_GRANTED, label, address, iaid);
     }
 }
 

@@ -7,6 +7,7 @@ mod assign;
 mod confirm;
 mod extend;
 mod hostile;
+mod hosts;
 mod identifiers;
 mod information;
 mod options;

@@ -10,8 +10,10 @@ use cc::{Diagnostics, Document, Element, Map, MapReader, Scope, Value};
 use libdhcp::definition::Definitions;
 
 use super::keywords::{DHCP_DDNS, EXPIRED_LEASES, LOGGER, MULTI_THREADING, OUTPUT, SANITY_CHECKS};
+use super::read::hosts::{FLAGS, MODE, RuleScope};
 use super::read::options::read_definitions;
 use super::{Address, Prefix, Server, Span, TeeTimes};
+use crate::hosts::ReservationRules;
 
 /// A configuration on its way to being complete.
 #[derive(Debug)]
@@ -56,6 +58,10 @@ impl Completion {
             server.options.definition.with_defaults(map)
         });
         completion.options(&mut global);
+        completion.hosts(&mut global);
+        if written.get(MODE).is_some() {
+            set_rules(&mut global, rules_of(&written, server));
+        }
         completion.global = global;
         completion
     }
@@ -70,6 +76,16 @@ impl Completion {
     /// Completes `option-data` of a map.
     pub(crate) fn options(&self, map: &mut Map) {
         set_each(map, self.server.options.data.name, |_, written| self.option(written));
+    }
+
+    /// Completes `reservations` of a map.
+    pub(crate) fn hosts(&self, map: &mut Map) {
+        let table = self.server.reservation;
+        set_each(map, table.name, |_, written| {
+            let mut map = table.with_defaults(written);
+            self.options(&mut map);
+            map
+        });
     }
 
     /// The whole tree.
@@ -118,6 +134,14 @@ pub(crate) fn set_tee_times(map: &mut Map, times: TeeTimes) {
     }
 }
 
+/// Sets which reservations count.
+pub(crate) fn set_rules(map: &mut Map, rules: ReservationRules) {
+    map.remove(MODE);
+    for (name, is_on) in FLAGS.into_iter().zip(rules.flags()) {
+        map.set(name, is_on);
+    }
+}
+
 /// Completes `relay`: its addresses become a list.
 pub(crate) fn set_relays(map: &mut Map) {
     let Some(relay) = map.get_mut("relay") else { return };
@@ -157,6 +181,15 @@ fn logger(written: &Map) -> Map {
         set_each(&mut map, name, |_, output| OUTPUT.with_defaults(output));
     }
     map
+}
+
+/// Which reservations the global scope lets count.
+fn rules_of(written: &Map, server: &Server) -> ReservationRules {
+    let mut diagnostics = Diagnostics::new();
+    let element = written.clone().into();
+    let reader = MapReader::new(&element, server.global, &mut diagnostics);
+    let rules = reader.map(|reader| RuleScope::read(&reader, &mut diagnostics).rules());
+    rules.unwrap_or_default()
 }
 
 /// The definitions of the file, which loaded without error.

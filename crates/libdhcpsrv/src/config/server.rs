@@ -3,6 +3,8 @@
 use cc::Scope;
 use libdhcp::Universe;
 
+use crate::hosts::IdentifierKind;
+
 /// The two servers differ in the shared parts by this.
 #[derive(Debug)]
 pub struct Server {
@@ -24,8 +26,10 @@ pub struct Server {
     pub subnet: &'static Scope,
     /// Maps that are in force when the file has none, with their `type`.
     pub types: &'static [(&'static Scope, &'static str)],
-    /// Kinds of identifiers of host reservations; `auto` stands for all of them.
-    pub host_identifiers: &'static [&'static str],
+    /// An entry of `reservations`.
+    pub reservation: &'static Scope,
+    /// Kinds of identifiers of host reservations; `auto` stands for all of them in this order but `flex-id`.
+    pub host_identifiers: &'static [IdentifierKind],
     /// How options are written and sent.
     pub options: OptionRules,
     /// The beginning of the manual.

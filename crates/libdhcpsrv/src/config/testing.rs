@@ -5,6 +5,7 @@ use cc::{Diagnostics, Document, Element, Keyword, Kind, Map, NoIncludes, Scope, 
 
 use super::Server;
 use super::keywords::RESTRICTIONS;
+use crate::hosts::IdentifierKind;
 
 /// A reader of a whole file.
 pub(crate) type Read<C> = fn(&Document, usize, &mut Diagnostics) -> Option<C>;
@@ -180,7 +181,9 @@ impl Rows {
         match keyword.status {
             Status::Ignored { .. } => assert!(findings.contains("has no effect"), "{source}"),
             Status::NotYet { .. } | Status::Supported => {
-                let is_new = scope.name != "Logging" && scope.name != self.server.subnet.name;
+                let is_new = scope.name != "Logging"
+                    && scope.name != self.server.subnet.name
+                    && name != "reservation-mode";
                 assert!(!is_new || findings.is_empty(), "{source}: {findings}");
             }
             Status::Renamed { .. } => {}
@@ -271,6 +274,14 @@ impl Rows {
             ("option-data", _) => members.push("\"code\": 222".into()),
             (_, "id") => {}
             (name, _) if name == self.server.subnet.name => members.push("\"id\": 1".into()),
+            ("reservations", name) => {
+                let is_identifier = IdentifierKind::from_name(name).is_some();
+                members.extend((!is_identifier).then(|| "\"duid\": \"01\"".into()));
+                members.extend((name != "hostname").then(|| "\"hostname\": \"h\"".into()));
+                if name == "excluded-prefixes" {
+                    members.push("\"prefixes\": [ \"2001:db8:1::/64\" ]".into());
+                }
+            }
             ("pd-pools", "excluded-prefix") => members.push("\"excluded-prefix-len\": 72".into()),
             _ => {}
         }

@@ -4,7 +4,7 @@ use cc::{Document, Element, Map, write_json_pretty};
 
 use super::keywords::{POOL, SERVER, SUBNET};
 use super::{Config4, Subnet4};
-use crate::config::get::{Completion, pool_text, set_each, set_relays, set_tee_times};
+use crate::config::get::{Completion, pool_text, set_each, set_relays, set_rules, set_tee_times};
 use crate::config::{Span, TeeTimes};
 
 /// The configuration as indented text. `document` is the file that `config` was read from.
@@ -50,6 +50,8 @@ fn subnet(written: &Map, subnet: &Subnet4, config: &Config4, completion: &Comple
         }
         POOL.with_defaults(&map)
     });
+    set_rules(&mut map, subnet.reservations);
     completion.options(&mut map);
+    completion.hosts(&mut map);
     SUBNET.with_defaults(&map)
 }

@@ -24,6 +24,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use libdhcp::OptionSet;
+use libdhcp::v4::code;
+
+use crate::hosts::{Hosts4, IdentifierOrder};
 
 /// A whole configuration, ready for use by the workers.
 #[derive(Debug)]
@@ -46,6 +49,10 @@ pub struct Config4 {
     pub pools: Vec<Pool4>,
     /// Options of the global scope.
     pub options: Arc<OptionSet>,
+    /// Host reservations of all subnets and of the global scope.
+    pub hosts: Hosts4,
+    /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.
+    pub host_identifiers: IdentifierOrder,
     /// Whether option 82.5 (link selection) is disregarded.
     pub ignore_link_selection: bool,
     /// Whether a foreign server identifier (option 54) is disregarded.
@@ -84,6 +91,13 @@ impl Config4 {
     pub fn pools_of(&self, subnet: &Subnet4) -> &[Pool4] {
         &self.pools[subnet.pools.start as usize..subnet.pools.end as usize]
     }
+}
+
+/// The server identifier (option 54) that a scope of DHCPv4 options gives out.
+#[must_use]
+pub fn server_identifier(options: &OptionSet) -> Option<Ipv4Addr> {
+    let body = options.get(code::SERVER_IDENTIFIER)?.body().next()?;
+    <[u8; 4]>::try_from(body).ok().map(Ipv4Addr::from)
 }
 
 /// `interfaces-config`.

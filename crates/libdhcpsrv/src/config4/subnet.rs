@@ -7,6 +7,7 @@ use std::sync::Arc;
 use libdhcp::OptionSet;
 
 use crate::config::{Lifetime, TeeTimes};
+use crate::hosts::ReservationRules;
 
 /// One entry of `subnet4`.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub struct Subnet4 {
     pub interface: Option<Box<str>>,
     /// Server identifier (option 54) set for this subnet or globally; otherwise the receiving address is used.
     pub server_identifier: Option<Ipv4Addr>,
+    /// Which host reservations count: `reservations-global`, `-in-subnet`, `-out-of-pool`.
+    pub reservations: ReservationRules,
 }
 
 impl Subnet4 {

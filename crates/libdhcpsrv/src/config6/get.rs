@@ -6,7 +6,7 @@ use cc::{Document, Element, Map, write_json_pretty};
 
 use super::keywords::{PD_POOL, POOL, SERVER, SUBNET};
 use super::{Config6, Pool6, Subnet6};
-use crate::config::get::{Completion, pool_text, set_each, set_relays, set_tee_times};
+use crate::config::get::{Completion, pool_text, set_each, set_relays, set_rules, set_tee_times};
 use crate::config::{Prefix, Span, TeeTimes};
 
 /// The configuration as indented text. `document` is the file that `config` was read from.
@@ -64,7 +64,9 @@ fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Comple
         }
         PD_POOL.with_defaults(&map)
     });
+    set_rules(&mut map, subnet.reservations);
     completion.options(&mut map);
+    completion.hosts(&mut map);
     SUBNET.with_defaults(&map)
 }
 

@@ -24,6 +24,8 @@ use std::collections::HashMap;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
+use crate::hosts::{Hosts6, IdentifierOrder};
+
 /// A whole configuration, ready for use by the workers.
 #[derive(Debug)]
 pub struct Config6 {
@@ -43,6 +45,10 @@ pub struct Config6 {
     pub pools: Vec<Pool6>,
     /// Options of the global scope.
     pub options: Arc<OptionSet6>,
+    /// Host reservations of all subnets and of the global scope.
+    pub hosts: Hosts6,
+    /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.
+    pub host_identifiers: IdentifierOrder,
     /// `mac-sources`: where a client's hardware address is looked for, in this order; empty for nowhere.
     pub mac_sources: Vec<MacSource>,
     /// `relay-supplied-options`: what relays may add to replies (RFC 6422).

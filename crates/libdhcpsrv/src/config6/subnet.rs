@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::OptionSet6;
 use crate::config::{Lifetime, TeeTimes};
+use crate::hosts::ReservationRules;
 
 /// One entry of `subnet6`: two cache lines, because with thousands of subnets each line is fetched from memory.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Subnet6 {
     pub interface_id: Option<Box<[u8]>>,
     /// Options of this subnet's scope; subnets with equal options share them.
     pub options: Arc<OptionSet6>,
+    /// Which host reservations count: `reservations-global`, `-in-subnet`, `-out-of-pool`.
+    pub reservations: ReservationRules,
     /// Its pools of addresses in [`super::Config6::pools`].
     pub pools: Range<u32>,
     /// Its pools of prefixes in [`super::Config6::pools`].
@@ -235,6 +238,7 @@ mod tests {
     #[test]
     fn subnets_contain_what_has_their_prefix() {
         let subnet = |prefix: &str, prefix_len| Subnet6 {
+            reservations: ReservationRules::default(),
             id: 1,
             prefix: prefix.parse().expect("an address"),
             prefix_len,

@@ -10,6 +10,9 @@
 //! Pools may overlap (subnets of different prefix length may share addresses): a lease marks every pool that it
 //! touches.
 //!
+//! What is reserved for hosts is never picked. A pool in which something is reserved has two more sets of marks: what
+//! is reserved, which never changes, and what cannot be picked, which is that and the leases.
+//!
 //! [`PoolSet`] knows which pool an address lies in; what is marked inside is a matter of the family: [`PoolSet4`] has
 //! pools of addresses, [`PoolSet6`] pools of addresses and of prefixes, of any size.
 
@@ -60,6 +63,11 @@ pub trait FreePool<A: PoolAddress>: Debug + Send + Sync {
     /// Makes a pool in which everything is free.
     fn new(range: A::Range) -> Self;
 
+    /// The range without anything that is not allocatable from the beginning.
+    fn plain(range: A::Range) -> A::Range {
+        range
+    }
+
     /// First and last address of a range; a pool that ends before it begins is empty.
     fn ends(range: &A::Range) -> (A, A);
 
@@ -92,18 +100,32 @@ pub trait FreePool<A: PoolAddress>: Debug + Send + Sync {
 
     /// Takes the marks of a lease away.
     fn unhold(&self, first: A, last: A);
+
+    /// Whether exactly these addresses are one unit of the pool that is marked.
+    fn is_unit_held(&self, first: A, last: A) -> bool;
 }
 
 /// What is free in all pools of one configuration.
 #[derive(Debug)]
 pub struct PoolSet<A: PoolAddress> {
     pools: Box<[A::Pool]>,
+    /// For each pool what is reserved in it; empty when nothing is in any.
+    reserves: Box<[Option<Box<Reserve<A>>>]>,
     /// Pools ordered by their first address, for finding those that hold an address.
     by_first: Box<[Span<A>]>,
     /// First addresses of `by_first`.
     firsts: Steps<A>,
     /// Whether some address lies in more than one pool.
     overlaps: bool,
+}
+
+/// Marks of a pool in which something is reserved.
+#[derive(Debug)]
+struct Reserve<A: PoolAddress> {
+    /// What is reserved.
+    reserved: A::Pool,
+    /// What cannot be picked: all of that and the leases.
+    closed: A::Pool,
 }
 
 /// A pool's place in the address order.
@@ -145,7 +167,36 @@ impl<A: PoolAddress> PoolSet<A> {
             last_max = Some(span.last_max);
         }
         let firsts = Steps::new(by_first.iter().map(|span| span.first).collect());
-        Self { pools: pools.into(), by_first: by_first.into(), firsts, overlaps }
+        let reserves = Box::default();
+        Self { pools: pools.into(), reserves, by_first: by_first.into(), firsts, overlaps }
+    }
+
+    /// Keeps addresses from being picked: those from a first to a last one in the pools that `is_in` accepts for them.
+    /// `ranges` are those that the set was made from; no lease is marked yet.
+    #[must_use]
+    pub fn with_reserved<T>(
+        mut self,
+        ranges: &[A::Range],
+        reserved: impl IntoIterator<Item = (A, A, T)>,
+        is_in: impl Fn(PoolIndex, &T) -> bool,
+    ) -> Self {
+        let mut reserves: Vec<Option<Box<Reserve<A>>>> = Vec::new();
+        for (first, last, item) in reserved {
+            for span in self.spans_with(first, last).filter(|span| is_in(span.pool, &item)) {
+                let number = span.pool.0 as usize;
+                let Some(range) = ranges.get(number) else { continue };
+                reserves.resize_with(self.pools.len(), || None);
+                let reserve = reserves[number].get_or_insert_with(|| {
+                    let reserved = A::Pool::new(A::Pool::plain(*range));
+                    let closed = A::Pool::new(*range);
+                    Box::new(Reserve { reserved, closed })
+                });
+                reserve.reserved.hold(first, last);
+                reserve.closed.hold(first, last);
+            }
+        }
+        self.reserves = reserves.into();
+        self
     }
 
     /// Proposes the first address of a free unit of a pool; `None` when all are taken or there is no such pool.
@@ -153,13 +204,20 @@ impl<A: PoolAddress> PoolSet<A> {
     /// Nothing is marked: two calls may propose the same unit when the cursor has gone round in between.
     #[must_use]
     pub fn pick(&self, pool: PoolIndex, from: PickFrom) -> Option<A::Address> {
-        self.pool(pool)?.pick(from).map(A::Address::from)
+        let marks = match self.reserve(pool) {
+            Some(reserve) => &reserve.closed,
+            None => self.pool(pool)?,
+        };
+        marks.pick(from).map(A::Address::from)
     }
 
     /// Number of units that can be picked from a pool.
     #[must_use]
     pub fn free_count(&self, pool: PoolIndex) -> u64 {
-        self.pool(pool).map_or(0, FreePool::free)
+        match self.reserve(pool) {
+            Some(reserve) => reserve.closed.free(),
+            None => self.pool(pool).map_or(0, FreePool::free),
+        }
     }
 
     /// Number of pools.
@@ -181,7 +239,13 @@ impl<A: PoolAddress> PoolSet<A> {
         self.spans_with(address, address).next().map(|span| span.pool)
     }
 
-    /// Whether some address from `first` to `last` lies in a pool and cannot be picked now.
+    /// Whether some address from `first` to `last` is reserved in a pool.
+    #[must_use]
+    pub fn is_range_reserved(&self, pool: PoolIndex, first: A, last: A) -> bool {
+        self.reserve(pool).is_some_and(|reserve| reserve.reserved.is_held(first, last))
+    }
+
+    /// Whether some address from `first` to `last` lies in a pool and is leased now.
     #[must_use]
     pub fn is_range_held(&self, first: A, last: A) -> bool {
         let mut spans = self.spans_with(first, last);
@@ -190,13 +254,30 @@ impl<A: PoolAddress> PoolSet<A> {
 
     /// Marks what a lease covers as not allocatable. `hint` is the pool that it probably lies in.
     pub(crate) fn hold(&self, first: A, last: A, hint: Option<PoolIndex>) {
-        self.each_touched(first, last, hint, |pool| pool.hold(first, last));
+        self.each_touched(first, last, hint, |pool, reserve| {
+            pool.hold(first, last);
+            if let Some(reserve) = reserve {
+                reserve.closed.hold(first, last);
+            }
+        });
     }
 
     /// As [`Self::hold`], unless another lease covers some of it; returns whether it did. With a `hint` it must be a unit
     /// of some pool, too: what was chosen from pools that are gone may overlap a lease that is marked nowhere.
     pub(crate) fn claim(&self, first: A, last: A, hint: Option<PoolIndex>) -> bool {
-        if let Some(pool) = self.only_pool_of(first, last, hint) {
+        let is_claimed = self.claim_pools(first, last, hint);
+        if is_claimed && !self.reserves.is_empty() {
+            self.each_touched(first, last, hint, |_, reserve| {
+                if let Some(reserve) = reserve {
+                    reserve.closed.hold(first, last);
+                }
+            });
+        }
+        is_claimed
+    }
+
+    fn claim_pools(&self, first: A, last: A, hint: Option<PoolIndex>) -> bool {
+        if let Some((_, pool)) = self.only_pool_of(first, last, hint) {
             return pool.is_unit(first, last) && pool.claim(first, last);
         }
         let mut pools = self.spans_with(first, last).filter_map(|span| self.pool(span.pool));
@@ -211,21 +292,37 @@ impl<A: PoolAddress> PoolSet<A> {
 
     /// Marks what a lease covers as allocatable.
     pub(crate) fn unhold(&self, first: A, last: A, hint: Option<PoolIndex>) {
-        self.each_touched(first, last, hint, |pool| pool.unhold(first, last));
+        self.each_touched(first, last, hint, |pool, reserve| {
+            pool.unhold(first, last);
+            if let Some(reserve) = reserve {
+                reserve.unhold(first, last);
+            }
+        });
     }
 
     /// Runs `mark` on every pool that a lease touches.
     #[inline]
-    fn each_touched(&self, first: A, last: A, hint: Option<PoolIndex>, mark: impl Fn(&A::Pool)) {
-        if let Some(pool) = self.only_pool_of(first, last, hint) {
-            mark(pool);
+    fn each_touched(
+        &self,
+        first: A,
+        last: A,
+        hint: Option<PoolIndex>,
+        mark: impl Fn(&A::Pool, Option<&Reserve<A>>),
+    ) {
+        if let Some((index, pool)) = self.only_pool_of(first, last, hint) {
+            mark(pool, self.reserve(index));
             return;
         }
         for span in self.spans_with(first, last) {
             if let Some(pool) = self.pool(span.pool) {
-                mark(pool);
+                mark(pool, self.reserve(span.pool));
             }
         }
+    }
+
+    #[inline]
+    fn reserve(&self, pool: PoolIndex) -> Option<&Reserve<A>> {
+        self.reserves.get(pool.0 as usize)?.as_deref()
     }
 
     fn pool(&self, index: PoolIndex) -> Option<&A::Pool> {
@@ -233,9 +330,15 @@ impl<A: PoolAddress> PoolSet<A> {
     }
 
     /// The pool of a hint, provided that the lease lies in it and no other pool can be touched.
-    fn only_pool_of(&self, first: A, last: A, hint: Option<PoolIndex>) -> Option<&A::Pool> {
-        let pool = self.pool(hint.filter(|_| !self.overlaps)?)?;
-        pool.contains(first, last).then_some(pool)
+    fn only_pool_of(
+        &self,
+        first: A,
+        last: A,
+        hint: Option<PoolIndex>,
+    ) -> Option<(PoolIndex, &A::Pool)> {
+        let index = hint.filter(|_| !self.overlaps)?;
+        let pool = self.pool(index)?;
+        pool.contains(first, last).then_some((index, pool))
     }
 
     /// The pools that hold one of these addresses.
@@ -244,6 +347,16 @@ impl<A: PoolAddress> PoolSet<A> {
         let before = self.by_first.get(..behind).unwrap_or_default();
         let reach = before.iter().rev().take_while(move |span| span.last_max >= first);
         reach.filter(move |span| span.last >= first)
+    }
+}
+
+impl<A: PoolAddress> Reserve<A> {
+    /// Takes the marks of a lease away, unless they are those of a reservation as well: a unit has one mark whatever
+    /// it is for, anything else one for each.
+    fn unhold(&self, first: A, last: A) {
+        if !self.reserved.is_unit_held(first, last) {
+            self.closed.unhold(first, last);
+        }
     }
 }
 

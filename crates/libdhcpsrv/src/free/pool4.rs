@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use util::bitmap::AtomicBitmap;
 
-use super::{Cursor, FreePool, PickFrom, PoolAddress, PoolSet4};
+use super::{Cursor, FreePool, PickFrom, PoolAddress, PoolIndex, PoolSet4};
 
 /// The addresses of one pool, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +39,16 @@ impl PoolAddress for u32 {
 }
 
 impl PoolSet4 {
-    /// Whether the address lies in a pool and cannot be picked now.
+    /// Whether the address lies in a pool and is leased now.
     #[must_use]
     pub fn is_held(&self, address: Ipv4Addr) -> bool {
         self.is_range_held(address.into(), address.into())
+    }
+
+    /// Whether the address is reserved in a pool.
+    #[must_use]
+    pub fn is_reserved(&self, pool: PoolIndex, address: Ipv4Addr) -> bool {
+        self.is_range_reserved(pool, address.into(), address.into())
     }
 }
 
@@ -60,6 +66,10 @@ impl FreePool<u32> for Pool4 {
             }
         }
         Self { used, free: free.into(), cursor: Cursor::default(), first, skips_edges }
+    }
+
+    fn plain(range: PoolRange) -> PoolRange {
+        PoolRange { skips_edges: false, ..range }
     }
 
     fn ends(range: &PoolRange) -> (u32, u32) {
@@ -95,6 +105,10 @@ impl FreePool<u32> for Pool4 {
             self.free.fetch_add(1, Ordering::Relaxed);
         }
     }
+
+    fn is_unit_held(&self, address: u32, last: u32) -> bool {
+        self.is_held(address, last)
+    }
 }
 
 /// Whether an address ends in .0 or .255.
@@ -107,7 +121,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::free::{PoolIndex, PoolSet4};
+    use crate::free::PoolSet4;
 
     fn range(first: [u8; 4], last: [u8; 4]) -> PoolRange {
         PoolRange { first: first.into(), last: last.into(), skips_edges: false }

@@ -45,14 +45,15 @@ pub(super) fn counters(host: &Host<V4>) {
     }
 }
 
-/// Every address of every pool is marked if and only if a lease holds it.
+/// Every address of every pool is marked if and only if a lease holds it; what is reserved is not free either.
 pub(super) fn pools(host: &Host<V4>, now: Now, wall_max: i64) {
     let Host { runtime, store, .. } = host;
     for (index, pool) in runtime.config.pools.iter().enumerate() {
         let mut free = 0;
         for address in (pool.first..=pool.last).map(Ipv4Addr::from) {
             let held = runtime.pools.is_held(address);
-            free += u64::from(!held);
+            let index = PoolIndex(index as u32);
+            free += u64::from(!held && !runtime.pools.is_reserved(index, address));
             let lease = store.lease(address);
             let holding = lease.as_ref().filter(|lease| lease.state.holds_address());
             let ends = holding.map(|lease| lease.cltt + i64::from(lease.valid_lifetime));

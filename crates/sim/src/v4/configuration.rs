@@ -2,6 +2,7 @@
 //!
 //! Link 1 is the server's own; the others are behind relays, each found in another way: by a relay address inside the
 //! subnet, by a relay that the subnet names, by link selection. The last one knows clients by hardware address only.
+//! Every eighth client of a link has an address reserved, half of them in a pool.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -37,6 +38,22 @@ pub(crate) fn make(scenario: &Scenario, moves: Option<&mut SplitMix>) -> Config4
     compile(&text(scenario, moves), read)
 }
 
+/// Reservations for some of the clients of a link, whose first pool begins with `first`.
+fn reservations(link: u8, clients: u32, first: Ipv4Addr) -> String {
+    let hosts = (0..clients / 8).map(|nth| {
+        let number = nth * 8 * u32::from(LINKS) + u32::from(link) - 1;
+        let [a, b, c, d] = number.to_be_bytes();
+        let address = match nth % 2 {
+            0 => Ipv4Addr::from(u32::from(first) + nth / 2),
+            _ => Ipv4Addr::from(u32::from(Ipv4Addr::new(10, link, 250, 0)) + nth),
+        };
+        format!(
+            "{{ \"hw-address\": \"2:0:{a:x}:{b:x}:{c:x}:{d:x}\", \"ip-address\": \"{address}\" }}"
+        )
+    });
+    hosts.collect::<Vec<_>>().join(", ")
+}
+
 fn text(scenario: &Scenario, moves: Option<&mut SplitMix>) -> String {
     let clients = scenario.clients.div_ceil(u32::from(LINKS));
     let addresses = (clients * scenario.pool_percent / 100).max(4);
@@ -58,10 +75,12 @@ fn text(scenario: &Scenario, moves: Option<&mut SplitMix>) -> String {
         write!(
             subnets,
             "{comma}{{ \"id\": {}, \"subnet\": \"10.{link}.0.0/16\", {relay}
+               \"reservations\": [ {} ],
                \"match-client-id\": {matches}, \"authoritative\": {},
                \"pools\": [ {{ \"pool\": \"{first} - {last}\", \"pool-id\": 1 }},
                             {{ \"pool\": \"{second} - {end}\", \"pool-id\": {} }} ] }}",
             100 + u32::from(link),
+            reservations(link, clients, first),
             link % 2 == 0,
             2 + moved(2),
         )

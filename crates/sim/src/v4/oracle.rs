@@ -20,6 +20,8 @@ struct Hold {
     ends: i64,
     /// Last second that the client has been told.
     told: Option<i64>,
+    /// Whether the client has asked for another address, which may have been stored already.
+    is_leaving: bool,
 }
 
 /// What was granted to whom.
@@ -49,7 +51,7 @@ impl Oracle {
             Some(hold) if hold.identity.is_same(identity, matches) => hold.told,
             Some(hold) => {
                 assert!(
-                    hold.ends < wall_max,
+                    hold.ends < wall_max || hold.is_leaving,
                     "{address} was granted to {identity:?} while {:?} holds it until {} ({wall_max})",
                     hold.identity,
                     hold.ends
@@ -68,7 +70,8 @@ impl Oracle {
         }
         // When the clock was set back, a renewal ends earlier than the lease before.
         let told = told.filter(|&told| told >= wall_max).map(|told| told.min(ends));
-        self.holds.insert(address, Hold { identity: identity.clone(), ends, told });
+        self.holds
+            .insert(address, Hold { identity: identity.clone(), ends, told, is_leaving: false });
     }
 
     /// The ACK for this hold has left the server.
@@ -85,6 +88,7 @@ impl Oracle {
             if other != address && hold.identity.is_same(identity, matches_client_id(config, other))
             {
                 hold.told = None;
+                hold.is_leaving = true;
             }
         }
     }

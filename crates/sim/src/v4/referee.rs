@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 
 use libdhcp::v4::MessageType;
-use libdhcpsrv::lease4::LeaseState;
+use libdhcpsrv::config4::Config4;
+use libdhcpsrv::hosts::{Holder, Identifier, IdentifierKind, Places};
+use libdhcpsrv::lease4::{LeaseState, SubnetId};
 
 use super::V4;
 use super::client::{Client, How, Note};
@@ -76,6 +78,9 @@ impl V4 {
         }
         let is_exact = host.late.is_none();
         assert!(stored == ends || !is_exact, "{} ends at {stored}, not {ends}", read.yiaddr);
+        // A late answer may have been decided under another configuration.
+        let is_foreign = is_reserved_for_others(config, &read.identity, read.yiaddr);
+        assert!(!is_exact || !is_foreign, "{read:?} is reserved for others");
         self.oracle.granted(config, &read.identity, read.yiaddr, stored, wall_max);
         self.granted.insert(hold, stored);
     }
@@ -85,7 +90,7 @@ impl V4 {
         clients.iter().any(|&client| all[client].is_shared)
     }
 
-    /// A NAK must not deny a client what the store says is its own.
+    /// A NAK must not deny a client what the store says is its own, unless for a reservation.
     fn refused(&self, scene: &Scene<'_, V4>, read: &Read) {
         let Scene { host, clock, .. } = scene;
         if host.late.is_some() {
@@ -109,7 +114,9 @@ impl V4 {
             config.pools_of(config.subnet(index)).iter().any(|pool| pool.contains(lease.address))
         });
         let unique = clients.len() == 1;
-        assert!(!(is_own && is_active && in_pool && unique), "NAK for {lease:?}");
+        // Where something else is reserved, or the address for somebody else, the client has to move.
+        let must_move = moves(config, &read.identity, lease.address);
+        assert!(!(is_own && is_active && in_pool && unique) || must_move, "NAK for {lease:?}");
     }
 
     /// A query is about to be processed.
@@ -151,4 +158,29 @@ impl V4 {
             self.oracle.told(&read.identity, read.yiaddr, ends);
         }
     }
+}
+
+/// Whether an address is reserved, and not for this client.
+fn is_reserved_for_others(config: &Config4, identity: &Identity, address: Ipv4Addr) -> bool {
+    let Some(places) = places(config, address) else { return false };
+    config.hosts.holder(places, address, 32, &[identifier(identity)]) == Holder::Other
+}
+
+/// Whether a reservation drives a client from an address.
+fn moves(config: &Config4, identity: &Identity, address: Ipv4Addr) -> bool {
+    let Some(places) = places(config, address) else { return false };
+    let host = config.hosts.find(places, &[identifier(identity)]);
+    let host = host.and_then(|id| config.hosts.get(id));
+    let is_elsewhere = host.is_some_and(|host| host.resources[0].address != address);
+    is_elsewhere || is_reserved_for_others(config, identity, address)
+}
+
+/// Where hosts are looked for in the subnet of an address.
+fn places(config: &Config4, address: Ipv4Addr) -> Option<Places> {
+    let subnet = config.subnet(config.by_address.find(address)?);
+    Some(subnet.reservations.places(SubnetId(subnet.id)))
+}
+
+fn identifier(identity: &Identity) -> Identifier<'_> {
+    Identifier { kind: IdentifierKind::HwAddress, bytes: &identity.hw }
 }

@@ -11,6 +11,7 @@ pub(crate) mod configuration;
 pub(crate) mod crash;
 pub(crate) mod daemon;
 pub(crate) mod durability;
+pub(crate) mod hosts;
 pub(crate) mod interfaces;
 pub(crate) mod lease_file;
 pub(crate) mod lfc;

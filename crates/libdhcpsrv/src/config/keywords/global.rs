@@ -2,7 +2,7 @@
 
 use cc::{DefaultValue, Keyword, Kind};
 
-use super::network::{self, NO_RESERVATIONS};
+use super::network;
 use DefaultValue::{Bool, EmptyList, EmptyMap, Int, Real, Str};
 
 /// Maps about the server as a whole.
@@ -60,6 +60,13 @@ pub(crate) const OBSERVED: [Keyword; 8] = [
 pub(crate) const SPARED: [Keyword; 3] =
     [network::CACHE_THRESHOLD.default(Real(0.0)), network::CACHE_MAX_AGE, network::ADAPTIVE];
 
+/// Order of identifiers.
+pub(crate) const HOST_IDENTIFIERS: Keyword = Keyword::new(
+    "host-reservation-identifiers",
+    Kind::StrList,
+    "What a client's reservation is looked for by, in this order; `auto` for all but `flex-id`.",
+);
+
 /// Networks, classes and hosts.
 pub(crate) const NETWORKS: [Keyword; 7] = [
     Keyword::new("shared-networks", Kind::MapList, "Subnets on one link.")
@@ -74,10 +81,24 @@ pub(crate) const NETWORKS: [Keyword; 7] = [
 
 /// The last rows.
 pub(crate) const LAST: [Keyword; 30] = [
-    Keyword::new("ip-reservations-unique", Kind::Bool, NO_RESERVATIONS).default(Bool(true)),
-    Keyword::new("reservations-lookup-first", Kind::Bool, NO_RESERVATIONS).default(Bool(false)),
-    Keyword::new("early-global-reservations-lookup", Kind::Bool, NO_RESERVATIONS)
-        .default(Bool(false)),
+    Keyword::new(
+        "ip-reservations-unique",
+        Kind::Bool,
+        "Whether an address or prefix can be reserved for one host of a subnet only.",
+    )
+    .default(Bool(true)),
+    Keyword::new(
+        "reservations-lookup-first",
+        Kind::Bool,
+        "No effect: reservations are looked up before leases at all times.",
+    )
+    .default(Bool(false)),
+    Keyword::new(
+        "early-global-reservations-lookup",
+        Kind::Bool,
+        "No effect until client classes are supported.",
+    )
+    .default(Bool(false)),
     Keyword::new("hosts-database", Kind::Map, "Database of host reservations.")
         .not_yet("databases"),
     Keyword::new("hosts-databases", Kind::MapList, "Databases of host reservations.")

@@ -9,6 +9,7 @@
 //! same in both; `rows!` puts them together.
 
 pub(crate) mod global;
+pub(crate) mod hosts;
 mod logging;
 mod manual;
 pub(crate) mod network;

@@ -6,8 +6,6 @@ use cc::{DefaultValue, Keyword, Kind};
 use DefaultValue::{EmptyList, Int, Str};
 
 pub(crate) const CLASSES: &str = "client classes";
-pub(crate) const NO_RESERVATIONS: &str = "No effect until host reservations are supported.";
-const RESERVATIONS: &str = "host reservations";
 const NO_UPDATES: &str = "No effect until DNS updates are supported.";
 
 pub(crate) const CALCULATE_TEE_TIMES: Keyword = Keyword::new(
@@ -43,17 +41,27 @@ pub(crate) const ADAPTIVE: Keyword = Keyword::new(
 pub(crate) const RESERVATION_MODE: Keyword = Keyword::new(
     "reservation-mode",
     Kind::OneOf(&["all", "out-of-pool", "global", "disabled", "off"]),
-    NO_RESERVATIONS,
+    "Old key for the three below: `all` is `reservations-in-subnet`, `out-of-pool` that and \
+     `reservations-out-of-pool`, `global` is `reservations-global`, `disabled` (`off`) is none.",
 );
-pub(crate) const RESERVATIONS_GLOBAL: Keyword =
-    Keyword::new("reservations-global", Kind::Bool, NO_RESERVATIONS);
-pub(crate) const RESERVATIONS_IN_SUBNET: Keyword =
-    Keyword::new("reservations-in-subnet", Kind::Bool, NO_RESERVATIONS);
-pub(crate) const RESERVATIONS_OUT_OF_POOL: Keyword =
-    Keyword::new("reservations-out-of-pool", Kind::Bool, NO_RESERVATIONS);
+pub(crate) const RESERVATIONS_GLOBAL: Keyword = Keyword::new(
+    "reservations-global",
+    Kind::Bool,
+    "Whether clients are looked for among the global reservations, after those of the subnet.",
+);
+pub(crate) const RESERVATIONS_IN_SUBNET: Keyword = Keyword::new(
+    "reservations-in-subnet",
+    Kind::Bool,
+    "Whether clients are looked for among the reservations of the subnet.",
+);
+pub(crate) const RESERVATIONS_OUT_OF_POOL: Keyword = Keyword::new(
+    "reservations-out-of-pool",
+    Kind::Bool,
+    "Whether the subnet has reservations outside its pools only: what lies in a pool is reserved for \
+     nobody.",
+);
 pub(crate) const HOSTS: Keyword =
-    Keyword::new("reservations", Kind::MapList, "Addresses and options of certain hosts.")
-        .not_yet(RESERVATIONS);
+    Keyword::new("reservations", Kind::MapList, "What certain hosts get.").default(EmptyList);
 pub(crate) const DDNS_SEND_UPDATES: Keyword =
     Keyword::new("ddns-send-updates", Kind::Bool, NO_UPDATES);
 pub(crate) const DDNS_OVERRIDE_NO_UPDATE: Keyword =

@@ -2,11 +2,10 @@
 
 use cc::{Diagnostics, Element, MapReader, Scope};
 
-use super::text::quoted;
 use crate::config::keywords::{
     DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, SANITY_CHECKS, refuse_unsupported,
 };
-use crate::config::{Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, Server};
+use crate::config::{Durability, ExpiredLeases, LeaseChecks, LeaseDatabase};
 
 /// A map of the global scope; `None` when it is absent or no map.
 pub(crate) fn part<'a>(
@@ -109,39 +108,5 @@ pub(crate) fn check_dhcp_ddns(global: &MapReader<'_>, diagnostics: &mut Diagnost
     }
     if let Some(reader) = part(global, &DHCP_DDNS, diagnostics) {
         refuse_unsupported(&reader, diagnostics);
-    }
-}
-
-/// Checks the entries of `host-reservation-identifiers`.
-pub(crate) fn check_host_identifiers(
-    global: &MapReader<'_>,
-    server: &Server,
-    diagnostics: &mut Diagnostics,
-) {
-    let known = server.host_identifiers;
-    let keyword = "host-reservation-identifiers";
-    let Some(items) = global.list(keyword) else { return };
-    if items.is_empty() {
-        let message = format!("'{keyword}' must not be empty");
-        let hint = "leave it out for the default";
-        diagnostics.error_with_hint(global.position_of(keyword), message, hint);
-    }
-    for (number, item) in items.iter().enumerate() {
-        let name = item.as_str().unwrap_or_default();
-        let problem = if !known.contains(&name) {
-            "is unknown"
-        } else if items.iter().take(number).any(|before| before.as_str() == Some(name)) {
-            "is given twice"
-        } else if name == "auto" && items.len() > 1 {
-            "must stand alone"
-        } else {
-            continue;
-        };
-        let message = format!("'{keyword}': {} {problem}", quoted(name));
-        let hint = match cc::closest(name, known.iter().copied()) {
-            Some(near) if near != name => format!("did you mean '{near}'?"),
-            _ => format!("the identifiers are {}", known.join(", ")),
-        };
-        diagnostics.error_with_hint(item.position, message, hint);
     }
 }

@@ -3,7 +3,7 @@
 use cc::{DefaultValue, Keyword, Kind, Scope};
 
 use super::network as own;
-use crate::config::keywords::network::{self as shared, NO_RESERVATIONS};
+use crate::config::keywords::network as shared;
 use crate::config::keywords::{global, rows};
 use DefaultValue::{Bool, EmptyList, Int, Real, Str, StrList};
 
@@ -43,8 +43,12 @@ pub static GLOBAL: Scope = Scope::new(
                 .not_yet("relay information in leases"),
         ],
         global::NETWORKS,
-        [Keyword::new("host-reservation-identifiers", Kind::StrList, NO_RESERVATIONS)
-            .default(StrList(&["hw-address", "duid", "circuit-id", "client-id"])),],
+        [global::HOST_IDENTIFIERS.default(StrList(&[
+            "hw-address",
+            "duid",
+            "circuit-id",
+            "client-id"
+        ])),],
         global::LAST,
     ],
 );

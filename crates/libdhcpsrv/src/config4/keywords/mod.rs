@@ -17,9 +17,10 @@ pub use crate::config::keywords::{
     RESTRICTIONS, Restriction, SANITY_CHECKS,
 };
 use crate::config::{OptionRules, Server};
+use crate::hosts::IdentifierKind;
 
 pub use global::GLOBAL;
-pub use network::{OPTION_DATA, OPTION_DEF, POOL, SUBNET};
+pub use network::{OPTION_DATA, OPTION_DEF, POOL, RESERVATION, SUBNET};
 pub use parts::{COMPATIBILITY, INTERFACES};
 
 /// All tables in the order of the manual, each with the path of its maps in the file.
@@ -32,6 +33,7 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp4/subnet4[]", &SUBNET),
     ("Dhcp4/subnet4[]/pools[]", &POOL),
     ("Dhcp4/subnet4[]/relay", &RELAY),
+    ("reservations[]", &RESERVATION),
     ("Dhcp4/option-def[]", &OPTION_DEF),
     ("option-data[]", &OPTION_DATA),
     ("Dhcp4/compatibility", &COMPATIBILITY),
@@ -59,7 +61,8 @@ pub static SERVER: Server = Server {
     compatibility: &COMPATIBILITY,
     subnet: &SUBNET,
     types: &[(&LEASE_DATABASE, "memfile")],
-    host_identifiers: &["auto", "circuit-id", "client-id", "duid", "flex-id", "hw-address"],
+    reservation: &RESERVATION,
+    host_identifiers: &IdentifierKind::ALL,
     options: OptionRules {
         universe: Universe::V4,
         foreign_space: DHCP6,

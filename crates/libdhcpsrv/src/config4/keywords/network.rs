@@ -3,6 +3,7 @@
 
 use cc::{Keyword, Kind, Scope};
 
+use crate::config::keywords::hosts;
 use crate::config::keywords::network as shared;
 use crate::config::keywords::{option_data, option_def, rows};
 use libdhcp::definition::DHCP4;
@@ -96,6 +97,30 @@ pub static SUBNET: Scope = Scope::new(
 pub static POOL: Scope = Scope::new(
     "pools",
     rows![shared::POOL_RANGE, shared::POOL, shared::RESTRICTED, shared::DDNS, shared::LAST,],
+);
+
+/// An entry of `reservations`.
+pub static RESERVATION: Scope = Scope::new(
+    "reservations",
+    rows![
+        hosts::IDENTIFIERS,
+        [
+            Keyword::new(
+                "circuit-id",
+                Kind::Str,
+                "What the relay says of the circuit (option 82.1): the host is known by it.",
+            ),
+            Keyword::new(
+                "client-id",
+                Kind::Str,
+                "Client identifier (option 61): the host is known by it.",
+            ),
+            Keyword::new("ip-address", Kind::Str, "Address, in or outside the pools."),
+        ],
+        hosts::NAME,
+        [NEXT_SERVER, SERVER_HOSTNAME, BOOT_FILE_NAME],
+        hosts::LAST,
+    ],
 );
 
 /// An entry of `option-def`.

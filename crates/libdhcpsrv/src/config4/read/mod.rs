@@ -2,6 +2,7 @@
 //!
 //! The parts that both servers have are read by [`crate::config::read`], the others here.
 
+mod hosts;
 mod network;
 mod pools;
 mod subnets;
@@ -11,12 +12,12 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document, MapReader};
 use libdhcp::OptionSet;
-use libdhcp::v4::code;
 
 use self::network::Network;
 use super::keywords::SERVER;
-use super::{Config4, InterfacesConfig, SocketType};
+use super::{Config4, InterfacesConfig, SocketType, server_identifier};
 use crate::config::keywords::refuse_unsupported;
+use crate::config::read::hosts::{HostReader, read_identifier_order};
 use crate::config::read::interfaces::{self, EntryRules};
 use crate::config::read::options::{OptionScopes, read_definitions};
 use crate::config::read::{Opened, logging, open, parts};
@@ -35,7 +36,6 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let reader = &opened.global;
     refuse_unsupported(reader, diagnostics);
     parts::check_dhcp_ddns(reader, diagnostics);
-    parts::check_host_identifiers(reader, &SERVER, diagnostics);
     let compatibility = parts::part(reader, SERVER.compatibility, diagnostics);
     let is_on = |name| compatibility.as_ref().and_then(|map| map.bool(name)).unwrap_or(false);
     let network = Network::read(reader, None, diagnostics);
@@ -43,11 +43,16 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);
     let outer = subnets::Outer { network: &network, options: &options };
-    let all = subnets::read(reader, &outer, &mut scopes, diagnostics);
+    let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
+    let all = subnets::read(reader, &outer, &mut scopes, &mut hosts, diagnostics);
+    let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);
 
     let mut server_identifiers = server_identifiers(&options);
     for subnet in &all.subnets {
         server_identifiers.extend(subnet.server_identifier);
+    }
+    for host in hosts.iter() {
+        server_identifiers.extend(server_identifier(&host.extras.options));
     }
     server_identifiers.sort_unstable();
     server_identifiers.dedup();
@@ -62,6 +67,8 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         subnets: all.subnets,
         pools: all.pools,
         options: Arc::clone(&options),
+        hosts,
+        host_identifiers: read_identifier_order(reader, &SERVER, diagnostics),
         ignore_link_selection: is_on("ignore-rai-link-selection"),
         ignore_server_identifier: is_on("ignore-dhcp-server-identifier"),
         exclude_first_last_24: is_on("exclude-first-last-24"),
@@ -90,8 +97,5 @@ fn read_interfaces(global: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Int
 
 /// Server identifiers that a scope gives out.
 fn server_identifiers(options: &OptionSet) -> Vec<Ipv4Addr> {
-    let option = options.get(code::SERVER_IDENTIFIER);
-    let body = option.and_then(|option| option.body().next());
-    let octets = body.and_then(|body| <[u8; 4]>::try_from(body).ok());
-    octets.map(Ipv4Addr::from).into_iter().collect()
+    server_identifier(options).into_iter().collect()
 }

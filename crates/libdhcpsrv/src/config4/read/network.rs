@@ -7,15 +7,17 @@ use std::net::Ipv4Addr;
 
 use cc::{Diagnostics, MapReader};
 
+use crate::config::read::hosts::RuleScope;
 use crate::config::read::network::{LifetimeKeywords, TeeScope};
 use crate::config::read::text;
 use crate::config::{Lifetime, TeeTimes};
 use crate::config4::Timers;
+use crate::hosts::ReservationRules;
 
 /// Bytes of `sname` without its terminator.
-const SERVER_HOSTNAME_MAX: usize = 63;
+pub(super) const SERVER_HOSTNAME_MAX: usize = 63;
 /// Bytes of `file` without its terminator.
-const BOOT_FILE_NAME_MAX: usize = 127;
+pub(super) const BOOT_FILE_NAME_MAX: usize = 127;
 
 /// What a scope says; `None` where it says nothing.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +29,7 @@ pub(super) struct Network<'a> {
     pub(super) next_server: Option<Ipv4Addr>,
     pub(super) server_hostname: Option<&'a str>,
     pub(super) boot_file_name: Option<&'a str>,
+    rules: RuleScope,
 }
 
 impl<'a> Network<'a> {
@@ -44,13 +47,8 @@ impl<'a> Network<'a> {
             tee,
             match_client_id: reader.bool_or_default("match-client-id"),
             authoritative: reader.bool_or_default("authoritative"),
-            next_server: reader
-                .str_or_default("next-server")
-                .filter(|text| !text.is_empty())
-                .and_then(|text| {
-                    let position = reader.position_of("next-server");
-                    text::address(text, "next-server", position, diagnostics)
-                }),
+            next_server: read_next_server(reader, diagnostics),
+            rules: RuleScope::read(reader, diagnostics),
             server_hostname: short(reader, "server-hostname", SERVER_HOSTNAME_MAX, diagnostics),
             boot_file_name: short(reader, "boot-file-name", BOOT_FILE_NAME_MAX, diagnostics),
         }
@@ -66,7 +64,13 @@ impl<'a> Network<'a> {
             next_server: self.next_server.or(outer.next_server),
             server_hostname: self.server_hostname.or(outer.server_hostname),
             boot_file_name: self.boot_file_name.or(outer.boot_file_name),
+            rules: self.rules.within(&outer.rules),
         }
+    }
+
+    /// Which reservations count.
+    pub(super) fn rules(&self) -> ReservationRules {
+        self.rules.rules()
     }
 
     /// The times as packet code uses them.
@@ -84,8 +88,17 @@ impl<'a> Network<'a> {
     }
 }
 
+/// Reads `next-server`.
+pub(super) fn read_next_server(
+    reader: &MapReader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Ipv4Addr> {
+    let text = reader.str_or_default("next-server").filter(|text| !text.is_empty())?;
+    text::address(text, "next-server", reader.position_of("next-server"), diagnostics)
+}
+
 /// A string that must fit a field of the header.
-fn short<'a>(
+pub(super) fn short<'a>(
     reader: &MapReader<'a>,
     keyword: &'static str,
     len_max: usize,

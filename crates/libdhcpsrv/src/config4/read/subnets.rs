@@ -9,11 +9,13 @@ use libdhcp::OptionSet;
 use super::network::Network;
 use super::{pools, server_identifiers};
 use crate::config::keywords::refuse_unsupported;
+use crate::config::read::hosts::{Around, HostReader};
 use crate::config::read::maps;
 use crate::config::read::options::OptionScopes;
 use crate::config::read::subnets::Subnets;
 use crate::config4::keywords::SUBNET;
 use crate::config4::{Pool4, Subnet4};
+use crate::lease4::{SubnetId, V4};
 
 /// What subnets inherit.
 pub(super) struct Outer<'o, 'a> {
@@ -34,6 +36,7 @@ pub(super) fn read(
     global: &MapReader<'_>,
     outer: &Outer<'_, '_>,
     scopes: &mut OptionScopes<OptionSet>,
+    hosts: &mut HostReader<V4>,
     diagnostics: &mut Diagnostics,
 ) -> AllSubnets {
     let count = global.items("subnet4").len();
@@ -48,6 +51,15 @@ pub(super) fn read(
         let options = scopes.read(&reader, diagnostics);
         let network = Network::read(&reader, Some(outer.network), diagnostics);
         let network = network.within(outer.network);
+        let around = Around {
+            subnet: Some((SubnetId(base.id), base.prefix)),
+            rules: network.rules(),
+            in_pool: &|resource| {
+                let own = pools.get(start as usize..).unwrap_or_default();
+                own.iter().any(|pool: &Pool4| pool.contains(resource.address))
+            },
+        };
+        hosts.read(&reader, &around, scopes, diagnostics);
         let own_identifier = server_identifiers(&options).first().copied();
         let identifier =
             own_identifier.or_else(|| server_identifiers(outer.options).first().copied());
@@ -65,6 +77,7 @@ pub(super) fn read(
             pools: start..pools.len() as u32,
             interface: base.interface.map(Into::into),
             server_identifier: identifier,
+            reservations: network.rules(),
         });
     }
     pools.shrink_to_fit();

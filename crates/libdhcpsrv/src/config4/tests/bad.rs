@@ -32,7 +32,7 @@ const GLOBAL: [&str; 38] = [
     r#""dhcp-ddns": { "server-ip": "127.0.0.1" }, "ddns-qualifying-suffix": "example.org""#,
     r#""allocator": "flq", "cache-threshold": 0.25, "offer-lifetime": 60, "dhcp4o6-port": 786"#,
     r#""hooks-libraries": [ { "library": "x" } ], "control-socket": { "socket-type": "unix" }"#,
-    r#""client-classes": [ { "name": "x" } ], "reservations": [ {} ], "shared-networks": [ {} ]"#,
+    r#""client-classes": [ { "name": "x" } ], "shared-networks": [ {} ]"#,
     r#""hosts-database": { "type": "mysql" }, "hosts-databases": [ {} ], "config-control": { "a": 1 }"#,
     r#""version": "1", "dhcp-queue-control": { "enable-queue": true }"#,
     r#""loggers": [ { "severity": "LOUD", "debuglevel": 100 } ]"#,
@@ -88,10 +88,42 @@ const SUBNETS: [&str; 21] = [
     r#"{ "id": 1, "subnet": "192.0.2.0/24", "relay": { "ip-address": "x", "ip-addresses": [ "192.0.2.1", "192.0.2.1" ] } }"#,
     r#"{ "id": 1, "subnet": "192.0.2.0/24", "relay": { "ip-addres": "192.0.2.1" } }"#,
     r#"{ "id": 1, "subnet": "192.0.2.0/24", "min-valid-lifetime": 1, "max-valid-lifetime": 2 }"#,
-    r#"{ "id": 1, "subnet": "192.0.2.0/24", "reservations": [ {} ], "client-class": "a", "4o6-interface": "e" }"#,
+    r#"{ "id": 1, "subnet": "192.0.2.0/24", "client-class": "a", "4o6-interface": "e" }"#,
     r#"{ "id": 1, "subnet": "192.0.2.0/24", "reservation-mode": "out-of-pools", "allocator": "random" }"#,
     r#"{ "id": 1, "subnet": "192.0.2.0/24", "calculate-tee-times": true, "t2-percent": 0.2, "interface": [] }"#,
     r#"7, { "id": "1", "subnet": 5, "subnt": 1 }"#,
+];
+
+/// Entries of `reservations`, in a subnet.
+const HOSTS: [&str; 16] = [
+    r#"{}"#,
+    r#"{ "hw-address": "01:02" }, { "hostname": "x" }"#,
+    r#"{ "hw-address": "01:02", "duid": "01", "hostname": "x" }"#,
+    r#"{ "hw-address": "01:0g", "hostname": "x" }, { "client-id": "x", "hostname": "x" }"#,
+    r#"{ "hw-address": "", "hostname": "x" }, { "client-id": "'a'", "hostname": "x" }"#,
+    r#"{ "hw-address": "010203040506070809101112131415161718192021", "hostname": "x" }"#,
+    r#"{ "hw-address": 5, "hostname": [ "x" ], "ip-addres": "192.0.2.1" }"#,
+    r#"{ "duid": "01:02", "hostname": "x" }, { "duid": "0x0102", "hostname": "y" }"#,
+    r#"{ "duid": "01", "ip-address": "192.0.2.256" }, { "duid": "02", "ip-address": "2001:db8::1" }"#,
+    r#"{ "duid": "01", "ip-address": "0.0.0.0" }, { "duid": "02", "ip-address": "255.255.255.255" }"#,
+    r#"{ "duid": "01", "ip-address": "192.0.3.1" }"#,
+    r#"{ "duid": "01", "ip-address": "192.0.2.1" }, { "duid": "02", "ip-address": "192.0.2.1" }"#,
+    r#"{ "duid": "01", "next-server": "x", "option-data": [ { "name": "routers", "data": "x" } ] }"#,
+    r#"{ "duid": "01", "client-classes": [ "a", "", "a" ] }, { "duid": "02", "client-classes": [] }"#,
+    r#"{ "duid": "01", "user-context": { "a": 1 }, "comment": "nothing" }"#,
+    r#"7, { "duid": "01", "ip-addresses": [ "192.0.2.1" ] }"#,
+];
+
+/// Subnets with reservations, and the members of `Dhcp4` around them.
+const MODES: [(&str, &str); 5] = [
+    (r#""reservation-mode": "out-of-pool", "reservations-global": false"#, ""),
+    (r#""reservation-mode": "disabled""#, ""),
+    ("", r#""reservation-mode": "none", "ip-reservations-unique": "no""#),
+    ("", r#""reservations-in-subnet": false, "reservations-global": 1"#),
+    (
+        r#""reservations-out-of-pool": true"#,
+        r#""reservations": [ { "duid": "01", "hostname": "x" } ]"#,
+    ),
 ];
 
 /// Whole files.
@@ -120,8 +152,26 @@ fn every_mistake_is_named_with_its_place_and_a_remedy() {
     for items in SUBNETS {
         add(items, read_members(&format!("\"subnet4\": [ {items} ]")).1);
     }
+    for items in HOSTS {
+        add(items, read_members(&in_subnet("", &format!("\"reservations\": [ {items} ]"))).1);
+    }
+    for (members, global) in MODES {
+        let host = r#""reservations": [ { "duid": "01", "ip-address": "192.0.2.7" } ]"#;
+        let members = if members.is_empty() { host } else { &format!("{members}, {host}") };
+        let source = in_subnet(global, members);
+        add(&source, read_members(&source).1);
+    }
     FILES.iter().for_each(|source| add(source, read_file(source).1));
     insta::assert_snapshot!(text);
+}
+
+/// A subnet with a pool and further members, after those of the global scope.
+fn in_subnet(global: &str, members: &str) -> String {
+    let global = if global.is_empty() { String::new() } else { format!("{global},\n") };
+    format!(
+        "{global}\"subnet4\": [ {{ \"id\": 1, \"subnet\": \"192.0.2.0/24\",\n\
+         \"pools\": [ {{ \"pool\": \"192.0.2.0/28\" }} ],\n{members} }} ]"
+    )
 }
 
 #[test]

@@ -217,10 +217,11 @@ fn old_logging_loads_with_a_warning() {
 }
 
 /// Files whose keys all have an effect; read without a finding.
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("files/kea-1.1.json"),
     include_str!("files/kea-3.json"),
     include_str!("../../../../../doc/examples/kea4/office.conf"),
+    include_str!("../../../../../doc/examples/kea4/reservations.conf"),
     "{ \"Dhcp4\": {} }",
 ];
 

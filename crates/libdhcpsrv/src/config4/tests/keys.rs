@@ -17,6 +17,11 @@ const ROWS: Rows = Rows {
 
 /// Values of strings and lists that have a form.
 const VALUES: &[(&str, &str)] = &[
+    ("circuit-id", "\"01\""),
+    ("client-id", "\"01:02\""),
+    ("duid", "\"01\""),
+    ("flex-id", "\"01\""),
+    ("hw-address", "\"01\""),
     ("adaptive-lease-time-threshold", "1.0"),
     ("cache-threshold", "0"),
     ("code", "222"),

@@ -15,7 +15,7 @@ proptest! {
     #[test]
     fn no_value_in_any_place_breaks_the_reader(
         source in 0..SOURCES.len(),
-        changes in proptest::collection::vec((0usize..250, any::<usize>()), 1..4),
+        changes in proptest::collection::vec((0usize..300, any::<usize>()), 1..4),
     ) {
         read_and_get(read, get, &with_strange_values(SOURCES[source], &changes));
     }
@@ -35,7 +35,7 @@ proptest! {
 #[test]
 fn every_value_can_be_a_strange_one() {
     for source in SOURCES {
-        for n in 0..250 {
+        for n in 0..300 {
             for which in (n % 9..strange().len()).step_by(9) {
                 read_and_get(read, get, &with_strange_values(source, &[(n, which)]));
             }

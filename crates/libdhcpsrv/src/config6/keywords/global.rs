@@ -3,7 +3,7 @@
 use cc::{DefaultValue, Keyword, Kind, Scope};
 
 use super::network as own;
-use crate::config::keywords::network::{self as shared, NO_RESERVATIONS};
+use crate::config::keywords::network as shared;
 use crate::config::keywords::{global, rows};
 use DefaultValue::{Bool, EmptyList, Int, Real, Str, StrList};
 
@@ -60,8 +60,7 @@ pub static GLOBAL: Scope = Scope::new(
         global::SPARED,
         [own::STORE_EXTENDED_INFO],
         global::NETWORKS,
-        [Keyword::new("host-reservation-identifiers", Kind::StrList, NO_RESERVATIONS)
-            .default(StrList(&["hw-address", "duid"]))],
+        [global::HOST_IDENTIFIERS.default(StrList(&["hw-address", "duid"]))],
         global::LAST,
     ],
 );

@@ -16,9 +16,10 @@ use crate::config::keywords::{
     RELAY, SANITY_CHECKS,
 };
 use crate::config::{OptionRules, Server};
+use crate::hosts::IdentifierKind;
 
 pub use global::GLOBAL;
-pub use network::{OPTION_DATA, OPTION_DEF, PD_POOL, POOL, SUBNET};
+pub use network::{OPTION_DATA, OPTION_DEF, PD_POOL, POOL, RESERVATION, SUBNET};
 pub use parts::{COMPATIBILITY, INTERFACES, SERVER_ID};
 
 /// All tables in the order of the manual, each with the path of its maps in the file.
@@ -33,6 +34,7 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp6/subnet6[]/pools[]", &POOL),
     ("Dhcp6/subnet6[]/pd-pools[]", &PD_POOL),
     ("Dhcp6/subnet6[]/relay", &RELAY),
+    ("reservations[]", &RESERVATION),
     ("Dhcp6/option-def[]", &OPTION_DEF),
     ("option-data[]", &OPTION_DATA),
     ("Dhcp6/compatibility", &COMPATIBILITY),
@@ -60,7 +62,8 @@ pub static SERVER: Server = Server {
     compatibility: &COMPATIBILITY,
     subnet: &SUBNET,
     types: &[(&LEASE_DATABASE, "memfile"), (&SERVER_ID, "LLT")],
-    host_identifiers: &["auto", "duid", "flex-id", "hw-address"],
+    reservation: &RESERVATION,
+    host_identifiers: &[IdentifierKind::HwAddress, IdentifierKind::Duid, IdentifierKind::FlexId],
     options: OptionRules {
         universe: Universe::V6,
         foreign_space: DHCP4,

@@ -4,6 +4,7 @@
 use cc::{DefaultValue, Keyword, Kind, Scope};
 use libdhcp::definition::DHCP6;
 
+use crate::config::keywords::hosts;
 use crate::config::keywords::network as shared;
 use crate::config::keywords::{option_data, option_def, rows};
 use DefaultValue::{Bool, EmptyList, Int, Str};
@@ -135,6 +136,38 @@ pub static PD_POOL: Scope = Scope::new(
         shared::POOL,
         shared::RESTRICTED,
         [cc::USER_CONTEXT, cc::COMMENT],
+    ],
+);
+
+/// An entry of `reservations`.
+pub static RESERVATION: Scope = Scope::new(
+    "reservations",
+    rows![
+        hosts::IDENTIFIERS,
+        [
+            Keyword::new(
+                "ip-addresses",
+                Kind::StrList,
+                "Addresses, in or outside the pools; each association (IA_NA) gets one.",
+            )
+            .default(EmptyList),
+            Keyword::new(
+                "prefixes",
+                Kind::StrList,
+                "Prefixes `address/length`, in or outside the pools; each association (IA_PD) gets \
+                 one.",
+            )
+            .default(EmptyList),
+            Keyword::new(
+                "excluded-prefixes",
+                Kind::StrList,
+                "For each of `prefixes` the part that is left to the delegating router (RFC 6603); \
+                 empty text for none.",
+            )
+            .default(EmptyList),
+        ],
+        hosts::NAME,
+        hosts::LAST,
     ],
 );
 

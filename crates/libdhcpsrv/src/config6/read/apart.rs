@@ -40,6 +40,12 @@ impl Pools {
         self.pools.len() as u32
     }
 
+    /// Those of the subnet that was begun last.
+    pub(super) fn of_subnet(&self) -> &[Pool6] {
+        let start = self.starts.last().copied().unwrap_or_default();
+        self.pools.get(start..).unwrap_or_default()
+    }
+
     /// The pools alone.
     pub(super) fn into_pools(mut self) -> Vec<Pool6> {
         self.pools.shrink_to_fit();

@@ -1,10 +1,12 @@
-//! Times that a subnet inherits from the global scope.
+//! Values that a subnet inherits from the global scope.
 
 use cc::{Diagnostics, MapReader};
 
+use crate::config::read::hosts::RuleScope;
 use crate::config::read::network::{LifetimeKeywords, TeeScope};
 use crate::config::{Lifetime, TeeTimes};
 use crate::config6::Timers6;
+use crate::hosts::ReservationRules;
 
 /// `preferred-lifetime`.
 const PREFERRED: LifetimeKeywords = LifetimeKeywords {
@@ -19,6 +21,7 @@ pub(super) struct Network {
     valid: Option<Lifetime>,
     preferred: Option<Lifetime>,
     tee: TeeScope,
+    rules: RuleScope,
     /// Whether a preferred lifetime that does not fit was looked for.
     is_order_checked: bool,
 }
@@ -34,7 +37,8 @@ impl Network {
         tee.check(outer.map(|outer| &outer.tee), reader, diagnostics);
         let valid = LifetimeKeywords::VALID.read(reader, diagnostics);
         let preferred = PREFERRED.read(reader, diagnostics);
-        let mut network = Self { valid, preferred, tee, is_order_checked: false };
+        let rules = RuleScope::read(reader, diagnostics);
+        let mut network = Self { valid, preferred, tee, rules, is_order_checked: false };
         network.check_order(outer, reader, diagnostics);
         network
     }
@@ -45,8 +49,14 @@ impl Network {
             valid: self.valid.or(outer.valid),
             preferred: self.preferred.or(outer.preferred),
             tee: self.tee.within(&outer.tee),
+            rules: self.rules.within(&outer.rules),
             is_order_checked: self.is_order_checked || outer.is_order_checked,
         }
+    }
+
+    /// Which reservations count.
+    pub(super) fn rules(&self) -> ReservationRules {
+        self.rules.rules()
     }
 
     /// The times as packet code uses them.

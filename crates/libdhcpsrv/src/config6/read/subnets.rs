@@ -9,13 +9,16 @@ use libdhcp::OptionSet6;
 use super::apart::Pools;
 use super::network::Network;
 use super::pools::{read_prefixes, read_ranges};
-use crate::config::SubnetIndex;
 use crate::config::keywords::refuse_unsupported;
+use crate::config::read::hosts::{Around, HostReader};
 use crate::config::read::maps;
 use crate::config::read::options::OptionScopes;
 use crate::config::read::subnets::Subnets;
+use crate::config::{Prefix, SubnetIndex};
 use crate::config6::keywords::SUBNET;
 use crate::config6::{Pool6, Subnet6};
+use crate::lease::SubnetId;
+use crate::lease6::V6;
 
 /// All subnets with their pools and indexes.
 #[derive(Debug)]
@@ -31,6 +34,7 @@ pub(super) fn read(
     global: &MapReader<'_>,
     outer: &Network,
     scopes: &mut OptionScopes<OptionSet6>,
+    hosts: &mut HostReader<V6>,
     diagnostics: &mut Diagnostics,
 ) -> AllSubnets {
     let count = global.items("subnet6").len();
@@ -57,11 +61,23 @@ pub(super) fn read(
             let hint = "the first is for direct clients, the other for those of relays";
             diagnostics.error_with_hint(reader.position_of("interface-id"), message, hint);
         }
+        let network = Network::read(&reader, Some(outer), diagnostics).within(outer);
+        let around = Around {
+            subnet: Some((SubnetId(base.id), base.prefix)),
+            rules: network.rules(),
+            in_pool: &|resource| {
+                let span = Prefix { address: resource.address, len: resource.prefix_len }.span();
+                let (first, last) = (span.first.into(), span.last.into());
+                pools.of_subnet().iter().any(|pool| pool.first <= last && pool.end() >= first)
+            },
+        };
+        hosts.read(&reader, &around, scopes, diagnostics);
         subnets.push(Subnet6 {
             id: base.id,
             prefix: base.prefix.first(),
             prefix_len: base.prefix.len,
-            timers: Network::read(&reader, Some(outer), diagnostics).within(outer).timers(),
+            timers: network.timers(),
+            reservations: network.rules(),
             rapid_commit: reader.bool_or_default("rapid-commit").unwrap_or(false),
             interface: base.interface.map(Into::into),
             interface_id,

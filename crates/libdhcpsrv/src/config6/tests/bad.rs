@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::{read_file, read_members};
+use super::{read_file, read_members, subnet};
 
 /// Members of `Dhcp6`.
 const GLOBAL: [&str; 38] = [
@@ -36,7 +36,7 @@ const GLOBAL: [&str; 38] = [
     r#""allocator": "flq", "pd-allocator": "random", "cache-threshold": 0.25, "dhcp4o6-port": 786"#,
     r#""offer-lifetime": 0, "authoritative": true, "stash-agent-options": false"#,
     r#""hooks-libraries": [ { "library": "x" } ], "control-socket": { "socket-type": "unix" }"#,
-    r#""client-classes": [ { "name": "x" } ], "reservations": [ {} ], "shared-networks": [ {} ]"#,
+    r#""client-classes": [ { "name": "x" } ], "shared-networks": [ {} ]"#,
     r#""store-extended-info": true, "hosts-databases": [ {} ]"#,
     r#""compatibility": { "ignore-rai-link-selection": true }"#,
     r#""allow-address-registration": "no", "subnet4": []"#,
@@ -87,8 +87,25 @@ const SUBNETS: [&str; 26] = [
     r#"{ "id": 1, "subnet": "2001:db8::/64", "interface": "eth0", "interface-id": "port" }"#,
     r#"{ "id": 1, "subnet": "2001:db8::/64", "relay": { "ip-address": "10.0.0.1", "ip-addresses": [ "::1", "::1" ] } }"#,
     r#"{ "id": 1, "subnet": "2001:db8::/64", "preferred-lifetime": 7201 }, { "id": 2, "subnet": "2001:db9::/64", "valid-lifetime": 4, "min-preferred-lifetime": 5 }"#,
-    r#"{ "id": 1, "subnet": "2001:db8::/64", "rapid-commit": 1, "client-class": "a", "reservations": [ {} ], "match-client-id": true }"#,
+    r#"{ "id": 1, "subnet": "2001:db8::/64", "rapid-commit": 1, "client-class": "a", "match-client-id": true }"#,
     r#"7, { "id": "1", "subnet": 5, "interface-id": 7, "pd-pools": [ [] ] }"#,
+];
+
+/// Entries of `reservations`, in a subnet.
+const HOSTS: [&str; 13] = [
+    r#"{}"#,
+    r#"{ "duid": "01", "hw-address": "01", "hostname": "x" }"#,
+    r#"{ "client-id": "01:02", "ip-address": "2001:db8::1" }"#,
+    r#"{ "duid": "01", "ip-addresses": [ "192.0.2.1", "ff02::1", "::", 7 ] }"#,
+    r#"{ "duid": "01", "ip-addresses": [ "2001:db8:1::1", "2001:db8::1", "2001:db8::1" ] }"#,
+    r#"{ "duid": "01", "ip-addresses": [ "2001:db8::1" ] }, { "duid": "02", "ip-addresses": [ "2001:db8::1" ] }"#,
+    r#"{ "duid": "01", "prefixes": [ "2001:db8::", "2001:db8::/129", "::/56", "ff00::/8", "x/56" ] }"#,
+    r#"{ "duid": "01", "prefixes": [ "2001:db8::1/56" ] }"#,
+    r#"{ "duid": "01", "prefixes": [ "2001:db8:8::/48" ] }, { "duid": "02", "prefixes": [ "2001:db8:8:8::/64" ] }"#,
+    r#"{ "duid": "01", "prefixes": [ "2001:db8:8::/48" ] }, { "hw-address": "01", "prefixes": [ "2001:db8:8::/48" ] }"#,
+    r#"{ "duid": "01", "prefixes": [ "2001:db8:8::/48" ], "excluded-prefixes": [ "2001:db8:9::/64", "" ] }"#,
+    r#"{ "duid": "01", "prefixes": [ "2001:db8:8::/48" ], "excluded-prefixes": [ "2001:db8:8::/48" ] }"#,
+    r#"{ "duid": "01", "hostname": "x", "option-data": [ { "name": "dns-servers", "data": "x" } ], "next-server": "1" }"#,
 ];
 
 /// Whole files.
@@ -115,6 +132,14 @@ fn every_mistake_is_named_with_its_place_and_a_remedy() {
     for items in SUBNETS {
         add(items, read_members(&format!("\"subnet6\": [ {items} ]")).1);
     }
+    for items in HOSTS {
+        add(items, read_members(&subnet(&format!("\"reservations\": [ {items} ]"))).1);
+    }
+    let in_pools = r#""reservations-out-of-pool": true, "pools": [ { "pool": "2001:db8::/64" } ],
+        "pd-pools": [ { "prefix": "2001:db8:8000::", "prefix-len": 40, "delegated-len": 56 } ],
+        "reservations": [ { "duid": "01", "ip-addresses": [ "2001:db8::1", "2001:db8:0:1::1" ],
+            "prefixes": [ "2001:db8:8000::/48", "2001:db8:9000::/48" ] } ]"#;
+    add(in_pools, read_members(&subnet(in_pools)).1);
     FILES.iter().for_each(|source| add(source, read_file(source).1));
     insta::assert_snapshot!(text);
 }

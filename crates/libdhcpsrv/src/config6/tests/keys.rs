@@ -15,6 +15,11 @@ const ROWS: Rows = Rows {
 
 /// Values of strings and lists that have a form.
 const VALUES: &[(&str, &str)] = &[
+    ("duid", "\"01\""),
+    ("flex-id", "\"01\""),
+    ("hw-address", "\"01\""),
+    ("prefixes", "[ \"2001:db8:1::/64\" ]"),
+    ("excluded-prefixes", "[ \"2001:db8:1::/72\" ]"),
     ("adaptive-lease-time-threshold", "1.0"),
     ("cache-threshold", "0"),
     ("code", "222"),

@@ -2,6 +2,7 @@
 
 mod bad;
 mod good;
+mod hosts;
 mod keys;
 mod pools;
 mod robust;

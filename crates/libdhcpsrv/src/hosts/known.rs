@@ -1,0 +1,83 @@
+//! What is known of one client from host reservations.
+
+use std::fmt::Display;
+
+use super::{
+    Host, HostKind, HostSource, Identifier, IdentifierKind, IdentifierList, IdentifierOrder,
+    ReservationRules,
+};
+use crate::lease::SubnetId;
+use crate::loggers::HOSTS;
+use crate::messages::HOSTS_CFG_GET_ONE_SUBNET_ID_IDENTIFIER_HOST;
+use crate::session::{Parked, Session};
+
+/// A client among hosts.
+#[derive(Clone, Debug)]
+pub struct Known<'a, K: HostKind> {
+    /// Its host.
+    pub host: Option<Host<'a, K>>,
+    /// What it is known by, in the order in which its host was looked for.
+    pub identifiers: IdentifierList<'a>,
+}
+
+impl<K: HostKind> Default for Known<'_, K> {
+    fn default() -> Self {
+        Self { host: None, identifiers: IdentifierList::new() }
+    }
+}
+
+/// Where and how the host of a client is looked for.
+#[derive(Clone, Copy)]
+pub struct Lookup<'a, K: HostKind> {
+    /// Where hosts come from.
+    pub hosts: &'a dyn HostSource<K>,
+    /// The kinds of identifiers, in the order in which they are tried.
+    pub order: &'a IdentifierOrder,
+    /// The subnet of the client.
+    pub subnet: SubnetId,
+    /// Which reservations count there.
+    pub rules: ReservationRules,
+}
+
+impl<K: HostKind> std::fmt::Debug for Lookup<'_, K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lookup").field("order", &self.order).finish_non_exhaustive()
+    }
+}
+
+impl<'a, K: HostKind> Lookup<'a, K> {
+    /// Looks for the host of a client. `of_kind` finds an identifier in its message; `label` names it for the log.
+    ///
+    /// # Errors
+    /// [`Parked`] when the source of hosts answers later.
+    #[inline]
+    pub fn run<L: Display>(
+        &self,
+        session: &mut Session<'_, K>,
+        of_kind: impl Fn(IdentifierKind) -> Option<&'a [u8]>,
+        label: impl Fn() -> L,
+    ) -> Result<Known<'a, K>, Parked> {
+        let mut known = Known::default();
+        let kinds = self.hosts.kinds();
+        for &kind in self.order {
+            if kinds.contains(kind)
+                && let Some(bytes) = of_kind(kind).filter(|bytes| !bytes.is_empty())
+            {
+                known.identifiers.push(Identifier { kind, bytes });
+            }
+        }
+        let id = session.host(self.rules.places(self.subnet), &known.identifiers)?;
+        known.host = id.and_then(|id| self.hosts.host(id));
+        if let Some(host) = known.host {
+            let place = if host.is_global() { "the global scope" } else { "its subnet" };
+            kea_log::log!(
+                HOSTS,
+                HOSTS_CFG_GET_ONE_SUBNET_ID_IDENTIFIER_HOST,
+                label(),
+                host.identifier.kind,
+                place
+            );
+        }
+        Ok(known)
+    }
+}
