@@ -1,4 +1,4 @@
-//! Our own load generator against our servers and, where they are installed, beside Kea's programs.
+//! Our own load generator against our servers, those of others, and beside Kea's program.
 
 use std::fs;
 use std::path::Path;
@@ -29,22 +29,20 @@ fn completed(net: &Net, arguments: &str) -> String {
     report.text
 }
 
-/// Starts a server of others with its arguments and waits until it answers; `None` where it is not installed.
-fn start_peer(net: &Net, program: &str, arguments: &str, probe: &str) -> Option<Running> {
+/// Starts a server of others with its arguments and waits until it answers.
+fn start_peer(net: &Net, program: &str, arguments: &str, probe: &str) -> Running {
     let program = Path::new("/usr/sbin").join(program);
-    if !program.exists() {
-        return None;
-    }
+    assert!(program.exists(), "{} is not installed: run scripts/test", program.display());
     let files = Files::new(net.path(), net.family);
     let mut command = net.server.command(program);
     files.environment(&mut command).args(arguments.split_whitespace()).current_dir(net.path());
     let process = Running::start(&mut command, &files.log);
     wait::until(wait::secs(20), "the server answers", || ours(net, probe).code == Some(0));
-    Some(process)
+    process
 }
 
 /// Starts Kea's server with a configuration of its own.
-fn start_kea(net: &Net, config: &str, probe: &str) -> Option<Running> {
+fn start_kea(net: &Net, config: &str, probe: &str) -> Running {
     fs::write(net.path().join("kea.conf"), config).expect("configuration is written");
     start_peer(net, &net.family.program_name(), "-c kea.conf", probe)
 }
@@ -213,7 +211,7 @@ fn kea_answers_over_ipv4() {
         "lease-database": { "type": "memfile", "persist": false },
         "subnet4": [ { "id": 1, "subnet": "192.0.2.0/24", "interface": "srv0",
                        "pools": [ { "pool": "192.0.2.100 - 192.0.2.200" } ] } ] } }"#;
-    let Some(_kea) = start_kea(&net, config, "-r 10 -n 1 -d 0.3 -l cli0") else { return };
+    let _kea = start_kea(&net, config, "-r 10 -n 1 -d 0.3 -l cli0");
     completed(&net, "-r 100 -p 2 -R 50 -f 10 -F 10 -d 5 -u -l cli0");
 }
 
@@ -227,7 +225,7 @@ fn kea_answers_over_ipv6() {
         "subnet6": [ { "id": 1, "subnet": "2001:db8:1::/64", "interface": "srv0", "rapid-commit": true,
             "pools": [ { "pool": "2001:db8:1::1:0-2001:db8:1::1:ffff" } ],
             "pd-pools": [ { "prefix": "2001:db8:8000::", "prefix-len": 33, "delegated-len": 56 } ] } ] } }"#;
-    let Some(_kea) = start_kea(&net, config, "-6 -r 10 -n 1 -d 0.3 -l cli0") else { return };
+    let _kea = start_kea(&net, config, "-6 -r 10 -n 1 -d 0.3 -l cli0");
     for line in [
         "-6 -r 100 -p 2 -R 50 -f 10 -F 10 -d 5 -u -l cli0",
         "-6 -r 100 -p 1 -R 50 -e address-and-prefix -A 1 -d 5 -u -l cli0",
@@ -249,13 +247,11 @@ fn other_servers_answer() {
     let probe = "-r 10 -n 1 -d 0.5 -l cli0";
     let line = "-r 50 -p 2 -R 50 -f 10 -F 5 -d 5 -u -l cli0";
     let arguments = "-4 -f -q -cf dhcpd.conf -lf leases --no-pid srv0";
-    if let Some(mut dhcpd) = start_peer(&net, "dhcpd", arguments, probe) {
-        completed(&net, line);
-        dhcpd.kill();
-    }
+    let mut dhcpd = start_peer(&net, "dhcpd", arguments, probe);
+    completed(&net, line);
+    dhcpd.kill();
     let arguments = "-k -p0 -C /dev/null --dhcp-range=192.0.2.100,192.0.2.200,1h --no-ping --interface=srv0 \
         --bind-interfaces --leasefile-ro --dhcp-authoritative --no-hosts --log-facility=-";
-    if let Some(_dnsmasq) = start_peer(&net, "dnsmasq", &arguments.replace('\\', ""), probe) {
-        completed(&net, line);
-    }
+    let _dnsmasq = start_peer(&net, "dnsmasq", &arguments.replace('\\', ""), probe);
+    completed(&net, line);
 }
