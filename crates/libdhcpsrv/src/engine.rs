@@ -312,7 +312,11 @@ impl<P: Protocol> DhcpServer for Engine<P> {
                 let runtimes = Runtimes { own: &exchange.runtime, in_force: &*self.runtime };
                 core.go_on(&input, &view, runtimes, exchange.entered, now, replies)
             }
-            Err(_) => Progress::Done, // it was parsed before
+            Err(_) => {
+                // It was parsed before.
+                core.desk.shared.gate.leave(exchange.entered);
+                Progress::Done
+            }
         };
         core.spans = Some(spans);
         core.desk.links.clone_from(&core.links);

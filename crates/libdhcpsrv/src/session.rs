@@ -169,16 +169,15 @@ impl<K: LeaseKind> Memo<K> {
         self.answers.push(answer);
     }
 
-    /// The changes of leases that were made.
-    pub fn changes(&self) -> impl Iterator<Item = &Stored> {
-        changes_of(&self.answers)
-    }
-
-    /// The changes that were made since the last call; to be counted before the exchange waits, because a configuration
+    /// The changes of leases that were made since the last call; to be counted before the exchange waits, because a configuration
     /// that comes meanwhile counts what is stored.
     pub fn new_changes(&mut self) -> impl Iterator<Item = &Stored> {
         let from = std::mem::replace(&mut self.counted, self.answers.len());
-        changes_of(self.answers.get(from..).unwrap_or_default())
+        let new = self.answers.get(from..).unwrap_or_default();
+        new.iter().filter_map(|answer| match answer {
+            Answer::Done(Ok(stored)) => Some(stored),
+            _ => None,
+        })
     }
 
     /// Whether nothing has been answered yet, that is, whether this is the first run.
@@ -186,13 +185,6 @@ impl<K: LeaseKind> Memo<K> {
     pub fn is_empty(&self) -> bool {
         self.answers.is_empty()
     }
-}
-
-fn changes_of<K: LeaseKind>(answers: &[Answer<K>]) -> impl Iterator<Item = &Stored> {
-    answers.iter().filter_map(|answer| match answer {
-        Answer::Done(Ok(stored)) => Some(stored),
-        _ => None,
-    })
 }
 
 /// Where hosts come from.
@@ -624,7 +616,7 @@ mod tests {
         let found = session.find(HW, SUBNET, Some(ADDRESS)).unwrap();
         assert_eq!(found.0, found.1);
         assert_eq!(
-            (found.0.map(|lease| lease.address), memo.changes().count()),
+            (found.0.map(|lease| lease.address), memo.new_changes().count()),
             (Some(ADDRESS), 1)
         );
     }
