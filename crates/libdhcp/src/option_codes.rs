@@ -69,13 +69,6 @@ impl OptionCodes {
         Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
     }
 
-    /// Codes that are in both sets.
-    #[must_use]
-    #[inline]
-    pub fn intersection(self, other: Self) -> Self {
-        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
-    }
-
     /// Codes of this set that are not in `other`.
     #[must_use]
     #[inline]

@@ -179,12 +179,6 @@ impl<K: LeaseKind> Memo<K> {
             _ => None,
         })
     }
-
-    /// Whether nothing has been answered yet, that is, whether this is the first run.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.answers.is_empty()
-    }
 }
 
 /// Where hosts come from.

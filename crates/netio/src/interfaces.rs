@@ -101,13 +101,6 @@ impl InterfaceTable {
         &self.interfaces
     }
 
-    /// The interface of that number.
-    #[must_use]
-    pub fn by_index(&self, index: InterfaceIndex) -> Option<&Interface> {
-        let at = self.position(index).ok()?;
-        self.interfaces.get(at)
-    }
-
     /// The interface of that name.
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<&Interface> {

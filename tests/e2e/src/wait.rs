@@ -28,17 +28,6 @@ pub fn until(limit: Duration, what: &str, condition: impl FnMut() -> bool) -> Du
     }
 }
 
-/// Polls `probe` until it yields a value and panics with `what` after `limit`.
-#[track_caller]
-pub fn for_some<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let mut found = None;
-    until(limit, what, || {
-        found = probe();
-        found.is_some()
-    });
-    found.expect("the condition above holds only with a value")
-}
-
 /// A number of seconds.
 pub const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

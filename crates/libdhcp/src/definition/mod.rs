@@ -184,11 +184,6 @@ impl Definitions {
     pub fn custom_of(&self, space: &str) -> &[OptionDefinition] {
         self.custom.get(space).map_or(&[], Vec::as_slice)
     }
-
-    /// Spaces with definitions of the user.
-    pub fn custom_spaces(&self) -> impl Iterator<Item = &str> {
-        self.custom.keys().map(|space| &**space)
-    }
 }
 
 /// The enterprise number N of a space `vendor-N`: decimal, without leading zeros, within 32 bits.

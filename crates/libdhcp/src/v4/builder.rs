@@ -183,15 +183,6 @@ impl<'b> Builder<'b> {
         self.option(code, &[value])
     }
 
-    /// Appends an option of two bytes.
-    ///
-    /// # Errors
-    /// As [`Self::option`].
-    #[inline]
-    pub fn option_u16(&mut self, code: u8, value: u16) -> Result<(), BuildError> {
-        self.option(code, &value.to_be_bytes())
-    }
-
     /// Appends an option that is a 32-bit number.
     ///
     /// # Errors
