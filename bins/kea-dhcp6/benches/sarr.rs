@@ -29,8 +29,6 @@ use util::{Entropy, Now, SplitMix};
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 /// What is measured under which conditions.
-/// Host reservations beside a small subnet: how many, and whether the clients are among the hosts.
-const HOSTS: [(u32, bool); 3] = [(0, false), (10_000, false), (10_000, true)];
 const CASES: [Case; 6] = [
     Case { subnets: 1, leases: 0, prefixes: false },
     Case { subnets: 10_000, leases: 0, prefixes: false },
@@ -39,6 +37,8 @@ const CASES: [Case; 6] = [
     Case { subnets: 1, leases: 0, prefixes: true },
     Case { subnets: 10_000, leases: 1_000_000, prefixes: true },
 ];
+/// Host reservations beside a small subnet: how many, and whether the clients are among the hosts.
+const HOSTS: [(u32, bool); 3] = [(0, false), (10_000, false), (10_000, true)];
 /// Clients that take part where there are no leases yet.
 const CLIENTS_MIN: u32 = 4096;
 /// Packets of one batch.

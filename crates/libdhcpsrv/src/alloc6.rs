@@ -302,9 +302,11 @@ pub fn grant(
     query: &Query6<'_>,
     sink: &mut dyn Sink6,
 ) -> Result<Granted6, Parked> {
+    // The answer waits for what any of the tries has stored.
+    let mut position = 0;
     for _ in 0..CONFLICTS_MAX {
         sink.reset();
-        match grant_once(session, query, sink)? {
+        match grant_once(session, query, sink, &mut position)? {
             Granted6::NotStored(CommitError::Conflict) => {}
             granted => return Ok(granted),
         }
@@ -316,15 +318,19 @@ fn grant_once(
     session: &mut Session6<'_>,
     query: &Query6<'_>,
     sink: &mut dyn Sink6,
+    position: &mut u64,
 ) -> Result<Granted6, Parked> {
     let named = query.named();
     let wish = named.map(|named| named.address);
     let (mut found, at_named) = session.look_for(query.client, query.subnet_id(), 0, wish)?;
     let reserved = grant_reserved(session, query, sink, &mut found)?;
-    let (given, has_reserved, mut position) = match reserved {
-        Reserved6::Held => (None, true, 0),
-        Reserved6::Given(resource, position) => (Some(resource), true, position),
-        Reserved6::None => (None, false, 0),
+    let (given, has_reserved) = match reserved {
+        Reserved6::Held => (None, true),
+        Reserved6::Given(resource, at) => {
+            *position = (*position).max(at);
+            (Some(resource), true)
+        }
+        Reserved6::None => (None, false),
         Reserved6::NotStored(error) => return Ok(Granted6::NotStored(error)),
     };
     let mut kept = u32::from(given.is_some());
@@ -351,7 +357,7 @@ fn grant_once(
         match step.transpose() {
             Ok(None) => {}
             Ok(Some((stored, bound))) => {
-                position = position.max(stored.position);
+                *position = (*position).max(stored.position);
                 kept += u32::from(matches!(bound, Bound6::Kept(_)));
                 sink.take(bound);
             }
@@ -362,9 +368,9 @@ fn grant_once(
         }
     }
     if kept > 0 {
-        return Ok(Granted6::Bound { position });
+        return Ok(Granted6::Bound { position: *position });
     }
-    grant_new(session, query, sink, (named, at_named), position)
+    grant_new(session, query, sink, (named, at_named), *position)
 }
 
 /// Gives something to an association that has nothing: what it names and what is there, or the next free resource.
