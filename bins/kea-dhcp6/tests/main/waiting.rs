@@ -1,17 +1,35 @@
 //! Stores that answer late: an exchange is parked with its packet and goes on when the answer comes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use libdhcp::v6::MessageType;
 use libdhcpsrv::intake::Progress;
-use libdhcpsrv::lease6::LeaseStore6;
-use libdhcpsrv::lease6::V6;
+use libdhcpsrv::lease6::{Change6, ClientKey6, LeaseStore6, V6};
 use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::{Answer6, Question6, Store, Submitted, Ticket};
 use stats::{Lease6, Packet6, Place};
 use util::Now;
 
 use crate::stand::{Query, SMALL, Stand, solicit, to_server};
+
+/// A store in which, when it is armed, somebody else is quicker with the next lease.
+struct Contested {
+    inner: Arc<LeaseStore6>,
+    is_armed: Arc<AtomicBool>,
+}
+
+impl Store<V6> for Contested {
+    fn submit(&self, question: &Question6<'_>, now: Now) -> Submitted<V6> {
+        if let Question6::Commit(change) = question
+            && self.is_armed.swap(false, Ordering::Relaxed)
+        {
+            let rival = ClientKey6 { duid: &[0, 3, 0, 1, 9, 9, 9, 9, 9, 9], ..change.client };
+            self.inner.commit(&Change6 { client: rival, ..*change }, now).expect("it is free");
+        }
+        self.inner.submit(question, now)
+    }
+}
 
 /// A store that answers nothing at once; the answers, made at once, wait here.
 struct Patient {
@@ -122,6 +140,33 @@ fn an_exchange_ends_on_the_interfaces_that_it_began_with() {
     let progress = waiting.feed(&to_server(MessageType::Request, 2).na(1, &[]));
     waiting.finish(progress);
     assert!(waiting.stand.take_answers()[0].given().is_empty());
+}
+
+#[test]
+fn a_reply_waits_for_what_was_stored_before_a_conflict() {
+    let only = |address: &str| {
+        format!(
+            r#""valid-lifetime": 4000, "subnet6": [ {{ "id": 1, "subnet": "2001:db8:1::/64",
+                "interface": "lan", "pools": [ {{ "pool": "{address}/128" }} ] }} ]"#
+        )
+    };
+    let is_armed = Arc::new(AtomicBool::new(false));
+    let armed = is_armed.clone();
+    let mut stand = Stand::with_store(&only("2001:db8:1::10"), |inner| {
+        Arc::new(Contested { inner, is_armed: armed })
+    });
+    stand.bind(&solicit(1).na(1, &[]));
+    // Its address lies in no pool any more, and somebody else is quicker to get the only one there is.
+    stand.reconfigure(&only("2001:db8:1::20"));
+    is_armed.store(true, Ordering::Relaxed);
+    let request = to_server(MessageType::Request, 1).na(1, &[]);
+    let payload = request.payload();
+    stand.server.receive(request.inbound(&payload), stand.now, &mut stand.replies);
+    assert!(!is_armed.load(Ordering::Relaxed));
+    assert_eq!(stand.store.len(), 1, "the rival's");
+    let outboxes = [&stand.replies.ready, &stand.replies.held];
+    assert_eq!(outboxes.map(|outbox| outbox.entries().len()), [0, 1]);
+    assert_eq!(stand.take_answers()[0].associations(), ["IA_NA 1 0/0 status 2"]);
 }
 
 #[test]
