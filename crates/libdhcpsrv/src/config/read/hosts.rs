@@ -18,6 +18,10 @@ use crate::hosts::{
 };
 use crate::lease::{AddressOf, HOSTNAME_LEN_MAX, SubnetId};
 
+/// Addresses and prefixes of one host.
+const RESOURCES_MAX: usize = 256;
+/// Classes of one host.
+const CLASSES_MAX: usize = 256;
 const IDENTIFIERS: &str = "host-reservation-identifiers";
 /// The old key.
 pub(crate) const MODE: &str = "reservation-mode";
@@ -332,6 +336,12 @@ where
         diagnostics: &mut Diagnostics,
     ) -> Vec<Resource<AddressOf<K>>> {
         let mut own: Vec<Resource<AddressOf<K>>> = Vec::with_capacity(resources.len());
+        if let Some((_, position)) = resources.get(RESOURCES_MAX) {
+            let message =
+                format!("a reservation has at most {RESOURCES_MAX} addresses and prefixes");
+            diagnostics.error_with_hint(*position, message, "divide it among several hosts");
+            return own;
+        }
         for (resource, position) in resources {
             let prefix = Prefix { address: resource.address, len: resource.prefix_len };
             let text = if resource.is_prefix {
@@ -372,14 +382,12 @@ where
                 diagnostics.error_with_hint(position, message, hint);
             }
             self.resources.entry(key).or_insert(position);
-            if resource.is_prefix {
-                self.prefixes.push((prefix, position));
-            }
+            self.prefixes.push((prefix, position));
         }
         own
     }
 
-    /// Reports prefixes that lie within another one: two hosts would share addresses.
+    /// Reports addresses and prefixes that lie within another prefix: two hosts would share addresses.
     fn check_prefixes(&mut self, diagnostics: &mut Diagnostics) {
         let order = |(prefix, position): &(Prefix<AddressOf<K>>, Position)| {
             (prefix.first(), prefix.len, *position)
@@ -390,7 +398,13 @@ where
             match widest {
                 Some((wide, first)) if wide.span().covers(prefix.span()) => {
                     if wide != prefix {
-                        let message = format!("reserved prefix {prefix} is a part of {wide}");
+                        let text = match prefix.len {
+                            len if len == AddressOf::<K>::LEN => {
+                                format!("address {}", prefix.address)
+                            }
+                            _ => format!("prefix {prefix}"),
+                        };
+                        let message = format!("reserved {text} is a part of {wide}");
                         let hint = format!("that one is reserved at {}", diagnostics.place(first));
                         diagnostics.error_with_hint(position, message, hint);
                     }
@@ -416,6 +430,11 @@ fn read_hostname<'a>(reader: &MapReader<'a>, diagnostics: &mut Diagnostics) -> &
 fn read_classes(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Box<[Box<str>]> {
     let mut classes: Vec<Box<str>> = Vec::new();
     for item in reader.items("client-classes") {
+        if classes.len() == CLASSES_MAX {
+            let message = format!("a reservation has at most {CLASSES_MAX} classes");
+            diagnostics.error_with_hint(item.position, message, "join some of them into one");
+            break;
+        }
         let name = item.as_str().unwrap_or_default().trim();
         if name.is_empty() {
             diagnostics.error(item.position, "a class has no name");

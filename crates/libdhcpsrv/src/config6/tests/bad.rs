@@ -92,7 +92,7 @@ const SUBNETS: [&str; 26] = [
 ];
 
 /// Entries of `reservations`, in a subnet.
-const HOSTS: [&str; 13] = [
+const HOSTS: [&str; 14] = [
     r#"{}"#,
     r#"{ "duid": "01", "hw-address": "01", "hostname": "x" }"#,
     r#"{ "client-id": "01:02", "ip-address": "2001:db8::1" }"#,
@@ -103,6 +103,7 @@ const HOSTS: [&str; 13] = [
     r#"{ "duid": "01", "prefixes": [ "2001:db8::1/56" ] }"#,
     r#"{ "duid": "01", "prefixes": [ "2001:db8:8::/48" ] }, { "duid": "02", "prefixes": [ "2001:db8:8:8::/64" ] }"#,
     r#"{ "duid": "01", "prefixes": [ "2001:db8:8::/48" ] }, { "hw-address": "01", "prefixes": [ "2001:db8:8::/48" ] }"#,
+    r#"{ "duid": "01", "prefixes": [ "2001:db8::/64" ] }, { "duid": "02", "ip-addresses": [ "2001:db8::5" ] }"#,
     r#"{ "duid": "01", "prefixes": [ "2001:db8:8::/48" ], "excluded-prefixes": [ "2001:db8:9::/64", "" ] }"#,
     r#"{ "duid": "01", "prefixes": [ "2001:db8:8::/48" ], "excluded-prefixes": [ "2001:db8:8::/48" ] }"#,
     r#"{ "duid": "01", "hostname": "x", "option-data": [ { "name": "dns-servers", "data": "x" } ], "next-server": "1" }"#,
@@ -149,5 +150,23 @@ fn a_file_with_an_error_gives_no_configuration() {
     let all = GLOBAL.iter().map(|members| read_members(members));
     for (config, findings) in all.chain(FILES.iter().map(|source| read_file(source))) {
         assert_eq!(config.is_none(), findings.contains(" error: "), "{findings}");
+    }
+}
+
+#[test]
+fn a_host_has_a_limited_number_of_resources_and_classes() {
+    for (key, noun) in [("prefixes", "addresses and prefixes"), ("client-classes", "classes")] {
+        for (count, fits) in [(256, true), (257, false)] {
+            let item = |number| match key {
+                "prefixes" => format!("\"2001:db8:{number:x}::/48\""),
+                _ => format!("\"c{number}\""),
+            };
+            let items: Vec<String> = (1..=count).map(item).collect();
+            let host = format!(r#"{{ "duid": "01", "{key}": [ {} ] }}"#, items.join(", "));
+            let (config, findings) =
+                read_members(&subnet(&format!("\"reservations\": [ {host} ]")));
+            assert_eq!(config.is_some(), fits, "{count}: {findings}");
+            assert_eq!(findings.contains(&format!("at most 256 {noun}")), !fits, "{findings}");
+        }
     }
 }
