@@ -63,11 +63,6 @@ pub trait FreePool<A: PoolAddress>: Debug + Send + Sync {
     /// Makes a pool in which everything is free.
     fn new(range: A::Range) -> Self;
 
-    /// The range without anything that is not allocatable from the beginning.
-    fn plain(range: A::Range) -> A::Range {
-        range
-    }
-
     /// First and last address of a range; a pool that ends before it begins is empty.
     fn ends(range: &A::Range) -> (A, A);
 
@@ -100,9 +95,6 @@ pub trait FreePool<A: PoolAddress>: Debug + Send + Sync {
 
     /// Takes the marks of a lease away.
     fn unhold(&self, first: A, last: A);
-
-    /// Whether exactly these addresses are one unit of the pool that is marked.
-    fn is_unit_held(&self, first: A, last: A) -> bool;
 }
 
 /// What is free in all pools of one configuration.
@@ -122,8 +114,10 @@ pub struct PoolSet<A: PoolAddress> {
 /// Marks of a pool in which something is reserved.
 #[derive(Debug)]
 struct Reserve<A: PoolAddress> {
-    /// What is reserved.
-    reserved: A::Pool,
+    /// What is reserved, from a first to a last address each, in order; these never change.
+    reserved: Vec<(A, A)>,
+    /// For each the highest last address of it and all before it.
+    last_max: Vec<A>,
     /// What cannot be picked: all of that and the leases.
     closed: A::Pool,
 }
@@ -187,14 +181,14 @@ impl<A: PoolAddress> PoolSet<A> {
                 let Some(range) = ranges.get(number) else { continue };
                 reserves.resize_with(self.pools.len(), || None);
                 let reserve = reserves[number].get_or_insert_with(|| {
-                    let reserved = A::Pool::new(A::Pool::plain(*range));
                     let closed = A::Pool::new(*range);
-                    Box::new(Reserve { reserved, closed })
+                    Box::new(Reserve { reserved: Vec::new(), last_max: Vec::new(), closed })
                 });
-                reserve.reserved.hold(first, last);
+                reserve.reserved.push((first, last));
                 reserve.closed.hold(first, last);
             }
         }
+        reserves.iter_mut().flatten().for_each(|reserve| reserve.sort());
         self.reserves = reserves.into();
         self
     }
@@ -242,7 +236,7 @@ impl<A: PoolAddress> PoolSet<A> {
     /// Whether some address from `first` to `last` is reserved in a pool.
     #[must_use]
     pub fn is_range_reserved(&self, pool: PoolIndex, first: A, last: A) -> bool {
-        self.reserve(pool).is_some_and(|reserve| reserve.reserved.is_held(first, last))
+        self.reserve(pool).is_some_and(|reserve| reserve.touches(first, last))
     }
 
     /// Whether some address from `first` to `last` lies in a pool and is leased now.
@@ -351,10 +345,29 @@ impl<A: PoolAddress> PoolSet<A> {
 }
 
 impl<A: PoolAddress> Reserve<A> {
+    /// Makes what is reserved ready to be searched.
+    fn sort(&mut self) {
+        self.reserved.sort_unstable();
+        self.last_max = self.reserved.iter().map(|&(_, last)| last).collect();
+        let mut highest = None;
+        for last in &mut self.last_max {
+            *last = highest.map_or(*last, |highest| (*last).max(highest));
+            highest = Some(*last);
+        }
+    }
+
+    /// Whether some of these addresses is reserved.
+    fn touches(&self, first: A, last: A) -> bool {
+        let before = self.reserved.partition_point(|&(begin, _)| begin <= last);
+        let nearest = before.checked_sub(1).and_then(|nearest| self.last_max.get(nearest));
+        nearest.is_some_and(|&highest| highest >= first)
+    }
+
     /// Takes the marks of a lease away, unless they are those of a reservation as well: a unit has one mark whatever
     /// it is for, anything else one for each.
     fn unhold(&self, first: A, last: A) {
-        if !self.reserved.is_unit_held(first, last) {
+        let is_unit = self.closed.is_unit(first, last);
+        if !is_unit || self.reserved.binary_search(&(first, last)).is_err() {
             self.closed.unhold(first, last);
         }
     }

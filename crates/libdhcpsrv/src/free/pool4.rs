@@ -68,10 +68,6 @@ impl FreePool<u32> for Pool4 {
         Self { used, free: free.into(), cursor: Cursor::default(), first, skips_edges }
     }
 
-    fn plain(range: PoolRange) -> PoolRange {
-        PoolRange { skips_edges: false, ..range }
-    }
-
     fn ends(range: &PoolRange) -> (u32, u32) {
         (range.first.into(), range.last.into())
     }
@@ -104,10 +100,6 @@ impl FreePool<u32> for Pool4 {
         if !is_kept && self.used.clear(u64::from(address.wrapping_sub(self.first))) {
             self.free.fetch_add(1, Ordering::Relaxed);
         }
-    }
-
-    fn is_unit_held(&self, address: u32, last: u32) -> bool {
-        self.is_held(address, last)
     }
 }
 
@@ -224,5 +216,26 @@ mod tests {
         hold(&set, u32::MAX, None);
         assert_eq!(set.free_count(PoolIndex(0)), 255);
         assert_eq!(picks(&set, 256).len(), 256);
+    }
+
+    #[test]
+    fn reserved_ranges_are_found_whatever_lies_within_them() {
+        let ranges = [range([10, 0, 0, 0], [10, 0, 0, 63])];
+        let at = |last: u32| 0x0a00_0000 + last;
+        let reserved = [(10, 30), (12, 12), (40, 40)].map(|(from, to)| (at(from), at(to), ()));
+        let pools = PoolSet4::new(ranges).with_reserved(&ranges, reserved, |_, ()| true);
+        let is_reserved = |from, to| pools.is_range_reserved(PoolIndex(0), at(from), at(to));
+        for (from, to) in [(10, 10), (20, 20), (30, 35), (0, 10), (40, 40), (0, 63)] {
+            assert!(is_reserved(from, to), "{from} {to}");
+        }
+        for (from, to) in [(0, 9), (31, 39), (41, 63)] {
+            assert!(!is_reserved(from, to), "{from} {to}");
+        }
+        // A lease that has one of them leaves it reserved when it ends.
+        pools.hold(at(40), at(40), None);
+        pools.unhold(at(40), at(40), None);
+        let picked: Vec<_> =
+            (0..63).filter_map(|_| pools.pick(PoolIndex(0), PickFrom::Cursor)).collect();
+        assert!(!picked.contains(&Ipv4Addr::new(10, 0, 0, 40)), "{picked:?}");
     }
 }

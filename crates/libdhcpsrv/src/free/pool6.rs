@@ -193,10 +193,6 @@ impl FreePool<u128> for Pool6 {
             }
         }
     }
-
-    fn is_unit_held(&self, first: u128, last: u128) -> bool {
-        self.unit_of(first, last).is_some_and(|unit| self.used.is_set(unit))
-    }
 }
 
 impl Pool6 {
@@ -266,13 +262,6 @@ impl Used {
         match self {
             Self::Dense(map) => map.clear(unit),
             Self::Sparse(map) => map.lock().clear(unit),
-        }
-    }
-
-    fn is_set(&self, unit: u64) -> bool {
-        match self {
-            Self::Dense(map) => map.is_set(unit),
-            Self::Sparse(map) => map.lock().is_set(unit),
         }
     }
 
