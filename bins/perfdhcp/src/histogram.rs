@@ -48,15 +48,6 @@ impl Histogram {
         self.max = 0;
     }
 
-    /// Adds the durations of another distribution.
-    pub fn merge(&mut self, other: &Self) {
-        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
-            *count += more;
-        }
-        self.total += other.total;
-        self.max = self.max.max(other.max);
-    }
-
     /// Number of durations.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -149,13 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn merged_distributions_count_both() {
-        let (mut one, mut two) = (Histogram::new(), Histogram::new());
-        one.record(5);
-        two.record(7_000);
-        one.merge(&two);
-        assert_eq!((one.len(), one.max_ns()), (2, 7_000));
-        one.clear();
-        assert!(one.is_empty());
+    fn cleared_distribution_is_empty() {
+        let mut histogram = Histogram::new();
+        histogram.record(7_000);
+        assert_eq!((histogram.len(), histogram.max_ns()), (1, 7_000));
+        histogram.clear();
+        assert!(histogram.is_empty());
     }
 }

@@ -3,6 +3,14 @@
 //! Exit codes are Kea's: 0 when every exchange was completed, 3 when some were not, 1 for errors, those of the command
 //! line included (Kea's help says 2 for them, its program does not).
 
+/// Prints. A reader that has gone away is no reason to fail: what comes behind it (files, the exit code) still counts.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stdout(), $($text)*);
+    }};
+}
+
 mod program;
 
 use std::ffi::OsString;
@@ -16,11 +24,11 @@ fn main() -> ExitCode {
         arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     match options::read(arguments) {
         Ok(Request::Help) => {
-            print!("{}", options::help());
+            say!("{}", options::help());
             ExitCode::SUCCESS
         }
         Ok(Request::Version) => {
-            println!("VERSION: {}", options::VERSION);
+            say!("VERSION: {}\n", options::VERSION);
             ExitCode::SUCCESS
         }
         Ok(Request::Run(options)) => match program::run(&options, &options::command_line(&shown)) {
@@ -32,7 +40,7 @@ fn main() -> ExitCode {
             }
         },
         Err(error) => {
-            print!("{}", options::help());
+            say!("{}", options::help());
             eprintln!("\nERROR: parsing command line options: {error}");
             ExitCode::FAILURE
         }

@@ -32,7 +32,7 @@ impl Arrivals {
     #[must_use]
     #[inline]
     pub fn next_ns(&self) -> Option<u64> {
-        self.next_ns.is_finite().then(|| self.start_ns + self.next_ns as u64)
+        self.next_ns.is_finite().then(|| self.start_ns.saturating_add(self.next_ns as u64))
     }
 
     /// Goes on to the moment after the next.

@@ -163,7 +163,11 @@ impl<P: Protocol> Generator<P> {
         if self.state == State::Running {
             self.preload(now_ns, out);
             let end_ns = self.plan.limits.period_ns.map_or(u64::MAX, |period| {
-                if self.plan.load == Load::Avalanche { u64::MAX } else { self.start_ns + period }
+                if self.plan.load == Load::Avalanche {
+                    u64::MAX
+                } else {
+                    self.start_ns.saturating_add(period)
+                }
             });
             self.begin_due(now_ns.min(end_ns.saturating_sub(1)), now_ns, out);
             if self.state == State::Running && now_ns >= end_ns {
@@ -210,12 +214,13 @@ impl<P: Protocol> Generator<P> {
             State::Running => {
                 let room = match self.plan.load {
                     Load::Closed { window } => self.slots.taken_count() < window,
-                    Load::Avalanche => self.next < u64::from(self.plan.clients),
+                    Load::Avalanche => self.statistics.begun < u64::from(self.plan.clients),
                     Load::Open { .. } => false,
                 };
                 let rows = [&self.arrivals, &self.renewals, &self.releases];
                 let arrival = rows.iter().filter_map(|row| row.next_ns()).min();
-                let period = self.plan.limits.period_ns.map(|period| self.start_ns + period);
+                let period =
+                    self.plan.limits.period_ns.map(|period| self.start_ns.saturating_add(period));
                 let due = arrival.into_iter().chain(period).chain(room.then_some(now_ns)).min();
                 deadline.min(due.unwrap_or(u64::MAX))
             }
@@ -366,7 +371,7 @@ impl<P: Protocol> Generator<P> {
                     (now_ns <= due_ns && self.slots.taken_count() < window).then_some(now_ns)
                 }
                 Load::Avalanche => {
-                    (self.next < u64::from(self.plan.clients)).then_some(self.start_ns)
+                    (self.statistics.begun < u64::from(self.plan.clients)).then_some(self.start_ns)
                 }
             };
             if let Some(intended_ns) = intended_ns {
@@ -398,7 +403,10 @@ impl<P: Protocol> Generator<P> {
         self.write(at, now_ns, out);
         self.statistics.begun += 1;
         self.count_sent(Exchange::First, now_ns);
-        if self.plan.load == Load::Avalanche && self.next >= u64::from(self.plan.clients) {
+        if self.plan.load == Load::Avalanche
+            && self.state == State::Running
+            && self.statistics.begun >= u64::from(self.plan.clients)
+        {
             self.drain(Ending::AllServed, now_ns);
         }
     }
@@ -426,7 +434,7 @@ impl<P: Protocol> Generator<P> {
             if self.plan.random_clients { self.entropy.below(clients) } else { number % clients };
         let entry = Entry {
             exchange,
-            client: self.plan.first_client.wrapping_add(turn as u32),
+            client: ((u64::from(self.plan.first_client) + turn) % clients) as u32,
             relay: (self.entropy.next_u64() >> 32) as u32,
             begun_ns: intended_ns,
             intended_ns,
@@ -538,7 +546,7 @@ impl<P: Protocol> Generator<P> {
     /// Begins no more exchanges, and ends when those in progress have ended.
     fn drain(&mut self, ending: Ending, now_ns: u64) {
         let until_ns = match self.plan.limits.exit_wait_ns {
-            Some(wait) if self.plan.load != Load::Avalanche => now_ns + wait,
+            Some(wait) if self.plan.load != Load::Avalanche => now_ns.saturating_add(wait),
             _ => u64::MAX,
         };
         self.state = State::Draining { until_ns, ending };

@@ -5,6 +5,8 @@ pub const SECOND_NS: u64 = 1_000_000_000;
 
 /// Most exchanges in progress of a closed loop.
 pub const WINDOW_MAX: u32 = 65_536;
+/// Most exchanges in progress at all: memory of a few hundred MB. What does not fit is counted, or waits.
+const SLOTS_MAX: usize = 1 << 22;
 /// Most first messages of a run with a preload in one go.
 pub const PRELOAD_MAX: u64 = 1 << 20;
 
@@ -161,9 +163,10 @@ impl Plan {
         let by_clock = (self.renew_rate + self.release_rate) * patience_s;
         let first = match self.load {
             Load::Open { rate, .. } => rate * patience_s,
-            Load::Closed { window } => f64::from(window.min(WINDOW_MAX)),
+            Load::Closed { window } => f64::from(window),
             Load::Avalanche => f64::from(self.clients),
         };
-        ((first + by_clock) * 1.1) as usize + 64 + self.preload.min(PRELOAD_MAX) as usize
+        let slots = ((first + by_clock) * 1.1) as usize;
+        slots.min(SLOTS_MAX) + 64 + self.preload.min(PRELOAD_MAX) as usize
     }
 }

@@ -380,6 +380,39 @@ fn avalanche_repeats_until_all_are_served() {
 }
 
 #[test]
+fn avalanche_serves_all_clients_whatever_was_preloaded() {
+    for preload in [30, 100, 250] {
+        let plan = Plan { clients: 100, preload, ..Plan::new(Load::Avalanche) };
+        let generator = run_for(plan, 600 * SECOND_NS, &mut good);
+        let statistics = generator.statistics();
+        let end = (generator.ending(), statistics.completed);
+        assert_eq!(end, (Some(Ending::AllServed), 100), "{preload}");
+    }
+}
+
+#[test]
+fn clients_stay_within_their_number_wherever_they_begin() {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut server = |query: &[u8], at: u64| {
+        seen.insert(query[33]);
+        good(query, at)
+    };
+    let plan = Plan { clients: 10, first_client: 7, ..limited(Plan::open(100.0), 50) };
+    run(plan, &mut server);
+    assert_eq!(seen.len(), 10);
+    assert_eq!(seen.last().map(|last| last - seen.first().unwrap()), Some(9), "{seen:?}");
+}
+
+#[test]
+fn endless_waits_and_hardly_any_rate_do_not_overflow() {
+    let mut plan = limited(Plan::open(100.0), 10);
+    plan.limits.exit_wait_ns = Some(u64::MAX);
+    assert_eq!(run(plan, &mut good).statistics().completed, 10);
+    let generator = run_for(Plan::open(1e-11), 100 * SECOND_NS, &mut good);
+    assert_eq!(generator.statistics().begun, 1, "the next one is due in 3,000 years");
+}
+
+#[test]
 fn two_way_exchanges_end_with_the_offer() {
     let plan = Plan { steps: Steps::Two { rapid_commit: false }, ..limited(Plan::open(100.0), 20) };
     let generator = run(plan, &mut good);

@@ -1,6 +1,6 @@
 //! From options to the plan of a run.
 
-use crate::generator::plan::{Limits, Load, Plan, SECOND_NS, Spacing, Steps, Waiting};
+use crate::generator::plan::{Limits, Load, Plan, SECOND_NS, Spacing, Steps, WINDOW_MAX, Waiting};
 use crate::options::Options;
 
 /// Exchanges in progress without a rate.
@@ -16,7 +16,7 @@ impl Options {
         let load = match rate {
             _ if self.avalanche => Load::Avalanche,
             Some(rate) => Load::Open { rate, spacing: self.spacing.unwrap_or(Spacing::Even) },
-            None => Load::Closed { window: self.window.unwrap_or(WINDOW) },
+            None => Load::Closed { window: self.window.unwrap_or(WINDOW).min(WINDOW_MAX) },
         };
         let steps = match self.initial {
             true => Steps::Two { rapid_commit: self.rapid_commit },

@@ -367,7 +367,11 @@ pub fn parse_mac(text: &str) -> Option<[u8; 6]> {
     let text = text.trim().replace("::", ":");
     let mut parts = text.split(':');
     for byte in &mut mac {
-        let part = parts.next().filter(|part| matches!(part.len(), 1 | 2))?;
+        let is_byte = |part: &&str| {
+            // A number may have a sign, which a byte of an address may not.
+            matches!(part.len(), 1 | 2) && part.bytes().all(|digit| digit.is_ascii_hexdigit())
+        };
+        let part = parts.next().filter(is_byte)?;
         *byte = u8::from_str_radix(part, 16).ok()?;
     }
     parts.next().is_none().then_some(mac)

@@ -80,7 +80,7 @@ impl<'o> Driver<'o> {
             }
             if report_ns.is_some_and(|due| now_ns >= due) {
                 let separator = self.options.separator.as_deref();
-                println!("{}", report::intermediate(&generator, separator));
+                say!("{}\n", report::intermediate(&generator, separator));
                 let _ = std::io::stdout().flush();
                 report_ns = report_ns.zip(self.options.report_ns).map(|(due, step)| due + step);
             }
@@ -101,7 +101,7 @@ impl<'o> Driver<'o> {
         let usage = Usage {
             cpu_ns: thread_cpu_ns().saturating_sub(cpu_ns),
             wall_ns: clock(),
-            receive_drops: self.socket.drops() - drops,
+            receive_drops: self.socket.drops().saturating_sub(drops),
             waits: self.waits,
             is_paced: matches!(load, Load::Open { .. }),
         };

@@ -70,10 +70,10 @@ pub(crate) enum ProgramError {
 pub(crate) fn run(options: &Options, command_line: &str) -> Result<bool, ProgramError> {
     let is_quiet = options.separator.is_some() || writes_json_to_output(options);
     if !is_quiet {
-        println!("Running: {command_line}");
-        println!("Scenario: {}.", if options.avalanche { "avalanche" } else { "basic" });
+        say!("Running: {command_line}\n");
+        say!("Scenario: {}.\n", if options.avalanche { "avalanche" } else { "basic" });
         if options.single_thread != Some(true) {
-            println!("Multi-thread mode enabled.");
+            say!("Multi-thread mode enabled.\n");
         }
     }
     let endpoint = Endpoint::find(options)?;
@@ -81,10 +81,10 @@ pub(crate) fn run(options: &Options, command_line: &str) -> Result<bool, Program
     let (identities, listed) = identities(options)?;
     if options.shows('a') {
         let interface = endpoint.interface.as_deref();
-        println!("{}", options::decoded(options, interface, &endpoint.remote.ip().to_string()));
+        say!("{}\n", options::decoded(options, interface, &endpoint.remote.ip().to_string()));
         let mac: Vec<String> = identities.mac.iter().map(|byte| format!("{byte:02x}")).collect();
         let duid: String = identities.duid.iter().map(|byte| format!("{byte:02x}")).collect();
-        println!("Set MAC to {}\nSet DUID to {duid}", mac.join("::"));
+        say!("Set MAC to {}\nSet DUID to {duid}\n", mac.join("::"));
     }
     let seed = match options.seed {
         0 => getrandom::u64().map_err(ProgramError::Seed)?,
@@ -226,32 +226,32 @@ impl Call<'_> {
     ) {
         let options = self.options;
         if let Some(ending) = generator.ending().filter(|_| options.shows('e')) {
-            println!("{}", report::reason(ending));
+            say!("{}\n", report::reason(ending));
         }
-        print!("{}", report::main_part(generator));
+        say!("{}", report::main_part(generator));
         if options.shows('i') {
-            println!("Short waits for packets: {}", usage.waits);
+            say!("Short waits for packets: {}\n", usage.waits);
         }
         if let Some(line) = report::server_id(generator).filter(|_| options.shows('s')) {
-            println!("{line}");
+            say!("{line}\n");
         }
         if options.shows('t') {
-            print!("{}", report::times(generator));
+            say!("{}", report::times(generator));
         }
         if let Some(templates) = templates {
-            println!("{templates}");
+            say!("{templates}\n");
         }
         if options.shows('l') {
-            print!("{}", report::leases(generator));
+            say!("{}", report::leases(generator));
         }
         if generator.records().left_out() > 0 {
-            println!("WARNING: {} times and leases were left out.", generator.records().left_out());
+            say!("WARNING: {} times and leases were left out.\n", generator.records().left_out());
         }
         if options.avalanche {
-            print!("{}", report::avalanche(generator));
+            say!("{}", report::avalanche(generator));
         }
         if options.separator.is_none() {
-            print!("\n{}", report::further_part(generator, usage));
+            say!("\n{}", report::further_part(generator, usage));
         }
     }
 
@@ -271,6 +271,10 @@ impl Call<'_> {
         while let Some(rate) = search.next_rate() {
             let load = Load::Open { rate, spacing };
             let (generator, usage) = driver.run(new()?, Plan { load, ..plan.clone() });
+            if driver.is_stopped() {
+                // What was in progress is not lost, so the trial tells nothing.
+                break;
+            }
             let statistics = generator.statistics();
             let trial = Trial {
                 rate,
@@ -284,10 +288,7 @@ impl Call<'_> {
             plan.first_client = if plan.random_clients { 0 } else { next % plan.clients };
             search.feed(trial);
             if !is_quiet {
-                println!("{}", report::trial(&search));
-            }
-            if driver.is_stopped() {
-                break;
+                say!("{}\n", report::trial(&search));
             }
             driver.settle();
         }
@@ -296,7 +297,7 @@ impl Call<'_> {
             files::write(path, &format!("{:#}\n", json::search(&found, self.command_line)))?;
         }
         if !is_quiet {
-            print!("{}", report::found(&found));
+            say!("{}", report::found(&found));
         }
         Ok(found.is_confirmed)
     }
