@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use libdhcp::ColonHex;
 use libdhcp::v6::{
     IaKind, IaTimes, Lifetimes, MalformedError, MessageType, RelayHeader, SpanTable, View,
     WriteError, Writer, code,
@@ -358,9 +359,7 @@ impl Protocol for Dhcp6 {
     }
 
     fn client_text(&self, client: u32) -> String {
-        let duid = self.settings.identities.duid(client);
-        let bytes = duid.bytes().iter().map(|byte| format!("{byte:02x}"));
-        bytes.collect::<Vec<_>>().join(":")
+        ColonHex(self.settings.identities.duid(client).bytes()).to_string()
     }
 
     fn exchange_name(exchange: Exchange) -> &'static str {

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Memory is all taken at the start: slots for everything that can be in progress when nothing is answered, a bounded
-//! table of holders, a bounded table of owners, a bounded series of points. Nothing is allocated per packet.
+//! table of holders, a bounded table of owners, a bounded series of points. Nothing is allocated per packet; what `-u`
+//! and `-x` remember grows by doubling, up to its bound.
 //!
 //! Latency is measured from the moment when a message should have been sent: for the first message its place in the
 //! row of arrivals, whether or not the generator was in time; for later ones the moment the answer before was read.
