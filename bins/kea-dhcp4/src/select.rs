@@ -79,7 +79,7 @@ pub fn select(
         return containing(address, by);
     }
     if let Some(giaddr) = set(Some(selector.giaddr)) {
-        let named = config.by_relay.get(&giaddr).map(|&subnet| (subnet, SelectedBy::Relay));
+        let named = config.by_relay.get(&giaddr).map(|subnet| (subnet, SelectedBy::Relay));
         return named.or_else(|| containing(giaddr, SelectedBy::RelayAddress));
     }
     if !is_broadcast(input) {

@@ -127,7 +127,7 @@ impl Protocol for Dhcp4 {
                 None => view.subnet_selection().ok().flatten(),
                 Some(_) => None,
             },
-            of_interface: desk.links.find(input.interface, &config.by_interface),
+            of_interface: desk.links.find(input.interface, &config.by_interface, |_| true),
         };
         let selected = select::select(config, input, &selector);
         match selected {

@@ -53,8 +53,8 @@ pub fn select(
     if let Some(link) = links.find(|address| is_usable(*address)) {
         let interface_id = view.nearest_client_relay().as_ref().and_then(Relay::interface_id);
         let named = interface_id.and_then(|id| config.by_interface_id.get(id));
-        let named = named.map(|&subnet| (subnet, SelectedBy::InterfaceId));
-        let of_relay = || config.by_relay.get(&link).map(|&subnet| (subnet, SelectedBy::Relay));
+        let named = named.map(|subnet| (subnet, SelectedBy::InterfaceId));
+        let of_relay = || config.by_relay.get(&link).map(|subnet| (subnet, SelectedBy::Relay));
         return named.or_else(of_relay).or_else(|| containing(link, SelectedBy::LinkAddress));
     }
     let named = of_interface.map(|subnet| (subnet, SelectedBy::Interface));

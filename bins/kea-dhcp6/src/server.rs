@@ -132,7 +132,7 @@ impl Protocol for Dhcp6 {
         replies: &mut Replies,
     ) -> Result<Option<DropReason>, Parked> {
         let (config, view) = (&runtime.config, query.view);
-        let of_interface = desk.links.find(input.interface, &config.by_interface);
+        let of_interface = desk.links.find(input.interface, &config.by_interface, |_| true);
         let selected = select::select(config, input, view, of_interface);
         match selected {
             Some((index, by)) => {

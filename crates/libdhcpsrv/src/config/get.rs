@@ -6,6 +6,8 @@
 //! empty keys of parts that are not supported yet are left out. The result is itself a file that
 //! loads and means the same.
 
+use std::cell::Cell;
+
 use cc::{Diagnostics, Document, Element, Map, MapReader, Scope, Value};
 use libdhcp::definition::Definitions;
 
@@ -66,10 +68,19 @@ impl Completion {
         completion
     }
 
-    /// Completes the list of subnets; the numbers are places in the file.
+    /// Completes the lists of subnets, those of shared networks included; the numbers are places in the configuration.
     pub(crate) fn subnets(&mut self, complete: impl Fn(&Self, usize, &Map) -> Map) {
         let mut global = std::mem::take(&mut self.global);
-        set_each(&mut global, self.server.subnet.name, |number, map| complete(self, number, map));
+        let name = self.server.subnet.name;
+        set_each(&mut global, name, |number, map| complete(self, number, map));
+        let next = Cell::new(global.get(name).and_then(Element::as_list).map_or(0, <[_]>::len));
+        set_each(&mut global, self.server.network.name, |_, written| {
+            let mut map = self.server.network.with_defaults(written);
+            set_relays(&mut map);
+            self.options(&mut map);
+            set_each(&mut map, name, |_, map| complete(self, next.replace(next.get() + 1), map));
+            map
+        });
         self.global = global;
     }
 

@@ -11,6 +11,8 @@ pub mod keywords;
 mod prefix_index;
 pub(crate) mod read;
 mod server;
+mod shared_network;
+mod subnets_by;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timers;
@@ -18,6 +20,8 @@ mod timers;
 pub use address::{Address, Prefix, Span};
 pub use prefix_index::PrefixIndex;
 pub use server::{OptionRules, Server};
+pub use shared_network::{NetworkIndex, PoolExtras, SharedNetwork};
+pub use subnets_by::SubnetsBy;
 pub(crate) use timers::{Lifetime, TeeTimes};
 
 /// Index of a subnet in the subnets of its configuration.

@@ -48,6 +48,7 @@ fn subnet(written: &Map, subnet: &Subnet4, config: &Config4, completion: &Comple
             let (first, last) = (pool.first.into(), pool.last.into());
             map.set("pool", pool_text(Span::<std::net::Ipv4Addr> { first, last }));
         }
+        completion.options(&mut map);
         POOL.with_defaults(&map)
     });
     set_rules(&mut map, subnet.reservations);

@@ -13,13 +13,13 @@ mod subnet;
 mod tests;
 
 pub use crate::config::{
-    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, PrefixIndex, SubnetIndex,
+    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, NetworkIndex, PoolExtras, PrefixIndex,
+    SharedNetwork, SubnetIndex, SubnetsBy,
 };
 pub use get::{get, get_tree};
 pub use read::read;
 pub use subnet::{Pool4, Subnet4, Timers};
 
-use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -43,8 +43,10 @@ pub struct Config4 {
     pub echo_client_id: bool,
     /// Number of worker threads; at least 1.
     pub workers: usize,
-    /// Subnets in the order of the file.
+    /// Subnets in the order of the file, those of shared networks behind the others.
     pub subnets: Vec<Subnet4>,
+    /// Shared networks in the order of the file.
+    pub networks: Vec<SharedNetwork<OptionSet>>,
     /// All pools of all subnets; a subnet's pools are neighbours.
     pub pools: Vec<Pool4>,
     /// Options of the global scope.
@@ -71,10 +73,10 @@ pub struct Config4 {
     pub logging: Option<kea_log::LogConfig>,
     /// Address to the first subnet of the file that contains it.
     pub by_address: PrefixIndex<Ipv4Addr>,
-    /// Relay address (`relay`) to the first subnet of the file that names it.
-    pub by_relay: HashMap<Ipv4Addr, SubnetIndex>,
-    /// Interface name (`interface`) to the first subnet of the file that names it.
-    pub by_interface: HashMap<Box<str>, SubnetIndex>,
+    /// Relay address (`relay`) to the subnets that name it.
+    pub by_relay: SubnetsBy<Ipv4Addr>,
+    /// Interface name (`interface`) to the subnets that name it.
+    pub by_interface: SubnetsBy<Box<str>>,
     /// Server identifiers (option 54) that the configuration itself gives out.
     pub server_identifiers: Vec<Ipv4Addr>,
 }
@@ -90,6 +92,12 @@ impl Config4 {
     #[must_use]
     pub fn pools_of(&self, subnet: &Subnet4) -> &[Pool4] {
         &self.pools[subnet.pools.start as usize..subnet.pools.end as usize]
+    }
+
+    /// The shared network that a subnet belongs to.
+    #[must_use]
+    pub fn network_of(&self, subnet: &Subnet4) -> Option<&SharedNetwork<OptionSet>> {
+        self.networks.get(subnet.network?.0 as usize)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use libdhcp::OptionSet;
 
-use crate::config::{Lifetime, TeeTimes};
+use crate::config::{Lifetime, NetworkIndex, PoolExtras, TeeTimes};
 use crate::hosts::ReservationRules;
 
 /// One entry of `subnet4`.
@@ -32,6 +32,8 @@ pub struct Subnet4 {
     pub boot_file_name: Box<[u8]>,
     /// Options of this subnet's scope; subnets with equal options share them.
     pub options: Arc<OptionSet>,
+    /// The shared network that it belongs to.
+    pub network: Option<NetworkIndex>,
     /// Its pools in [`super::Config4::pools`].
     pub pools: Range<u32>,
     /// `interface`: name of the interface whose direct clients this subnet serves.
@@ -94,7 +96,7 @@ impl Timers {
 }
 
 /// One pool of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Pool4 {
     /// First address, host order.
     pub first: u32,
@@ -102,6 +104,8 @@ pub struct Pool4 {
     pub last: u32,
     /// `pool-id`, 0 unless given.
     pub id: u32,
+    /// What it has beside its addresses; most pools have nothing.
+    pub extras: Option<Box<PoolExtras<OptionSet>>>,
 }
 
 impl Pool4 {

@@ -31,7 +31,9 @@ fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Comple
     let mut map = written.clone();
     map.set("id", subnet.id);
     map.set("subnet", format!("{}/{}", subnet.prefix, subnet.prefix_len));
-    map.set("interface", subnet.interface.as_deref().unwrap_or_default());
+    let names = subnet.names.as_deref();
+    let interface = names.and_then(|names| names.interface.as_deref());
+    map.set("interface", interface.unwrap_or_default());
     for (name, lifetime) in [
         ("valid-lifetime", timers.valid_lifetime),
         ("min-valid-lifetime", timers.min_valid_lifetime),
@@ -51,6 +53,7 @@ fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Comple
         if let Some(pool) = pools.get(number) {
             map.set("pool", pool_text(span_of(pool)));
         }
+        completion.options(&mut map);
         POOL.with_defaults(&map)
     });
     let pd_pools = config.pd_pools_of(subnet);
@@ -62,6 +65,7 @@ fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Comple
                 map.set("excluded-prefix", excluded.to_string());
             }
         }
+        completion.options(&mut map);
         PD_POOL.with_defaults(&map)
     });
     set_rules(&mut map, subnet.reservations);

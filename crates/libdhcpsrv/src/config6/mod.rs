@@ -13,14 +13,14 @@ mod subnet;
 mod tests;
 
 pub use crate::config::{
-    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, PrefixIndex, SubnetIndex,
+    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, NetworkIndex, PoolExtras, PrefixIndex,
+    SharedNetwork, SubnetIndex, SubnetsBy,
 };
 pub use get::{get, get_tree};
 pub use libdhcp::OptionSet6;
 pub use read::read;
-pub use subnet::{Pool6, PoolKind, Subnet6, Timers6};
+pub use subnet::{LinkNames, Pool6, PoolKind, Subnet6, Timers6};
 
-use std::collections::HashMap;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
@@ -39,8 +39,10 @@ pub struct Config6 {
     pub decline_probation_period: u32,
     /// Number of worker threads; at least 1.
     pub workers: usize,
-    /// Subnets in the order of the file.
+    /// Subnets in the order of the file, those of shared networks behind the others.
     pub subnets: Vec<Subnet6>,
+    /// Shared networks in the order of the file.
+    pub networks: Vec<SharedNetwork<OptionSet6>>,
     /// All pools of all subnets; a subnet's pools of addresses are neighbours, and so are those of prefixes.
     pub pools: Vec<Pool6>,
     /// Options of the global scope.
@@ -67,12 +69,12 @@ pub struct Config6 {
     pub logging: Option<kea_log::LogConfig>,
     /// Address to the first subnet of the file that contains it.
     pub by_address: PrefixIndex<Ipv6Addr>,
-    /// Relay address (`relay`) to the first subnet of the file that names it.
-    pub by_relay: HashMap<Ipv6Addr, SubnetIndex>,
-    /// Interface name (`interface`) to the first subnet of the file that names it.
-    pub by_interface: HashMap<Box<str>, SubnetIndex>,
-    /// Option 18 of a relay (`interface-id`) to the first subnet of the file that names it.
-    pub by_interface_id: HashMap<Box<[u8]>, SubnetIndex>,
+    /// Relay address (`relay`) to the subnets that name it.
+    pub by_relay: SubnetsBy<Ipv6Addr>,
+    /// Interface name (`interface`) to the subnets that name it.
+    pub by_interface: SubnetsBy<Box<str>>,
+    /// Option 18 of a relay (`interface-id`) to the subnets that name it.
+    pub by_interface_id: SubnetsBy<Box<[u8]>>,
     /// `data-directory`: where leases and the server's DUID are kept, instead of the default.
     pub data_directory: Option<String>,
 }
@@ -94,6 +96,12 @@ impl Config6 {
     #[must_use]
     pub fn pd_pools_of(&self, subnet: &Subnet6) -> &[Pool6] {
         &self.pools[subnet.pd_pools.start as usize..subnet.pd_pools.end as usize]
+    }
+
+    /// The shared network that a subnet belongs to.
+    #[must_use]
+    pub fn network_of(&self, subnet: &Subnet6) -> Option<&SharedNetwork<OptionSet6>> {
+        self.networks.get(subnet.network?.0 as usize)
     }
 }
 

@@ -69,8 +69,7 @@ pub(crate) const HOST_IDENTIFIERS: Keyword = Keyword::new(
 
 /// Networks, classes and hosts.
 pub(crate) const NETWORKS: [Keyword; 7] = [
-    Keyword::new("shared-networks", Kind::MapList, "Subnets on one link.")
-        .not_yet("shared networks"),
+    Keyword::new("shared-networks", Kind::MapList, "Subnets on one link.").default(EmptyList),
     Keyword::new("client-classes", Kind::MapList, "Classes of clients.").not_yet("client classes"),
     network::HOSTS,
     network::RESERVATION_MODE,

@@ -164,11 +164,16 @@ pub(crate) const LAST: [Keyword; 9] = [
 ];
 
 /// Rows of every kind of pool.
-pub(crate) const POOL: [Keyword; 2] = [
-    Keyword::new("pool-id", Kind::UINT32, "Number for statistics.").default(Int(0)),
-    Keyword::new("option-data", Kind::MapList, "Options for clients of the pool.")
-        .not_yet("options of a pool"),
-];
+pub(crate) const POOL: [Keyword; 2] =
+    [Keyword::new("pool-id", Kind::UINT32, "Number for statistics.").default(Int(0)), OPTIONS];
+
+/// First row of a shared network.
+pub(crate) const NETWORK: [Keyword; 1] =
+    [Keyword::new("name", Kind::Str, "Name of the shared network.").required()];
+
+/// Rows of shared networks about host reservations.
+pub(crate) const RULES: [Keyword; 4] =
+    [RESERVATION_MODE, RESERVATIONS_GLOBAL, RESERVATIONS_IN_SUBNET, RESERVATIONS_OUT_OF_POOL];
 
 /// First row of a pool of addresses.
 pub(crate) const POOL_RANGE: [Keyword; 1] =

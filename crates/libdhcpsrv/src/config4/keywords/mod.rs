@@ -20,7 +20,7 @@ use crate::config::{OptionRules, Server};
 use crate::hosts::IdentifierKind;
 
 pub use global::GLOBAL;
-pub use network::{OPTION_DATA, OPTION_DEF, POOL, RESERVATION, SUBNET};
+pub use network::{NETWORK, OPTION_DATA, OPTION_DEF, POOL, RESERVATION, SUBNET};
 pub use parts::{COMPATIBILITY, INTERFACES};
 
 /// All tables in the order of the manual, each with the path of its maps in the file.
@@ -30,6 +30,7 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp4/lease-database", &LEASE_DATABASE),
     ("Dhcp4/expired-leases-processing", &EXPIRED_LEASES),
     ("Dhcp4/multi-threading", &MULTI_THREADING),
+    ("Dhcp4/shared-networks[]", &NETWORK),
     ("Dhcp4/subnet4[]", &SUBNET),
     ("Dhcp4/subnet4[]/pools[]", &POOL),
     ("Dhcp4/subnet4[]/relay", &RELAY),
@@ -59,6 +60,7 @@ pub static SERVER: Server = Server {
     global: &GLOBAL,
     interfaces: &INTERFACES,
     compatibility: &COMPATIBILITY,
+    network: &NETWORK,
     subnet: &SUBNET,
     types: &[(&LEASE_DATABASE, "memfile")],
     reservation: &RESERVATION,
@@ -102,6 +104,6 @@ and `Logging`, the old place of `loggers`, is understood. Comments (`#`, `//`, `
 here are errors, except where the table says so. All errors of a file are reported at once, each
 with file, line and column.
 
-A subnet takes from `Dhcp4` what it does not say itself. `valid-lifetime`, `min-valid-lifetime` and
+A subnet takes from its shared network, and this from `Dhcp4`, what it does not say itself. `valid-lifetime`, `min-valid-lifetime` and
 `max-valid-lifetime` are taken together or not at all.
 ";

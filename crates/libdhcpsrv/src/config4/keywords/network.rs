@@ -1,7 +1,7 @@
 //! Tables of subnets and of what they contain, and the rows that subnets share with the global
 //! scope. A subnet's rows have no defaults: what is absent is inherited.
 
-use cc::{Keyword, Kind, Scope};
+use cc::{DefaultValue, Keyword, Kind, Scope};
 
 use crate::config::keywords::hosts;
 use crate::config::keywords::network as shared;
@@ -50,6 +50,48 @@ pub(super) const STORE_EXTENDED_INFO: Keyword =
 pub(super) const OFFER_LIFETIME: Keyword =
     Keyword::new("offer-lifetime", Kind::UINT32, "Seconds for which an offer is stored.");
 
+/// Rows that subnets and shared networks inherit.
+const INHERITED: [Keyword; 19] = [
+    VALID_LIFETIME,
+    MIN_VALID_LIFETIME,
+    MAX_VALID_LIFETIME,
+    RENEW_TIMER,
+    REBIND_TIMER,
+    shared::CALCULATE_TEE_TIMES,
+    shared::T1_PERCENT,
+    shared::T2_PERCENT,
+    MATCH_CLIENT_ID,
+    AUTHORITATIVE,
+    NEXT_SERVER,
+    SERVER_HOSTNAME,
+    BOOT_FILE_NAME,
+    shared::ALLOCATOR,
+    OFFER_LIFETIME,
+    shared::CACHE_THRESHOLD,
+    shared::CACHE_MAX_AGE,
+    shared::ADAPTIVE,
+    STORE_EXTENDED_INFO,
+];
+
+/// An entry of `shared-networks`.
+pub static NETWORK: Scope = Scope::new(
+    "shared-networks",
+    rows![
+        shared::NETWORK,
+        [
+            Keyword::new("subnet4", Kind::MapList, "Its subnets.").default(DefaultValue::EmptyList),
+            shared::OPTIONS,
+        ],
+        shared::SELECTION,
+        INHERITED,
+        shared::RULES,
+        shared::RESTRICTED,
+        shared::DDNS,
+        [shared::DDNS_USE_CONFLICT_RESOLUTION],
+        shared::LAST,
+    ],
+);
+
 /// An entry of `subnet4`.
 pub static SUBNET: Scope = Scope::new(
     "subnet4",
@@ -57,27 +99,7 @@ pub static SUBNET: Scope = Scope::new(
         shared::SUBNET,
         [shared::OPTIONS],
         shared::SELECTION,
-        [
-            VALID_LIFETIME,
-            MIN_VALID_LIFETIME,
-            MAX_VALID_LIFETIME,
-            RENEW_TIMER,
-            REBIND_TIMER,
-            shared::CALCULATE_TEE_TIMES,
-            shared::T1_PERCENT,
-            shared::T2_PERCENT,
-            MATCH_CLIENT_ID,
-            AUTHORITATIVE,
-            NEXT_SERVER,
-            SERVER_HOSTNAME,
-            BOOT_FILE_NAME,
-            shared::ALLOCATOR,
-            OFFER_LIFETIME,
-            shared::CACHE_THRESHOLD,
-            shared::CACHE_MAX_AGE,
-            shared::ADAPTIVE,
-            STORE_EXTENDED_INFO,
-        ],
+        INHERITED,
         shared::RESERVED,
         shared::RESTRICTED,
         [

@@ -42,9 +42,9 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let definitions = read_definitions(reader, &SERVER.options, diagnostics);
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);
-    let outer = subnets::Outer { network: &network, options: &options };
     let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
-    let all = subnets::read(reader, &outer, &mut scopes, &mut hosts, diagnostics);
+    let identifier = server_identifier(&options);
+    let all = subnets::read(reader, &network, identifier, &mut scopes, &mut hosts, diagnostics);
     let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);
 
     let mut server_identifiers = server_identifiers(&options);
@@ -65,6 +65,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         echo_client_id: reader.bool_or_default("echo-client-id").unwrap_or(true),
         workers: parts::read_workers(reader, cpus, diagnostics),
         subnets: all.subnets,
+        networks: all.networks,
         pools: all.pools,
         options: Arc::clone(&options),
         hosts,

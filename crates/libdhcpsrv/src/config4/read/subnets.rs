@@ -1,7 +1,6 @@
-//! `subnet4`: subnets with inherited values filled in.
+//! `subnet4` and `shared-networks`: subnets with inherited values filled in.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use cc::{Diagnostics, MapReader};
 use libdhcp::OptionSet;
@@ -12,74 +11,143 @@ use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{Around, HostReader};
 use crate::config::read::maps;
 use crate::config::read::options::OptionScopes;
-use crate::config::read::subnets::Subnets;
-use crate::config4::keywords::SUBNET;
+use crate::config::read::subnets::{Link, Subnets, check_interfaces};
+use crate::config::{NetworkIndex, SharedNetwork};
+use crate::config4::keywords::{NETWORK, SUBNET};
 use crate::config4::{Pool4, Subnet4};
 use crate::lease4::{SubnetId, V4};
-
-/// What subnets inherit.
-pub(super) struct Outer<'o, 'a> {
-    pub(super) network: &'o Network<'a>,
-    pub(super) options: &'o Arc<OptionSet>,
-}
 
 /// All subnets with their pools and indexes.
 #[derive(Debug)]
 pub(super) struct AllSubnets {
     pub(super) subnets: Vec<Subnet4>,
+    pub(super) networks: Vec<SharedNetwork<OptionSet>>,
     pub(super) pools: Vec<Pool4>,
     pub(super) found: Subnets<Ipv4Addr>,
 }
 
-/// Reads `subnet4` of the global scope.
+/// What subnets inherit.
+struct Outer<'o, 'a> {
+    values: &'o Network<'a>,
+    /// Server identifier of the scopes around.
+    identifier: Option<Ipv4Addr>,
+    link: &'o Link<'a, Ipv4Addr>,
+    network: Option<NetworkIndex>,
+}
+
+/// Reads `subnet4` and `shared-networks` of the global scope, whose values and server identifier they inherit.
 pub(super) fn read(
     global: &MapReader<'_>,
-    outer: &Outer<'_, '_>,
+    values: &Network<'_>,
+    identifier: Option<Ipv4Addr>,
     scopes: &mut OptionScopes<OptionSet>,
     hosts: &mut HostReader<V4>,
     diagnostics: &mut Diagnostics,
 ) -> AllSubnets {
-    let count = global.items("subnet4").len();
-    let mut found = Subnets::new(count);
-    let (mut subnets, mut pools) = (Vec::with_capacity(count), Vec::new());
-    for item in maps(global, "subnet4") {
-        let Some(reader) = MapReader::new(item, &SUBNET, diagnostics) else { continue };
-        refuse_unsupported(&reader, diagnostics);
-        let base = found.read(&reader, diagnostics);
+    let count = global.items(SUBNET.name).len();
+    let all = AllSubnets {
+        subnets: Vec::with_capacity(count),
+        networks: Vec::new(),
+        pools: Vec::new(),
+        found: Subnets::new(count),
+    };
+    let mut reading = Reading { all, scopes, hosts };
+    let outer = Outer { values, identifier, link: &Link::default(), network: None };
+    reading.read_list(global, &outer, diagnostics);
+    for item in maps(global, NETWORK.name) {
+        let Some(reader) = MapReader::new(item, &NETWORK, diagnostics) else { continue };
+        reading.read_network(&reader, values, identifier, diagnostics);
+    }
+    let mut all = reading.all;
+    all.pools.shrink_to_fit();
+    all
+}
+
+/// What is made on the way.
+struct Reading<'r> {
+    all: AllSubnets,
+    scopes: &'r mut OptionScopes<OptionSet>,
+    hosts: &'r mut HostReader<V4>,
+}
+
+impl Reading<'_> {
+    fn read_network(
+        &mut self,
+        reader: &MapReader<'_>,
+        outer: &Network<'_>,
+        identifier: Option<Ipv4Addr>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        refuse_unsupported(reader, diagnostics);
+        let name = self.all.found.read_network(reader, diagnostics);
+        let values = Network::read(reader, Some(outer), diagnostics).within(outer);
+        let link = Link::read(reader, diagnostics);
+        let options = self.scopes.read(reader, diagnostics);
+        let start = self.all.found.count();
+        let outer = Outer {
+            values: &values,
+            identifier: server_identifiers(&options).first().copied().or(identifier),
+            link: &link,
+            network: Some(NetworkIndex(self.all.networks.len() as u32)),
+        };
+        self.read_list(reader, &outer, diagnostics);
+        check_interfaces(reader, &SUBNET, diagnostics);
+        let subnets = start..self.all.found.count();
+        self.all.networks.push(SharedNetwork { name, subnets, options });
+    }
+
+    /// Reads the list of subnets of a scope.
+    fn read_list(
+        &mut self,
+        scope: &MapReader<'_>,
+        outer: &Outer<'_, '_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        for item in maps(scope, SUBNET.name) {
+            let Some(reader) = MapReader::new(item, &SUBNET, diagnostics) else { continue };
+            self.read_subnet(&reader, outer, diagnostics);
+        }
+    }
+
+    fn read_subnet(
+        &mut self,
+        reader: &MapReader<'_>,
+        outer: &Outer<'_, '_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        refuse_unsupported(reader, diagnostics);
+        let AllSubnets { subnets, pools, found, .. } = &mut self.all;
+        let base = found.read(reader, outer.link, diagnostics);
         let start = pools.len() as u32;
-        pools::read(&reader, base.prefix, &mut pools, diagnostics);
-        let options = scopes.read(&reader, diagnostics);
-        let network = Network::read(&reader, Some(outer.network), diagnostics);
-        let network = network.within(outer.network);
+        pools::read(reader, base.prefix, pools, self.scopes, diagnostics);
+        let options = self.scopes.read(reader, diagnostics);
+        let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
         let around = Around {
             subnet: Some((SubnetId(base.id), base.prefix)),
-            rules: network.rules(),
+            rules: values.rules(),
             in_pool: &|resource| {
                 let own = pools.get(start as usize..).unwrap_or_default();
                 own.iter().any(|pool: &Pool4| pool.contains(resource.address))
             },
         };
-        hosts.read(&reader, &around, scopes, diagnostics);
+        self.hosts.read(reader, &around, self.scopes, diagnostics);
         let own_identifier = server_identifiers(&options).first().copied();
-        let identifier =
-            own_identifier.or_else(|| server_identifiers(outer.options).first().copied());
         subnets.push(Subnet4 {
             id: base.id,
             prefix: base.prefix.first(),
             prefix_len: base.prefix.len,
-            timers: network.timers(),
-            match_client_id: network.match_client_id.unwrap_or(true),
-            authoritative: network.authoritative.unwrap_or(false),
-            next_server: network.next_server.unwrap_or(Ipv4Addr::UNSPECIFIED),
-            server_hostname: network.server_hostname.unwrap_or_default().as_bytes().into(),
-            boot_file_name: network.boot_file_name.unwrap_or_default().as_bytes().into(),
+            timers: values.timers(),
+            match_client_id: values.match_client_id.unwrap_or(true),
+            authoritative: values.authoritative.unwrap_or(false),
+            next_server: values.next_server.unwrap_or(Ipv4Addr::UNSPECIFIED),
+            server_hostname: values.server_hostname.unwrap_or_default().as_bytes().into(),
+            boot_file_name: values.boot_file_name.unwrap_or_default().as_bytes().into(),
             options,
+            network: outer.network,
             pools: start..pools.len() as u32,
             interface: base.interface.map(Into::into),
-            server_identifier: identifier,
-            reservations: network.rules(),
+            server_identifier: own_identifier.or(outer.identifier),
+            reservations: values.rules(),
         });
     }
-    pools.shrink_to_fit();
-    AllSubnets { subnets, pools, found }
 }

@@ -53,6 +53,59 @@ pub(super) const PD_ALLOCATOR: Keyword = Keyword::new(
     "How a free prefix is chosen.",
 );
 
+/// What leads clients to a subnet or shared network, and whether two messages are enough.
+const OWN: [Keyword; 4] = [
+    Keyword::new(
+        "interface-id",
+        Kind::Str,
+        "What relays write into option 18 for clients that are served.",
+    )
+    .default(Str("")),
+    Keyword::new(
+        "rapid-commit",
+        Kind::Bool,
+        "Whether a client that asks for it is answered with a lease at once.",
+    )
+    .default(Bool(false)),
+    VALID_LIFETIME,
+    PREFERRED_LIFETIME,
+];
+
+/// Rows that subnets and shared networks inherit.
+const INHERITED: [Keyword; 9] = [
+    shared::CALCULATE_TEE_TIMES,
+    shared::T1_PERCENT,
+    shared::T2_PERCENT,
+    shared::ALLOCATOR,
+    PD_ALLOCATOR,
+    shared::CACHE_THRESHOLD,
+    shared::CACHE_MAX_AGE,
+    shared::ADAPTIVE,
+    STORE_EXTENDED_INFO,
+];
+
+/// An entry of `shared-networks`.
+pub static NETWORK: Scope = Scope::new(
+    "shared-networks",
+    rows![
+        shared::NETWORK,
+        [
+            Keyword::new("subnet6", Kind::MapList, "Its subnets.").default(EmptyList),
+            shared::OPTIONS,
+        ],
+        shared::SELECTION,
+        OWN,
+        LIMITS,
+        TIMERS,
+        INHERITED,
+        shared::RULES,
+        shared::RESTRICTED,
+        shared::DDNS,
+        [shared::DDNS_USE_CONFLICT_RESOLUTION],
+        shared::LAST,
+    ],
+);
+
 /// An entry of `subnet6`.
 pub static SUBNET: Scope = Scope::new(
     "subnet6",
@@ -63,35 +116,10 @@ pub static SUBNET: Scope = Scope::new(
             shared::OPTIONS,
         ],
         shared::SELECTION,
-        [
-            Keyword::new(
-                "interface-id",
-                Kind::Str,
-                "What relays write into option 18 for clients that are served.",
-            )
-            .default(Str("")),
-            Keyword::new(
-                "rapid-commit",
-                Kind::Bool,
-                "Whether a client that asks for it is answered with a lease at once.",
-            )
-            .default(Bool(false)),
-            VALID_LIFETIME,
-            PREFERRED_LIFETIME,
-        ],
+        OWN,
         LIMITS,
         TIMERS,
-        [
-            shared::CALCULATE_TEE_TIMES,
-            shared::T1_PERCENT,
-            shared::T2_PERCENT,
-            shared::ALLOCATOR,
-            PD_ALLOCATOR,
-            shared::CACHE_THRESHOLD,
-            shared::CACHE_MAX_AGE,
-            shared::ADAPTIVE,
-            STORE_EXTENDED_INFO,
-        ],
+        INHERITED,
         shared::RESERVED,
         shared::RESTRICTED,
         shared::DDNS,

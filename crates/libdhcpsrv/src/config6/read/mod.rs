@@ -54,6 +54,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         decline_probation_period: or_default("decline-probation-period"),
         workers: read::parts::read_workers(reader, cpus, diagnostics),
         subnets: all.subnets,
+        networks: all.networks,
         pools: all.pools,
         options: Arc::clone(&options),
         hosts,

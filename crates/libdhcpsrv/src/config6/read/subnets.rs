@@ -1,9 +1,8 @@
-//! `subnet6`: subnets with inherited values filled in.
+//! `subnet6` and `shared-networks`: subnets with inherited values filled in.
 
-use std::collections::HashMap;
 use std::net::Ipv6Addr;
 
-use cc::{Diagnostics, MapReader};
+use cc::{Diagnostics, Element, MapReader};
 use libdhcp::OptionSet6;
 
 use super::apart::Pools;
@@ -13,10 +12,10 @@ use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{Around, HostReader};
 use crate::config::read::maps;
 use crate::config::read::options::OptionScopes;
-use crate::config::read::subnets::Subnets;
-use crate::config::{Prefix, SubnetIndex};
-use crate::config6::keywords::SUBNET;
-use crate::config6::{Pool6, Subnet6};
+use crate::config::read::subnets::{Link, Subnets, check_interfaces};
+use crate::config::{NetworkIndex, Prefix, SharedNetwork, SubnetsBy};
+use crate::config6::keywords::{NETWORK, SUBNET};
+use crate::config6::{LinkNames, Pool6, Subnet6};
 use crate::lease::SubnetId;
 use crate::lease6::V6;
 
@@ -24,68 +23,194 @@ use crate::lease6::V6;
 #[derive(Debug)]
 pub(super) struct AllSubnets {
     pub(super) subnets: Vec<Subnet6>,
+    pub(super) networks: Vec<SharedNetwork<OptionSet6>>,
     pub(super) pools: Vec<Pool6>,
     pub(super) found: Subnets<Ipv6Addr>,
-    pub(super) by_interface_id: HashMap<Box<[u8]>, SubnetIndex>,
+    pub(super) by_interface_id: SubnetsBy<Box<[u8]>>,
 }
 
-/// Reads `subnet6` of the global scope; subnets inherit from `outer`.
+/// What subnets inherit.
+struct Outer<'o, 'a> {
+    values: &'o Network,
+    link: &'o Link<'a, Ipv6Addr>,
+    interface_id: Option<&'a str>,
+    rapid_commit: bool,
+    network: Option<NetworkIndex>,
+}
+
+/// Reads `subnet6` and `shared-networks` of the global scope, whose values they inherit.
 pub(super) fn read(
     global: &MapReader<'_>,
-    outer: &Network,
+    values: &Network,
     scopes: &mut OptionScopes<OptionSet6>,
     hosts: &mut HostReader<V6>,
     diagnostics: &mut Diagnostics,
 ) -> AllSubnets {
-    let count = global.items("subnet6").len();
-    let mut found = Subnets::new(count);
-    let (mut subnets, mut pools) = (Vec::with_capacity(count), Pools::default());
-    let mut by_interface_id = HashMap::new();
-    for item in maps(global, "subnet6") {
-        let Some(reader) = MapReader::new(item, &SUBNET, diagnostics) else { continue };
-        refuse_unsupported(&reader, diagnostics);
-        let base = found.read(&reader, diagnostics);
+    let count = global.items(SUBNET.name).len();
+    let mut reading = Reading {
+        subnets: Vec::with_capacity(count),
+        networks: Vec::new(),
+        pools: Pools::default(),
+        found: Subnets::new(count),
+        by_interface_id: SubnetsBy::default(),
+        scopes,
+        hosts,
+    };
+    let outer = Outer {
+        values,
+        link: &Link::default(),
+        interface_id: None,
+        rapid_commit: false,
+        network: None,
+    };
+    reading.read_list(global, &outer, diagnostics);
+    for item in maps(global, NETWORK.name) {
+        let Some(reader) = MapReader::new(item, &NETWORK, diagnostics) else { continue };
+        reading.read_network(&reader, values, diagnostics);
+    }
+    let Reading { subnets, networks, pools, found, by_interface_id, .. } = reading;
+    pools.check_all(diagnostics);
+    AllSubnets { subnets, networks, pools: pools.into_pools(), found, by_interface_id }
+}
+
+/// What is made on the way.
+struct Reading<'r> {
+    subnets: Vec<Subnet6>,
+    networks: Vec<SharedNetwork<OptionSet6>>,
+    pools: Pools,
+    found: Subnets<Ipv6Addr>,
+    by_interface_id: SubnetsBy<Box<[u8]>>,
+    scopes: &'r mut OptionScopes<OptionSet6>,
+    hosts: &'r mut HostReader<V6>,
+}
+
+impl Reading<'_> {
+    fn read_network(
+        &mut self,
+        reader: &MapReader<'_>,
+        outer: &Network,
+        diagnostics: &mut Diagnostics,
+    ) {
+        refuse_unsupported(reader, diagnostics);
+        let name = self.found.read_network(reader, diagnostics);
+        let values = Network::read(reader, Some(outer), diagnostics).within(outer);
+        let link = Link::read(reader, diagnostics);
+        let options = self.scopes.read(reader, diagnostics);
+        let interface_id = interface_id_of(reader);
+        check_names(reader, link.interface().is_some(), interface_id, diagnostics);
+        let start = self.found.count();
+        let outer = Outer {
+            values: &values,
+            link: &link,
+            interface_id,
+            rapid_commit: reader.bool("rapid-commit").unwrap_or(false),
+            network: Some(NetworkIndex(self.networks.len() as u32)),
+        };
+        self.read_list(reader, &outer, diagnostics);
+        check_interfaces(reader, &SUBNET, diagnostics);
+        check_rapid_commit(reader, diagnostics);
+        let subnets = start..self.found.count();
+        self.networks.push(SharedNetwork { name, subnets, options });
+    }
+
+    /// Reads the list of subnets of a scope.
+    fn read_list(
+        &mut self,
+        scope: &MapReader<'_>,
+        outer: &Outer<'_, '_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        for item in maps(scope, SUBNET.name) {
+            let Some(reader) = MapReader::new(item, &SUBNET, diagnostics) else { continue };
+            self.read_subnet(&reader, outer, diagnostics);
+        }
+    }
+
+    fn read_subnet(
+        &mut self,
+        reader: &MapReader<'_>,
+        outer: &Outer<'_, '_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        refuse_unsupported(reader, diagnostics);
+        let base = self.found.read(reader, outer.link, diagnostics);
+        let pools = &mut self.pools;
         pools.begin();
         let start = pools.count();
-        read_ranges(&reader, base.prefix, &mut pools, diagnostics);
+        read_ranges(reader, base.prefix, pools, self.scopes, diagnostics);
         let middle = pools.count();
-        read_prefixes(&reader, &mut pools, diagnostics);
+        read_prefixes(reader, pools, self.scopes, diagnostics);
         pools.check_subnet(diagnostics);
-        let interface_id = reader.str("interface-id").filter(|id| !id.is_empty());
+        let own_id = interface_id_of(reader);
+        let interface_id = own_id.or(outer.interface_id);
         let interface_id: Option<Box<[u8]>> = interface_id.map(|id| id.as_bytes().into());
         if let Some(id) = &interface_id {
-            by_interface_id.entry(id.clone()).or_insert(base.index);
+            self.by_interface_id.add(id.clone(), base.index);
         }
-        if base.interface.is_some() && interface_id.is_some() {
-            let message = "'interface' and 'interface-id' cannot be given both";
-            let hint = "the first is for direct clients, the other for those of relays";
-            diagnostics.error_with_hint(reader.position_of("interface-id"), message, hint);
-        }
-        let network = Network::read(&reader, Some(outer), diagnostics).within(outer);
+        check_names(
+            reader,
+            reader.is_written("interface") && base.interface.is_some(),
+            own_id,
+            diagnostics,
+        );
+        let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
         let around = Around {
             subnet: Some((SubnetId(base.id), base.prefix)),
-            rules: network.rules(),
+            rules: values.rules(),
             in_pool: &|resource| {
                 let span = Prefix { address: resource.address, len: resource.prefix_len }.span();
                 let (first, last) = (span.first.into(), span.last.into());
                 pools.of_subnet().iter().any(|pool| pool.first <= last && pool.end() >= first)
             },
         };
-        hosts.read(&reader, &around, scopes, diagnostics);
-        subnets.push(Subnet6 {
+        self.hosts.read(reader, &around, self.scopes, diagnostics);
+        let names = LinkNames { interface: base.interface.map(Into::into), interface_id };
+        let has_names = names != LinkNames::default();
+        self.subnets.push(Subnet6 {
             id: base.id,
             prefix: base.prefix.first(),
             prefix_len: base.prefix.len,
-            timers: network.timers(),
-            reservations: network.rules(),
-            rapid_commit: reader.bool_or_default("rapid-commit").unwrap_or(false),
-            interface: base.interface.map(Into::into),
-            interface_id,
-            options: scopes.read(&reader, diagnostics),
+            timers: values.timers(),
+            reservations: values.rules(),
+            rapid_commit: reader.bool("rapid-commit").unwrap_or(outer.rapid_commit),
+            names: has_names.then(|| Box::new(names)),
+            network: outer.network,
+            options: self.scopes.read(reader, diagnostics),
             pools: start..middle,
             pd_pools: middle..pools.count(),
         });
     }
-    pools.check_all(diagnostics);
-    AllSubnets { subnets, pools: pools.into_pools(), found, by_interface_id }
+}
+
+fn interface_id_of<'a>(reader: &MapReader<'a>) -> Option<&'a str> {
+    reader.str("interface-id").filter(|id| !id.is_empty())
+}
+
+/// Checks that a scope is not both for direct clients and for those of a relay.
+fn check_names(
+    reader: &MapReader<'_>,
+    has_interface: bool,
+    interface_id: Option<&str>,
+    diagnostics: &mut Diagnostics,
+) {
+    if has_interface && interface_id.is_some() {
+        let message = "'interface' and 'interface-id' cannot be given both";
+        let hint = "the first is for direct clients, the other for those of relays";
+        diagnostics.error_with_hint(reader.position_of("interface-id"), message, hint);
+    }
+}
+
+/// Checks that the subnets of a shared network have one mind about `rapid-commit`, because it is decided before a subnet
+/// of them is.
+fn check_rapid_commit(network: &MapReader<'_>, diagnostics: &mut Diagnostics) {
+    let of_network = network.bool("rapid-commit");
+    let subnets = maps(network, SUBNET.name).filter_map(Element::as_map);
+    let written = subnets.map(|subnet| subnet.get("rapid-commit").and_then(Element::as_bool));
+    let mut effective = written.map(|own| own.or(of_network).unwrap_or(false));
+    let Some(first) = effective.next() else { return };
+    if effective.any(|other| other != first) {
+        let message = "the subnets of a shared network must have the same 'rapid-commit'";
+        let hint = "write it in the shared network only";
+        diagnostics.error_with_hint(network.position(), message, hint);
+    }
 }
