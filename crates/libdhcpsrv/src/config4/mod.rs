@@ -26,6 +26,7 @@ use std::sync::Arc;
 use libdhcp::OptionSet;
 use libdhcp::v4::code;
 
+use crate::classes::Classes;
 use crate::hosts::{Hosts4, IdentifierOrder};
 
 /// A whole configuration, ready for use by the workers.
@@ -49,6 +50,8 @@ pub struct Config4 {
     pub pools: Vec<Pool4>,
     /// Options of the global scope.
     pub options: Arc<OptionSet>,
+    /// Client classes.
+    pub classes: Classes<OptionSet>,
     /// Host reservations of all subnets and of the global scope.
     pub hosts: Hosts4,
     /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.

@@ -24,6 +24,7 @@ use std::collections::HashMap;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
+use crate::classes::Classes;
 use crate::hosts::{Hosts6, IdentifierOrder};
 
 /// A whole configuration, ready for use by the workers.
@@ -45,6 +46,8 @@ pub struct Config6 {
     pub pools: Vec<Pool6>,
     /// Options of the global scope.
     pub options: Arc<OptionSet6>,
+    /// Client classes.
+    pub classes: Classes<OptionSet6>,
     /// Host reservations of all subnets and of the global scope.
     pub hosts: Hosts6,
     /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.

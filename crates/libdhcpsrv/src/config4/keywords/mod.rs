@@ -2,6 +2,7 @@
 //!
 //! Those that `Dhcp6` has as well are in [`crate::config::keywords`].
 
+mod classes;
 mod global;
 mod network;
 mod parts;
@@ -19,6 +20,7 @@ pub use crate::config::keywords::{
 use crate::config::{OptionRules, Server};
 use crate::hosts::IdentifierKind;
 
+pub use classes::CLASS;
 pub use global::GLOBAL;
 pub use network::{OPTION_DATA, OPTION_DEF, POOL, RESERVATION, SUBNET};
 pub use parts::{COMPATIBILITY, INTERFACES};
@@ -30,6 +32,7 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp4/lease-database", &LEASE_DATABASE),
     ("Dhcp4/expired-leases-processing", &EXPIRED_LEASES),
     ("Dhcp4/multi-threading", &MULTI_THREADING),
+    ("Dhcp4/client-classes[]", &CLASS),
     ("Dhcp4/subnet4[]", &SUBNET),
     ("Dhcp4/subnet4[]/pools[]", &POOL),
     ("Dhcp4/subnet4[]/relay", &RELAY),
@@ -59,6 +62,7 @@ pub static SERVER: Server = Server {
     global: &GLOBAL,
     interfaces: &INTERFACES,
     compatibility: &COMPATIBILITY,
+    class: &CLASS,
     subnet: &SUBNET,
     types: &[(&LEASE_DATABASE, "memfile")],
     reservation: &RESERVATION,

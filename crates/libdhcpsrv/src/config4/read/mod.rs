@@ -2,6 +2,7 @@
 //!
 //! The parts that both servers have are read by [`crate::config::read`], the others here.
 
+mod classes;
 mod hosts;
 mod network;
 mod pools;
@@ -16,6 +17,7 @@ use libdhcp::OptionSet;
 use self::network::Network;
 use super::keywords::SERVER;
 use super::{Config4, InterfacesConfig, SocketType, server_identifier};
+use crate::classes::{Classes, read_classes};
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{HostReader, read_identifier_order};
 use crate::config::read::interfaces::{self, EntryRules};
@@ -42,10 +44,14 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let definitions = read_definitions(reader, &SERVER.options, diagnostics);
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);
+    let (mut class_reader, classes) =
+        read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
     let outer = subnets::Outer { network: &network, options: &options };
     let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
     let all = subnets::read(reader, &outer, &mut scopes, &mut hosts, diagnostics);
-    let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);
+    let hosts =
+        hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, &mut class_reader, diagnostics);
+    let classes = Classes::new(SERVER.options.universe, class_reader, classes);
 
     let mut server_identifiers = server_identifiers(&options);
     for subnet in &all.subnets {
@@ -67,6 +73,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         subnets: all.subnets,
         pools: all.pools,
         options: Arc::clone(&options),
+        classes,
         hosts,
         host_identifiers: read_identifier_order(reader, &SERVER, diagnostics),
         ignore_link_selection: is_on("ignore-rai-link-selection"),
