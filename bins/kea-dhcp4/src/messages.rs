@@ -62,12 +62,4 @@ kea_log::messages! {
     ALLOC_ENGINE_V4_ALLOC_FAIL = (Warn, "{}: no address is free in subnet {}");
 }
 
-/// Loggers of the server.
-pub mod loggers {
-    use kea_log::Logger;
-
-    pub use libdhcpsrv::loggers::*;
-
-    /// General messages of the server.
-    pub static DHCP4: Logger = Logger::new("dhcp4");
-}
+pub use libdhcpsrv::loggers;

@@ -74,12 +74,4 @@ kea_log::messages! {
     ALLOC_ENGINE_V6_ALLOC_FAIL = (Warn, "{}: no {} is free in subnet {}");
 }
 
-/// Loggers of the server.
-pub mod loggers {
-    use kea_log::Logger;
-
-    pub use libdhcpsrv::loggers::*;
-
-    /// General messages of the server.
-    pub static DHCP6: Logger = Logger::new("dhcp6");
-}
+pub use libdhcpsrv::loggers;

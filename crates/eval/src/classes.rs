@@ -94,6 +94,19 @@ impl ClassSet {
         Self { words: vec![0; classes.div_ceil(64)] }
     }
 
+    /// A set that stays empty.
+    #[must_use]
+    pub fn empty() -> &'static Self {
+        static EMPTY: ClassSet = ClassSet { words: Vec::new() };
+        &EMPTY
+    }
+
+    /// Number of classes that there is room for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.words.len() * 64
+    }
+
     /// Puts the packet into a class; returns false when the set has no room for its number.
     pub fn insert(&mut self, class: ClassId) -> bool {
         let word = self.words.get_mut(class.0 as usize / 64);
@@ -101,6 +114,13 @@ impl ClassSet {
             *word |= 1 << (class.0 % 64);
             true
         })
+    }
+
+    /// Takes the packet out of a class.
+    pub fn remove(&mut self, class: ClassId) {
+        if let Some(word) = self.words.get_mut(class.0 as usize / 64) {
+            *word &= !(1 << (class.0 % 64));
+        }
     }
 
     /// Takes the packet out of all classes.

@@ -4,6 +4,7 @@
 
 pub mod alloc4;
 pub mod alloc6;
+pub mod classes;
 pub mod config;
 pub mod config4;
 pub mod config6;

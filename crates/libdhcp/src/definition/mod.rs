@@ -156,6 +156,15 @@ impl Definitions {
         Ok(())
     }
 
+    /// Adds a checked definition to its space in place of those that have its code or its name, standard ones included,
+    /// such as that of a client class.
+    pub fn supersede(&mut self, custom: CustomDefinition) {
+        let (space, definition) = custom.into_parts();
+        let of_space = self.custom.entry(space).or_default();
+        of_space.retain(|other| other.code != definition.code && other.name != definition.name);
+        of_space.push(definition);
+    }
+
     /// The definition with this code; the user's own where a standard one may be replaced.
     #[must_use]
     pub fn by_code(&self, space: &str, code: u16) -> Option<&OptionDefinition> {

@@ -24,6 +24,8 @@ pub struct Server {
     pub compatibility: &'static Scope,
     /// An entry of the list of shared networks.
     pub network: &'static Scope,
+    /// An entry of `client-classes`.
+    pub class: &'static Scope,
     /// An entry of the list of subnets.
     pub subnet: &'static Scope,
     /// Maps that are in force when the file has none, with their `type`.

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::SubnetIndex;
+use crate::classes::ClassPolicy;
 
 /// Index of a shared network in those of its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +19,8 @@ pub struct SharedNetwork<S> {
     pub subnets: Range<u32>,
     /// Options of this scope: behind those of the subnet, before those of classes.
     pub options: Arc<S>,
+    /// Whom it serves, and which classes it lets be evaluated late.
+    pub classes: Option<Box<ClassPolicy>>,
 }
 
 impl<S> SharedNetwork<S> {
@@ -34,6 +37,8 @@ impl<S> SharedNetwork<S> {
 pub struct PoolExtras<S> {
     /// Options of this scope: behind those of the host, before those of the subnet.
     pub options: Arc<S>,
+    /// Whom it serves, and which classes it lets be evaluated late.
+    pub classes: Option<Box<ClassPolicy>>,
 }
 
 #[cfg(test)]
@@ -43,7 +48,7 @@ mod tests {
     #[test]
     fn subnets_are_walked_round() {
         let network =
-            SharedNetwork::<()> { name: "n".into(), subnets: 3..6, options: Arc::new(()) };
+            SharedNetwork { name: "n".into(), subnets: 3..6, options: Arc::new(()), classes: None };
         let walk =
             |start| network.from(SubnetIndex(start)).map(|index| index.0).collect::<Vec<_>>();
         assert_eq!(walk(3), [3, 4, 5]);

@@ -26,6 +26,9 @@ use std::sync::Arc;
 use libdhcp::OptionSet;
 use libdhcp::v4::code;
 
+use eval::ClassSet;
+
+use crate::classes::{ClassPolicy, Classes};
 use crate::hosts::{Hosts4, IdentifierOrder};
 
 /// A whole configuration, ready for use by the workers.
@@ -51,6 +54,8 @@ pub struct Config4 {
     pub pools: Vec<Pool4>,
     /// Options of the global scope.
     pub options: Arc<OptionSet>,
+    /// Client classes.
+    pub classes: Classes<OptionSet>,
     /// Host reservations of all subnets and of the global scope.
     pub hosts: Hosts4,
     /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.
@@ -92,6 +97,16 @@ impl Config4 {
     #[must_use]
     pub fn pools_of(&self, subnet: &Subnet4) -> &[Pool4] {
         &self.pools[subnet.pools.start as usize..subnet.pools.end as usize]
+    }
+
+    /// Whether a subnet and its shared network serve a client in these classes.
+    #[must_use]
+    #[inline]
+    pub fn serves(&self, index: SubnetIndex, classes: &ClassSet) -> bool {
+        let subnet = self.subnet(index);
+        let network = self.network_of(subnet).and_then(|network| network.classes.as_deref());
+        ClassPolicy::admits(subnet.classes.as_deref(), classes)
+            && ClassPolicy::admits(network, classes)
     }
 
     /// The shared network that a subnet belongs to.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use libdhcp::OptionSet;
 
+use crate::classes::ClassPolicy;
 use crate::config::{Lifetime, NetworkIndex, PoolExtras, TeeTimes};
 use crate::hosts::ReservationRules;
 
@@ -34,6 +35,8 @@ pub struct Subnet4 {
     pub options: Arc<OptionSet>,
     /// The shared network that it belongs to.
     pub network: Option<NetworkIndex>,
+    /// Whom it serves, and which classes it lets be evaluated late.
+    pub classes: Option<Box<ClassPolicy>>,
     /// Its pools in [`super::Config4::pools`].
     pub pools: Range<u32>,
     /// `interface`: name of the interface whose direct clients this subnet serves.

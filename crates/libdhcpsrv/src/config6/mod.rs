@@ -24,6 +24,9 @@ pub use subnet::{LinkNames, Pool6, PoolKind, Subnet6, Timers6};
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
+use eval::ClassSet;
+
+use crate::classes::{ClassPolicy, Classes};
 use crate::hosts::{Hosts6, IdentifierOrder};
 
 /// A whole configuration, ready for use by the workers.
@@ -47,6 +50,8 @@ pub struct Config6 {
     pub pools: Vec<Pool6>,
     /// Options of the global scope.
     pub options: Arc<OptionSet6>,
+    /// Client classes.
+    pub classes: Classes<OptionSet6>,
     /// Host reservations of all subnets and of the global scope.
     pub hosts: Hosts6,
     /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.
@@ -96,6 +101,16 @@ impl Config6 {
     #[must_use]
     pub fn pd_pools_of(&self, subnet: &Subnet6) -> &[Pool6] {
         &self.pools[subnet.pd_pools.start as usize..subnet.pd_pools.end as usize]
+    }
+
+    /// Whether a subnet and its shared network serve a client in these classes.
+    #[must_use]
+    #[inline]
+    pub fn serves(&self, index: SubnetIndex, classes: &ClassSet) -> bool {
+        let subnet = self.subnet(index);
+        let network = self.network_of(subnet).and_then(|network| network.classes.as_deref());
+        ClassPolicy::admits(subnet.classes.as_deref(), classes)
+            && ClassPolicy::admits(network, classes)
     }
 
     /// The shared network that a subnet belongs to.

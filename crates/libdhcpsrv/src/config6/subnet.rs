@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::OptionSet6;
+use crate::classes::ClassPolicy;
 use crate::config::{Lifetime, NetworkIndex, PoolExtras, TeeTimes};
 use crate::hosts::ReservationRules;
 
@@ -26,6 +27,8 @@ pub struct Subnet6 {
     pub names: Option<Box<LinkNames>>,
     /// The shared network that it belongs to.
     pub network: Option<NetworkIndex>,
+    /// Whom it serves, and which classes it lets be evaluated late.
+    pub classes: Option<Box<ClassPolicy>>,
     /// Options of this subnet's scope; subnets with equal options share them.
     pub options: Arc<OptionSet6>,
     /// Which host reservations count: `reservations-global`, `-in-subnet`, `-out-of-pool`.
@@ -266,6 +269,7 @@ mod tests {
             rapid_commit: false,
             names: None,
             network: None,
+            classes: None,
             options: Arc::default(),
             pools: 0..0,
             pd_pools: 0..0,

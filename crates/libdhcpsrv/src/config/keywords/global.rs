@@ -70,7 +70,12 @@ pub(crate) const HOST_IDENTIFIERS: Keyword = Keyword::new(
 /// Networks, classes and hosts.
 pub(crate) const NETWORKS: [Keyword; 7] = [
     Keyword::new("shared-networks", Kind::MapList, "Subnets on one link.").default(EmptyList),
-    Keyword::new("client-classes", Kind::MapList, "Classes of clients.").not_yet("client classes"),
+    Keyword::new(
+        "client-classes",
+        Kind::MapList,
+        "Classes of clients, in the order in which they are evaluated.",
+    )
+    .default(EmptyList),
     network::HOSTS,
     network::RESERVATION_MODE,
     network::RESERVATIONS_GLOBAL.default(Bool(false)),

@@ -129,16 +129,6 @@ pub(crate) const RESERVED: [Keyword; 5] = [
     RESERVATIONS_OUT_OF_POOL,
 ];
 
-/// Restriction of subnets and pools to classes.
-pub(crate) const RESTRICTED: [Keyword; 4] = [
-    Keyword::new("client-class", Kind::Str, "Class it is reserved for.").not_yet(CLASSES),
-    Keyword::new("client-classes", Kind::StrList, "Classes it is reserved for.").not_yet(CLASSES),
-    Keyword::new("require-client-classes", Kind::StrList, "Classes evaluated late.")
-        .not_yet(CLASSES),
-    Keyword::new("evaluate-additional-classes", Kind::StrList, "Classes evaluated late.")
-        .not_yet(CLASSES),
-];
-
 /// DNS updates for clients of a subnet or pool.
 pub(crate) const DDNS: [Keyword; 7] = [
     DDNS_SEND_UPDATES,

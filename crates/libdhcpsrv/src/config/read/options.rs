@@ -26,22 +26,30 @@ pub(crate) fn read_definitions(
     let mut definitions = Definitions::new(rules.universe);
     for item in maps(global, "option-def") {
         let Some(reader) = MapReader::new(item, rules.definition, diagnostics) else { continue };
-        let text = |name| reader.str_or_default(name).unwrap_or_default();
-        let required = (reader.str("name"), reader.int("code"), reader.str("type"));
-        let (Some(name), Some(code), Some(data_type)) = required else { continue };
-        let shape = CustomShape {
-            array: reader.bool("array").unwrap_or(false),
-            record_types: text("record-types"),
-            encapsulates: text("encapsulate"),
-        };
-        let space = text("space");
-        let added = CustomDefinition::new(space, code, name, data_type, shape)
-            .and_then(|definition| definitions.add(definition));
-        if let Err(error) = added {
-            report_definition(&reader, name, &error, diagnostics);
-        }
+        add_definition(&reader, diagnostics, |definition| definitions.add(definition));
     }
     definitions
+}
+
+/// Reads an entry of `option-def` and adds it to others.
+pub(crate) fn add_definition(
+    reader: &MapReader<'_>,
+    diagnostics: &mut Diagnostics,
+    add: impl FnOnce(CustomDefinition) -> Result<(), DefinitionError>,
+) {
+    let text = |name| reader.str_or_default(name).unwrap_or_default();
+    let required = (reader.str("name"), reader.int("code"), reader.str("type"));
+    let (Some(name), Some(code), Some(data_type)) = required else { return };
+    let shape = CustomShape {
+        array: reader.bool("array").unwrap_or(false),
+        record_types: text("record-types"),
+        encapsulates: text("encapsulate"),
+    };
+    let space = text("space");
+    let added = CustomDefinition::new(space, code, name, data_type, shape).and_then(add);
+    if let Err(error) = added {
+        report_definition(reader, name, &error, diagnostics);
+    }
 }
 
 fn report_definition(
@@ -84,6 +92,24 @@ impl<S: OptionSetForm> OptionScopes<S> {
     /// Starts with the definitions of the file.
     pub(crate) fn new(rules: &'static OptionRules, definitions: Definitions) -> Self {
         Self { rules, definitions, empty: Arc::default(), known: HashMap::new() }
+    }
+
+    /// The definitions of the file.
+    pub(crate) fn definitions(&self) -> &Definitions {
+        &self.definitions
+    }
+
+    /// Reads the options of a scope that has definitions of its own.
+    pub(crate) fn read_with(
+        &mut self,
+        definitions: Definitions,
+        scope: &MapReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Arc<S> {
+        let outer = std::mem::replace(&mut self.definitions, definitions);
+        let options = self.read(scope, diagnostics);
+        self.definitions = outer;
+        options
     }
 
     /// Reads the options of one scope.

@@ -15,6 +15,8 @@ pub(crate) struct Subnets<A: Address> {
     ids: HashMap<u32, Position>,
     prefixes: HashMap<(A, u8), Position>,
     next_id: u32,
+    /// The first subnet that got its id by its place in the file.
+    without_id: Option<(u32, Position)>,
     has_warned: bool,
     spans: Vec<Span<A>>,
     /// Relay address to the subnets that name it.
@@ -31,12 +33,6 @@ pub(crate) struct Link<'a, A> {
     interface: Option<&'a str>,
 }
 
-impl<A> Default for Link<'_, A> {
-    fn default() -> Self {
-        Self { relays: Vec::new(), interface: None }
-    }
-}
-
 /// What every subnet has.
 #[derive(Debug)]
 pub(crate) struct SubnetBase<'a, A> {
@@ -51,14 +47,15 @@ pub(crate) struct SubnetBase<'a, A> {
 }
 
 impl<A: Address> Subnets<A> {
-    /// Starts with no subnet; `count` are expected.
-    pub(crate) fn new(count: usize) -> Self {
+    /// Starts with no subnet.
+    pub(crate) fn new() -> Self {
         Self {
-            ids: HashMap::with_capacity(count),
-            prefixes: HashMap::with_capacity(count),
+            ids: HashMap::new(),
+            prefixes: HashMap::new(),
             next_id: 1,
-            has_warned: count < 2,
-            spans: Vec::with_capacity(count),
+            without_id: None,
+            has_warned: false,
+            spans: Vec::new(),
             by_relay: SubnetsBy::default(),
             by_interface: SubnetsBy::default(),
             networks: HashMap::new(),
@@ -94,16 +91,17 @@ impl<A: Address> Subnets<A> {
     pub(crate) fn read<'a>(
         &mut self,
         reader: &MapReader<'a>,
-        around: &Link<'a, A>,
+        around: Option<&Link<'a, A>>,
         diagnostics: &mut Diagnostics,
     ) -> SubnetBase<'a, A> {
         let index = SubnetIndex(self.spans.len() as u32);
         let own = Link::read(reader, diagnostics);
-        let relays = if own.relays.is_empty() { &around.relays } else { &own.relays };
+        let of_network = around.map_or(&[][..], |around| &around.relays);
+        let relays = if own.relays.is_empty() { of_network } else { &own.relays };
         for relay in relays {
             self.by_relay.add(*relay, index);
         }
-        let interface = own.interface.or(around.interface);
+        let interface = own.interface.or(around.and_then(|around| around.interface));
         if let Some(interface) = interface {
             self.by_interface.add(interface.into(), index);
         }
@@ -157,7 +155,11 @@ impl<A: Address> Subnets<A> {
         if written.is_none() {
             self.next_id += 1;
         }
-        if written.is_none() && !self.has_warned {
+        if written.is_none() && self.without_id.is_none() {
+            self.without_id = Some((id, position));
+        }
+        let is_several = self.spans.len() > 1;
+        if let Some((id, position)) = self.without_id.filter(|_| is_several && !self.has_warned) {
             self.has_warned = true;
             let message = format!("the subnet has no 'id' and gets {id}, by its place in the file");
             let hint = "give each subnet its own, so that leases keep theirs when the file changes";

@@ -2,6 +2,7 @@
 //!
 //! Those that `Dhcp6` has as well are in [`crate::config::keywords`].
 
+mod classes;
 mod global;
 mod network;
 mod parts;
@@ -19,6 +20,7 @@ pub use crate::config::keywords::{
 use crate::config::{OptionRules, Server};
 use crate::hosts::IdentifierKind;
 
+pub use classes::CLASS;
 pub use global::GLOBAL;
 pub use network::{NETWORK, OPTION_DATA, OPTION_DEF, POOL, RESERVATION, SUBNET};
 pub use parts::{COMPATIBILITY, INTERFACES};
@@ -31,6 +33,7 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp4/expired-leases-processing", &EXPIRED_LEASES),
     ("Dhcp4/multi-threading", &MULTI_THREADING),
     ("Dhcp4/shared-networks[]", &NETWORK),
+    ("Dhcp4/client-classes[]", &CLASS),
     ("Dhcp4/subnet4[]", &SUBNET),
     ("Dhcp4/subnet4[]/pools[]", &POOL),
     ("Dhcp4/subnet4[]/relay", &RELAY),
@@ -61,6 +64,7 @@ pub static SERVER: Server = Server {
     interfaces: &INTERFACES,
     compatibility: &COMPATIBILITY,
     network: &NETWORK,
+    class: &CLASS,
     subnet: &SUBNET,
     types: &[(&LEASE_DATABASE, "memfile")],
     reservation: &RESERVATION,

@@ -3,6 +3,7 @@
 
 use cc::{DefaultValue, Keyword, Kind, Scope};
 
+use crate::config::keywords::classes::POLICY;
 use crate::config::keywords::hosts;
 use crate::config::keywords::network as shared;
 use crate::config::keywords::{option_data, option_def, rows};
@@ -85,7 +86,7 @@ pub static NETWORK: Scope = Scope::new(
         shared::SELECTION,
         INHERITED,
         shared::RULES,
-        shared::RESTRICTED,
+        POLICY,
         shared::DDNS,
         [shared::DDNS_USE_CONFLICT_RESOLUTION],
         shared::LAST,
@@ -101,7 +102,7 @@ pub static SUBNET: Scope = Scope::new(
         shared::SELECTION,
         INHERITED,
         shared::RESERVED,
-        shared::RESTRICTED,
+        POLICY,
         [
             Keyword::new("4o6-interface", Kind::Str, "Interface of DHCPv4 over DHCPv6.")
                 .not_yet(O6),
@@ -118,7 +119,7 @@ pub static SUBNET: Scope = Scope::new(
 /// An entry of `pools`.
 pub static POOL: Scope = Scope::new(
     "pools",
-    rows![shared::POOL_RANGE, shared::POOL, shared::RESTRICTED, shared::DDNS, shared::LAST,],
+    rows![shared::POOL_RANGE, shared::POOL, POLICY, shared::DDNS, shared::LAST,],
 );
 
 /// An entry of `reservations`.

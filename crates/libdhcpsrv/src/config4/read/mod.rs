@@ -2,6 +2,7 @@
 //!
 //! The parts that both servers have are read by [`crate::config::read`], the others here.
 
+mod classes;
 mod hosts;
 mod network;
 mod pools;
@@ -11,11 +12,11 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use cc::{Diagnostics, Document, MapReader};
-use libdhcp::OptionSet;
 
 use self::network::Network;
 use super::keywords::SERVER;
 use super::{Config4, InterfacesConfig, SocketType, server_identifier};
+use crate::classes::{Classes, read_classes};
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{HostReader, read_identifier_order};
 use crate::config::read::interfaces::{self, EntryRules};
@@ -42,12 +43,17 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let definitions = read_definitions(reader, &SERVER.options, diagnostics);
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);
+    let (mut class_reader, classes) =
+        read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
     let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
-    let identifier = server_identifier(&options);
-    let all = subnets::read(reader, &network, identifier, &mut scopes, &mut hosts, diagnostics);
-    let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);
+    let outer = subnets::Outer::new(&network, server_identifier(&options));
+    let reading = subnets::Reading::new(&mut scopes, &mut class_reader, &mut hosts);
+    let all = reading.read(reader, &outer, diagnostics);
+    let hosts =
+        hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, &mut class_reader, diagnostics);
+    let classes = Classes::new(SERVER.options.universe, class_reader, classes);
 
-    let mut server_identifiers = server_identifiers(&options);
+    let mut server_identifiers = Vec::from_iter(server_identifier(&options));
     for subnet in &all.subnets {
         server_identifiers.extend(subnet.server_identifier);
     }
@@ -68,6 +74,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         networks: all.networks,
         pools: all.pools,
         options: Arc::clone(&options),
+        classes,
         hosts,
         host_identifiers: read_identifier_order(reader, &SERVER, diagnostics),
         ignore_link_selection: is_on("ignore-rai-link-selection"),
@@ -94,9 +101,4 @@ fn read_interfaces(global: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Int
     let rules = EntryRules::<Ipv4Addr> { is_mixed: false, unfit: |_| None, doubt: |_| None };
     config.interfaces = interfaces::read(&reader, &rules, diagnostics);
     config
-}
-
-/// Server identifiers that a scope gives out.
-fn server_identifiers(options: &OptionSet) -> Vec<Ipv4Addr> {
-    server_identifier(options).into_iter().collect()
 }

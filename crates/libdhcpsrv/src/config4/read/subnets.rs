@@ -6,7 +6,8 @@ use cc::{Diagnostics, MapReader};
 use libdhcp::OptionSet;
 
 use super::network::Network;
-use super::{pools, server_identifiers};
+use super::{pools, server_identifier};
+use crate::classes::ClassReader;
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{Around, HostReader};
 use crate::config::read::maps;
@@ -27,73 +28,85 @@ pub(super) struct AllSubnets {
 }
 
 /// What subnets inherit.
-struct Outer<'o, 'a> {
+#[derive(Clone, Copy)]
+pub(super) struct Outer<'o, 'a> {
     values: &'o Network<'a>,
     /// Server identifier of the scopes around.
     identifier: Option<Ipv4Addr>,
-    link: &'o Link<'a, Ipv4Addr>,
+    link: Option<&'o Link<'a, Ipv4Addr>>,
     network: Option<NetworkIndex>,
 }
 
-/// Reads `subnet4` and `shared-networks` of the global scope, whose values and server identifier they inherit.
-pub(super) fn read(
-    global: &MapReader<'_>,
-    values: &Network<'_>,
-    identifier: Option<Ipv4Addr>,
-    scopes: &mut OptionScopes<OptionSet>,
-    hosts: &mut HostReader<V4>,
-    diagnostics: &mut Diagnostics,
-) -> AllSubnets {
-    let count = global.items(SUBNET.name).len();
-    let all = AllSubnets {
-        subnets: Vec::with_capacity(count),
-        networks: Vec::new(),
-        pools: Vec::new(),
-        found: Subnets::new(count),
-    };
-    let mut reading = Reading { all, scopes, hosts };
-    let outer = Outer { values, identifier, link: &Link::default(), network: None };
-    reading.read_list(global, &outer, diagnostics);
-    for item in maps(global, NETWORK.name) {
-        let Some(reader) = MapReader::new(item, &NETWORK, diagnostics) else { continue };
-        reading.read_network(&reader, values, identifier, diagnostics);
+impl<'o, 'a> Outer<'o, 'a> {
+    /// The global scope.
+    pub(super) fn new(values: &'o Network<'a>, identifier: Option<Ipv4Addr>) -> Self {
+        Self { values, identifier, link: None, network: None }
     }
-    let mut all = reading.all;
-    all.pools.shrink_to_fit();
-    all
 }
 
-/// What is made on the way.
-struct Reading<'r> {
+/// Reads subnets, with all that is made on the way.
+pub(super) struct Reading<'r> {
     all: AllSubnets,
     scopes: &'r mut OptionScopes<OptionSet>,
+    classes: &'r mut ClassReader,
     hosts: &'r mut HostReader<V4>,
 }
 
-impl Reading<'_> {
+impl<'r> Reading<'r> {
+    /// Starts with no subnet.
+    pub(super) fn new(
+        scopes: &'r mut OptionScopes<OptionSet>,
+        classes: &'r mut ClassReader,
+        hosts: &'r mut HostReader<V4>,
+    ) -> Self {
+        let all = AllSubnets {
+            subnets: Vec::new(),
+            networks: Vec::new(),
+            pools: Vec::new(),
+            found: Subnets::new(),
+        };
+        Self { all, scopes, classes, hosts }
+    }
+
+    /// Reads `subnet4` and `shared-networks` of the global scope.
+    pub(super) fn read(
+        mut self,
+        global: &MapReader<'_>,
+        outer: &Outer<'_, '_>,
+        diagnostics: &mut Diagnostics,
+    ) -> AllSubnets {
+        self.read_list(global, outer, diagnostics);
+        for item in maps(global, NETWORK.name) {
+            let Some(reader) = MapReader::new(item, &NETWORK, diagnostics) else { continue };
+            self.read_network(&reader, outer, diagnostics);
+        }
+        self.all.pools.shrink_to_fit();
+        self.all
+    }
+
     fn read_network(
         &mut self,
         reader: &MapReader<'_>,
-        outer: &Network<'_>,
-        identifier: Option<Ipv4Addr>,
+        outer: &Outer<'_, '_>,
         diagnostics: &mut Diagnostics,
     ) {
         refuse_unsupported(reader, diagnostics);
         let name = self.all.found.read_network(reader, diagnostics);
-        let values = Network::read(reader, Some(outer), diagnostics).within(outer);
+        let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
         let link = Link::read(reader, diagnostics);
         let options = self.scopes.read(reader, diagnostics);
+        let classes = self.classes.read_policy(reader, diagnostics);
         let start = self.all.found.count();
         let outer = Outer {
             values: &values,
-            identifier: server_identifiers(&options).first().copied().or(identifier),
-            link: &link,
+            identifier: server_identifier(&options).or(outer.identifier),
+            link: Some(&link),
             network: Some(NetworkIndex(self.all.networks.len() as u32)),
         };
         self.read_list(reader, &outer, diagnostics);
         check_interfaces(reader, &SUBNET, diagnostics);
         let subnets = start..self.all.found.count();
-        self.all.networks.push(SharedNetwork { name, subnets, options });
+        self.all.networks.push(SharedNetwork { name, subnets, options, classes });
     }
 
     /// Reads the list of subnets of a scope.
@@ -119,7 +132,7 @@ impl Reading<'_> {
         let AllSubnets { subnets, pools, found, .. } = &mut self.all;
         let base = found.read(reader, outer.link, diagnostics);
         let start = pools.len() as u32;
-        pools::read(reader, base.prefix, pools, self.scopes, diagnostics);
+        pools::read(reader, base.prefix, pools, self.scopes, self.classes, diagnostics);
         let options = self.scopes.read(reader, diagnostics);
         let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
         let around = Around {
@@ -131,7 +144,7 @@ impl Reading<'_> {
             },
         };
         self.hosts.read(reader, &around, self.scopes, diagnostics);
-        let own_identifier = server_identifiers(&options).first().copied();
+        let own_identifier = server_identifier(&options);
         subnets.push(Subnet4 {
             id: base.id,
             prefix: base.prefix.first(),
@@ -144,6 +157,7 @@ impl Reading<'_> {
             boot_file_name: values.boot_file_name.unwrap_or_default().as_bytes().into(),
             options,
             network: outer.network,
+            classes: self.classes.read_policy(reader, diagnostics),
             pools: start..pools.len() as u32,
             interface: base.interface.map(Into::into),
             server_identifier: own_identifier.or(outer.identifier),

@@ -2,6 +2,7 @@
 //!
 //! Those that `Dhcp4` has as well are in [`crate::config::keywords`].
 
+mod classes;
 mod global;
 mod network;
 mod parts;
@@ -18,6 +19,7 @@ use crate::config::keywords::{
 use crate::config::{OptionRules, Server};
 use crate::hosts::IdentifierKind;
 
+pub use classes::CLASS;
 pub use global::GLOBAL;
 pub use network::{NETWORK, OPTION_DATA, OPTION_DEF, PD_POOL, POOL, RESERVATION, SUBNET};
 pub use parts::{COMPATIBILITY, INTERFACES, SERVER_ID};
@@ -31,6 +33,7 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp6/expired-leases-processing", &EXPIRED_LEASES),
     ("Dhcp6/multi-threading", &MULTI_THREADING),
     ("Dhcp6/shared-networks[]", &NETWORK),
+    ("Dhcp6/client-classes[]", &CLASS),
     ("Dhcp6/subnet6[]", &SUBNET),
     ("Dhcp6/subnet6[]/pools[]", &POOL),
     ("Dhcp6/subnet6[]/pd-pools[]", &PD_POOL),
@@ -62,6 +65,7 @@ pub static SERVER: Server = Server {
     interfaces: &INTERFACES,
     compatibility: &COMPATIBILITY,
     network: &NETWORK,
+    class: &CLASS,
     subnet: &SUBNET,
     types: &[(&LEASE_DATABASE, "memfile"), (&SERVER_ID, "LLT")],
     reservation: &RESERVATION,

@@ -4,6 +4,7 @@
 use cc::{DefaultValue, Keyword, Kind, Scope};
 use libdhcp::definition::DHCP6;
 
+use crate::config::keywords::classes::POLICY;
 use crate::config::keywords::hosts;
 use crate::config::keywords::network as shared;
 use crate::config::keywords::{option_data, option_def, rows};
@@ -99,7 +100,7 @@ pub static NETWORK: Scope = Scope::new(
         TIMERS,
         INHERITED,
         shared::RULES,
-        shared::RESTRICTED,
+        POLICY,
         shared::DDNS,
         [shared::DDNS_USE_CONFLICT_RESOLUTION],
         shared::LAST,
@@ -121,7 +122,7 @@ pub static SUBNET: Scope = Scope::new(
         TIMERS,
         INHERITED,
         shared::RESERVED,
-        shared::RESTRICTED,
+        POLICY,
         shared::DDNS,
         [shared::DDNS_USE_CONFLICT_RESOLUTION],
         shared::LAST,
@@ -131,7 +132,7 @@ pub static SUBNET: Scope = Scope::new(
 /// An entry of `pools`.
 pub static POOL: Scope = Scope::new(
     "pools",
-    rows![shared::POOL_RANGE, shared::POOL, shared::RESTRICTED, shared::DDNS, shared::LAST],
+    rows![shared::POOL_RANGE, shared::POOL, POLICY, shared::DDNS, shared::LAST],
 );
 
 /// An entry of `pd-pools`.
@@ -162,7 +163,7 @@ pub static PD_POOL: Scope = Scope::new(
             .default(Int(0)),
         ],
         shared::POOL,
-        shared::RESTRICTED,
+        POLICY,
         [cc::USER_CONTEXT, cc::COMMENT],
     ],
 );

@@ -3,6 +3,7 @@
 //! The parts that both servers have are read by [`crate::config::read`], the others here.
 
 mod apart;
+mod classes;
 mod hosts;
 mod network;
 mod parts;
@@ -17,6 +18,7 @@ use cc::{Diagnostics, Document, MapReader};
 use self::network::Network;
 use super::keywords::SERVER;
 use super::{Config6, InterfacesConfig};
+use crate::classes::{Classes, read_classes};
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{HostReader, read_identifier_order};
 use crate::config::read::interfaces::{self, EntryRules};
@@ -43,9 +45,14 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let definitions = read_definitions(reader, &SERVER.options, diagnostics);
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);
+    let (mut class_reader, classes) =
+        read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
     let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
-    let all = subnets::read(reader, &network, &mut scopes, &mut hosts, diagnostics);
-    let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);
+    let reading = subnets::Reading::new(&mut scopes, &mut class_reader, &mut hosts);
+    let all = reading.read(reader, &subnets::Outer::new(&network), diagnostics);
+    let hosts =
+        hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, &mut class_reader, diagnostics);
+    let classes = Classes::new(SERVER.options.universe, class_reader, classes);
     let or_default = |name| reader.u32_or_default(name).unwrap_or_default();
     Config6 {
         interfaces: read_interfaces(reader, diagnostics),
@@ -57,6 +64,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         networks: all.networks,
         pools: all.pools,
         options: Arc::clone(&options),
+        classes,
         hosts,
         host_identifiers: read_identifier_order(reader, &SERVER, diagnostics),
         mac_sources: parts::read_mac_sources(reader, diagnostics),

@@ -9,7 +9,7 @@ use crate::config6::Timers6;
 use crate::hosts::ReservationRules;
 
 /// `preferred-lifetime`.
-const PREFERRED: LifetimeKeywords = LifetimeKeywords {
+pub(super) const PREFERRED: LifetimeKeywords = LifetimeKeywords {
     usual: "preferred-lifetime",
     min: "min-preferred-lifetime",
     max: "max-preferred-lifetime",

@@ -8,6 +8,7 @@ use libdhcp::OptionSet6;
 use super::apart::Pools;
 use super::network::Network;
 use super::pools::{read_prefixes, read_ranges};
+use crate::classes::ClassReader;
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{Around, HostReader};
 use crate::config::read::maps;
@@ -30,78 +31,88 @@ pub(super) struct AllSubnets {
 }
 
 /// What subnets inherit.
-struct Outer<'o, 'a> {
+#[derive(Clone, Copy)]
+pub(super) struct Outer<'o, 'a> {
     values: &'o Network,
-    link: &'o Link<'a, Ipv6Addr>,
+    link: Option<&'o Link<'a, Ipv6Addr>>,
     interface_id: Option<&'a str>,
     rapid_commit: bool,
     network: Option<NetworkIndex>,
 }
 
-/// Reads `subnet6` and `shared-networks` of the global scope, whose values they inherit.
-pub(super) fn read(
-    global: &MapReader<'_>,
-    values: &Network,
-    scopes: &mut OptionScopes<OptionSet6>,
-    hosts: &mut HostReader<V6>,
-    diagnostics: &mut Diagnostics,
-) -> AllSubnets {
-    let count = global.items(SUBNET.name).len();
-    let mut reading = Reading {
-        subnets: Vec::with_capacity(count),
-        networks: Vec::new(),
-        pools: Pools::default(),
-        found: Subnets::new(count),
-        by_interface_id: SubnetsBy::default(),
-        scopes,
-        hosts,
-    };
-    let outer = Outer {
-        values,
-        link: &Link::default(),
-        interface_id: None,
-        rapid_commit: false,
-        network: None,
-    };
-    reading.read_list(global, &outer, diagnostics);
-    for item in maps(global, NETWORK.name) {
-        let Some(reader) = MapReader::new(item, &NETWORK, diagnostics) else { continue };
-        reading.read_network(&reader, values, diagnostics);
+impl<'o, 'a> Outer<'o, 'a> {
+    /// The global scope.
+    pub(super) fn new(values: &'o Network) -> Self {
+        Self { values, link: None, interface_id: None, rapid_commit: false, network: None }
     }
-    let Reading { subnets, networks, pools, found, by_interface_id, .. } = reading;
-    pools.check_all(diagnostics);
-    AllSubnets { subnets, networks, pools: pools.into_pools(), found, by_interface_id }
 }
 
-/// What is made on the way.
-struct Reading<'r> {
+/// Reads subnets, with all that is made on the way.
+pub(super) struct Reading<'r> {
     subnets: Vec<Subnet6>,
     networks: Vec<SharedNetwork<OptionSet6>>,
     pools: Pools,
     found: Subnets<Ipv6Addr>,
     by_interface_id: SubnetsBy<Box<[u8]>>,
     scopes: &'r mut OptionScopes<OptionSet6>,
+    classes: &'r mut ClassReader,
     hosts: &'r mut HostReader<V6>,
 }
 
-impl Reading<'_> {
+impl<'r> Reading<'r> {
+    /// Starts with no subnet.
+    pub(super) fn new(
+        scopes: &'r mut OptionScopes<OptionSet6>,
+        classes: &'r mut ClassReader,
+        hosts: &'r mut HostReader<V6>,
+    ) -> Self {
+        Self {
+            subnets: Vec::new(),
+            networks: Vec::new(),
+            pools: Pools::default(),
+            found: Subnets::new(),
+            by_interface_id: SubnetsBy::default(),
+            scopes,
+            classes,
+            hosts,
+        }
+    }
+
+    /// Reads `subnet6` and `shared-networks` of the global scope.
+    pub(super) fn read(
+        mut self,
+        global: &MapReader<'_>,
+        outer: &Outer<'_, '_>,
+        diagnostics: &mut Diagnostics,
+    ) -> AllSubnets {
+        self.read_list(global, outer, diagnostics);
+        for item in maps(global, NETWORK.name) {
+            let Some(reader) = MapReader::new(item, &NETWORK, diagnostics) else { continue };
+            self.read_network(&reader, outer, diagnostics);
+        }
+        let Self { subnets, networks, pools, found, by_interface_id, .. } = self;
+        pools.check_all(diagnostics);
+        AllSubnets { subnets, networks, pools: pools.into_pools(), found, by_interface_id }
+    }
+
     fn read_network(
         &mut self,
         reader: &MapReader<'_>,
-        outer: &Network,
+        outer: &Outer<'_, '_>,
         diagnostics: &mut Diagnostics,
     ) {
         refuse_unsupported(reader, diagnostics);
         let name = self.found.read_network(reader, diagnostics);
-        let values = Network::read(reader, Some(outer), diagnostics).within(outer);
+        let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
         let link = Link::read(reader, diagnostics);
         let options = self.scopes.read(reader, diagnostics);
         let interface_id = interface_id_of(reader);
         check_names(reader, link.interface().is_some(), interface_id, diagnostics);
+        let classes = self.classes.read_policy(reader, diagnostics);
         let start = self.found.count();
         let outer = Outer {
             values: &values,
-            link: &link,
+            link: Some(&link),
             interface_id,
             rapid_commit: reader.bool("rapid-commit").unwrap_or(false),
             network: Some(NetworkIndex(self.networks.len() as u32)),
@@ -110,7 +121,7 @@ impl Reading<'_> {
         check_interfaces(reader, &SUBNET, diagnostics);
         check_rapid_commit(reader, diagnostics);
         let subnets = start..self.found.count();
-        self.networks.push(SharedNetwork { name, subnets, options });
+        self.networks.push(SharedNetwork { name, subnets, options, classes });
     }
 
     /// Reads the list of subnets of a scope.
@@ -137,9 +148,9 @@ impl Reading<'_> {
         let pools = &mut self.pools;
         pools.begin();
         let start = pools.count();
-        read_ranges(reader, base.prefix, pools, self.scopes, diagnostics);
+        read_ranges(reader, base.prefix, pools, self.scopes, self.classes, diagnostics);
         let middle = pools.count();
-        read_prefixes(reader, pools, self.scopes, diagnostics);
+        read_prefixes(reader, pools, self.scopes, self.classes, diagnostics);
         pools.check_subnet(diagnostics);
         let own_id = interface_id_of(reader);
         let interface_id = own_id.or(outer.interface_id);
@@ -175,6 +186,7 @@ impl Reading<'_> {
             rapid_commit: reader.bool("rapid-commit").unwrap_or(outer.rapid_commit),
             names: has_names.then(|| Box::new(names)),
             network: outer.network,
+            classes: self.classes.read_policy(reader, diagnostics),
             options: self.scopes.read(reader, diagnostics),
             pools: start..middle,
             pd_pools: middle..pools.count(),
