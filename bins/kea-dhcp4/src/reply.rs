@@ -2,7 +2,7 @@
 //!
 //! Options the client asked for, the three that are always sent (routers, domain name servers, domain name) and those
 //! marked `always-send` are taken from the most specific scope that has them, as bytes encoded when the configuration
-//! was read. The order on the wire is ascending by code with option 82 last. RFC 2131 section 4.3, table 3.
+//! was read; those marked `never-send` are not. The order on the wire is ascending by code with option 82 last. RFC 2131 section 4.3, table 3.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -10,19 +10,22 @@ use libdhcp::OptionCodes;
 use libdhcp::v4::{
     BuildError, Builder, MessageType, OPTIONS_OFFSET, OptionSink, Weight, code, reply_size_max,
 };
-use libdhcpsrv::config4::{self, Config4, Subnet4};
+use libdhcpsrv::config4::{Config4, Subnet4};
 use libdhcpsrv::hosts::Host4;
 use util::link::{Inbound, Outbound};
 
 use crate::destination::{self, Addressing};
 use crate::handlers::Answer;
 use crate::query::Query;
+use crate::scopes::{ScopeCodes, Scopes};
+use crate::vendor::VendorBodies;
 
 /// Options that are sent whether or not the client asks for them.
 const BASIC: [u8; 3] = [code::ROUTERS, code::DOMAIN_NAME_SERVERS, code::DOMAIN_NAME];
 
-/// Options that the server alone decides about; configured values of these are not sent.
-const SERVERS_OWN: OptionCodes = OptionCodes::of(&[
+/// Options that the server alone decides about, whose configured values are not sent, and those that enterprise numbers
+/// distinguish.
+const NOT_AS_OTHERS: OptionCodes = OptionCodes::of(&[
     code::SUBNET_MASK,
     code::REQUESTED_ADDRESS,
     code::LEASE_TIME,
@@ -35,6 +38,8 @@ const SERVERS_OWN: OptionCodes = OptionCodes::of(&[
     code::CLIENT_IDENTIFIER,
     code::RELAY_AGENT_INFORMATION,
     code::SUBNET_SELECTION,
+    code::VIVCO_SUBOPTIONS,
+    code::VIVSO_SUBOPTIONS,
 ]);
 
 /// What a reply is made from.
@@ -48,8 +53,8 @@ pub struct Material<'a> {
     pub config: &'a Config4,
     /// The selected subnet.
     pub subnet: Option<&'a Subnet4>,
-    /// Codes that this subnet sends unasked (`always-send`), inherited ones included.
-    pub always_send: OptionCodes,
+    /// The option sets that count for the client.
+    pub scopes: Scopes<'a>,
     /// The client's host.
     pub host: Option<Host4<'a>>,
     /// The decision.
@@ -98,10 +103,14 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     };
     let server_identifier = server_identifier(material, source);
 
+    let mut vendor_bodies = VendorBodies::new();
     let mut sink = OptionSink::new();
     add_own_options(material, &mut sink, server_identifier, through_relay);
-    if !is_nak {
-        add_configured_options(material, &mut sink);
+    if !is_nak && material.subnet.is_some() {
+        let codes = material.scopes.codes();
+        vendor_bodies.gather(query.view, &material.scopes, &codes);
+        add_configured_options(material, &codes, &mut sink);
+        add_vendor_options(&vendor_bodies, &mut sink);
     }
     let size_max = reply_size_max(query.view.max_message_size().ok().flatten());
     let size = OPTIONS_OFFSET + sink.encoded_len() + 1; // one for END
@@ -110,7 +119,7 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     let mut builder = Builder::reply(&mut arena[start..], query.view)?;
     write_header(material, &mut builder, through_relay);
     builder.write(&mut sink)?;
-    let left_out = builder.dropped().len();
+    let left_out = builder.dropped().len() + vendor_bodies.left_out();
     let len = builder.finish();
     arena.truncate(start + len);
     let outbound = Outbound {
@@ -128,8 +137,9 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
 }
 
 fn server_identifier(material: &Material<'_>, source: Ipv4Addr) -> Ipv4Addr {
-    let of_host = material.host.and_then(|host| config4::server_identifier(&host.extras.options));
-    of_host.or(material.subnet.and_then(|subnet| subnet.server_identifier)).unwrap_or(source)
+    let configured = material.subnet.and_then(|_| material.scopes.find(code::SERVER_IDENTIFIER));
+    let octets = configured.and_then(|option| option.body().next()?.try_into().ok());
+    octets.map_or(source, |octets: [u8; 4]| octets.into())
 }
 
 fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_relay: bool) {
@@ -217,31 +227,32 @@ fn add_reserved_name<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
 }
 
 /// Adds what the configuration has for the codes that are wanted.
-fn add_configured_options<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
-    let Some(subnet) = material.subnet else { return };
-    let of_host = material.host.map(|host| &*host.extras.options);
-    let others = [&*subnet.options, &*material.config.options];
-    let all = others[0].codes().union(others[1].codes());
-    let all = of_host.map_or(all, |options| all.union(options.codes()));
-    let mut configured = all.difference(SERVERS_OWN);
+fn add_configured_options<'a>(
+    material: &Material<'a>,
+    codes: &ScopeCodes,
+    sink: &mut OptionSink<'a>,
+) {
+    let mut left = codes.configured.difference(codes.cancelled).difference(NOT_AS_OTHERS);
     let mut add = |code: u8| {
-        if !configured.contains(code) {
-            return;
-        }
-        configured.remove(code);
-        let of_host = of_host.and_then(|options| options.get(code));
-        if let Some(option) = of_host.or_else(|| others.iter().find_map(|scope| scope.get(code)))
-            && !option.never_send()
-        {
-            sink.add_encoded(option);
+        if left.contains(code) {
+            left.remove(code);
+            if let Some(option) = material.scopes.find(code) {
+                sink.add_encoded(option);
+            }
         }
     };
     BASIC.iter().copied().for_each(&mut add);
-    material.always_send.iter().for_each(&mut add);
-    if let Some(options) = of_host {
-        options.always_send_codes().iter().for_each(&mut add);
-    }
+    codes.always_send.iter().for_each(&mut add);
     for &code in material.query.view.parameter_request_list() {
         add(code);
+    }
+}
+
+fn add_vendor_options<'a>(bodies: &'a VendorBodies, sink: &mut OptionSink<'a>) {
+    if let Some(body) = bodies.classes() {
+        sink.add_bytes(code::VIVCO_SUBOPTIONS, body, Weight::Optional);
+    }
+    if let Some(body) = bodies.options() {
+        sink.add_bytes(code::VIVSO_SUBOPTIONS, body, Weight::Optional);
     }
 }

@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
+use eval::ClassSet;
 use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::deliveries::Passage;
@@ -27,6 +28,7 @@ use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
 use crate::runtime::Runtime4;
+use crate::scopes::{ClassScopes, Scopes};
 use crate::select::{self, Selector};
 
 /// Bytes of the field `chaddr`; no hardware address is longer.
@@ -313,12 +315,22 @@ fn write(
 ) {
     let (config, query) = (&runtime.config, exchange.query);
     let alone = desk.must_be_alone(now);
+    let subnet = exchange.subnet.map(|index| config.subnet(index));
+    let no_classes = ClassSet::default();
+    let scopes = Scopes {
+        host: exchange.host.map(|host| &*host.extras.options),
+        pool: None,
+        subnet: subnet.map(|subnet| &*subnet.options),
+        network: None,
+        classes: ClassScopes { members: &no_classes, order: &[], options: &[] },
+        global: &config.options,
+    };
     let material = Material {
         query,
         input,
         config,
-        subnet: exchange.subnet.map(|index| config.subnet(index)),
-        always_send: runtime.always_send(exchange.subnet),
+        subnet,
+        scopes,
         host: exchange.host,
         answer,
         direct_response: runtime.direct_response(),

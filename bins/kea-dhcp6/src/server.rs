@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::Ipv6Addr;
 
+use eval::ClassSet;
 use libdhcp::HardwareAddress;
 use libdhcp::v6::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config::SubnetIndex;
@@ -33,6 +34,7 @@ use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
 use crate::runtime::Runtime6;
+use crate::scopes::{ClassScopes, Scopes};
 use crate::select;
 
 /// The DHCPv6 server of one worker.
@@ -235,19 +237,21 @@ fn write(
     now: Now,
     replies: &mut Replies,
 ) {
-    let (config, subnet) = (&runtime.config, desk.subnet);
-    let alone = desk.must_be_alone(now);
-    let material = Material {
-        query,
-        input,
-        config,
-        subnet: subnet.map(|index| config.subnet(index)),
-        always_send: runtime.always_send(subnet),
-        host: draft.host.and_then(|id| config.hosts.host(id)),
-        server_duid: &runtime.server_duid,
-        draft,
-        alone,
+    let config = &runtime.config;
+    let subnet = desk.subnet.map(|index| config.subnet(index));
+    let host = draft.host.and_then(|id| config.hosts.host(id));
+    let no_classes = ClassSet::default();
+    let scopes = Scopes {
+        host: host.map(|host| &*host.extras.options),
+        pools: &[],
+        subnet: subnet.map(|subnet| &*subnet.options),
+        network: None,
+        classes: ClassScopes { members: &no_classes, order: &[], options: &[] },
+        global: &config.options,
     };
+    let alone = desk.must_be_alone(now);
+    let material =
+        Material { query, input, config, scopes, server_duid: &runtime.server_duid, draft, alone };
     let outbox = if draft.position == 0 { &mut replies.ready } else { &mut replies.held };
     let mut failure = None;
     outbox.push_with(|arena| match reply::write(&material, arena) {

@@ -24,6 +24,8 @@ pub const DHCP6: &str = "dhcp6";
 pub const VENDOR_ENCAPSULATED: &str = "vendor-encapsulated-options-space";
 /// Space of the sub-options of option 82.
 pub const AGENT_OPTIONS: &str = "dhcp-agent-options-space";
+/// Space of the sub-options of the NTP server option (56) of DHCPv6.
+pub const V6_NTP_SERVER: &str = "v6-ntp-server-suboptions";
 
 /// Name, number and form of an option.
 #[derive(Clone, Debug, PartialEq, Eq)]

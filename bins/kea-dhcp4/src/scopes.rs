@@ -1,0 +1,122 @@
+//! The option sets that count for one client, in the order of their precedence.
+//!
+//! Host, pool, subnet, shared network, the client's classes, global: the first one that has an option for the client
+//! decides about its value. Whether it is sent is decided by all of them: one that says `always-send` makes it sent
+//! unasked, one that says `never-send` forbids it, for whatever classes they say so. Kea: `buildCfgOptionList`,
+//! `appendRequestedOptions`.
+
+use std::sync::Arc;
+
+use eval::{ClassId, ClassSet};
+use libdhcp::{EncodedOption, OptionCodes, OptionSet};
+
+/// The option sets of one client.
+#[derive(Clone, Copy, Debug)]
+pub struct Scopes<'a> {
+    /// Those of its reservation.
+    pub host: Option<&'a OptionSet>,
+    /// Those of the pool that its address is from.
+    pub pool: Option<&'a OptionSet>,
+    /// Those of its subnet.
+    pub subnet: Option<&'a OptionSet>,
+    /// Those of the shared network of the subnet.
+    pub network: Option<&'a OptionSet>,
+    /// Those of its classes.
+    pub classes: ClassScopes<'a>,
+    /// Those for all clients.
+    pub global: &'a OptionSet,
+}
+
+/// The classes of a client, and the option sets that these have.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassScopes<'a> {
+    /// The classes that the client is in.
+    pub members: &'a ClassSet,
+    /// Those of them whose options count, the first one has precedence.
+    pub order: &'a [ClassId],
+    /// The options of the classes, by their numbers; a class without a row has none.
+    pub options: &'a [Arc<OptionSet>],
+}
+
+/// What the scopes say about codes, without their values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScopeCodes {
+    /// Codes that have a value in one of the scopes, perhaps not for this client.
+    pub configured: OptionCodes,
+    /// Those that are sent unasked.
+    pub always_send: OptionCodes,
+    /// Those that are not sent.
+    pub cancelled: OptionCodes,
+}
+
+impl<'a> Scopes<'a> {
+    /// The option as the most specific scope has it for this client.
+    #[must_use]
+    #[inline]
+    pub fn find(&self, code: u8) -> Option<EncodedOption<'a>> {
+        let is_member = self.is_member();
+        self.sets().find_map(|set| set.get_for(code, is_member))
+    }
+
+    /// Everything that the scopes have for this client under a code, the most specific one first.
+    pub fn each(&self, code: u8) -> impl Iterator<Item = EncodedOption<'a>> + use<'a> {
+        let is_member = self.is_member();
+        self.sets().flat_map(move |set| set.each_for(code, is_member))
+    }
+
+    /// What the scopes say about codes.
+    #[must_use]
+    #[inline]
+    pub fn codes(&self) -> ScopeCodes {
+        ScopeCodes::of(self.sets())
+    }
+
+    /// Whether there are options of any vendor space.
+    #[must_use]
+    pub fn has_vendors(&self) -> bool {
+        self.sets().any(|set| set.vendors().next().is_some())
+    }
+
+    /// The option of a vendor as the most specific scope has it for this client.
+    #[must_use]
+    pub fn find_of_vendor(&self, enterprise: u32, code: u8) -> Option<EncodedOption<'a>> {
+        let is_member = self.is_member();
+        self.sets_of_vendor(enterprise).find_map(|set| set.get_for(code, is_member))
+    }
+
+    /// What the scopes say about the codes of a vendor.
+    #[must_use]
+    pub fn codes_of_vendor(&self, enterprise: u32) -> ScopeCodes {
+        ScopeCodes::of(self.sets_of_vendor(enterprise))
+    }
+
+    #[inline]
+    fn sets(&self) -> impl Iterator<Item = &'a OptionSet> + use<'a> {
+        let ClassScopes { order, options, .. } = self.classes;
+        let of_class = move |class: &ClassId| options.get(class.0 as usize).map(|set| &**set);
+        let specific = [self.host, self.pool, self.subnet, self.network];
+        let classes = order.iter().filter_map(of_class);
+        specific.into_iter().flatten().chain(classes).chain([self.global])
+    }
+
+    fn sets_of_vendor(&self, enterprise: u32) -> impl Iterator<Item = &'a OptionSet> + use<'a> {
+        self.sets().filter_map(move |set| set.vendor(enterprise))
+    }
+
+    #[inline]
+    fn is_member(&self) -> impl Fn(u32) -> bool + Copy + use<'a> {
+        let members = self.classes.members;
+        move |class| members.contains(ClassId(class))
+    }
+}
+
+impl ScopeCodes {
+    #[inline]
+    fn of<'a>(sets: impl Iterator<Item = &'a OptionSet>) -> Self {
+        sets.fold(Self::default(), |codes, set| Self {
+            configured: codes.configured.union(set.codes()),
+            always_send: codes.always_send.union(set.always_send_codes()),
+            cancelled: codes.cancelled.union(set.never_send_codes()),
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! The option sets that count for one client, in the order of their precedence.
+//!
+//! Host, pool, subnet, shared network, the client's classes, global: the first one that has an option for the client
+//! decides about its value. Whether it is sent is decided by all of them: one that says `always-send` makes it sent
+//! unasked, one that says `never-send` forbids it, for whatever classes they say so. Kea: `buildCfgOptionList`,
+//! `appendRequestedOptions`.
+
+use std::sync::Arc;
+
+use eval::{ClassId, ClassSet};
+use libdhcp::{EncodedOption6, OptionSet6};
+
+/// The option sets of one client.
+#[derive(Clone, Copy, Debug)]
+pub struct Scopes<'a> {
+    /// Those of its reservation.
+    pub host: Option<&'a OptionSet6>,
+    /// Those of the pools that its addresses and prefixes are from, in the order of these.
+    pub pools: &'a [&'a OptionSet6],
+    /// Those of its subnet.
+    pub subnet: Option<&'a OptionSet6>,
+    /// Those of the shared network of the subnet.
+    pub network: Option<&'a OptionSet6>,
+    /// Those of its classes.
+    pub classes: ClassScopes<'a>,
+    /// Those for all clients.
+    pub global: &'a OptionSet6,
+}
+
+/// The classes of a client, and the option sets that these have.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassScopes<'a> {
+    /// The classes that the client is in.
+    pub members: &'a ClassSet,
+    /// Those of them whose options count, the first one has precedence.
+    pub order: &'a [ClassId],
+    /// The options of the classes, by their numbers; a class without a row has none.
+    pub options: &'a [Arc<OptionSet6>],
+}
+
+impl<'a> Scopes<'a> {
+    /// The option as the most specific scope has it for this client.
+    #[must_use]
+    #[inline]
+    pub fn find(&self, code: u16) -> Option<EncodedOption6<'a>> {
+        let is_member = self.is_member();
+        self.sets().find_map(|set| set.get_for(code, is_member))
+    }
+
+    /// Everything that the scopes have for this client under a code, the most specific one first.
+    pub fn each(&self, code: u16) -> impl Iterator<Item = EncodedOption6<'a>> + use<'a> {
+        let is_member = self.is_member();
+        self.sets().flat_map(move |set| set.each_for(code, is_member))
+    }
+
+    /// Codes that are sent unasked, repeatedly if several scopes say so.
+    pub fn always_send(&self) -> impl Iterator<Item = u16> + use<'a> {
+        self.sets().flat_map(|set| set.always_send_codes().iter().copied())
+    }
+
+    /// Whether one of the scopes forbids sending the option.
+    #[must_use]
+    #[inline]
+    pub fn is_cancelled(&self, code: u16) -> bool {
+        self.sets().any(|set| set.never_send_codes().contains(&code))
+    }
+
+    /// Whether there are options of any vendor space.
+    #[must_use]
+    pub fn has_vendors(&self) -> bool {
+        self.sets().any(|set| set.vendors().next().is_some())
+    }
+
+    /// The option of a vendor as the most specific scope has it for this client.
+    #[must_use]
+    pub fn find_of_vendor(&self, enterprise: u32, code: u16) -> Option<EncodedOption6<'a>> {
+        let is_member = self.is_member();
+        self.sets_of_vendor(enterprise).find_map(|set| set.get_for(code, is_member))
+    }
+
+    /// Codes of a vendor that are sent unasked, repeatedly if several scopes say so.
+    pub fn always_send_of_vendor(&self, enterprise: u32) -> impl Iterator<Item = u16> + use<'a> {
+        self.sets_of_vendor(enterprise).flat_map(|set| set.always_send_codes().iter().copied())
+    }
+
+    /// Whether one of the scopes forbids sending the option of a vendor.
+    #[must_use]
+    pub fn is_cancelled_of_vendor(&self, enterprise: u32, code: u16) -> bool {
+        self.sets_of_vendor(enterprise).any(|set| set.never_send_codes().contains(&code))
+    }
+
+    #[inline]
+    fn sets(&self) -> impl Iterator<Item = &'a OptionSet6> + use<'a> {
+        let ClassScopes { order, options, .. } = self.classes;
+        let of_class = move |class: &ClassId| options.get(class.0 as usize).map(|set| &**set);
+        let pools = self.pools.iter().copied();
+        let classes = order.iter().filter_map(of_class);
+        let of_place = self.subnet.into_iter().chain(self.network);
+        self.host.into_iter().chain(pools).chain(of_place).chain(classes).chain([self.global])
+    }
+
+    fn sets_of_vendor(&self, enterprise: u32) -> impl Iterator<Item = &'a OptionSet6> + use<'a> {
+        self.sets().filter_map(move |set| set.vendor(enterprise))
+    }
+
+    #[inline]
+    fn is_member(&self) -> impl Fn(u32) -> bool + Copy + use<'a> {
+        let members = self.classes.members;
+        move |class| members.contains(ClassId(class))
+    }
+}
