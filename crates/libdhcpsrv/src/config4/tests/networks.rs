@@ -41,10 +41,10 @@ fn subnets_inherit_from_their_network_and_it_from_the_global_scope() {
     assert!(pool.extras.as_ref().is_some_and(|extras| extras.options.contains(42)));
     assert_eq!(config.by_relay.get(&Ipv4Addr::new(10, 0, 0, 9)), Some(SubnetIndex(1)));
     assert_eq!(config.by_relay.get(&Ipv4Addr::new(10, 2, 0, 9)), Some(SubnetIndex(2)));
-    let of_link = |serves: fn(SubnetIndex) -> bool| config.by_interface.find("eth0", serves);
-    assert_eq!(of_link(|_| true), Some(SubnetIndex(1)));
-    assert_eq!(of_link(|subnet| subnet.0 != 1), Some(SubnetIndex(2)));
-    assert_eq!(of_link(|subnet| config.serves(subnet, &eval::ClassSet::default())), None);
+    let of_link = |serves: &dyn Fn(SubnetIndex) -> bool| config.by_interface.find("eth0", serves);
+    assert_eq!(of_link(&|_| true), Some(SubnetIndex(1)));
+    assert_eq!(of_link(&|subnet| subnet.0 != 1), Some(SubnetIndex(2)));
+    assert_eq!(of_link(&|subnet| config.serves(subnet, &eval::ClassSet::default())), None);
 }
 
 #[test]
