@@ -1,6 +1,7 @@
 //! What the daemon must know of the DHCPv4 server.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use cc::{Diagnostics, Document};
@@ -66,6 +67,14 @@ impl Daemon for Dhcp4 {
             logging: config.logging.as_ref(),
             data_directory: None,
         }
+    }
+
+    /// The first address of the prefix of the subnet.
+    fn address_on(config: &Config4, interface: &str) -> Option<IpAddr> {
+        let mut subnets = config.subnets.iter();
+        let subnet = subnets.find(|subnet| subnet.interface.as_deref() == Some(interface))?;
+        let first = u32::from(subnet.prefix).checked_add(1)?;
+        Some(IpAddr::V4(first.into()))
     }
 
     fn prepare(_: &Config4, _: &Surroundings<'_>, _: Option<&Runtime4>) -> Result<(), Infallible> {

@@ -51,6 +51,7 @@ kea_log::messages! {
     DHCP4_PACKET_SEND = (Debug 40, "{}: {} sent to {} on {}");
     DHCP4_PACKET_SEND_FAIL = (Error, "sending a reply to {} on {} failed: {}");
     DHCP4_PACKET_PACK_FAIL = (Error, "{}: the reply could not be built: {}");
+    DHCP4_EXPLAIN = (Debug 0, "{}: {}");
     DHCP4_OPTIONS_LEFT_OUT = (Debug 45, "{}: {} option(s) do not fit into the reply and were left out");
 
     ALLOC_ENGINE_V4_LEASE_RECLAIM = (Debug 40, "expired lease {} of subnet {} is reclaimed");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use libdhcpsrv::config4::{Config4, SocketType, SubnetIndex};
 use libdhcpsrv::engine::InForce;
+use libdhcpsrv::explain::ExplainedClients;
 use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet4};
 use libdhcpsrv::lease4::{LeaseStore4, SubnetId};
 use libdhcpsrv::tally::{Names, NamesOfType, Tally};
@@ -79,6 +80,10 @@ impl InForce for Runtime4 {
 
     fn tally(&self) -> &Tally<Lease4> {
         &self.tally
+    }
+
+    fn explained_clients(&self) -> &ExplainedClients {
+        &self.config.explained_clients
     }
 
     /// Reads a little of everything that an exchange through the relay of this packet will need.

@@ -3,6 +3,7 @@
 //! See [`libdhcpsrv::engine`] for the way of a datagram. Here: the rules that need neither subnet nor lease, the
 //! selection of the subnet, the handler, the reply.
 
+mod explain;
 mod report;
 
 use std::hash::{BuildHasher, Hasher};
@@ -10,10 +11,12 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
 use eval::ClassSet;
+use kea_log::Message;
 use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
+use libdhcpsrv::explain::{ExplainedClients, Explanation};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease4::{SubnetId, V4};
 use libdhcpsrv::offers::OfferTable;
@@ -66,6 +69,7 @@ impl Protocol for Dhcp4 {
     };
     const BUSY: DropReason = DropReason::Busy;
     const QUEUE_FULL: DropReason = DropReason::QueueFull;
+    const EXPLAINED: &'static Message = &DHCP4_EXPLAIN;
 
     fn parse<'a>(payload: &'a [u8], spans: &'a mut SpanTable) -> Result<View<'a>, MalformedError> {
         View::parse(payload, spans)
@@ -201,6 +205,19 @@ impl Protocol for Dhcp4 {
             Outcome::Drop(reason) => Some(reason),
             Outcome::Reply(_) | Outcome::Done(_) => None,
         })
+    }
+
+    fn is_from(clients: &ExplainedClients, _: &Inbound<'_>, view: &View<'_>) -> bool {
+        explain::is_from(clients, view)
+    }
+
+    fn explain_query(
+        desk: &Desk4,
+        input: &Inbound<'_>,
+        view: &View<'_>,
+        runtime: &Runtime4,
+    ) -> Explanation {
+        explain::query(desk, input, view, &runtime.config)
     }
 
     #[cold]

@@ -2,6 +2,7 @@
 
 mod duid_file;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use cc::{Diagnostics, Document};
@@ -67,6 +68,11 @@ impl Daemon for Dhcp6 {
             logging: config.logging.as_ref(),
             data_directory: config.data_directory.as_deref(),
         }
+    }
+
+    /// None: clients on the link speak to link-local addresses, which no subnet has.
+    fn address_on(_: &Config6, _: &str) -> Option<IpAddr> {
+        None
     }
 
     fn prepare(

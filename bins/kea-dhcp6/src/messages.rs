@@ -58,6 +58,7 @@ kea_log::messages! {
     DHCP6_PACKET_RECEIVED = (Debug 40, "{}: {} received from {} to {} on {}");
     DHCP6_SUBNET_SELECTED = (Debug 45, "{}: subnet with id {} selected ({})");
     DHCP6_SUBNET_SELECTION_FAILED = (Debug 50, "{}: no subnet fits");
+    DHCP6_EXPLAIN = (Debug 0, "{}: {}");
     DHCP6_PACKET_SEND = (Debug 40, "{}: {} sent to {} on {}");
     DHCP6_PACKET_SEND_FAIL = (Error, "sending a reply to {} on {} failed: {}");
     DHCP6_PACK_FAIL = (Error, "{}: the reply could not be built: {}");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::Config6;
 use libdhcpsrv::engine::InForce;
+use libdhcpsrv::explain::ExplainedClients;
 use libdhcpsrv::free::{PoolRange6, PoolSet6};
 use libdhcpsrv::lease::SubnetId;
 use libdhcpsrv::lease6::LeaseStore6;
@@ -87,6 +88,10 @@ impl InForce for Runtime6 {
 
     fn tally(&self) -> &Tally<Lease6> {
         &self.tally
+    }
+
+    fn explained_clients(&self) -> &ExplainedClients {
+        &self.config.explained_clients
     }
 
     /// Reads a little of everything that an exchange through the relay of this packet will need.

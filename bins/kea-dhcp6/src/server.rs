@@ -3,6 +3,7 @@
 //! See [`libdhcpsrv::engine`] for the way of a datagram. Here: the selection of the subnet, the hardware address, the
 //! handler, the reply.
 
+mod explain;
 mod report;
 
 use std::hash::{BuildHasher, Hasher};
@@ -10,11 +11,13 @@ use std::io;
 use std::net::Ipv6Addr;
 
 use eval::ClassSet;
+use kea_log::Message;
 use libdhcp::HardwareAddress;
 use libdhcp::v6::{MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
+use libdhcpsrv::explain::{ExplainedClients, Explanation};
 use libdhcpsrv::hosts::{HostSource, Known};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::LeaseType;
@@ -70,6 +73,7 @@ impl Protocol for Dhcp6 {
     };
     const BUSY: DropReason = DropReason::Busy;
     const QUEUE_FULL: DropReason = DropReason::QueueFull;
+    const EXPLAINED: &'static Message = &DHCP6_EXPLAIN;
 
     fn parse<'a>(payload: &'a [u8], spans: &'a mut SpanTable) -> Result<View<'a>, MalformedError> {
         View::parse(payload, spans)
@@ -166,6 +170,19 @@ impl Protocol for Dhcp6 {
         report::log_answer(desk, &self.draft, query, input, hardware, config, now);
         write(desk, &self.draft, input, query, runtime, now, replies);
         Ok(None)
+    }
+
+    fn is_from(clients: &ExplainedClients, input: &Inbound<'_>, view: &View<'_>) -> bool {
+        explain::is_from(clients, input, view)
+    }
+
+    fn explain_query(
+        desk: &Desk6,
+        input: &Inbound<'_>,
+        view: &View<'_>,
+        runtime: &Runtime6,
+    ) -> Explanation {
+        explain::query(desk, input, view, &runtime.config)
     }
 
     #[cold]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command, value_parser};
+use netio::InterfaceSpec;
 
 use crate::Profile;
 
@@ -18,6 +19,8 @@ pub(crate) enum Request {
         /// Whether interfaces and files that it names are looked at too.
         thorough: bool,
     },
+    /// Explain what the server decides about packets (`--explain`).
+    Explain(ExplainOptions),
     /// Print text and end well.
     Print(String),
     /// Print a complaint on standard error and end with exit code 1.
@@ -33,6 +36,32 @@ pub(crate) struct Options {
     pub verbose: bool,
     /// `-p`: the server's UDP port.
     pub port: u16,
+}
+
+/// What to explain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExplainOptions {
+    /// `-c`: the configuration file.
+    pub config_file: PathBuf,
+    /// `-p`: the server's UDP port.
+    pub port: u16,
+    /// `--explain`: a capture, a file of digits, digits, or `-`.
+    pub what: String,
+    /// `--on`: where it is received.
+    pub on: Option<InterfaceSpec>,
+    /// `--leases`.
+    pub leases: Leases,
+}
+
+/// Which leases there are for an explanation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Leases {
+    /// Those of the configured database.
+    Configured,
+    /// Those of a file.
+    File(PathBuf),
+    /// There are none.
+    None,
 }
 
 /// Version of the program.
@@ -66,6 +95,19 @@ fn command(profile: &Profile) -> Command {
         .arg(flag('W', "report", "Print how this program was built and end"))
         .arg(flag('X', "no-path-security", "Accepted for compatibility: paths are not restricted"))
         .arg(port('p', "port", port_help))
+        .arg(long("explain", "PACKET", EXPLAIN_HELP).requires("config").allow_hyphen_values(true))
+        .arg(long("on", "INTERFACE[/ADDRESS]", ON_HELP).requires("explain"))
+        .arg(long("leases", "FILE|none", LEASES_HELP).requires("explain"))
+}
+
+const EXPLAIN_HELP: &str = "Print how the server decides about PACKET with the configuration of -c, and end: a \
+    pcap or pcapng file, of which every query is explained, or a file of hexadecimal digits, or the digits \
+    themselves, or - for the standard input. Nothing is sent, stored or opened but the files to be read";
+const ON_HELP: &str = "Where the packet is received; by default on the first configured interface";
+const LEASES_HELP: &str = "The leases that there are; by default those of the configured lease file";
+
+fn long(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help).help_heading("Explaining")
 }
 
 /// Reads the command line.
@@ -101,11 +143,27 @@ pub(crate) fn read(
         let help = command(profile).render_help();
         return Request::Misused(format!("Configuration file not specified.\n{help}"));
     };
-    Request::Serve(Options {
-        config_file: file.clone(),
-        verbose: matches.get_flag("debug"),
-        port: matches.get_one::<u16>("port").copied().unwrap_or(profile.port),
-    })
+    let config_file = file.clone();
+    let port = matches.get_one::<u16>("port").copied().unwrap_or(profile.port);
+    let text = |name| matches.get_one::<String>(name).map(String::as_str);
+    if let Some(what) = text("explain") {
+        let on = text("on").map(|text| InterfaceSpec::parse(text, profile.family)).transpose();
+        let on = match on {
+            Ok(Some(InterfaceSpec::All)) => {
+                return Request::Misused("--on: name one interface\n".to_owned());
+            }
+            Ok(on) => on,
+            Err(error) => return Request::Misused(format!("--on: {error}\n")),
+        };
+        let leases = match text("leases") {
+            None => Leases::Configured,
+            Some("none") => Leases::None,
+            Some(file) => Leases::File(file.into()),
+        };
+        let what = what.to_owned();
+        return Request::Explain(ExplainOptions { config_file, port, what, on, leases });
+    }
+    Request::Serve(Options { config_file, verbose: matches.get_flag("debug"), port })
 }
 
 fn long_version(profile: &Profile) -> String {
@@ -159,6 +217,28 @@ mod tests {
         for (flag, text) in [("-V", "Memfile backend 5.0"), ("-W", "kea-dhcp6")] {
             let Request::Print(printed) = read_words(&[flag]) else { panic!("misread") };
             assert!(printed.contains(text), "{printed}");
+        }
+    }
+
+    #[test]
+    fn explanations_are_asked_for_with_a_configuration() {
+        let words = ["-c", "x", "--explain", "-", "--on", "lan/2001:db8::1", "--leases", "none"];
+        let Request::Explain(options) = read_words(&words) else { panic!("misread") };
+        let address = "2001:db8::1".parse().unwrap();
+        assert_eq!(options.on, Some(InterfaceSpec::Address { name: "lan".into(), address }));
+        assert_eq!((options.what.as_str(), options.leases), ("-", Leases::None));
+        let Request::Explain(options) = read_words(&["-c", "x", "--explain", "01:02"]) else {
+            panic!("misread")
+        };
+        assert_eq!((options.port, options.on, options.leases), (547, None, Leases::Configured));
+        for words in [
+            &["--explain", "01"][..],
+            &["-c", "x", "--on", "lan"],
+            &["-c", "x", "--leases", "none"],
+            &["-c", "x", "--explain", "01", "--on", "*"],
+            &["-c", "x", "--explain", "01", "--on", "lan/192.0.2.1"],
+        ] {
+            assert!(matches!(read_words(words), Request::Misused(_)), "{words:?} accepted");
         }
     }
 

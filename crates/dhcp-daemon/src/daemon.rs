@@ -1,6 +1,7 @@
 //! What the daemon must know of its server.
 
 use std::fmt::{Debug, Display};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,6 +70,8 @@ pub struct Surroundings<'a> {
     pub now: Now,
     /// A secret number.
     pub seed: u64,
+    /// Whether nothing may be written: the configuration is only explained.
+    pub is_read_only: bool,
 }
 
 /// What a configuration in force is made of.
@@ -120,6 +123,9 @@ pub trait Daemon: DaemonMessages + Copy + Debug + Send + Sync + 'static {
 
     /// What the daemon reads of a configuration.
     fn settings(config: &Self::Config) -> Settings<'_>;
+
+    /// An address that the server could have on the interface of this name: one of the first subnet that names it.
+    fn address_on(config: &Self::Config, interface: &str) -> Option<IpAddr>;
 
     /// Gets what the server needs beside the configuration. It may read and write files, and comes before anything
     /// that is in force is touched. `former` is what has been in force so far.

@@ -123,7 +123,13 @@ pub(crate) fn open<K: LeaseKind>(
     refuse_during_clean_up(path)?;
     let queue = Arc::new(JournalQueue::new(QUEUE_BYTES_MAX));
     let mut store = LeaseStore::new(seed, Some(queue.clone()));
-    let valid_len = load_files(&mut store, path, settings.max_row_errors)?;
+    let loaded = load_files(&mut store, path, settings.max_row_errors)?;
+    let mut valid_len = loaded.valid_len;
+    if loaded.is_of_other_columns {
+        let converted = convert(&store, path);
+        converted.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+        valid_len = None;
+    }
     // A clean-up that had been started but had not said so yet may have renamed files between two readings.
     refuse_during_clean_up(path)?;
     let durable = settings.durability == Durability::Disk;
@@ -137,6 +143,18 @@ pub(crate) fn open<K: LeaseKind>(
     })
 }
 
+/// Reads the leases in `path` and changes nothing, whoever is at work on the files: a row that is being written is left
+/// out. Nothing that happens to the leases afterwards is stored. Returns how many files there were, too.
+pub(crate) fn look<K: LeaseKind>(
+    settings: &LeaseDatabase,
+    path: &Path,
+    seed: u64,
+) -> Result<(LeaseStore<K>, usize), OpenError> {
+    let mut store = LeaseStore::new(seed, None);
+    let loaded = load_files(&mut store, path, settings.max_row_errors)?;
+    Ok((store, loaded.files))
+}
+
 fn refuse_during_clean_up(path: &Path) -> Result<(), OpenError> {
     let path = suffixed(path, ".pid");
     match PidFile::read(&path)? {
@@ -145,12 +163,22 @@ fn refuse_during_clean_up(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Loads all files and returns where the journal goes on; `None` to begin it anew.
+/// What was found in the files of a database.
+struct LoadedFiles {
+    /// Number of files.
+    files: usize,
+    /// Where the journal goes on; `None` to begin it anew.
+    valid_len: Option<u64>,
+    /// Whether a file has the columns of another version.
+    is_of_other_columns: bool,
+}
+
+/// Loads all files.
 fn load_files<K: LeaseKind>(
     store: &mut LeaseStore<K>,
     path: &Path,
     row_errors_max: u32,
-) -> Result<Option<u64>, OpenError> {
+) -> Result<LoadedFiles, OpenError> {
     let begin = Instant::now();
     let completed = suffixed(path, ".completed");
     let is_completed = completed.try_exists();
@@ -162,26 +190,23 @@ fn load_files<K: LeaseKind>(
         vec![suffixed(path, ".2"), suffixed(path, ".1"), path.to_owned()]
     };
     let mut loader = Loader::new(store, row_errors_max);
-    let (mut valid_len, mut rows, mut converts) = (None, 0, false);
+    let mut found = LoadedFiles { files: 0, valid_len: None, is_of_other_columns: false };
+    let mut rows = 0;
     for file in files {
         let Some(report) = load_file(&mut loader, &file)? else { continue };
+        found.files += 1;
         rows += report.rows;
         let conversion = report.header.and_then(|header| header.conversion());
         log_report(&file, &report, conversion);
-        converts |= conversion.is_some();
+        found.is_of_other_columns |= conversion.is_some();
         if file == path {
-            valid_len = Some(report.valid_len).filter(|&len| len > 0);
+            found.valid_len = Some(report.valid_len).filter(|&len| len > 0);
         }
     }
     let leases = loader.finish(Clock::default().now());
     let took = begin.elapsed().as_millis();
     kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LEASE_FILE_LOADED, leases, rows, took);
-    if converts {
-        let converted = convert(store, path);
-        converted.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-        valid_len = None;
-    }
-    Ok(valid_len)
+    Ok(found)
 }
 
 /// Rewrites the database in today's columns: everything goes to `F.2`, and `F` begins anew.

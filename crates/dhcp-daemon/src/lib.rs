@@ -6,7 +6,7 @@
 //! Parts: `command_line` and `config_file` read what the administrator says, `start` serves or checks accordingly,
 //! `control` is the event loop of the main thread, `service` what it keeps running (workers, sockets, the
 //! configuration in force), `packets` the server in a worker thread, `lease_database` opens the leases, `maintenance`
-//! is what is done by the clock.
+//! is what is done by the clock, `explain` a server that tells what it would do.
 //!
 //! # Recipe for a server
 //! 1. The library has the packet server ([`DhcpServer`](libdhcpsrv::server::DhcpServer)), the configuration in force,
@@ -25,6 +25,7 @@ mod command_line;
 mod config_file;
 mod control;
 mod daemon;
+mod explain;
 mod lease_database;
 mod maintenance;
 mod packets;

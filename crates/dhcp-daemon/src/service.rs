@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use libdhcpsrv::intake::Shared;
+use libdhcpsrv::lease::LeaseStore;
 use libdhcpsrv::links::Links;
 use netio::{Family, InterfaceSpec, InterfaceTable, Plan, Transport};
 use process::clock::Clock;
@@ -17,6 +18,7 @@ use process::paths::Paths;
 use process::worker::{self, Worker};
 use stats::Statistics;
 use util::Now;
+use util::link::InterfaceIndex;
 
 use crate::lease_database::{self, Database, OpenError};
 use crate::maintenance::{Context, Maintenance};
@@ -73,7 +75,7 @@ impl<D: Daemon> Service<D> {
         let database = lease_database::open(settings.lease_database, &file, random_seed())?;
         let prepared = prepare::<D>(&config, &paths, &table, clock.now(), None)?;
         let statistics = Statistics::new(clock.now());
-        let runtime = install::<D>(config, prepared, &statistics, &database, clock.now());
+        let runtime = install::<D>(config, prepared, &statistics, &database.store, clock.now());
         let shared = Shared::new(database.store.clone(), random_seed());
         let settings = D::settings(D::config(&runtime));
         let maintenance = Maintenance::new(&settings, database.journal.is_some());
@@ -140,7 +142,7 @@ impl<D: Daemon> Service<D> {
         self.shared = shared;
         let (statistics, database) = (&self.statistics, &self.database);
         let now = self.clock.now();
-        self.runtime = install::<D>(config, prepared, statistics, database, now);
+        self.runtime = install::<D>(config, prepared, statistics, &database.store, now);
         for worker in &self.workers {
             worker.update(Update::Runtime(self.runtime.clone()));
         }
@@ -222,18 +224,7 @@ impl<D: Daemon> Service<D> {
     }
 
     fn tell_links(&self) {
-        let mut names = Vec::new();
-        let mut addresses = Vec::new();
-        for interface in self.table.interfaces() {
-            names.push((interface.index, interface.name.as_str().into()));
-            let ipv4 = interface.ipv4.iter().map(|network| IpAddr::from(network.address));
-            let ipv6 = interface.ipv6.iter().map(|network| IpAddr::from(network.address));
-            let is_served = |address: &IpAddr| self.plan.covers(interface, *address);
-            match self.plan.family() {
-                Family::V4 => addresses.extend(ipv4.filter(is_served)),
-                Family::V6 => addresses.extend(ipv6.filter(is_served)),
-            }
-        }
+        let (names, addresses) = links_of(&self.table, &self.plan);
         let links = Arc::new(Links::new(names, addresses));
         for worker in &self.workers {
             worker.update(Update::Links(links.clone()));
@@ -258,16 +249,35 @@ impl<D: Daemon> Service<D> {
     }
 }
 
+/// The interfaces, and the addresses of them that are served.
+pub(crate) fn links_of(
+    table: &InterfaceTable,
+    plan: &Plan,
+) -> (Vec<(InterfaceIndex, Box<str>)>, Vec<IpAddr>) {
+    let mut names = Vec::new();
+    let mut addresses = Vec::new();
+    for interface in table.interfaces() {
+        names.push((interface.index, interface.name.as_str().into()));
+        let ipv4 = interface.ipv4.iter().map(|network| IpAddr::from(network.address));
+        let ipv6 = interface.ipv6.iter().map(|network| IpAddr::from(network.address));
+        let is_served = |address: &IpAddr| plan.covers(interface, *address);
+        match plan.family() {
+            Family::V4 => addresses.extend(ipv4.filter(is_served)),
+            Family::V6 => addresses.extend(ipv6.filter(is_served)),
+        }
+    }
+    (names, addresses)
+}
+
 /// Compiles a configuration into a runtime whose pools and figures know the stored leases.
-fn install<D: Daemon>(
+pub(crate) fn install<D: Daemon>(
     config: D::Config,
     prepared: D::Prepared,
     statistics: &Statistics<D::Packet, D::Figure>,
-    database: &Database<D::Leases>,
+    store: &LeaseStore<D::Leases>,
     now: Now,
 ) -> Arc<D::Runtime> {
     let counters = statistics.install(&D::subnet_rows(&config), now);
-    let store = &*database.store;
     Arc::new(D::install(Ingredients { config, prepared, counters, store, now }))
 }
 
@@ -280,7 +290,8 @@ fn prepare<D: Daemon>(
     former: Option<&D::Runtime>,
 ) -> Result<D::Prepared, ServiceError> {
     let data = &*data_folder(&D::settings(config), paths);
-    let around = Surroundings { paths, data, interfaces, now, seed: random_seed() };
+    let (seed, is_read_only) = (random_seed(), false);
+    let around = Surroundings { paths, data, interfaces, now, seed, is_read_only };
     D::prepare(config, &around, former)
         .map_err(|error| ServiceError::Preparation(error.to_string()))
 }
@@ -304,12 +315,12 @@ fn workers_of(settings: &Settings<'_>) -> usize {
 }
 
 /// Where a configuration keeps files.
-fn data_folder(settings: &Settings<'_>, paths: &Paths) -> PathBuf {
+pub(crate) fn data_folder(settings: &Settings<'_>, paths: &Paths) -> PathBuf {
     settings.data_directory.map_or_else(|| paths.data.clone(), PathBuf::from)
 }
 
 /// The lease file of a configuration.
-fn lease_file<D: Daemon>(settings: &Settings<'_>, paths: &Paths) -> PathBuf {
+pub(crate) fn lease_file<D: Daemon>(settings: &Settings<'_>, paths: &Paths) -> PathBuf {
     match &settings.lease_database.name {
         Some(name) => PathBuf::from(name),
         None => data_folder(settings, paths).join(D::PROFILE.lease_file),
@@ -317,7 +328,7 @@ fn lease_file<D: Daemon>(settings: &Settings<'_>, paths: &Paths) -> PathBuf {
 }
 
 /// A secret number; the process number and the time when the kernel has none to give.
-fn random_seed() -> u64 {
+pub(crate) fn random_seed() -> u64 {
     getrandom::u64().unwrap_or_else(|_| {
         let now = Clock::default().now();
         (now.wall_s as u64) << 20 ^ u64::from(std::process::id()) ^ now.mono_ns

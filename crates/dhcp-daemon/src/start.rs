@@ -13,6 +13,7 @@ use crate::Daemon;
 use crate::command_line::{self, Options, Request, VERSION};
 use crate::config_file::{self, Loaded, Rejected};
 use crate::control::Control;
+use crate::explain;
 use crate::messages::*;
 use crate::service::{self, Service};
 
@@ -22,6 +23,7 @@ pub fn run<D: Daemon>() -> ExitCode {
     match command_line::read(D::PROFILE, std::env::args_os()) {
         Request::Serve(options) => serve::<D>(&options),
         Request::Check { file, thorough } => check::<D>(&file, thorough),
+        Request::Explain(options) => explain::run::<D>(&options),
         Request::Print(text) => {
             // A reader that has gone away does not make the answer wrong.
             let _ = std::io::stdout().write_all(text.as_bytes());

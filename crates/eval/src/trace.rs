@@ -27,6 +27,12 @@ impl<'a> Step<'a> {
         self.message
     }
 
+    /// The values of the message but the label.
+    #[must_use]
+    pub fn values(&self) -> &'a [&'a dyn Display] {
+        self.values
+    }
+
     /// Appends the text of the message, which begins with the label.
     pub fn render(&self, label: &dyn Display, out: &mut String) {
         self.with_label(label, |values| self.message.render(out, values));

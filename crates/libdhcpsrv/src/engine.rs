@@ -7,22 +7,27 @@
 //! Order for a datagram: parse, count, admit, enter the client gate, run the protocol, count what has changed, leave
 //! the gate. A run whose store answers later is parked and begins anew with the answer; a packet whose client has
 //! another one in progress is deferred to the end of the batch, once. See [`DhcpServer`] for the contract.
+//!
+//! Whoever decides tells why to [`Desk::explanation`], if somebody wants to know; see [`crate::explain`].
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::io;
 use std::sync::Arc;
 
-use kea_log::RateLimiter;
+use kea_log::{Message, RateLimiter};
 use stats::{Table, WorkerCounters};
 use util::link::{Inbound, Outbound, Replies};
 use util::{Now, SplitMix};
 
 use crate::config::SubnetIndex;
 use crate::deliveries::{Deliveries, Passage};
+use crate::explain;
+use crate::explain::{ExplainedClients, Explanation, Topic};
 use crate::gate::Entered;
 use crate::intake::{Intake, Progress, Shared};
 use crate::lease::LeaseKind;
 use crate::links::Links;
+use crate::loggers::EXPLAIN;
 use crate::server::DhcpServer;
 use crate::session::{Answer, Memo, Parked, Ticket};
 use crate::tally::Tally;
@@ -38,6 +43,9 @@ pub trait InForce: Debug + Send + Sync + 'static {
 
     /// The lease figures.
     fn tally(&self) -> &Tally<Self::Figure>;
+
+    /// The clients whose queries are explained in the log.
+    fn explained_clients(&self) -> &ExplainedClients;
 
     /// Reads a little of what a packet with this payload will need. The packet has not been checked: whatever it
     /// holds, this has no effect but time.
@@ -76,12 +84,21 @@ pub struct Desk<P: Protocol> {
     pub memo: Memo<P::Leases>,
     /// The subnet of the exchange in progress: where its changes most likely count. The protocol sets it.
     pub subnet: Option<SubnetIndex>,
+    /// What decided about the packet in progress, if somebody wants to know.
+    pub explanation: Option<Box<Explanation>>,
     deliveries: Deliveries,
     /// The query in progress, when it has come through a relay.
     passage: Option<Passage>,
 }
 
 impl<P: Protocol> Desk<P> {
+    /// Who listens to what is decided, for [`explain!`].
+    #[must_use]
+    #[inline]
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.explanation.as_deref()
+    }
+
     /// Whether the answer to the query in progress must leave by itself. To be asked once, when it is written.
     pub fn must_be_alone(&mut self, now: Now) -> bool {
         // Nothing is known of an exchange that has waited.
@@ -105,9 +122,9 @@ pub trait Protocol: Debug + Default + Send + Sized + 'static {
     /// A query, read out of a packet that may be processed.
     type Query<'a>;
     /// Why a packet cannot be parsed.
-    type Malformed;
+    type Malformed: Copy + Display;
     /// Why a query is not answered.
-    type Reason: Copy;
+    type Reason: Copy + Display;
 
     /// Counters that every protocol has.
     const COUNTERS: BasicCounters<Self::Packet>;
@@ -115,6 +132,8 @@ pub trait Protocol: Debug + Default + Send + Sized + 'static {
     const BUSY: Self::Reason;
     /// Too many exchanges wait.
     const QUEUE_FULL: Self::Reason;
+    /// A line of an explanation: client, line.
+    const EXPLAINED: &'static Message;
 
     /// Parses a payload.
     ///
@@ -165,6 +184,17 @@ pub trait Protocol: Debug + Default + Send + Sized + 'static {
         replies: &mut Replies,
     ) -> Result<Option<Self::Reason>, Parked>;
 
+    /// Whether a packet is of one of these clients.
+    fn is_from(clients: &ExplainedClients, input: &Inbound<'_>, view: &Self::View<'_>) -> bool;
+
+    /// Begins an explanation: what was received.
+    fn explain_query(
+        desk: &Desk<Self>,
+        input: &Inbound<'_>,
+        view: &Self::View<'_>,
+        runtime: &Self::Runtime,
+    ) -> Explanation;
+
     /// Explains a payload that cannot be parsed.
     fn explain_malformed(
         desk: &mut Desk<Self>,
@@ -209,6 +239,8 @@ struct Core<P: Protocol> {
     links: Arc<Links>,
     /// Lent to the view of the packet that is being processed.
     spans: Option<Box<P::Spans>>,
+    /// Whether explanations of all packets are wanted, by whoever has called for them.
+    explains_everything: bool,
 }
 
 /// The configurations of an exchange.
@@ -236,6 +268,7 @@ impl<P: Protocol> Engine<P> {
             entropy: SplitMix::new(seed),
             memo: Memo::default(),
             subnet: None,
+            explanation: None,
             deliveries: Deliveries::default(),
             passage: None,
         };
@@ -246,6 +279,7 @@ impl<P: Protocol> Engine<P> {
             intake: Intake::default(),
             links: Arc::default(),
             spans,
+            explains_everything: false,
         };
         Self { core, runtime }
     }
@@ -289,7 +323,9 @@ impl<P: Protocol> DhcpServer for Engine<P> {
     fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) -> Progress {
         self.core.desk.counters.set_time(now);
         self.core.desk.counters.increment(P::COUNTERS.received);
-        self.core.process(&input, &self.runtime, now, replies, true)
+        let progress = self.core.process(&input, &self.runtime, now, replies, true);
+        self.core.end_explanation(progress);
+        progress
     }
 
     fn resume(
@@ -320,12 +356,14 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         };
         core.spans = Some(spans);
         core.desk.links.clone_from(&core.links);
+        core.end_explanation(progress);
         progress
     }
 
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {
         while let Some(kept) = self.core.intake.next_deferred() {
-            self.core.process(&kept.input(), &self.runtime, now, replies, false);
+            let progress = self.core.process(&kept.input(), &self.runtime, now, replies, false);
+            self.core.end_explanation(progress);
         }
     }
 
@@ -334,9 +372,19 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         core.desk.counters.increment(P::COUNTERS.dropped);
         core.desk.counters.increment(P::COUNTERS.processing_failed);
         core.desk.memo.clear();
+        explain!(core.desk.explanation(), Topic::Answer, "none: processing failed: {reason}");
+        core.end_explanation(Progress::Done);
         core.desk.links.clone_from(&core.links);
         core.intake.abandon(&core.desk.shared.gate);
         P::log_failure(input, reason);
+    }
+
+    fn explain_everything(&mut self) {
+        self.core.explains_everything = true;
+    }
+
+    fn take_explanation(&mut self) -> Option<Explanation> {
+        self.core.desk.explanation.take().map(|explanation| *explanation)
     }
 
     fn malformed_frames(&mut self, count: u64) {
@@ -377,6 +425,7 @@ impl<P: Protocol> Core<P> {
                 self.desk.counters.increment(P::COUNTERS.parse_failed);
                 self.desk.counters.increment(P::COUNTERS.dropped);
                 P::explain_malformed(&mut self.desk, input, error, now);
+                self.explain_malformed(input, error);
                 Progress::Done
             }
         };
@@ -396,6 +445,7 @@ impl<P: Protocol> Core<P> {
         if first_time {
             P::received(&mut self.desk, input, view);
         }
+        self.begin_explanation(input, view, runtime);
         let query = match P::admit(&self.desk, input, view, runtime) {
             Ok(query) => query,
             Err(reason) => return self.drop(input, view, reason, now),
@@ -443,6 +493,7 @@ impl<P: Protocol> Core<P> {
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
+        self.begin_explanation(input, view, runtimes.own);
         match P::admit(&self.desk, input, view, runtimes.own) {
             Ok(query) => self.exchange(input, view, &query, runtimes, entered, now, replies),
             Err(reason) => {
@@ -496,6 +547,61 @@ impl<P: Protocol> Core<P> {
     ) -> Progress {
         self.desk.counters.increment(P::COUNTERS.dropped);
         P::explain_drop(&mut self.desk, input, view, reason, now);
+        explain!(self.desk.explanation(), Topic::Answer, "none: {reason}");
         Progress::Done
+    }
+
+    /// Begins to explain a packet, if somebody wants to know. A packet that has waited is explained anew.
+    #[inline]
+    fn begin_explanation(&mut self, input: &Inbound<'_>, view: &P::View<'_>, runtime: &P::Runtime) {
+        if self.explains_everything || !runtime.explained_clients().is_empty() {
+            self.begin_explanation_if_wanted(input, view, runtime);
+        }
+    }
+
+    #[cold]
+    fn begin_explanation_if_wanted(
+        &mut self,
+        input: &Inbound<'_>,
+        view: &P::View<'_>,
+        runtime: &P::Runtime,
+    ) {
+        let is_wanted = || {
+            EXPLAIN.is_rank_enabled(P::EXPLAINED.rank())
+                && P::is_from(runtime.explained_clients(), input, view)
+        };
+        self.desk.explanation = (self.explains_everything || is_wanted())
+            .then(|| Box::new(P::explain_query(&self.desk, input, view, runtime)));
+    }
+
+    #[cold]
+    fn explain_malformed(&mut self, input: &Inbound<'_>, error: P::Malformed) {
+        if self.explains_everything {
+            let explanation = Explanation::default();
+            let len = input.payload.len();
+            explain!(Some(&explanation), Topic::Query, "{len} bytes from {}", input.source);
+            explain!(Some(&explanation), Topic::Answer, "none: the packet is malformed: {error}");
+            self.desk.explanation = Some(Box::new(explanation));
+        }
+    }
+
+    /// Logs the explanation of a packet that has been processed; lets go what would be told again.
+    #[inline]
+    fn end_explanation(&mut self, progress: Progress) {
+        if self.desk.explanation.is_some() && !self.explains_everything {
+            self.log_explanation(progress);
+        }
+    }
+
+    #[cold]
+    fn log_explanation(&mut self, progress: Progress) {
+        let Some(explanation) = self.desk.explanation.take() else { return };
+        if !matches!(progress, Progress::Done) {
+            return;
+        }
+        let client = explanation.client().to_owned();
+        for line in explanation.lines() {
+            EXPLAIN.write(P::EXPLAINED, &[&client, &line]);
+        }
     }
 }

@@ -25,6 +25,14 @@ impl Links {
         Self { names, addresses }
     }
 
+    /// The same with another own address.
+    #[must_use]
+    pub fn with_own(&self, address: IpAddr) -> Self {
+        let mut addresses = self.addresses.clone();
+        addresses.push(address);
+        Self::new(self.names.clone(), addresses)
+    }
+
     /// Name of an interface; `?` for one that is gone.
     #[must_use]
     pub fn name(&self, index: InterfaceIndex) -> &str {
@@ -69,6 +77,7 @@ mod tests {
         assert_eq!((links.name(InterfaceIndex(2)), links.name(InterfaceIndex(3))), ("lan", "?"));
         assert!(links.is_own_address(own));
         assert!(!links.is_own_address(Ipv4Addr::LOCALHOST.into()));
+        assert!(links.with_own(Ipv4Addr::LOCALHOST.into()).is_own_address(Ipv4Addr::LOCALHOST.into()));
         let mut by_name = SubnetsBy::default();
         by_name.add("wan".into(), SubnetIndex(5));
         let find = |index, by_name| links.find(InterfaceIndex(index), by_name, |_| true);

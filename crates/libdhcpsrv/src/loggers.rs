@@ -16,6 +16,8 @@ pub static PACKETS: Logger = Logger::new("packets");
 pub static LEASES: Logger = Logger::new("leases");
 /// Evaluation of expressions.
 pub static EVAL: Logger = Logger::new("eval");
+/// Explanations of the queries of `explain-clients`; no logger of Kea's.
+pub static EXPLAIN: Logger = Logger::new("explain");
 /// General messages of `kea-dhcp4`.
 pub static DHCP4: Logger = Logger::new("dhcp4");
 /// General messages of `kea-dhcp6`.

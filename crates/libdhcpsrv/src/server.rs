@@ -9,6 +9,7 @@ use std::sync::Arc;
 use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
+use crate::explain::Explanation;
 use crate::intake::Progress;
 use crate::lease::LeaseKind;
 use crate::links::Links;
@@ -48,6 +49,12 @@ pub trait DhcpServer: Send {
 
     /// Counts and logs a packet whose processing panicked.
     fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str);
+
+    /// Explains every query from now on, not in the log but for [`DhcpServer::take_explanation`].
+    fn explain_everything(&mut self);
+
+    /// Takes the explanation of the query that was processed last.
+    fn take_explanation(&mut self) -> Option<Explanation>;
 
     /// Counts frames that are no datagrams.
     fn malformed_frames(&mut self, count: u64);

@@ -14,6 +14,7 @@
 use util::number::AddressNumber;
 use util::{Entropy, Now};
 
+use crate::explain::Explanation;
 use crate::free::{PickFrom, PoolIndex, PoolSet};
 use crate::hosts::{Holder, HostId, HostKind, HostQuestion, HostSource, Hosts, Identifier, Places};
 use crate::lease::{
@@ -199,6 +200,7 @@ pub struct Session<'s, K: HostKind> {
     pools: &'s PoolSet<K::Number>,
     entropy: &'s mut dyn Entropy,
     memo: &'s mut Memo<K>,
+    explanation: Option<&'s Explanation>,
     next: usize,
     /// The time by which is decided.
     now: Now,
@@ -222,7 +224,22 @@ impl<'s, K: HostKind> Session<'s, K> {
         now: Now,
     ) -> Self {
         let (asked_at, now) = (now, *memo.began.get_or_insert(now));
-        Self { store, hosts: HostsOf::Nowhere, pools, entropy, memo, next: 0, now, asked_at }
+        let (hosts, explanation) = (HostsOf::Nowhere, None);
+        Self { store, hosts, pools, entropy, memo, explanation, next: 0, now, asked_at }
+    }
+
+    /// With somebody who listens to what is decided.
+    #[must_use]
+    pub fn explained(mut self, explanation: Option<&'s Explanation>) -> Self {
+        self.explanation = explanation;
+        self
+    }
+
+    /// Who listens to what is decided.
+    #[must_use]
+    #[inline]
+    pub fn explanation(&self) -> Option<&'s Explanation> {
+        self.explanation
     }
 
     /// With a source of hosts; without one nobody has any.

@@ -41,6 +41,7 @@ pub(super) fn server_duid(
     let duid = server_duid::make(config, known, hardware, around.now, &mut entropy)?;
     let text = String::from_utf8(server_duid::file_text(duid.bytes())).unwrap_or_default();
     if config.persist
+        && !around.is_read_only
         && stored.as_deref() != Some(duid.bytes())
         && let Err(error) = write(&path, text.as_bytes())
     {

@@ -7,13 +7,18 @@
 use std::fmt::{self, Display};
 
 use eval::messages::EVAL_DEBUG_EQUAL;
-use eval::{ClassId, ClassSet, EvalError, Field, FieldValue, LogTrace, PacketContext, Scratch};
+use eval::{
+    ClassId, ClassSet, EvalError, Field, FieldValue, LogTrace, PacketContext, Scratch, Trace,
+};
 use kea_log::log;
 use libdhcp::OptionSetForm;
 
+use super::evidence::Evidence;
 use super::family::{Family, each_vendor};
 use super::values::Escaped;
 use super::{Class, ClassTest, Classes, special};
+use crate::explain;
+use crate::explain::{Explanation, Topic};
 use crate::loggers::{DHCPSRV, EVAL};
 use crate::messages::{
     DHCPSRV_EVAL_ERROR, DHCPSRV_EVAL_RESULT, DHCPSRV_TEMPLATE_EVAL_ERROR,
@@ -26,6 +31,8 @@ pub struct Query<'a, C> {
     pub packet: &'a C,
     /// The client, as logs name it.
     pub label: &'a dyn Display,
+    /// Who listens to what is decided.
+    pub explanation: Option<&'a Explanation>,
 }
 
 /// The classes that one query is in; belongs to a worker and is reused for all queries and configurations.
@@ -53,6 +60,7 @@ impl Membership {
     ) {
         self.clear(classes.table.len());
         self.enter(special::EVERYBODY);
+        explain!(query.explanation, Topic::Classes, "ALL\ttrue\tevery client");
         each_vendor(classes.universe, query.packet, |value| {
             self.enter_vendor(classes, query, value)
         });
@@ -72,14 +80,29 @@ impl Membership {
     ) {
         if !host_classes.is_empty() {
             self.leave_tested(classes);
-            host_classes.iter().for_each(|class| self.enter(*class));
+            for class in host_classes {
+                let name = classes.table.name(*class);
+                explain!(query.explanation, Topic::Classes, "{name}\ttrue\tby the reservation");
+                self.enter(*class);
+            }
+            explain!(
+                query.explanation,
+                Topic::Classes,
+                "with these, the tests are evaluated again:"
+            );
             self.evaluate(classes, query, false);
         }
         let class = if is_known { special::KNOWN } else { special::UNKNOWN };
         self.enter(class);
+        let has = if is_known { "has a" } else { "has no" };
+        let name = classes.table.name(class);
+        explain!(
+            query.explanation,
+            Topic::Classes,
+            "{name}\ttrue\tthe client {has} reservation"
+        );
         let family = Family::of(classes.universe);
         if family.is_logged(family.class_assigned) {
-            let name = classes.table.name(class);
             family.logger.write(family.class_assigned, &[query.label, &name]);
         }
         self.evaluate(classes, query, true);
@@ -97,6 +120,9 @@ impl Membership {
         query: &Query<'_, C>,
         lists: &[&[ClassId]],
     ) {
+        if lists.iter().any(|list| !list.is_empty()) {
+            explain!(query.explanation, Topic::Classes, "once the address is chosen:");
+        }
         for (number, list) in lists.iter().enumerate() {
             let earlier = lists.get(..number).unwrap_or_default();
             for class in *list {
@@ -188,9 +214,10 @@ impl Membership {
         value: &[u8],
     ) {
         classes.vendor.of(value).iter().for_each(|class| self.enter(*class));
+        let name = format_args!("{}{}", special::VENDOR, Escaped(value));
+        explain!(query.explanation, Topic::Classes, "{name}\ttrue\tby the vendor class");
         let family = Family::of(classes.universe);
         if family.is_logged(family.class_assigned) {
-            let name = format_args!("{}{}", special::VENDOR, Escaped(value));
             family.logger.write(family.class_assigned, &[query.label, &name]);
         }
     }
@@ -207,6 +234,23 @@ impl Membership {
             if !class.is_additional && class.depends_on_known == depends_on_known {
                 self.evaluate_class(class, query, watch);
             }
+        }
+        if let Some(explanation) = query.explanation.filter(|_| depends_on_known) {
+            self.explain_untested(classes, explanation);
+        }
+    }
+
+    /// Tells of the classes that are not evaluated.
+    #[cold]
+    fn explain_untested<S: OptionSetForm>(&self, classes: &Classes<S>, explanation: &Explanation) {
+        for class in &classes.defined {
+            let why = match (&class.test, class.is_additional) {
+                _ if self.contains(class.id) => continue,
+                (_, true) => "to be evaluated only where a pool, subnet or shared network asks for it",
+                (None, false) => "without a test: only reservations and other classes put clients into it",
+                (Some(_), false) => continue,
+            };
+            explain!(Some(explanation), Topic::Classes, "{}\t-\t{why}", class.name);
         }
     }
 
@@ -247,6 +291,7 @@ impl Membership {
         };
         let Some(test) = &class.test else {
             tell(family.additional_no_test, &[&class.name]);
+            explain!(query.explanation, Topic::Classes, "{}\ttrue\twithout a test", class.name);
             return self.enter(id);
         };
         match self.judge(class, test, query, Watch::now()) {
@@ -256,6 +301,7 @@ impl Membership {
     }
 
     /// Evaluates the test of a class and enters the class, and those it spawns, if the query is in it.
+    #[inline]
     fn judge<S, C: PacketContext>(
         &mut self,
         class: &Class<S>,
@@ -263,18 +309,73 @@ impl Membership {
         query: &Query<'_, C>,
         watch: Watch,
     ) -> Result<bool, EvalError> {
+        match query.explanation {
+            None => {
+                let mut log = LogTrace { logger: &EVAL, label: query.label };
+                self.judge_by(class, test, query, watch, &mut log)
+            }
+            Some(explanation) => self.explain_judgement(class, test, query, watch, explanation),
+        }
+    }
+
+    #[cold]
+    fn explain_judgement<S, C: PacketContext>(
+        &mut self,
+        class: &Class<S>,
+        test: &ClassTest,
+        query: &Query<'_, C>,
+        watch: Watch,
+        explanation: &Explanation,
+    ) -> Result<bool, EvalError> {
+        let mut evidence = Evidence::new(query.label);
+        let watch = Watch { is_traced: true, ..watch };
+        let judgement = self.judge_by(class, test, query, watch, &mut evidence);
+        let text = match test {
+            ClassTest::Condition(condition) => condition.program().text(),
+            ClassTest::Template(template) => template.expression.program().text(),
+        };
+        let verdict: &dyn Display = match &judgement {
+            Ok(is_in) => is_in,
+            Err(_) => &"error",
+        };
+        explain!(
+            Some(explanation),
+            Topic::Classes,
+            "{}\t{verdict}\t{}",
+            class.name,
+            OneLine(text)
+        );
+        match (&judgement, evidence.facts()) {
+            (Ok(true), _) => {}
+            (Ok(false), "") => {}
+            (Ok(false), facts) => explain!(Some(explanation), Topic::Classes, "  {facts}"),
+            (Err(error), "") => explain!(Some(explanation), Topic::Classes, "  {error}"),
+            (Err(error), facts) => {
+                explain!(Some(explanation), Topic::Classes, "  {facts}; {error}");
+            }
+        }
+        judgement
+    }
+
+    fn judge_by<S, C: PacketContext>(
+        &mut self,
+        class: &Class<S>,
+        test: &ClassTest,
+        query: &Query<'_, C>,
+        watch: Watch,
+        trace: &mut dyn Trace,
+    ) -> Result<bool, EvalError> {
         let Self { set, scratch, .. } = self;
         let packet = &Seen { packet: query.packet, classes: set };
-        let mut trace = LogTrace { logger: &EVAL, label: query.label };
         let is_in = match test {
             ClassTest::Condition(condition) if watch.is_traced => {
-                condition.evaluate_traced(packet, scratch, &mut trace)?
+                condition.evaluate_traced(packet, scratch, trace)?
             }
             ClassTest::Condition(condition) => condition.evaluate(packet, scratch)?,
             ClassTest::Template(template) => {
                 let expression = &template.expression;
                 let value = if watch.is_traced {
-                    expression.evaluate_traced(packet, scratch, &mut trace)?
+                    expression.evaluate_traced(packet, scratch, trace)?
                 } else {
                     expression.evaluate(packet, scratch)?
                 };
@@ -349,6 +450,17 @@ impl<C: PacketContext> PacketContext for Seen<'_, C> {
     #[inline]
     fn is_member(&self, class: ClassId) -> bool {
         self.classes.contains(class)
+    }
+}
+
+/// Text without breaks and tabs.
+struct OneLine<'a>(&'a str);
+
+impl Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.split_whitespace().enumerate().try_for_each(|(number, word)| {
+            write!(f, "{}{word}", if number == 0 { "" } else { " " })
+        })
     }
 }
 

@@ -12,6 +12,7 @@
 //! `ClientClassDictionary`, `Pkt::addClass`, `evaluateClasses`.
 
 mod audience;
+mod evidence;
 mod family;
 mod membership;
 mod names;

@@ -24,11 +24,13 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use libdhcp::OptionSet;
+use libdhcp::definition::Definitions;
 use libdhcp::v4::code;
 
 use eval::ClassSet;
 
 use crate::classes::{ClassPolicy, Classes};
+use crate::explain::ExplainedClients;
 use crate::hosts::{Hosts4, IdentifierOrder};
 
 /// A whole configuration, ready for use by the workers.
@@ -52,6 +54,8 @@ pub struct Config4 {
     pub networks: Vec<SharedNetwork<OptionSet>>,
     /// All pools of all subnets; a subnet's pools are neighbours.
     pub pools: Vec<Pool4>,
+    /// Names and forms of options, those of the file included; for what is shown to people.
+    pub definitions: Definitions,
     /// Options of the global scope.
     pub options: Arc<OptionSet>,
     /// Client classes.
@@ -74,6 +78,8 @@ pub struct Config4 {
     pub statistic_sample_count: u32,
     /// Seconds for which samples are kept; 0 when the count decides.
     pub statistic_sample_age: u32,
+    /// `explain-clients`: those whose queries are explained in the log.
+    pub explained_clients: ExplainedClients,
     /// Logger settings; `None` when the file has none.
     pub logging: Option<kea_log::LogConfig>,
     /// Address to the first subnet of the file that contains it.

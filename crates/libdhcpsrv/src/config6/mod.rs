@@ -25,8 +25,10 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use eval::ClassSet;
+use libdhcp::definition::Definitions;
 
 use crate::classes::{ClassPolicy, Classes};
+use crate::explain::ExplainedClients;
 use crate::hosts::{Hosts6, IdentifierOrder};
 
 /// A whole configuration, ready for use by the workers.
@@ -48,6 +50,8 @@ pub struct Config6 {
     pub networks: Vec<SharedNetwork<OptionSet6>>,
     /// All pools of all subnets; a subnet's pools of addresses are neighbours, and so are those of prefixes.
     pub pools: Vec<Pool6>,
+    /// Names and forms of options, those of the file included; for what is shown to people.
+    pub definitions: Definitions,
     /// Options of the global scope.
     pub options: Arc<OptionSet6>,
     /// Client classes.
@@ -70,6 +74,8 @@ pub struct Config6 {
     pub statistic_sample_count: u32,
     /// Seconds for which samples are kept; 0 when the count decides.
     pub statistic_sample_age: u32,
+    /// `explain-clients`: those whose queries are explained in the log.
+    pub explained_clients: ExplainedClients,
     /// Logger settings; `None` when the file has none.
     pub logging: Option<kea_log::LogConfig>,
     /// Address to the first subnet of the file that contains it.

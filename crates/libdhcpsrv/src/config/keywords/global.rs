@@ -29,8 +29,15 @@ pub(crate) const OPTIONS: [Keyword; 2] = [
 ];
 
 /// What is watched, and how addresses are chosen.
-pub(crate) const OBSERVED: [Keyword; 8] = [
+pub(crate) const OBSERVED: [Keyword; 9] = [
     Keyword::new("loggers", Kind::MapList, "What is logged, and where to."),
+    Keyword::new(
+        "explain-clients",
+        Kind::StrList,
+        "Not in Kea: clients whose queries are explained by the logger `explain` at severity DEBUG; hardware \
+         addresses, client identifiers or DUIDs as hexadecimal digits.",
+    )
+    .default(EmptyList),
     Keyword::new("compatibility", Kind::Map, "Exceptions from the standards.").default(EmptyMap),
     Keyword::new("sanity-checks", Kind::Map, "Checks of leases at start.").default(EmptyMap),
     Keyword::new(

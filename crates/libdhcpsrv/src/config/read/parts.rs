@@ -1,11 +1,14 @@
 //! Maps and lists of the global scope that stand alone: lease database, expiry, workers, switches.
 
 use cc::{Diagnostics, Element, MapReader, Scope};
+use libdhcp::data::encode_hex;
 
 use crate::config::keywords::{
     DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, SANITY_CHECKS, refuse_unsupported,
 };
+use crate::config::read::text::quoted;
 use crate::config::{Durability, ExpiredLeases, LeaseChecks, LeaseDatabase};
+use crate::explain::ExplainedClients;
 
 /// A map of the global scope; `None` when it is absent or no map.
 pub(crate) fn part<'a>(
@@ -98,6 +101,27 @@ pub(crate) fn read_lease_checks(
         Some("none") => LeaseChecks::None,
         _ => LeaseChecks::Warn,
     }
+}
+
+/// Reads `explain-clients`.
+pub(crate) fn read_explained_clients(
+    global: &MapReader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> ExplainedClients {
+    let mut clients = Vec::new();
+    for item in global.list("explain-clients").unwrap_or_default() {
+        let text = item.as_str().unwrap_or_default();
+        match encode_hex(text) {
+            Ok(bytes) if !bytes.is_empty() => clients.push(bytes.into_boxed_slice()),
+            _ => {
+                let found = quoted(text);
+                let message = format!("'explain-clients' must be hexadecimal digits, found {found}");
+                let hint = "write a hardware address, client identifier or DUID as '00:1a:2b:3c:4d:5e'";
+                diagnostics.error_with_hint(item.position, message, hint);
+            }
+        }
+    }
+    ExplainedClients::new(clients)
 }
 
 /// Checks `dhcp-ddns`, which must not ask for updates.
