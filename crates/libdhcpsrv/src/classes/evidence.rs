@@ -20,13 +20,15 @@ pub(super) struct Evidence<'a> {
     facts: String,
     /// The value that the last fact has, as the steps show it.
     last: String,
+    /// Whether it is an address.
+    is_address: bool,
 }
 
 impl<'a> Evidence<'a> {
     /// Begins without facts.
     pub(super) fn new(label: &'a dyn Display) -> Self {
         let log = LogTrace { logger: &EVAL, label };
-        Self { log, facts: String::new(), last: String::new() }
+        Self { log, facts: String::new(), last: String::new(), is_address: false }
     }
 
     /// What may have decided.
@@ -61,8 +63,10 @@ impl<'a> Evidence<'a> {
                 "'true'" if is_presence => self.add(format_args!("{name} is there"), result),
                 "'false'" if is_presence => self.add(format_args!("{name} is not there"), result),
                 _ => {
-                    let value = shown_of(&name, &result);
+                    let is_address = name.ends_with("addr");
+                    let value = if is_address { address(&result) } else { shown(&result) };
                     self.add(format_args!("{prefix}{name} = {value}"), result.clone());
+                    self.is_address = is_address;
                 }
             };
         }
@@ -77,7 +81,8 @@ impl<'a> Evidence<'a> {
         if same(left, &self.last) {
             // What was compared has just been told.
             if !is_equal {
-                let _ = write!(self.facts, ", not {}", shown(right));
+                let other = if self.is_address { address(right) } else { shown(right) };
+                let _ = write!(self.facts, ", not {other}");
             }
         } else {
             let word = if is_equal { "is" } else { "is not" };
@@ -92,6 +97,7 @@ impl<'a> Evidence<'a> {
         }
         let _ = write!(self.facts, "{fact}");
         self.last = value;
+        self.is_address = false;
     }
 }
 
@@ -166,12 +172,84 @@ fn shown(text: &str) -> String {
     }
 }
 
-/// The value of a field; addresses as such.
-fn shown_of(name: &str, text: &str) -> String {
-    let bytes = if name.ends_with("addr") { bytes_of(text) } else { None };
-    let bytes = bytes.unwrap_or_default();
+/// An address as such.
+fn address(text: &str) -> String {
+    let bytes = bytes_of(text).unwrap_or_default();
     let v4 = <[u8; 4]>::try_from(bytes.as_slice()).map(|octets| Ipv4Addr::from(octets).to_string());
     let v6 =
         <[u8; 16]>::try_from(bytes.as_slice()).map(|octets| Ipv6Addr::from(octets).to_string());
     v4.or(v6).unwrap_or_else(|_| shown(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use eval::{Arrival, ClassSet, ClassTable, Compiler, Packet4, Scratch};
+    use libdhcp::Universe;
+    use libdhcp::definition::Definitions;
+    use libdhcp::v4::{SpanTable, View};
+    use util::link::{Inbound, InterfaceIndex};
+
+    use super::*;
+
+    /// The facts of a test over a query of vendor class `MSFT 5.0` from relay 192.0.2.1.
+    fn facts(test: &str) -> String {
+        let mut packet = vec![0; 236];
+        packet[..3].copy_from_slice(&[1, 1, 6]);
+        packet[24..28].copy_from_slice(&[192, 0, 2, 1]);
+        packet[28..34].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
+        packet.extend([99, 130, 83, 99, 53, 1, 1, 60, 8]);
+        packet.extend(b"MSFT 5.0");
+        packet.push(255);
+        let mut spans = SpanTable::new();
+        let view = &View::parse(&packet, &mut spans).unwrap();
+        let classes = &ClassSet::with_capacity(1);
+        let inbound = &Inbound {
+            payload: &packet,
+            interface: InterfaceIndex(2),
+            source: ([0, 0, 0, 0], 68).into(),
+            destination: Ipv4Addr::BROADCAST.into(),
+            local: Ipv4Addr::new(192, 0, 2, 2).into(),
+            link_source: None,
+        };
+        let arrival = Arrival { inbound, interface: "lan", classes };
+        let mut table = ClassTable::new();
+        let definitions = &Definitions::new(Universe::V4);
+        let condition = Compiler { definitions, classes: &mut table }.condition(test).unwrap();
+        let mut evidence = Evidence::new(&"client");
+        let context = Packet4 { view, arrival };
+        let result = condition.evaluate_traced(&context, &mut Scratch::new(), &mut evidence);
+        match result {
+            Ok(is_true) => format!("{is_true}: {}", evidence.facts()),
+            Err(error) => format!("{}; {error}", evidence.facts()),
+        }
+    }
+
+    #[test]
+    fn what_decided_is_told_in_few_words() {
+        for (test, expected) in [
+            ("option[60].hex == 'APC'", "false: option[60] = 'MSFT 5.0', not 'APC'"),
+            (
+                "substring(option[60].hex, 0, 4) == 'APC '",
+                "false: option[60] = 'MSFT 5.0'; substring = 'MSFT', not 'APC '",
+            ),
+            ("option[60].hex == 'MSFT 5.0'", "true: option[60] = 'MSFT 5.0'"),
+            ("option[77].hex == 'x'", "false: option[77] = nothing, not 'x'"),
+            ("option[77].exists", "false: option[77] is not there"),
+            ("not option[60].exists", "false: option[60] is there"),
+            ("pkt4.giaddr == 10.0.0.1", "false: pkt4.giaddr = 192.0.2.1, not 10.0.0.1"),
+            (
+                "pkt4.mac == 0x020000000002",
+                "false: pkt4.mac = 02:00:00:00:00:01, not 02:00:00:00:00:02",
+            ),
+            (
+                "option[77].exists or lcase(option[60].text) == 'apc'",
+                "false: option[77] is not there; option[60] = 'MSFT 5.0'; lcase = 'msft 5.0', not 'apc'",
+            ),
+            ("int16totext(option[60].hex) == '1'", "option[60] = 'MSFT 5.0'; int16totext needs 2 bytes, found 8"),
+            ("match('APC.*', option[60].hex)", "false: option[60] = 'MSFT 5.0'; match of 'APC.*' on 'MSFT 5.0' is false"),
+            ("'a' == 'b'", "false: 'a' is not 'b'"),
+        ] {
+            assert_eq!(facts(test), expected, "{test}");
+        }
+    }
 }

@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn long_lines_are_broken_below_their_beginning() {
         let notes = notes(&[(Topic::Query, "name\tone two three four five six seven eight")]);
-        let style = Style { width: 42, is_emphasised: false };
+        let style = Style { width: 44, is_emphasised: false };
         assert_eq!(
             page(&notes, style),
             "Query        name  one two three four five\n\

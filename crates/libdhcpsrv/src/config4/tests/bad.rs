@@ -191,3 +191,21 @@ fn a_thousand_errors_are_told_and_the_rest_counted() {
     assert_eq!(findings.lines().filter(|line| line.contains(" error: ")).count(), 1000);
     assert!(findings.ends_with("500 more errors are not shown\n"), "{}", findings.len());
 }
+
+#[test]
+fn clients_to_explain_are_digits() {
+    let (config, findings) = read_members(r#""explain-clients": [ "02:0:0:0:0:01", "0xff" ]"#);
+    assert_eq!(findings, "");
+    let clients = config.expect("all is well").explained_clients;
+    assert!(clients.contains(&[2, 0, 0, 0, 0, 1]) && clients.contains(&[0xff]));
+    assert!(!clients.contains(&[2, 0, 0, 0, 0]) && !clients.is_empty());
+    let (config, findings) = read_members(r#""explain-clients": [ "", "joe" ]"#);
+    assert!(config.is_none());
+    for expected in [
+        "'explain-clients' must be hexadecimal digits, found ''",
+        "'explain-clients' must be hexadecimal digits, found 'joe'",
+        "write a hardware address, client identifier or DUID as '00:1a:2b:3c:4d:5e'",
+    ] {
+        assert!(findings.contains(expected), "{findings}");
+    }
+}

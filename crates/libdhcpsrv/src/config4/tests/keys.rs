@@ -28,6 +28,7 @@ const VALUES: &[(&str, &str)] = &[
     ("data", "\"7\""),
     ("ddns-replace-client-name", "\"never\""),
     ("encapsulate", "\"inner\""),
+    ("explain-clients", "[ \"01:02\" ]"),
     ("hostname-char-set", "\"\""),
     ("interfaces", "[ \"eth0\" ]"),
     ("host-reservation-identifiers", "[ \"duid\" ]"),

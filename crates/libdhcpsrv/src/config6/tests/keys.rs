@@ -27,6 +27,7 @@ const VALUES: &[(&str, &str)] = &[
     ("ddns-replace-client-name", "\"never\""),
     ("delegated-len", "64"),
     ("encapsulate", "\"inner\""),
+    ("explain-clients", "[ \"01:02\" ]"),
     ("excluded-prefix", "\"2001:db8::\""),
     ("hostname-char-set", "\"\""),
     ("identifier", "\"0c0102030405\""),
