@@ -12,6 +12,7 @@
 
 use std::net::Ipv4Addr;
 
+use crate::config::Allocator;
 use crate::config4::{Pool4, Subnet4};
 use crate::free::PoolIndex;
 use crate::hosts::{Holder, Host4, Identifier};
@@ -25,6 +26,8 @@ use util::Now;
 const CONFLICTS_MAX: usize = 8;
 /// Proposals of one pool that are passed over because they are reserved.
 const PICKS_MAX: usize = 64;
+/// Of these, those that are made by chance where the allocator works so.
+const RANDOM_PICKS_MAX: usize = 8;
 
 /// A client that asks for an address, and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -324,17 +327,25 @@ fn is_reserved_for_others(
     Ok(session.holder(places, resource, pool, query.identifiers)? == Holder::Other)
 }
 
-/// The next free address of the subnet's pools that is not reserved, in the order of the file.
+/// A free address of the subnet's pools that is not reserved. The pools are tried in the order of the file, but where
+/// chance is at work from any one on.
 fn pick(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Option<Ipv4Addr>, Parked> {
-    for pool in query.subnet.pools.clone() {
+    let (pools, allocator) = (query.subnet.pools.clone(), query.subnet.lease_rules.allocator);
+    let count = pools.len();
+    let first_pool = match allocator {
+        Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
+        _ => 0,
+    };
+    for pool in pools.cycle().skip(first_pool).take(count) {
         let mut first = None;
-        for _ in 0..PICKS_MAX {
-            let Some(free) = session.pick(PoolIndex(pool), false) else { break };
+        for turn in 0..PICKS_MAX {
+            let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
+            let Some(free) = session.pick(PoolIndex(pool), is_random) else { break };
             if first == Some(free) {
                 // Once round: all that is free is reserved.
                 break;
             }
-            first = first.or(Some(free));
+            first = first.or(Some(free).filter(|_| !is_random));
             // The pools know what the configuration reserves, but not what other sources of hosts do.
             if !is_reserved_for_others(session, query, free)? {
                 return Ok(Some(free));

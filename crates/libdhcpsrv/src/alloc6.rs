@@ -21,6 +21,7 @@ use util::Now;
 use self::reserved::{
     Reserved6, grant_reserved, is_reserved_for_others, offer_reserved, withdrawal,
 };
+use crate::config::Allocator;
 use crate::config6::{Pool6, Subnet6};
 use crate::free::PoolIndex;
 use crate::hosts::{Host6, Identifier};
@@ -32,6 +33,8 @@ use crate::session::{Parked, Session6};
 const CONFLICTS_MAX: usize = 8;
 /// Proposals of one pool that are passed over because other associations of the message have them.
 const PICKS_MAX: usize = 64;
+/// Of these, those that are made by chance where the allocator works so.
+const RANDOM_PICKS_MAX: usize = 8;
 /// Leases of one association that are looked at; further ones run out by themselves.
 pub const LEASES_MAX: u32 = 16;
 
@@ -210,8 +213,15 @@ impl<'a> Query6<'a> {
         units.find(|unit| self.pool_of(*unit).is_some())
     }
 
-    /// The pools in the order in which they are tried.
-    fn pools_in_order(&self) -> impl Iterator<Item = (usize, &'a Pool6)> + use<'a> {
+    /// How a free resource of its type is chosen.
+    fn allocator(&self) -> Allocator {
+        let rules = &self.subnet.lease_rules;
+        if self.client.lease_type == LeaseType::Pd { rules.pd_allocator } else { rules.allocator }
+    }
+
+    /// The pools in the order in which they are tried: those of the length that the client wants, larger ones, smaller
+    /// ones; of each from the pool number `first` on.
+    fn pools_in_order(&self, first: usize) -> impl Iterator<Item = (usize, &'a Pool6)> + use<'a> {
         let wanted = self.wanted_len();
         let pools = self.pools;
         let fits = move |round: u8, pool: &Pool6| match (wanted, round) {
@@ -222,7 +232,8 @@ impl<'a> Query6<'a> {
             (Some(wanted), _) => pool.unit_len > wanted,
         };
         (0..3_u8).flat_map(move |round| {
-            pools.iter().enumerate().filter(move |(_, pool)| fits(round, pool))
+            let all = pools.iter().enumerate().cycle().skip(first).take(pools.len());
+            all.filter(move |(_, pool)| fits(round, pool))
         })
     }
 }
@@ -484,21 +495,28 @@ fn is_available(lease: &Lease6View, now: Now) -> bool {
     lease.is_available(now.wall_s)
 }
 
-/// The next free resource of the subnet's pools that is not reserved.
+/// A free resource of the subnet's pools that is not reserved. Of pools that suit equally those behind the first one
+/// that chance names come first, where chance is at work.
 fn pick(
     session: &mut Session6<'_>,
     query: &Query6<'_>,
     sink: &dyn Sink6,
 ) -> Result<Option<Resource6>, Parked> {
-    for (nth, pool) in query.pools_in_order() {
+    let (count, allocator) = (query.pools.len(), query.allocator());
+    let first_pool = match allocator {
+        Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
+        _ => 0,
+    };
+    for (nth, pool) in query.pools_in_order(first_pool) {
         let mut first = None;
-        for _ in 0..PICKS_MAX {
-            let Some(address) = session.pick(query.pool_index(nth), false) else { break };
+        for turn in 0..PICKS_MAX {
+            let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
+            let Some(address) = session.pick(query.pool_index(nth), is_random) else { break };
             if first == Some(address) {
                 // Once round: all that is free is promised.
                 break;
             }
-            first = first.or(Some(address));
+            first = first.or(Some(address).filter(|_| !is_random));
             let resource = Resource6 { address, prefix_len: pool.unit_len };
             // What is promised to the other associations of the message may come first. The pools know what the
             // configuration reserves, but not what other sources of hosts do.

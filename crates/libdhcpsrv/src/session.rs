@@ -392,6 +392,16 @@ impl<'s, K: HostKind> Session<'s, K> {
         })
     }
 
+    /// Which of `count` things comes first by chance, from 0 on; the same one when the code runs again.
+    pub fn first_of(&mut self, count: usize) -> usize {
+        let number = |entropy: &mut dyn Entropy| {
+            let product = u128::from(entropy.next_u64()) * count as u128;
+            Some(AddressOf::<K>::from(K::Number::from_u128(product >> 64)))
+        };
+        let chosen = self.choose(number).map(|number| number.into().low64());
+        chosen.map_or(0, |number| number as usize)
+    }
+
     /// Chooses a free address of a pool without marking it; the same one when the code runs again.
     pub fn pick(&mut self, pool: PoolIndex, random: bool) -> Option<AddressOf<K>> {
         let pools = self.pools;

@@ -3,6 +3,7 @@
 //! Everything goes through the library's [`Server4`](kea_dhcp4::server::Server4) with a real configuration, store and
 //! journal queue; see `stand` for the apparatus.
 
+mod allocators;
 mod discover;
 mod hostile;
 mod hosts;

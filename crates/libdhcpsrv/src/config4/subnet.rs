@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use libdhcp::OptionSet;
 
-use crate::config::{Lifetime, TeeTimes};
+use crate::config::{LeaseRules, Lifetime, TeeTimes};
 use crate::hosts::ReservationRules;
 
 /// One entry of `subnet4`.
@@ -40,6 +40,8 @@ pub struct Subnet4 {
     pub server_identifier: Option<Ipv4Addr>,
     /// Which host reservations count: `reservations-global`, `-in-subnet`, `-out-of-pool`.
     pub reservations: ReservationRules,
+    /// How its leases are chosen and kept; subnets with equal rules share them.
+    pub lease_rules: Arc<LeaseRules>,
 }
 
 impl Subnet4 {

@@ -31,7 +31,8 @@ pub(crate) const CACHE_MAX_AGE: Keyword =
 pub(crate) const ALLOCATOR: Keyword = Keyword::new(
     "allocator",
     Kind::OneOf(&["iterative", "random", "flq"]),
-    "How a free address is chosen.",
+    "How a free address is chosen: one after the other (`iterative`), by chance (`random`), or what has \
+     been free for longest (`flq`, not for IPv6 addresses).",
 );
 pub(crate) const ADAPTIVE: Keyword = Keyword::new(
     "adaptive-lease-time-threshold",

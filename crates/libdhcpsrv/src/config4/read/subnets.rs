@@ -63,6 +63,8 @@ pub(super) fn read(
         let own_identifier = server_identifiers(&options).first().copied();
         let identifier =
             own_identifier.or_else(|| server_identifiers(outer.options).first().copied());
+        let former = subnets.last().map(|former: &Subnet4| &former.lease_rules);
+        let lease_rules = network.leases.rules(former);
         subnets.push(Subnet4 {
             id: base.id,
             prefix: base.prefix.first(),
@@ -78,6 +80,7 @@ pub(super) fn read(
             interface: base.interface.map(Into::into),
             server_identifier: identifier,
             reservations: network.rules(),
+            lease_rules,
         });
     }
     pools.shrink_to_fit();

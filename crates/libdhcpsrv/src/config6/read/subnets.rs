@@ -72,12 +72,15 @@ pub(super) fn read(
             },
         };
         hosts.read(&reader, &around, scopes, diagnostics);
+        let former = subnets.last().map(|former: &Subnet6| &former.lease_rules);
+        let lease_rules = network.leases.rules(former);
         subnets.push(Subnet6 {
             id: base.id,
             prefix: base.prefix.first(),
             prefix_len: base.prefix.len,
             timers: network.timers(),
             reservations: network.rules(),
+            lease_rules,
             rapid_commit: reader.bool_or_default("rapid-commit").unwrap_or(false),
             interface: base.interface.map(Into::into),
             interface_id,

@@ -1,0 +1,61 @@
+//! `allocator`, `cache-threshold` and the like: rules about leases that a subnet inherits from the global scope.
+
+use std::sync::Arc;
+
+use cc::{Diagnostics, MapReader};
+
+use crate::config::{Allocator, LeaseCache, LeaseRules};
+
+/// What a scope says; `None` where it says nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeaseScope {
+    allocator: Option<Allocator>,
+    pd_allocator: Option<Allocator>,
+    cache_threshold: Option<f64>,
+    cache_max_age: Option<u32>,
+}
+
+impl LeaseScope {
+    /// Reads the values of a scope.
+    pub(crate) fn read(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Self {
+        let allocator = |keyword| -> Option<Allocator> {
+            reader.scope().keyword(keyword)?;
+            Allocator::named(reader.str_or_default(keyword)?)
+        };
+        let scope = Self {
+            allocator: allocator("allocator"),
+            pd_allocator: allocator("pd-allocator"),
+            cache_threshold: reader.real_or_default("cache-threshold"),
+            cache_max_age: reader.u32("cache-max-age"),
+        };
+        let has_prefixes = reader.scope().keyword("pd-allocator").is_some();
+        if has_prefixes && scope.allocator == Some(Allocator::FreeLeaseQueue) {
+            let message = "'allocator' \"flq\" is not for IPv6 addresses";
+            let hint =
+                "their pools are too large for it: use \"random\"; of prefixes see 'pd-allocator'";
+            diagnostics.error_with_hint(reader.position_of("allocator"), message, hint);
+        }
+        scope
+    }
+
+    /// The values with gaps closed by those of the scope around.
+    pub(crate) fn within(&self, outer: &Self) -> Self {
+        Self {
+            allocator: self.allocator.or(outer.allocator),
+            pd_allocator: self.pd_allocator.or(outer.pd_allocator),
+            cache_threshold: self.cache_threshold.or(outer.cache_threshold),
+            cache_max_age: self.cache_max_age.or(outer.cache_max_age),
+        }
+    }
+
+    /// The rules as packet code uses them: those of `former` if they are the same, since neighbours in the file mostly
+    /// agree.
+    pub(crate) fn rules(&self, former: Option<&Arc<LeaseRules>>) -> Arc<LeaseRules> {
+        let rules = LeaseRules {
+            allocator: self.allocator.unwrap_or_default(),
+            pd_allocator: self.pd_allocator.unwrap_or_default(),
+            cache: LeaseCache { threshold: self.cache_threshold, max_age: self.cache_max_age },
+        };
+        former.filter(|former| ***former == rules).cloned().unwrap_or_else(|| Arc::new(rules))
+    }
+}
