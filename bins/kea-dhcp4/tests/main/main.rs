@@ -13,5 +13,6 @@ mod release;
 mod request;
 mod selection;
 mod server;
+mod sparing;
 mod stand;
 mod waiting;

@@ -47,6 +47,19 @@ pub struct LeaseRules {
     pub pd_allocator: Allocator,
     /// When a renewal is not stored.
     pub cache: LeaseCache,
+    /// `offer-lifetime`: seconds for which an offer is stored; 0 for not at all. Of DHCPv4 alone.
+    pub offer_lifetime: u32,
+    /// `adaptive-lease-time-threshold`: the share of leased addresses from which on the shortest lease time is given.
+    pub adaptive_threshold: Option<f64>,
+}
+
+impl LeaseRules {
+    /// The share of leased units from which on the shortest lease time is given; only a queue knows it, as in Kea.
+    #[must_use]
+    pub fn crowded_from(&self, allocator: Allocator) -> Option<f64> {
+        let is_known = allocator == Allocator::FreeLeaseQueue;
+        self.adaptive_threshold.filter(|&threshold| is_known && threshold < 1.0)
+    }
 }
 
 /// When a renewal that changes nothing but the time is answered from the lease that is there, without storing it.
@@ -67,6 +80,22 @@ pub struct Aged {
     pub cltt: i64,
     /// Its lifetime in seconds.
     pub valid_lifetime: u32,
+}
+
+impl Aged {
+    /// Seconds that are left of an active lease at `now_s`.
+    #[must_use]
+    pub fn remaining(self, now_s: i64) -> u32 {
+        let age = u32::try_from(now_s - self.cltt).ok();
+        let left = age.map_or(0, |age| remaining(self.valid_lifetime, age));
+        if self.state == LeaseState::Default { left } else { 0 }
+    }
+}
+
+/// Seconds that are left of a lifetime after `age` seconds; infinity stays infinity.
+#[must_use]
+pub fn remaining(lifetime: u32, age: u32) -> u32 {
+    if lifetime == INFINITE { INFINITE } else { lifetime.saturating_sub(age) }
 }
 
 impl LeaseCache {

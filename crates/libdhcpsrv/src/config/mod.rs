@@ -17,7 +17,7 @@ pub(crate) mod testing;
 mod timers;
 
 pub use address::{Address, Prefix, Span};
-pub use lease_rules::{Aged, Allocator, LeaseCache, LeaseRules};
+pub use lease_rules::{Aged, Allocator, LeaseCache, LeaseRules, remaining};
 pub use prefix_index::PrefixIndex;
 pub use server::{OptionRules, Server};
 pub(crate) use timers::{Lifetime, TeeTimes};

@@ -202,7 +202,7 @@ impl Rows {
                 assert!((self.findings)(&source).contains(&expected), "{source}");
             }
         }
-        let others = ["0.5", "0.5", "\"always\"", "7", "true", "\"[x]\"", "9", "\"use-routing\""];
+        let others = ["\"always\"", "7", "true", "\"[x]\"", "\"use-routing\""];
         assert_eq!(others.len(), RESTRICTIONS.len());
         for (restriction, other) in RESTRICTIONS.iter().zip(others) {
             let keyword = restriction.keyword;
