@@ -498,7 +498,7 @@ mod tests {
     use crate::lease4::{LeaseStore4, V4};
     use crate::session::{Answer4, Memo, Question4, Session, Store, Submitted};
 
-    const TEXT: &str = r#"{ "Dhcp4": { "subnet4": [ { "id": 7, "subnet": "192.0.2.0/24",
+    const TEXT: &str = r#"{ "Dhcp4": { "cache-threshold": 0, "subnet4": [ { "id": 7, "subnet": "192.0.2.0/24",
         "pools": [ { "pool": "192.0.2.10 - 192.0.2.11" }, { "pool": "192.0.2.20 - 192.0.2.21" } ] } ] } }"#;
     const ME: ClientKey<'static> = ClientKey { hw_type: 1, hw: &[1; 6], client_id: Some(b"me") };
     const RIVAL: ClientKey<'static> = ClientKey { hw_type: 1, hw: &[2; 6], client_id: None };

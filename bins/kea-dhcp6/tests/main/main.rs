@@ -16,5 +16,6 @@ mod prefixes;
 mod relays;
 mod release;
 mod selection;
+mod sparing;
 mod stand;
 mod waiting;

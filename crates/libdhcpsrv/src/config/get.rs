@@ -144,6 +144,9 @@ pub(crate) fn set_lease_rules(map: &mut Map, rules: &LeaseRules) {
     if let Some(max_age) = rules.cache.max_age {
         map.set("cache-max-age", max_age);
     }
+    if let Some(threshold) = rules.adaptive_threshold {
+        map.set("adaptive-lease-time-threshold", threshold);
+    }
 }
 
 /// Sets which reservations count.

@@ -54,6 +54,7 @@ fn subnet(written: &Map, subnet: &Subnet4, config: &Config4, completion: &Comple
     });
     set_lease_rules(&mut map, &subnet.lease_rules);
     map.remove("pd-allocator");
+    map.set("offer-lifetime", subnet.lease_rules.offer_lifetime);
     set_rules(&mut map, subnet.reservations);
     completion.options(&mut map);
     completion.hosts(&mut map);
