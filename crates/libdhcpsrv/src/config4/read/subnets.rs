@@ -145,6 +145,8 @@ impl<'r> Reading<'r> {
         };
         self.hosts.read(reader, &around, self.scopes, diagnostics);
         let own_identifier = server_identifier(&options);
+        let former = subnets.last().map(|former: &Subnet4| &former.lease_rules);
+        let lease_rules = values.leases.rules(former);
         subnets.push(Subnet4 {
             id: base.id,
             prefix: base.prefix.first(),
@@ -162,6 +164,7 @@ impl<'r> Reading<'r> {
             interface: base.interface.map(Into::into),
             server_identifier: own_identifier.or(outer.identifier),
             reservations: values.rules(),
+            lease_rules,
         });
     }
 }

@@ -177,12 +177,15 @@ impl<'r> Reading<'r> {
         self.hosts.read(reader, &around, self.scopes, diagnostics);
         let names = LinkNames { interface: base.interface.map(Into::into), interface_id };
         let has_names = names != LinkNames::default();
+        let former = self.subnets.last().map(|former: &Subnet6| &former.lease_rules);
+        let lease_rules = values.leases.rules(former);
         self.subnets.push(Subnet6 {
             id: base.id,
             prefix: base.prefix.first(),
             prefix_len: base.prefix.len,
             timers: values.timers(),
             reservations: values.rules(),
+            lease_rules,
             rapid_commit: reader.bool("rapid-commit").unwrap_or(outer.rapid_commit),
             names: has_names.then(|| Box::new(names)),
             network: outer.network,
