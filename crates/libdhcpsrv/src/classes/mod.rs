@@ -132,11 +132,13 @@ pub struct Classes<S> {
     /// By number: place among those that are defined.
     places: Box<[Option<u32>]>,
     vendor: ValueNames,
+    is_used: bool,
 }
 
 impl<S: OptionSetForm> Classes<S> {
     /// Takes the classes of the file and all names that it mentions.
     pub(crate) fn new(universe: Universe, names: ClassReader, mut defined: Vec<Class<S>>) -> Self {
+        let is_used = names.is_used();
         let table = names.into_table();
         for class in &mut defined {
             if let Some(ClassTest::Template(template)) = &mut class.test {
@@ -151,13 +153,20 @@ impl<S: OptionSetForm> Classes<S> {
             }
         }
         let vendor = ValueNames::new(&table, special::VENDOR);
-        Self { universe, table, defined: defined.into(), places, vendor }
+        Self { universe, table, defined: defined.into(), places, vendor, is_used }
     }
 
     /// Names of all classes that the file mentions.
     #[must_use]
     pub fn table(&self) -> &ClassTable {
         &self.table
+    }
+
+    /// Whether the file names any class; if not, it makes no difference which classes a query is in.
+    #[must_use]
+    #[inline]
+    pub fn are_used(&self) -> bool {
+        self.is_used
     }
 
     /// The class with this number, if the file defines it.

@@ -20,6 +20,10 @@ pub(crate) struct ClassReader {
     depends_on_known: bool,
     /// Whether any name goes, as in `template-test`.
     is_lenient: bool,
+    /// Whether the file names any class.
+    is_used: bool,
+    /// Names in options, which may stand before the definitions of their classes.
+    mentions: Vec<(Box<str>, Position)>,
 }
 
 /// What is known of a class.
@@ -40,11 +44,19 @@ impl ClassReader {
             let given = table.define(name);
             debug_assert_eq!(given, id, "{name}");
         }
-        Self { table, known: Vec::new(), depends_on_known: false, is_lenient: false }
+        Self {
+            table,
+            known: Vec::new(),
+            depends_on_known: false,
+            is_lenient: false,
+            is_used: false,
+            mentions: Vec::new(),
+        }
     }
 
     /// Makes a class of the file known; returns nothing if it is defined already.
     pub(super) fn define(&mut self, name: &str, depends_on_known: bool) -> Option<ClassId> {
+        self.is_used = true;
         let id = self.table.define(name);
         let status = self.status(id);
         let is_new = *status == Status::Named;
@@ -75,6 +87,25 @@ impl ClassReader {
         self.table
     }
 
+    /// Whether the file names any class.
+    pub(super) fn is_used(&self) -> bool {
+        self.is_used
+    }
+
+    /// Gives a number to a class that an option is for, perhaps before the class is defined.
+    pub(crate) fn mention(&mut self, name: &str, position: Position) -> ClassId {
+        self.is_used = true;
+        self.mentions.push((name.into(), position));
+        self.table.mention(name)
+    }
+
+    /// Warns of classes that options are for and that are not defined; to be done when all classes are.
+    pub(crate) fn check_mentions(&mut self, diagnostics: &mut Diagnostics) {
+        for (name, position) in std::mem::take(&mut self.mentions) {
+            self.resolve_name(&name, position, diagnostics);
+        }
+    }
+
     /// Reads what a subnet, pool or shared network says about classes; nothing when it says nothing. Its table must
     /// have the rows [`POLICY`](crate::config::keywords::classes::POLICY).
     pub(crate) fn read_policy(
@@ -101,6 +132,7 @@ impl ClassReader {
         position: Position,
         diagnostics: &mut Diagnostics,
     ) -> ClassId {
+        self.is_used = true;
         let is_spawned = name.starts_with(special::SPAWNED);
         if !self.is_defined(name) && !is_built_in(name) && !is_spawned {
             let message = format!("class {} is not defined", quoted(name));

@@ -100,7 +100,7 @@ pub(crate) const LAST: [Keyword; 30] = [
     Keyword::new(
         "early-global-reservations-lookup",
         Kind::Bool,
-        "No effect until client classes are supported.",
+        "Look for the client's global reservation before a subnet is selected, so that its classes guide that.",
     )
     .default(Bool(false)),
     Keyword::new("hosts-database", Kind::Map, "Database of host reservations.")

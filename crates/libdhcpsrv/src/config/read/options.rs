@@ -6,7 +6,6 @@ use std::hash::Hasher;
 use std::sync::Arc;
 
 use cc::{Diagnostics, MapReader, Position, closest};
-use eval::ClassTable;
 use libdhcp::data::{csv_surplus, encode_csv, encode_hex};
 use libdhcp::definition::{
     CustomDefinition, CustomShape, DataType, DefinitionError, Definitions, OptionDefinition,
@@ -16,6 +15,7 @@ use libdhcp::{Added, OptionFlags, OptionSetBuilder, OptionSetForm, Universe};
 
 use super::maps;
 use super::text::quoted;
+use crate::classes::ClassReader;
 use crate::config::OptionRules;
 
 /// Reads `option-def` of the global scope.
@@ -76,9 +76,10 @@ fn report_definition(
 #[derive(Debug)]
 pub(crate) struct OptionScopes<S> {
     rules: &'static OptionRules,
-    definitions: Definitions,
-    /// Gives the classes of options their numbers.
-    classes: ClassTable,
+    /// The definitions of the file.
+    pub(crate) definitions: Definitions,
+    /// Gives all classes of the file their numbers.
+    pub(crate) classes: ClassReader,
     empty: Arc<S>,
     known: HashMap<u64, Vec<Arc<S>>>,
 }
@@ -95,13 +96,8 @@ struct Entry<'a> {
 impl<S: OptionSetForm> OptionScopes<S> {
     /// Starts with the definitions of the file.
     pub(crate) fn new(rules: &'static OptionRules, definitions: Definitions) -> Self {
-        let (classes, empty) = (ClassTable::new(), Arc::default());
+        let (classes, empty) = (ClassReader::new(), Arc::default());
         Self { rules, definitions, classes, empty, known: HashMap::new() }
-    }
-
-    /// The definitions of the file.
-    pub(crate) fn definitions(&self) -> &Definitions {
-        &self.definitions
     }
 
     /// Reads the options of a scope that has definitions of its own.
@@ -207,9 +203,9 @@ impl<S: OptionSetForm> OptionScopes<S> {
             let hint = "give it for the option that encapsulates this one";
             diagnostics.warning_with_hint(position, message, hint);
         }
-        let names = names.iter().filter_map(|item| item.as_str()).map(str::trim);
-        let named = names.filter(|name| !name.is_empty());
-        named.map(|name| self.classes.mention(name).0).collect()
+        let names = names.iter().filter_map(|item| Some((item.as_str()?.trim(), item.position)));
+        let named = names.filter(|(name, _)| !name.is_empty());
+        named.map(|(name, position)| self.classes.mention(name, position).0).collect()
     }
 
     /// The code of an option, by `code`, by `name`, or by both if they agree.
