@@ -20,6 +20,8 @@ pub(crate) struct ClassReader {
     depends_on_known: bool,
     /// Whether any name goes, as in `template-test`.
     is_lenient: bool,
+    /// Whether the file has named any class.
+    is_used: bool,
 }
 
 /// What is known of a class.
@@ -40,7 +42,13 @@ impl ClassReader {
             let given = table.define(name);
             debug_assert_eq!(given, id, "{name}");
         }
-        Self { table, known: Vec::new(), depends_on_known: false, is_lenient: false }
+        Self {
+            table,
+            known: Vec::new(),
+            depends_on_known: false,
+            is_lenient: false,
+            is_used: false,
+        }
     }
 
     /// Makes a class of the file known; returns nothing if it is defined already.
@@ -49,6 +57,7 @@ impl ClassReader {
         let status = self.status(id);
         let is_new = *status == Status::Named;
         *status = Status::Defined { depends_on_known };
+        self.is_used = true;
         is_new.then_some(id)
     }
 
@@ -68,6 +77,11 @@ impl ClassReader {
         let id = self.table.find(name);
         let status = id.and_then(|id| self.known.get(id.0 as usize));
         status.is_some_and(|status| *status != Status::Named)
+    }
+
+    /// Whether the file has named any class.
+    pub(super) fn is_used(&self) -> bool {
+        self.is_used
     }
 
     /// All names.
@@ -110,6 +124,7 @@ impl ClassReader {
             };
             diagnostics.warning_with_hint(position, message, hint);
         }
+        self.is_used = true;
         self.table.define(name)
     }
 
