@@ -100,7 +100,8 @@ pub(crate) const LAST: [Keyword; 30] = [
     Keyword::new(
         "early-global-reservations-lookup",
         Kind::Bool,
-        "No effect until client classes are supported.",
+        "Whether a client is looked for among the global reservations before a subnet is selected, so that the \
+         classes of its reservation count for that.",
     )
     .default(Bool(false)),
     Keyword::new("hosts-database", Kind::Map, "Database of host reservations.")
