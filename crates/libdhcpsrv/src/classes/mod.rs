@@ -135,6 +135,13 @@ pub struct Classes<S> {
     is_used: bool,
 }
 
+/// Lifetimes that the classes of a client give; absent ones are those of its subnet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassTimes {
+    pub(crate) valid: Option<Lifetime>,
+    pub(crate) preferred: Option<Lifetime>,
+}
+
 impl<S: OptionSetForm> Classes<S> {
     /// Takes the classes of the file and all names that it mentions.
     pub(crate) fn new(universe: Universe, names: ClassReader, mut defined: Vec<Class<S>>) -> Self {
@@ -156,17 +163,17 @@ impl<S: OptionSetForm> Classes<S> {
         Self { universe, table, defined: defined.into(), places, vendor, is_used }
     }
 
+    /// Whether the file defines or mentions any class; if not, those of a query need not be found.
+    #[must_use]
+    #[inline]
+    pub fn is_used(&self) -> bool {
+        self.is_used
+    }
+
     /// Names of all classes that the file mentions.
     #[must_use]
     pub fn table(&self) -> &ClassTable {
         &self.table
-    }
-
-    /// Whether the file names any class; if not, it makes no difference which classes a query is in.
-    #[must_use]
-    #[inline]
-    pub fn are_used(&self) -> bool {
-        self.is_used
     }
 
     /// The class with this number, if the file defines it.
@@ -186,6 +193,16 @@ impl<S: OptionSetForm> Classes<S> {
     pub fn of<'a>(&'a self, membership: &'a Membership) -> impl Iterator<Item = &'a Class<S>> {
         let entered = membership.entered().iter();
         entered.filter_map(|id| self.get(*id)).filter(|class| class.gives())
+    }
+
+    /// The lifetimes that the classes of a query give: each is that of the first class that has one.
+    #[must_use]
+    pub fn times(&self, membership: &Membership) -> ClassTimes {
+        let of = |time: fn(&Class<S>) -> Option<Lifetime>| self.of(membership).find_map(time);
+        ClassTimes {
+            valid: of(|class| class.valid_lifetime),
+            preferred: of(|class| class.preferred_lifetime),
+        }
     }
 }
 

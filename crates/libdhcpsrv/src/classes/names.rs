@@ -56,11 +56,11 @@ impl ClassReader {
 
     /// Makes a class of the file known; returns nothing if it is defined already.
     pub(super) fn define(&mut self, name: &str, depends_on_known: bool) -> Option<ClassId> {
-        self.is_used = true;
         let id = self.table.define(name);
         let status = self.status(id);
         let is_new = *status == Status::Named;
         *status = Status::Defined { depends_on_known };
+        self.is_used = true;
         is_new.then_some(id)
     }
 
@@ -132,7 +132,6 @@ impl ClassReader {
         position: Position,
         diagnostics: &mut Diagnostics,
     ) -> ClassId {
-        self.is_used = true;
         let is_spawned = name.starts_with(special::SPAWNED);
         if !self.is_defined(name) && !is_built_in(name) && !is_spawned {
             let message = format!("class {} is not defined", quoted(name));
@@ -142,6 +141,7 @@ impl ClassReader {
             };
             diagnostics.warning_with_hint(position, message, hint);
         }
+        self.is_used = true;
         self.table.define(name)
     }
 

@@ -100,7 +100,8 @@ pub(crate) const LAST: [Keyword; 30] = [
     Keyword::new(
         "early-global-reservations-lookup",
         Kind::Bool,
-        "Look for the client's global reservation before a subnet is selected, so that its classes guide that.",
+        "Whether a client is looked for among the global reservations before a subnet is selected, so that the \
+         classes of its reservation count for that.",
     )
     .default(Bool(false)),
     Keyword::new("hosts-database", Kind::Map, "Database of host reservations.")

@@ -124,6 +124,11 @@ impl RuleScope {
     }
 }
 
+/// Whether global reservations are looked for before a subnet is selected.
+pub(crate) fn is_early_global(global: &MapReader<'_>) -> bool {
+    global.bool_or_default("early-global-reservations-lookup").unwrap_or(false)
+}
+
 fn rules_of_mode(mode: &str) -> ReservationRules {
     ReservationRules::new(match mode {
         "out-of-pool" => [false, true, true],
@@ -232,7 +237,8 @@ where
         let around = Around { subnet: None, rules, in_pool: &|_| false };
         self.read(global, &around, options, diagnostics);
         let name = self.server.reservation.name;
-        if has_subnets && !self.is_global_used && !global.items(name).is_empty() {
+        let is_used = self.is_global_used || is_early_global(global);
+        if has_subnets && !is_used && !global.items(name).is_empty() {
             let message = "global reservations have no effect";
             let hint = "they count in subnets where 'reservations-global' is true";
             diagnostics.warning_with_hint(global.position_of(name), message, hint);

@@ -20,7 +20,7 @@ use super::keywords::SERVER;
 use super::{Config4, InterfacesConfig, SocketType, server_identifier};
 use crate::classes::{Classes, read_classes};
 use crate::config::keywords::refuse_unsupported;
-use crate::config::read::hosts::{HostReader, read_identifier_order};
+use crate::config::read::hosts::{HostReader, is_early_global, read_identifier_order};
 use crate::config::read::interfaces::{self, EntryRules};
 use crate::config::read::options::{OptionScopes, read_definitions};
 use crate::config::read::{Opened, logging, open, parts};
@@ -70,9 +70,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         options: Arc::clone(&options),
         classes,
         hosts,
-        early_global_lookup: reader
-            .bool_or_default("early-global-reservations-lookup")
-            .unwrap_or(false),
+        early_global_hosts: is_early_global(reader),
         host_identifiers: read_identifier_order(reader, &SERVER, diagnostics),
         ignore_link_selection: is_on("ignore-rai-link-selection"),
         ignore_server_identifier: is_on("ignore-dhcp-server-identifier"),

@@ -20,7 +20,7 @@ use super::keywords::SERVER;
 use super::{Config6, InterfacesConfig};
 use crate::classes::{Classes, read_classes};
 use crate::config::keywords::refuse_unsupported;
-use crate::config::read::hosts::{HostReader, read_identifier_order};
+use crate::config::read::hosts::{HostReader, is_early_global, read_identifier_order};
 use crate::config::read::interfaces::{self, EntryRules};
 use crate::config::read::options::{OptionScopes, read_definitions};
 use crate::config::read::{self, Opened, logging, open};
@@ -66,6 +66,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         classes,
         hosts,
         host_identifiers: read_identifier_order(reader, &SERVER, diagnostics),
+        early_global_hosts: is_early_global(reader),
         mac_sources: parts::read_mac_sources(reader, diagnostics),
         relay_supplied_options: parts::read_relay_supplied(reader, diagnostics),
         server_id: parts::read_server_id(reader, diagnostics),
