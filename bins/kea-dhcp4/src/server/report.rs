@@ -139,6 +139,9 @@ pub(super) fn received_counter(message_type: Option<MessageType>) -> Packet {
 pub(super) fn dropped_counter(reason: DropReason) -> Packet {
     match reason {
         DropReason::ForeignServer | DropReason::NoSubnet => Packet::NotForUs,
+        DropReason::DropClass | DropReason::DropClassEarly | DropReason::DropClassLate => {
+            Packet::AdminFiltered
+        }
         DropReason::Busy => Packet::Duplicate,
         DropReason::QueueFull => Packet::QueueFull,
         DropReason::NotStored(_) | DropReason::Internal => Packet::ProcessingFailed,

@@ -24,7 +24,6 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use libdhcp::OptionSet;
-use libdhcp::v4::code;
 
 use eval::ClassSet;
 
@@ -84,7 +83,7 @@ pub struct Config4 {
     pub by_relay: SubnetsBy<Ipv4Addr>,
     /// Interface name (`interface`) to the subnets that name it.
     pub by_interface: SubnetsBy<Box<str>>,
-    /// Server identifiers (option 54) that the configuration itself gives out.
+    /// Server identifiers (option 54) that the configuration itself gives out, sorted.
     pub server_identifiers: Vec<Ipv4Addr>,
 }
 
@@ -116,13 +115,6 @@ impl Config4 {
     pub fn network_of(&self, subnet: &Subnet4) -> Option<&SharedNetwork<OptionSet>> {
         self.networks.get(subnet.network?.0 as usize)
     }
-}
-
-/// The server identifier (option 54) that a scope of DHCPv4 options gives out.
-#[must_use]
-pub fn server_identifier(options: &OptionSet) -> Option<Ipv4Addr> {
-    let body = options.get(code::SERVER_IDENTIFIER)?.body().next()?;
-    <[u8; 4]>::try_from(body).ok().map(Ipv4Addr::from)
 }
 
 /// `interfaces-config`.

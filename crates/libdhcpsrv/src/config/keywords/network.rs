@@ -5,7 +5,6 @@ use cc::{DefaultValue, Keyword, Kind};
 
 use DefaultValue::{EmptyList, Int, Str};
 
-pub(crate) const CLASSES: &str = "client classes";
 const NO_UPDATES: &str = "No effect until DNS updates are supported.";
 
 pub(crate) const CALCULATE_TEE_TIMES: Keyword = Keyword::new(

@@ -17,7 +17,7 @@ use libdhcp::v4::code;
 
 use self::network::Network;
 use super::keywords::SERVER;
-use super::{Config4, InterfacesConfig, SocketType, server_identifier};
+use super::{Config4, InterfacesConfig, SocketType};
 use crate::classes::{Classes, read_classes};
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{HostReader, is_early_global, read_identifier_order};
@@ -48,7 +48,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let options = scopes.read(reader, diagnostics);
     let classes = read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
     let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
-    let outer = subnets::Outer::new(&network, server_identifier(&options));
+    let outer = subnets::Outer::new(&network);
     let reading = subnets::Reading::new(&mut scopes, &mut hosts);
     let all = reading.read(reader, &outer, diagnostics);
     let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);

@@ -6,7 +6,7 @@ use cc::{Diagnostics, MapReader};
 use libdhcp::OptionSet;
 
 use super::network::Network;
-use super::{pools, server_identifier};
+use super::pools;
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{Around, HostReader};
 use crate::config::read::maps;
@@ -30,16 +30,14 @@ pub(super) struct AllSubnets {
 #[derive(Clone, Copy)]
 pub(super) struct Outer<'o, 'a> {
     values: &'o Network<'a>,
-    /// Server identifier of the scopes around.
-    identifier: Option<Ipv4Addr>,
     link: Option<&'o Link<'a, Ipv4Addr>>,
     network: Option<NetworkIndex>,
 }
 
 impl<'o, 'a> Outer<'o, 'a> {
     /// The global scope.
-    pub(super) fn new(values: &'o Network<'a>, identifier: Option<Ipv4Addr>) -> Self {
-        Self { values, identifier, link: None, network: None }
+    pub(super) fn new(values: &'o Network<'a>) -> Self {
+        Self { values, link: None, network: None }
     }
 }
 
@@ -96,7 +94,6 @@ impl<'r> Reading<'r> {
         let start = self.all.found.count();
         let outer = Outer {
             values: &values,
-            identifier: server_identifier(&options).or(outer.identifier),
             link: Some(&link),
             network: Some(NetworkIndex(self.all.networks.len() as u32)),
         };
@@ -141,7 +138,6 @@ impl<'r> Reading<'r> {
             },
         };
         self.hosts.read(reader, &around, self.scopes, diagnostics);
-        let own_identifier = server_identifier(&options);
         let former = subnets.last().map(|former: &Subnet4| &former.lease_rules);
         let lease_rules = values.leases.rules(former);
         subnets.push(Subnet4 {
@@ -159,7 +155,6 @@ impl<'r> Reading<'r> {
             classes: self.scopes.classes.read_policy(reader, diagnostics),
             pools: start..pools.len() as u32,
             interface: base.interface.map(Into::into),
-            server_identifier: own_identifier.or(outer.identifier),
             reservations: values.rules(),
             lease_rules,
         });

@@ -46,7 +46,6 @@ fn a_typical_file_of_today_is_read() {
     assert_eq!(&*subnet.boot_file_name, b"boot");
     assert_eq!(config.pools_of(subnet).len(), 2);
     assert_eq!(config.pools[1].last, 0x0a01_ffff);
-    assert_eq!(subnet.server_identifier, Some(Ipv4Addr::new(10, 0, 0, 2)));
     assert_eq!(config.server_identifiers, [Ipv4Addr::new(10, 0, 0, 2)]);
     assert_eq!(config.by_relay.get(&Ipv4Addr::new(10, 9, 9, 9)), Some(SubnetIndex(0)));
     assert_eq!(config.by_interface.get("eth0"), Some(SubnetIndex(0)));
