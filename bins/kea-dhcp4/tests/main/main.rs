@@ -4,10 +4,12 @@
 //! journal queue; see `stand` for the apparatus.
 
 mod allocators;
+mod classes;
 mod discover;
 mod hostile;
 mod hosts;
 mod inform;
+mod networks;
 mod options;
 mod release;
 mod request;
