@@ -54,6 +54,12 @@ impl<'s, 'a> Sought<'s, 'a> {
         Ok(self.early.and_then(|id| self.config.hosts.get(id)))
     }
 
+    /// Whether there is a global host that was looked for early.
+    #[must_use]
+    pub fn is_known_early(&self) -> bool {
+        self.early.is_some()
+    }
+
     /// Looks for the host in the selected subnet, or in those of its shared network, the selected one first. Whoever is
     /// not served has no host there. Says whether there is any.
     ///

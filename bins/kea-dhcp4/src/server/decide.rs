@@ -91,7 +91,7 @@ impl Dhcp4 {
                     let serves = |index| serves(index, membership);
                     sought.everywhere(&mut session, index, serves, candidates)?
                 }
-                None => false,
+                None => sought.is_known_early(),
             };
             selected = candidates.first().copied();
             let host = selected.and_then(|selected| selected.host(config));

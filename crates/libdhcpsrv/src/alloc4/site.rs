@@ -76,9 +76,8 @@ impl<'a> Query4<'a> {
     }
 
     /// All candidates, beginning with one and going round.
-    pub(super) fn sites_from(&self, first: usize) -> impl Iterator<Item = Site<'a>> + use<'a> {
-        let query = *self;
-        (first..query.candidates.len()).chain(0..first).filter_map(move |nth| query.site(nth))
+    pub(super) fn sites_from(&self, first: usize) -> impl Iterator<Item = Site<'a>> + use<'_, 'a> {
+        (first..self.candidates.len()).chain(0..first).filter_map(|nth| self.site(nth))
     }
 
     /// The candidate that has an address in a pool that serves the client.

@@ -95,7 +95,9 @@ impl ClassReader {
     /// Gives a number to a class that an option is for, perhaps before the class is defined.
     pub(crate) fn mention(&mut self, name: &str, position: Position) -> ClassId {
         self.is_used = true;
-        self.mentions.push((name.into(), position));
+        if self.mentions.iter().all(|(mentioned, _)| **mentioned != *name) {
+            self.mentions.push((name.into(), position));
+        }
         self.table.mention(name)
     }
 

@@ -9,7 +9,7 @@ use crate::classes::ClassPolicy;
 use crate::config::{LeaseRules, Lifetime, NetworkIndex, PoolExtras, TeeTimes};
 use crate::hosts::ReservationRules;
 
-/// One entry of `subnet6`: three cache lines, because with thousands of subnets each line is fetched from memory.
+/// One entry of `subnet6`: two cache lines, because with thousands of subnets each line is fetched from memory.
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct Subnet6 {
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn subnets_and_pools_are_whole_cache_lines() {
-        assert_eq!((size_of::<Subnet6>(), size_of::<Pool6>()), (192, 64));
+        assert_eq!((size_of::<Subnet6>(), size_of::<Pool6>()), (128, 64));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document, NoIncludes};
 
+use eval::ClassId;
+
 use super::{good, parse, read_file, read_members};
 use crate::config4::{Durability, LeaseChecks, SocketType, Subnet4, SubnetIndex, get, read};
 
@@ -202,7 +204,7 @@ fn options_are_encoded_with_their_sub_options() {
 #[test]
 fn one_option_can_have_values_for_several_classes() {
     let config = good(
-        r#""option-data": [
+        r#""client-classes": [ { "name": "one" }, { "name": "two" }, { "name": "three" } ], "option-data": [
             { "name": "domain-name", "data": "all", "client-classes": [ ] },
             { "name": "domain-name", "data": "one", "client-classes": [ "one", "two" ] },
             { "name": "domain-name", "data": "two", "client-classes": [ " two ", "three" ] },
@@ -211,8 +213,9 @@ fn one_option_can_have_values_for_several_classes() {
             { "name": "vivco-suboptions", "data": "5678, 03626172" } ]"#,
     );
     let options = &config.options;
-    let [all, one, two, three] = [9, 0, 1, 2].map(|of| {
-        let option = options.get_for(15, |class| class == of).expect("it is for all");
+    let [all, one, two, three] = ["ALL", "one", "two", "three"].map(|name| {
+        let of = config.classes.table().find(name).expect("the class exists");
+        let option = options.get_for(15, |class| ClassId(class) == of).expect("it is for all");
         option.body().flatten().map(|byte| char::from(*byte)).collect::<String>()
     });
     assert_eq!([all, one, two, three], ["all", "one", "one", "two"]);
