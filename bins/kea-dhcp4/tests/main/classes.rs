@@ -382,3 +382,15 @@ fn a_configuration_without_classes_forgets_those_before() {
     stand.reconfigure(&small("", "", "", [""; 2]));
     assert_eq!(stand.answer(&of_vendor(1, b"a")).address(), Ipv4Addr::new(192, 0, 2, 10));
 }
+
+#[test]
+fn a_test_without_a_result_is_logged_and_does_no_harm() {
+    let classes = r#"{ "name": "DROP", "test": "uint8totext(option[60].hex) == '1'" },
+        { "name": "late", "test": "member('KNOWN') or uint8totext(option[60].hex) == '1'" }"#;
+    let mut stand = Stand::new(&small(classes, "", "", [""; 2]));
+    let reaction = stand.ask(&of_vendor(1, b"long"));
+    assert_eq!(reaction.answers.len(), 1);
+    let errors = reaction.log.iter().filter(|line| line.id == "DHCPSRV_EVAL_ERROR");
+    assert_eq!(errors.count(), 2, "{:?}", reaction.log);
+    assert_eq!(stand.drop_reason(&of_vendor(1, &[1])), "it is in class DROP");
+}
