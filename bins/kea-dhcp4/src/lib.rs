@@ -3,6 +3,7 @@
 //! `main` drives one [`server::Server4`] per worker thread with real datagrams; tests and the simulator drive the
 //! same type with made ones.
 
+pub mod classes;
 pub mod destination;
 pub mod handlers;
 pub mod hosts;

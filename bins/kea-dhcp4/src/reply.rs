@@ -11,13 +11,13 @@ use libdhcp::v4::{
     BuildError, Builder, MessageType, OPTIONS_OFFSET, OptionSink, Weight, code, reply_size_max,
 };
 use libdhcpsrv::config4::{Config4, Subnet4};
-use libdhcpsrv::hosts::Host4;
+use libdhcpsrv::hosts::{BootFields, Host4};
 use util::link::{Inbound, Outbound};
 
 use crate::destination::{self, Addressing};
 use crate::handlers::Answer;
 use crate::query::Query;
-use crate::scopes::{ScopeCodes, Scopes};
+use crate::scopes::{ClassScopes, ScopeCodes, Scopes};
 use crate::vendor::VendorBodies;
 
 /// Options that are sent whether or not the client asks for them.
@@ -51,7 +51,7 @@ pub struct Material<'a> {
     pub input: &'a Inbound<'a>,
     /// The configuration in force.
     pub config: &'a Config4,
-    /// The selected subnet.
+    /// The subnet that the answer is made for.
     pub subnet: Option<&'a Subnet4>,
     /// The option sets that count for the client.
     pub scopes: Scopes<'a>,
@@ -160,19 +160,21 @@ fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_
         builder.set_giaddr(Ipv4Addr::UNSPECIFIED);
     }
     let Some(subnet) = material.subnet else { return };
+    // Unlike options, those of classes come before those of the subnet.
     let of_host = material.host.and_then(|host| host.extras.boot.as_deref());
-    let next_server = of_host.and_then(|boot| boot.next_server);
+    let ClassScopes { membership, defined } = material.scopes.classes;
+    let of_classes = || defined.of(membership).filter_map(|class| class.boot.as_deref());
+    let each = || of_host.into_iter().chain(of_classes());
+    let next_server = each().find_map(|boot| boot.next_server);
     builder.set_siaddr(next_server.unwrap_or(subnet.next_server));
-    let first_filled = |of_host: Option<&'a [u8]>, of_subnet: &'a [u8]| {
-        let of_host = of_host.filter(|field| !field.is_empty());
-        Some(of_host.unwrap_or(of_subnet)).filter(|field| !field.is_empty())
+    let first_filled = |field: fn(&'a BootFields) -> &'a [u8], of_subnet: &'a [u8]| {
+        let fields = each().map(field).chain([of_subnet]);
+        fields.into_iter().find(|field| !field.is_empty())
     };
-    let sname = of_host.map(|boot| &*boot.server_hostname);
-    if let Some(sname) = first_filled(sname, &subnet.server_hostname) {
+    if let Some(sname) = first_filled(|boot| &boot.server_hostname, &subnet.server_hostname) {
         builder.set_sname(sname);
     }
-    let file = of_host.map(|boot| &*boot.boot_file_name);
-    if let Some(file) = first_filled(file, &subnet.boot_file_name) {
+    if let Some(file) = first_filled(|boot| &boot.boot_file_name, &subnet.boot_file_name) {
         builder.set_file(file);
     }
 }

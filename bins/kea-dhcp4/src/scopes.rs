@@ -5,10 +5,9 @@
 //! unasked, one that says `never-send` forbids it, for whatever classes they say so. Kea: `buildCfgOptionList`,
 //! `appendRequestedOptions`.
 
-use std::sync::Arc;
-
-use eval::{ClassId, ClassSet};
+use eval::ClassId;
 use libdhcp::{EncodedOption, OptionCodes, OptionSet};
+use libdhcpsrv::classes::{Classes, Membership};
 
 /// The option sets of one client.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +29,10 @@ pub struct Scopes<'a> {
 /// The classes of a client, and the option sets that these have.
 #[derive(Clone, Copy, Debug)]
 pub struct ClassScopes<'a> {
-    /// The classes that the client is in.
-    pub members: &'a ClassSet,
-    /// Those of them whose options count, the first one has precedence.
-    pub order: &'a [ClassId],
-    /// The options of the classes, by their numbers; a class without a row has none.
-    pub options: &'a [Arc<OptionSet>],
+    /// Those that the client is in; the one that it got into first has precedence.
+    pub membership: &'a Membership,
+    /// What the configuration says about them.
+    pub defined: &'a Classes<OptionSet>,
 }
 
 /// What the scopes say about codes, without their values.
@@ -92,10 +89,9 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn sets(&self) -> impl Iterator<Item = &'a OptionSet> + use<'a> {
-        let ClassScopes { order, options, .. } = self.classes;
-        let of_class = move |class: &ClassId| options.get(class.0 as usize).map(|set| &**set);
+        let ClassScopes { membership, defined } = self.classes;
         let specific = [self.host, self.pool, self.subnet, self.network];
-        let classes = order.iter().filter_map(of_class);
+        let classes = defined.of(membership).map(|class| &*class.options);
         specific.into_iter().flatten().chain(classes).chain([self.global])
     }
 
@@ -105,7 +101,7 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn is_member(&self) -> impl Fn(u32) -> bool + Copy + use<'a> {
-        let members = self.classes.members;
+        let members = self.classes.membership.set();
         move |class| members.contains(ClassId(class))
     }
 }

@@ -7,7 +7,7 @@ use std::net::Ipv6Addr;
 use std::ops::Range;
 
 use libdhcp::v6::{IaKind, MessageType, StatusCode};
-use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6, Withdrawal6};
+use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6, Times6, Withdrawal6};
 use libdhcpsrv::hosts::HostId;
 use libdhcpsrv::lease::LeaseType;
 
@@ -40,6 +40,10 @@ pub struct Entry {
     pub fate: Fate,
     /// The bits left out of a delegated prefix (RFC 6603): address and length.
     pub excluded: Option<(Ipv6Addr, u8)>,
+    /// How long the association has it, unless lost.
+    pub times: Times6,
+    /// Whether its lease stays as it is because it is young.
+    pub is_cached: bool,
     /// Whether it was given because it is reserved for the client.
     pub is_reserved: bool,
     /// Why it is lost, if the client had it.
@@ -49,7 +53,16 @@ pub struct Entry {
 impl Entry {
     /// Something new.
     const fn of(resource: Resource6) -> Self {
-        Self { resource, fate: Fate::New, excluded: None, is_reserved: false, withdrawal: None }
+        let times = Times6 { preferred: 0, valid: 0 };
+        Self {
+            resource,
+            fate: Fate::New,
+            excluded: None,
+            times,
+            is_cached: false,
+            is_reserved: false,
+            withdrawal: None,
+        }
     }
 }
 
@@ -64,10 +77,6 @@ pub struct Association {
     pub t1: u32,
     /// T2 in seconds.
     pub t2: u32,
-    /// Seconds for which its entries are preferred, unless lost.
-    pub preferred_lifetime: u32,
-    /// Seconds for which they are valid, unless lost.
-    pub valid_lifetime: u32,
     /// Its entries among all of the draft.
     pub entries: Range<usize>,
     /// Its status, unless all is well.
@@ -165,16 +174,7 @@ impl Draft {
     /// Begins an association; what is added from here on is its own.
     pub fn begin(&mut self, kind: IaKind, iaid: u32) -> &mut Association {
         let entries = self.entries.len()..self.entries.len();
-        self.associations.push(Association {
-            kind,
-            iaid,
-            t1: 0,
-            t2: 0,
-            preferred_lifetime: 0,
-            valid_lifetime: 0,
-            entries,
-            status: None,
-        });
+        self.associations.push(Association { kind, iaid, t1: 0, t2: 0, entries, status: None });
         let last = self.associations.len() - 1;
         &mut self.associations[last]
     }
@@ -210,13 +210,13 @@ impl Draft {
         }
     }
 
-    /// Sets T1, T2 and the lifetimes of the association begun last.
-    pub fn set_times(&mut self, tees: (u32, u32), preferred_lifetime: u32, valid_lifetime: u32) {
-        if let Some(association) = self.associations.last_mut() {
-            (association.t1, association.t2) = tees;
-            association.preferred_lifetime = preferred_lifetime;
-            association.valid_lifetime = valid_lifetime;
-        }
+    /// Sets T1 and T2 of the association begun last, as `tees` computes them from its shortest preferred lifetime.
+    pub fn set_tees(&mut self, tees: impl FnOnce(u32) -> (u32, u32)) {
+        let Some(association) = self.associations.last_mut() else { return };
+        let entries = self.entries.get(association.entries.clone()).unwrap_or_default();
+        let preferred = entries.iter().filter(|entry| entry.fate != Fate::Lost);
+        let preferred = preferred.map(|entry| entry.times.preferred).filter(|&seconds| seconds > 0);
+        (association.t1, association.t2) = tees(preferred.min().unwrap_or(0));
     }
 
     /// Notes bits that are left out of the delegated prefixes of the association begun last.
@@ -250,15 +250,19 @@ impl Sink6 for Draft {
         }
     }
 
-    fn take(&mut self, bound: Bound6) {
-        self.add(match bound {
+    fn take(&mut self, bound: Bound6, times: Times6) {
+        let entry = match bound {
             Bound6::New(resource) => Entry::of(resource),
             Bound6::Reserved(resource) => Entry { is_reserved: true, ..Entry::of(resource) },
             Bound6::Kept(resource) => Entry { fate: Fate::Kept, ..Entry::of(resource) },
+            Bound6::Cached(resource) => {
+                Entry { fate: Fate::Kept, is_cached: true, ..Entry::of(resource) }
+            }
             Bound6::Withdrawn(resource, why) => {
                 Entry { fate: Fate::Lost, withdrawal: Some(why), ..Entry::of(resource) }
             }
-        });
+        };
+        self.add(Entry { times, ..entry });
     }
 
     fn is_given(&self, resource: Resource6) -> bool {
@@ -280,9 +284,9 @@ mod tests {
     fn entries_belong_to_the_association_begun_last() {
         let mut draft = Draft::default();
         draft.begin(IaKind::Na, 1);
-        draft.take(Bound6::New(resource(1)));
+        draft.take(Bound6::New(resource(1)), Times6::default());
         draft.begin(IaKind::Na, 2);
-        draft.take(Bound6::Kept(resource(2)));
+        draft.take(Bound6::Kept(resource(2)), Times6::default());
         draft.add_lost(resource(2));
         draft.add_lost(resource(3));
         let fates = draft.associations().iter().map(|association| {
@@ -297,9 +301,9 @@ mod tests {
     fn a_decision_made_anew_forgets_only_its_own_association() {
         let mut draft = Draft::default();
         draft.begin(IaKind::Na, 1);
-        draft.take(Bound6::New(resource(1)));
+        draft.take(Bound6::New(resource(1)), Times6::default());
         draft.begin(IaKind::Pd, 2);
-        draft.take(Bound6::New(resource(2)));
+        draft.take(Bound6::New(resource(2)), Times6::default());
         draft.reset();
         assert!(draft.is_given(resource(1)) && !draft.is_given(resource(2)));
         draft.clear();

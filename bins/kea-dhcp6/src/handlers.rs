@@ -7,7 +7,7 @@
 use std::net::Ipv6Addr;
 
 use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode, code};
-use libdhcpsrv::alloc6::{self, Granted6, Hint6, Query6, Resource6};
+use libdhcpsrv::alloc6::{self, Granted6, Hint6, Query6, Resource6, Times6};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::{Config6, Subnet6};
 use libdhcpsrv::hosts::{Host6, Identifier};
@@ -169,7 +169,11 @@ fn association(
     let wanted = |seconds: fn(&Listed) -> u32| wish.as_ref().map(seconds).filter(|&s| s != 0);
     let preferred_lifetime = subnet.timers.preferred(wanted(|wish| wish.preferred_lifetime));
     let valid_lifetime = subnet.timers.valid(wanted(|wish| wish.valid_lifetime));
-    let preferred_lifetime = preferred_lifetime.min(valid_lifetime);
+    let times = Times6 { preferred: preferred_lifetime.min(valid_lifetime), valid: valid_lifetime };
+    let min_times = Times6 {
+        preferred: subnet.timers.min_preferred_lifetime,
+        valid: subnet.timers.min_valid_lifetime,
+    };
     let (pools, first_pool) = match lease_type {
         LeaseType::Pd => (exchange.config.pd_pools_of(subnet), subnet.pd_pools.start),
         _ => (exchange.config.pools_of(subnet), subnet.pools.start),
@@ -184,8 +188,8 @@ fn association(
             Aim::Advertise => session.choose(|_| (exchange.recent_offer)(lease_type, ia.iaid)),
             _ => None,
         },
-        preferred_lifetime,
-        valid_lifetime,
+        times,
+        min_times,
         hostname: exchange.host.map_or(&[], |host| host.hostname),
         hardware: exchange.hardware.as_stored(),
         host: exchange.host,
@@ -206,8 +210,7 @@ fn association(
         },
     };
     if is_bound {
-        let tees = subnet.timers.t1_t2(preferred_lifetime);
-        draft.set_times(tees, preferred_lifetime, valid_lifetime);
+        draft.set_tees(|preferred| subnet.timers.t1_t2(preferred));
         //= RFC 6603 section 6: for requesting routers that say that they know the option.
         if lease_type == LeaseType::Pd && exchange.query.wants(code::PD_EXCLUDE) {
             draft.exclude(|resource| excluded_of(&query, resource));

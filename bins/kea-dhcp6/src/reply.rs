@@ -110,10 +110,9 @@ fn put_association(
     for entry in entries {
         let lifetimes = match entry.fate {
             Fate::Lost => Lifetimes { preferred: 0, valid: 0 },
-            Fate::New | Fate::Kept => Lifetimes {
-                preferred: association.preferred_lifetime,
-                valid: association.valid_lifetime,
-            },
+            Fate::New | Fate::Kept => {
+                Lifetimes { preferred: entry.times.preferred, valid: entry.times.valid }
+            }
         };
         let (address, len) = (entry.resource.address, entry.resource.prefix_len);
         if association.kind == IaKind::Pd {

@@ -13,18 +13,18 @@ use std::net::Ipv6Addr;
 use eval::ClassSet;
 use kea_log::Message;
 use libdhcp::HardwareAddress;
-use libdhcp::v6::{MalformedError, MessageType, SpanTable, View};
+use libdhcp::v6::{IaKind, MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
 use libdhcpsrv::explain::{ExplainedClients, Explanation};
 use libdhcpsrv::hosts::{HostSource, Known};
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::lease::LeaseType;
+use libdhcpsrv::lease::{LeaseType, SubnetId};
 use libdhcpsrv::lease6::V6;
 use libdhcpsrv::offers::OfferTable;
 use libdhcpsrv::session::{Parked, Session6};
-use stats::Packet6 as Packet;
+use stats::{Lease6, Packet6 as Packet};
 use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
@@ -168,6 +168,9 @@ impl Protocol for Dhcp6 {
         }
         self.remember_offers(desk, query, second);
         report::log_answer(desk, &self.draft, query, input, hardware, config, now);
+        if let Some(index) = subnet {
+            self.count_reuses(runtime, SubnetId(config.subnet(index).id), now);
+        }
         write(desk, &self.draft, input, query, runtime, now, replies);
         Ok(None)
     }
@@ -228,6 +231,18 @@ impl Protocol for Dhcp6 {
 }
 
 impl Dhcp6 {
+    /// Counts the leases that stay as they are because they are young.
+    fn count_reuses(&self, runtime: &Runtime6, subnet: SubnetId, now: Now) {
+        for association in self.draft.associations() {
+            let entries = self.draft.entries(association).iter();
+            let is_prefix = association.kind == IaKind::Pd;
+            let figure = if is_prefix { Lease6::PdReuses } else { Lease6::NaReuses };
+            for _ in entries.filter(|entry| entry.is_cached) {
+                runtime.tally.count_event(subnet, figure, now);
+            }
+        }
+    }
+
     /// Remembers what was advertised, so that a client that asks again is told the same.
     fn remember_offers(&mut self, desk: &Desk6, query: &Query<'_>, second: u32) {
         let Self { draft, offers } = self;

@@ -21,6 +21,7 @@ use util::Now;
 use self::reserved::{
     Reserved6, grant_reserved, is_reserved_for_others, offer_reserved, withdrawal,
 };
+use crate::config::{Aged, Allocator, remaining};
 use crate::config6::{Pool6, Subnet6};
 use crate::free::PoolIndex;
 use crate::hosts::{Host6, Identifier};
@@ -32,6 +33,8 @@ use crate::session::{Parked, Session6};
 const CONFLICTS_MAX: usize = 8;
 /// Proposals of one pool that are passed over because other associations of the message have them.
 const PICKS_MAX: usize = 64;
+/// Of these, those that are made by chance where the allocator works so.
+const RANDOM_PICKS_MAX: usize = 8;
 /// Leases of one association that are looked at; further ones run out by themselves.
 pub const LEASES_MAX: u32 = 16;
 
@@ -59,10 +62,10 @@ pub struct Query6<'a> {
     pub hint: Option<Hint6>,
     /// What was offered to this association a moment ago: offered again if it is still free.
     pub recent_offer: Option<Ipv6Addr>,
-    /// Seconds for which the lease is preferred.
-    pub preferred_lifetime: u32,
-    /// Seconds for which it is valid.
-    pub valid_lifetime: u32,
+    /// How long the client gets a lease.
+    pub times: Times6,
+    /// The same when prefixes run short (`adaptive-lease-time-threshold`).
+    pub min_times: Times6,
     /// Host name to keep with the lease.
     pub hostname: &'a [u8],
     /// Hardware address to keep with the lease.
@@ -71,6 +74,15 @@ pub struct Query6<'a> {
     pub host: Option<Host6<'a>>,
     /// What the client is known by among hosts.
     pub identifiers: &'a [Identifier<'a>],
+}
+
+/// Lifetimes of a lease in seconds; [`crate::lease::INFINITE`] never ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times6 {
+    /// For so long it is preferred.
+    pub preferred: u32,
+    /// For so long it is valid.
+    pub valid: u32,
 }
 
 /// An address or a prefix.
@@ -99,6 +111,8 @@ pub enum Bound6 {
     Reserved(Resource6),
     /// The association had it and keeps it.
     Kept(Resource6),
+    /// The same, and its lease is young enough to stay as it is.
+    Cached(Resource6),
     /// The association had it and has lost it.
     Withdrawn(Resource6, Withdrawal6),
 }
@@ -137,8 +151,8 @@ pub enum Granted6 {
 pub trait Sink6 {
     /// Forgets what was told of this association.
     fn reset(&mut self);
-    /// Takes one resource.
-    fn take(&mut self, bound: Bound6);
+    /// Takes one resource, and how long the association has it.
+    fn take(&mut self, bound: Bound6, times: Times6);
     /// Whether a resource is promised to another association of the same message.
     fn is_given(&self, resource: Resource6) -> bool;
 }
@@ -210,8 +224,15 @@ impl<'a> Query6<'a> {
         units.find(|unit| self.pool_of(*unit).is_some())
     }
 
-    /// The pools in the order in which they are tried.
-    fn pools_in_order(&self) -> impl Iterator<Item = (usize, &'a Pool6)> + use<'a> {
+    /// How a free resource of its type is chosen.
+    fn allocator(&self) -> Allocator {
+        let rules = &self.subnet.lease_rules;
+        if self.client.lease_type == LeaseType::Pd { rules.pd_allocator } else { rules.allocator }
+    }
+
+    /// The pools in the order in which they are tried: those of the length that the client wants, larger ones, smaller
+    /// ones; of each from the pool number `first` on.
+    fn pools_in_order(&self, first: usize) -> impl Iterator<Item = (usize, &'a Pool6)> + use<'a> {
         let wanted = self.wanted_len();
         let pools = self.pools;
         let fits = move |round: u8, pool: &Pool6| match (wanted, round) {
@@ -222,7 +243,8 @@ impl<'a> Query6<'a> {
             (Some(wanted), _) => pool.unit_len > wanted,
         };
         (0..3_u8).flat_map(move |round| {
-            pools.iter().enumerate().filter(move |(_, pool)| fits(round, pool))
+            let all = pools.iter().enumerate().cycle().skip(first).take(pools.len());
+            all.filter(move |(_, pool)| fits(round, pool))
         })
     }
 }
@@ -255,7 +277,8 @@ pub fn offer(
         let is_kept = query.pool_of(resource).is_some() && !is_lost(session, &own);
         if is_kept && !sink.is_given(resource) && !is_reserved_for_others(session, query, resource)?
         {
-            sink.take(Bound6::Kept(resource));
+            let times = times(session, query, resource, Some(&own));
+            sink.take(Bound6::Kept(resource), times);
             kept = true;
         }
         if !found.more {
@@ -271,7 +294,7 @@ pub fn offer(
         && !sink.is_given(hint)
         && !is_reserved_for_others(session, query, hint)?
     {
-        sink.take(Bound6::New(hint));
+        sink.take(Bound6::New(hint), times(session, query, hint, None));
         return Ok(true);
     }
     // A wish that cannot be granted must not hide what was offered before.
@@ -282,12 +305,12 @@ pub fn offer(
             && !sink.is_given(recent)
             && !is_reserved_for_others(session, query, recent)?
         {
-            sink.take(Bound6::New(recent));
+            sink.take(Bound6::New(recent), times(session, query, recent, None));
             return Ok(true);
         }
     }
     match pick(session, query, sink)? {
-        Some(free) => sink.take(Bound6::New(free)),
+        Some(free) => sink.take(Bound6::New(free), times(session, query, free, None)),
         None => return Ok(false),
     }
     Ok(true)
@@ -348,18 +371,18 @@ fn grant_once(
         } else if let Some(why) = withdrawal(session, query, &own, has_reserved)? {
             let expect = Expect::Unchanged(own.version);
             let deleted = session.delete(own.address, expect)?;
-            Some(deleted.map(|stored| (stored, Bound6::Withdrawn(resource, why))))
+            let bound = (Bound6::Withdrawn(resource, why), Times6::default());
+            Some(deleted.map(|stored| (stored.position, bound)))
         } else {
             nth += 1;
-            let change = change_of(query, resource, Some(&own));
-            Some(session.commit(change)?.map(|stored| (stored, Bound6::Kept(resource))))
+            Some(renew(session, query, resource, &own)?)
         };
         match step.transpose() {
             Ok(None) => {}
-            Ok(Some((stored, bound))) => {
-                *position = (*position).max(stored.position);
-                kept += u32::from(matches!(bound, Bound6::Kept(_)));
-                sink.take(bound);
+            Ok(Some((at, (bound, times)))) => {
+                *position = (*position).max(at);
+                kept += u32::from(!matches!(bound, Bound6::Withdrawn(..)));
+                sink.take(bound, times);
             }
             Err(error) => return Ok(Granted6::NotStored(error)),
         }
@@ -407,19 +430,99 @@ fn grant_new(
             (free, there)
         }
     };
-    let change = change_of(query, resource, there.as_ref());
+    let times = times(session, query, resource, None);
+    let change = change_of(query, resource, times, there.as_ref());
     Ok(match session.commit(change)? {
         Ok(stored) => {
-            sink.take(Bound6::New(resource));
+            sink.take(Bound6::New(resource), times);
             Granted6::Bound { position: position.max(stored.position) }
         }
         Err(error) => Granted6::NotStored(error),
     })
 }
 
+/// Renews a lease of the association, or leaves it as it is if it is young; returns the journal position that makes it
+/// durable.
+fn renew(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    resource: Resource6,
+    own: &Lease6View,
+) -> Result<Result<(u64, (Bound6, Times6)), CommitError>, Parked> {
+    let times = times(session, query, resource, Some(own));
+    let change = change_of(query, resource, times, Some(own));
+    if let Some((times, position)) = cached(session, query, own, change)? {
+        return Ok(Ok((position, (Bound6::Cached(resource), times))));
+    }
+    let stored = session.commit(change)?;
+    Ok(stored.map(|stored| (stored.position, (Bound6::Kept(resource), times))))
+}
+
+/// What is left of a lease that stays as it is because it is young and `change` would alter nothing but the time; and the
+/// journal position that makes it durable.
+fn cached(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    own: &Lease6View,
+    change: Change6<'_>,
+) -> Result<Option<(Times6, u64)>, Parked> {
+    let times = Times6 { preferred: change.preferred_lifetime, valid: change.valid_lifetime };
+    if times != (Times6 { preferred: own.preferred_lifetime, valid: own.valid_lifetime }) {
+        return Ok(None);
+    }
+    let cache = query.subnet.lease_rules.cache;
+    let Some(age) = cache.age(aged(own), times.valid, session.now().wall_s) else {
+        return Ok(None);
+    };
+    let left =
+        Times6 { preferred: remaining(times.preferred, age), valid: remaining(times.valid, age) };
+    if left.preferred == 0 && times.preferred > 0 {
+        return Ok(None);
+    }
+    Ok(session.same(change)?.map(|position| (left, position)))
+}
+
+/// How long the association gets a resource, which may be its own already: where prefixes run short for the shortest
+/// time, but not for less than what is left.
+fn times(
+    session: &mut Session6<'_>,
+    query: &Query6<'_>,
+    resource: Resource6,
+    own: Option<&Lease6View>,
+) -> Times6 {
+    let is_prefix = query.client.lease_type == LeaseType::Pd;
+    let threshold = query.subnet.lease_rules.crowded_from(query.allocator());
+    let threshold = threshold.filter(|_| is_prefix && query.pool_of(resource).is_some());
+    let Some(threshold) = threshold else { return query.times };
+    let fitting = query.pools.iter().enumerate();
+    let fitting = fitting.filter(|(_, pool)| pool.unit_len <= resource.prefix_len);
+    let sizes =
+        fitting.map(|(nth, pool)| (query.pool_index(nth), pool.last_index().saturating_add(1)));
+    if !session.is_crowded(sizes, resource.ends(), threshold) {
+        return query.times;
+    }
+    let now_s = session.now().wall_s;
+    let valid_left = own.map_or(0, |own| aged(own).remaining(now_s));
+    let of_preferred =
+        |own: &Lease6View| Aged { valid_lifetime: own.preferred_lifetime, ..aged(own) };
+    let preferred_left = match valid_left {
+        0 => 0,
+        _ => own.map_or(0, |own| of_preferred(own).remaining(now_s)),
+    };
+    let valid = query.min_times.valid.max(valid_left);
+    let preferred = query.min_times.preferred.max(preferred_left);
+    Times6 { preferred: preferred.min(valid), valid }
+}
+
+fn aged(lease: &Lease6View) -> Aged {
+    let Lease6View { state, cltt, valid_lifetime, .. } = *lease;
+    Aged { state, cltt, valid_lifetime }
+}
+
 fn change_of<'a>(
     query: &Query6<'a>,
     resource: Resource6,
+    times: Times6,
     there: Option<&Lease6View>,
 ) -> Change6<'a> {
     let pool = query.pool_of(resource);
@@ -431,8 +534,8 @@ fn change_of<'a>(
         pool: pool.map(|(nth, _)| query.pool_index(nth)),
         client: query.client,
         hw: query.hardware,
-        preferred_lifetime: query.preferred_lifetime,
-        valid_lifetime: query.valid_lifetime,
+        preferred_lifetime: times.preferred,
+        valid_lifetime: times.valid,
         state: LeaseState::Default,
         fqdn_fwd: false,
         fqdn_rev: false,
@@ -484,21 +587,28 @@ fn is_available(lease: &Lease6View, now: Now) -> bool {
     lease.is_available(now.wall_s)
 }
 
-/// The next free resource of the subnet's pools that is not reserved.
+/// A free resource of the subnet's pools that is not reserved. Of pools that suit equally those behind the first one
+/// that chance names come first, where chance is at work.
 fn pick(
     session: &mut Session6<'_>,
     query: &Query6<'_>,
     sink: &dyn Sink6,
 ) -> Result<Option<Resource6>, Parked> {
-    for (nth, pool) in query.pools_in_order() {
+    let (count, allocator) = (query.pools.len(), query.allocator());
+    let first_pool = match allocator {
+        Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
+        _ => 0,
+    };
+    for (nth, pool) in query.pools_in_order(first_pool) {
         let mut first = None;
-        for _ in 0..PICKS_MAX {
-            let Some(address) = session.pick(query.pool_index(nth), false) else { break };
+        for turn in 0..PICKS_MAX {
+            let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
+            let Some(address) = session.pick(query.pool_index(nth), is_random) else { break };
             if first == Some(address) {
                 // Once round: all that is free is promised.
                 break;
             }
-            first = first.or(Some(address));
+            first = first.or(Some(address).filter(|_| !is_random));
             let resource = Resource6 { address, prefix_len: pool.unit_len };
             // What is promised to the other associations of the message may come first. The pools know what the
             // configuration reserves, but not what other sources of hosts do.

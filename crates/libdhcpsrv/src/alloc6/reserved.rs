@@ -5,7 +5,7 @@
 
 use super::{
     Bound6, LEASES_MAX, Query6, Resource6, Sink6, Withdrawal6, change_of, is_free, is_lost,
-    resource_of,
+    resource_of, times,
 };
 use crate::hosts::Holder;
 use crate::lease::{CommitError, Nth};
@@ -30,7 +30,7 @@ pub(super) fn offer_reserved(
             && !sink.is_given(resource)
             && !is_lost(session, &own)
         {
-            sink.take(Bound6::Kept(resource));
+            sink.take(Bound6::Kept(resource), times(session, query, resource, Some(&own)));
             kept = true;
         }
         if !found.more {
@@ -42,7 +42,7 @@ pub(super) fn offer_reserved(
     }
     let free = free_reserved(session, query, sink)?;
     if let Some((resource, _)) = free {
-        sink.take(Bound6::Reserved(resource));
+        sink.take(Bound6::Reserved(resource), times(session, query, resource, None));
     }
     Ok(free.is_some())
 }
@@ -103,10 +103,11 @@ pub(super) fn grant_reserved(
     let Some((resource, there)) = free_reserved(session, query, sink)? else {
         return Ok(Reserved6::None);
     };
-    let change = change_of(query, resource, there.as_ref());
+    let times = times(session, query, resource, None);
+    let change = change_of(query, resource, times, there.as_ref());
     Ok(match session.commit(change)? {
         Ok(stored) => {
-            sink.take(Bound6::Reserved(resource));
+            sink.take(Bound6::Reserved(resource), times);
             *first = session.find_nth(query.client, query.subnet_id(), 0)?;
             Reserved6::Given(resource, stored.position)
         }

@@ -147,6 +147,13 @@ impl Membership {
         }
     }
 
+    /// Forgets the last query; the next one is in no class.
+    pub fn forget(&mut self) {
+        if !self.entered.is_empty() {
+            self.clear(0);
+        }
+    }
+
     /// Puts the query into a class, whatever its test says.
     pub fn enter(&mut self, class: ClassId) {
         if !self.set.contains(class) && self.set.insert(class) {

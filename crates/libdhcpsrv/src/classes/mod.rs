@@ -133,11 +133,20 @@ pub struct Classes<S> {
     /// By number: place among those that are defined.
     places: Box<[Option<u32>]>,
     vendor: ValueNames,
+    is_used: bool,
+}
+
+/// Lifetimes that the classes of a client give; absent ones are those of its subnet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassTimes {
+    pub(crate) valid: Option<Lifetime>,
+    pub(crate) preferred: Option<Lifetime>,
 }
 
 impl<S: OptionSetForm> Classes<S> {
     /// Takes the classes of the file and all names that it mentions.
     pub(crate) fn new(universe: Universe, names: ClassReader, mut defined: Vec<Class<S>>) -> Self {
+        let is_used = names.is_used();
         let table = names.into_table();
         for class in &mut defined {
             if let Some(ClassTest::Template(template)) = &mut class.test {
@@ -152,7 +161,14 @@ impl<S: OptionSetForm> Classes<S> {
             }
         }
         let vendor = ValueNames::new(&table, special::VENDOR);
-        Self { universe, table, defined: defined.into(), places, vendor }
+        Self { universe, table, defined: defined.into(), places, vendor, is_used }
+    }
+
+    /// Whether the file defines or mentions any class; if not, those of a query need not be found.
+    #[must_use]
+    #[inline]
+    pub fn is_used(&self) -> bool {
+        self.is_used
     }
 
     /// Names of all classes that the file mentions.
@@ -178,6 +194,16 @@ impl<S: OptionSetForm> Classes<S> {
     pub fn of<'a>(&'a self, membership: &'a Membership) -> impl Iterator<Item = &'a Class<S>> {
         let entered = membership.entered().iter();
         entered.filter_map(|id| self.get(*id)).filter(|class| class.gives())
+    }
+
+    /// The lifetimes that the classes of a query give: each is that of the first class that has one.
+    #[must_use]
+    pub fn times(&self, membership: &Membership) -> ClassTimes {
+        let of = |time: fn(&Class<S>) -> Option<Lifetime>| self.of(membership).find_map(time);
+        ClassTimes {
+            valid: of(|class| class.valid_lifetime),
+            preferred: of(|class| class.preferred_lifetime),
+        }
     }
 }
 

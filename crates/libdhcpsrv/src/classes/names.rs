@@ -20,6 +20,10 @@ pub(crate) struct ClassReader {
     depends_on_known: bool,
     /// Whether any name goes, as in `template-test`.
     is_lenient: bool,
+    /// Whether the file names any class.
+    is_used: bool,
+    /// Names in options, which may stand before the definitions of their classes.
+    mentions: Vec<(Box<str>, Position)>,
 }
 
 /// What is known of a class.
@@ -40,7 +44,14 @@ impl ClassReader {
             let given = table.define(name);
             debug_assert_eq!(given, id, "{name}");
         }
-        Self { table, known: Vec::new(), depends_on_known: false, is_lenient: false }
+        Self {
+            table,
+            known: Vec::new(),
+            depends_on_known: false,
+            is_lenient: false,
+            is_used: false,
+            mentions: Vec::new(),
+        }
     }
 
     /// Makes a class of the file known; returns nothing if it is defined already.
@@ -49,6 +60,7 @@ impl ClassReader {
         let status = self.status(id);
         let is_new = *status == Status::Named;
         *status = Status::Defined { depends_on_known };
+        self.is_used = true;
         is_new.then_some(id)
     }
 
@@ -73,6 +85,27 @@ impl ClassReader {
     /// All names.
     pub(super) fn into_table(self) -> ClassTable {
         self.table
+    }
+
+    /// Whether the file names any class.
+    pub(super) fn is_used(&self) -> bool {
+        self.is_used
+    }
+
+    /// Gives a number to a class that an option is for, perhaps before the class is defined.
+    pub(crate) fn mention(&mut self, name: &str, position: Position) -> ClassId {
+        self.is_used = true;
+        if self.mentions.iter().all(|(mentioned, _)| **mentioned != *name) {
+            self.mentions.push((name.into(), position));
+        }
+        self.table.mention(name)
+    }
+
+    /// Warns of classes that options are for and that are not defined; to be done when all classes are.
+    pub(crate) fn check_mentions(&mut self, diagnostics: &mut Diagnostics) {
+        for (name, position) in std::mem::take(&mut self.mentions) {
+            self.resolve_name(&name, position, diagnostics);
+        }
     }
 
     /// Reads what a subnet, pool or shared network says about classes; nothing when it says nothing. Its table must
@@ -110,6 +143,7 @@ impl ClassReader {
             };
             diagnostics.warning_with_hint(position, message, hint);
         }
+        self.is_used = true;
         self.table.define(name)
     }
 

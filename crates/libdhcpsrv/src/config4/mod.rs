@@ -25,7 +25,6 @@ use std::sync::Arc;
 
 use libdhcp::OptionSet;
 use libdhcp::definition::Definitions;
-use libdhcp::v4::code;
 
 use eval::ClassSet;
 
@@ -62,6 +61,8 @@ pub struct Config4 {
     pub classes: Classes<OptionSet>,
     /// Host reservations of all subnets and of the global scope.
     pub hosts: Hosts4,
+    /// `early-global-reservations-lookup`: whether global hosts are looked for before a subnet is selected.
+    pub early_global_hosts: bool,
     /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.
     pub host_identifiers: IdentifierOrder,
     /// Whether option 82.5 (link selection) is disregarded.
@@ -88,7 +89,7 @@ pub struct Config4 {
     pub by_relay: SubnetsBy<Ipv4Addr>,
     /// Interface name (`interface`) to the subnets that name it.
     pub by_interface: SubnetsBy<Box<str>>,
-    /// Server identifiers (option 54) that the configuration itself gives out.
+    /// Server identifiers (option 54) that the configuration itself gives out, sorted.
     pub server_identifiers: Vec<Ipv4Addr>,
 }
 
@@ -120,13 +121,6 @@ impl Config4 {
     pub fn network_of(&self, subnet: &Subnet4) -> Option<&SharedNetwork<OptionSet>> {
         self.networks.get(subnet.network?.0 as usize)
     }
-}
-
-/// The server identifier (option 54) that a scope of DHCPv4 options gives out.
-#[must_use]
-pub fn server_identifier(options: &OptionSet) -> Option<Ipv4Addr> {
-    let body = options.get(code::SERVER_IDENTIFIER)?.body().next()?;
-    <[u8; 4]>::try_from(body).ok().map(Ipv4Addr::from)
 }
 
 /// `interfaces-config`.

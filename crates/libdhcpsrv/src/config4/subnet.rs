@@ -7,7 +7,7 @@ use std::sync::Arc;
 use libdhcp::OptionSet;
 
 use crate::classes::ClassPolicy;
-use crate::config::{Lifetime, NetworkIndex, PoolExtras, TeeTimes};
+use crate::config::{LeaseRules, Lifetime, NetworkIndex, PoolExtras, TeeTimes};
 use crate::hosts::ReservationRules;
 
 /// One entry of `subnet4`.
@@ -41,10 +41,10 @@ pub struct Subnet4 {
     pub pools: Range<u32>,
     /// `interface`: name of the interface whose direct clients this subnet serves.
     pub interface: Option<Box<str>>,
-    /// Server identifier (option 54) set for this subnet or globally; otherwise the receiving address is used.
-    pub server_identifier: Option<Ipv4Addr>,
     /// Which host reservations count: `reservations-global`, `-in-subnet`, `-out-of-pool`.
     pub reservations: ReservationRules,
+    /// How its leases are chosen and kept; subnets with equal rules share them.
+    pub lease_rules: Arc<LeaseRules>,
 }
 
 impl Subnet4 {
@@ -79,11 +79,10 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// The lease time for a client that asks for `wanted` seconds (option 51), clipped to the limits.
-    #[must_use]
-    pub fn lifetime(&self, wanted: Option<u32>) -> u32 {
+    /// The lease time for a client that asks for one (option 51) or does not.
+    pub(crate) fn valid(&self) -> Lifetime {
         let (min, max) = (self.min_valid_lifetime, self.max_valid_lifetime);
-        Lifetime { usual: self.valid_lifetime, min, max }.granted(wanted)
+        Lifetime { usual: self.valid_lifetime, min, max }
     }
 
     /// T1 and T2 to send with a lease of `lifetime` seconds. A configured time is sent only when it makes sense:
@@ -137,7 +136,8 @@ mod tests {
     #[test]
     fn wanted_lifetime_is_clipped_to_the_limits() {
         let timers = timers();
-        let got = [None, Some(0), Some(60), Some(u32::MAX)].map(|wanted| timers.lifetime(wanted));
+        let got =
+            [None, Some(0), Some(60), Some(u32::MAX)].map(|wanted| timers.valid().granted(wanted));
         assert_eq!(got, [100, 50, 60, 200]);
     }
 

@@ -60,6 +60,8 @@ pub struct Config6 {
     pub hosts: Hosts6,
     /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.
     pub host_identifiers: IdentifierOrder,
+    /// `early-global-reservations-lookup`: whether a client's global reservation is looked for before a subnet is selected.
+    pub early_global_hosts: bool,
     /// `mac-sources`: where a client's hardware address is looked for, in this order; empty for nowhere.
     pub mac_sources: Vec<MacSource>,
     /// `relay-supplied-options`: what relays may add to replies (RFC 6422).

@@ -65,7 +65,7 @@ pub(crate) const OBSERVED: [Keyword; 9] = [
 
 /// How leases are spared.
 pub(crate) const SPARED: [Keyword; 3] =
-    [network::CACHE_THRESHOLD.default(Real(0.0)), network::CACHE_MAX_AGE, network::ADAPTIVE];
+    [network::CACHE_THRESHOLD.default(Real(0.25)), network::CACHE_MAX_AGE, network::ADAPTIVE];
 
 /// Order of identifiers.
 pub(crate) const HOST_IDENTIFIERS: Keyword = Keyword::new(
@@ -107,7 +107,8 @@ pub(crate) const LAST: [Keyword; 30] = [
     Keyword::new(
         "early-global-reservations-lookup",
         Kind::Bool,
-        "No effect until client classes are supported.",
+        "Whether a client is looked for among the global reservations before a subnet is selected, so that the \
+         classes of its reservation count for that.",
     )
     .default(Bool(false)),
     Keyword::new("hosts-database", Kind::Map, "Database of host reservations.")

@@ -11,7 +11,6 @@ use libdhcp::data::encode_hex;
 use super::maps;
 use super::options::OptionScopes;
 use super::text::quoted;
-use crate::classes::ClassReader;
 use crate::config::{Address, Prefix, Server};
 use crate::hosts::{
     BootFields, Extras, GLOBAL, HostKind, Hosts, HostsBuilder, Identifier, IdentifierKind,
@@ -125,6 +124,11 @@ impl RuleScope {
     }
 }
 
+/// Whether global reservations are looked for before a subnet is selected.
+pub(crate) fn is_early_global(global: &MapReader<'_>) -> bool {
+    global.bool_or_default("early-global-reservations-lookup").unwrap_or(false)
+}
+
 fn rules_of_mode(mode: &str) -> ReservationRules {
     ReservationRules::new(match mode {
         "out-of-pool" => [false, true, true],
@@ -227,14 +231,14 @@ where
         global: &MapReader<'_>,
         has_subnets: bool,
         options: &mut OptionScopes<K::Options>,
-        classes: &mut ClassReader,
         diagnostics: &mut Diagnostics,
     ) -> Hosts<K> {
         let rules = ReservationRules::new([true, false, false]);
         let around = Around { subnet: None, rules, in_pool: &|_| false };
         self.read(global, &around, options, diagnostics);
         let name = self.server.reservation.name;
-        if has_subnets && !self.is_global_used && !global.items(name).is_empty() {
+        let is_used = self.is_global_used || is_early_global(global);
+        if has_subnets && !is_used && !global.items(name).is_empty() {
             let message = "global reservations have no effect";
             let hint = "they count in subnets where 'reservations-global' is true";
             diagnostics.warning_with_hint(global.position_of(name), message, hint);
@@ -243,7 +247,7 @@ where
         let mut named: Vec<_> = self.classes.into_iter().collect();
         named.sort_by_key(|(_, position)| *position);
         let resolve = |(name, position): (Box<str>, Position)| {
-            let class = classes.resolve_name(&name, position, diagnostics);
+            let class = options.classes.resolve_name(&name, position, diagnostics);
             (name, class)
         };
         let numbers: HashMap<_, _> = named.into_iter().map(resolve).collect();

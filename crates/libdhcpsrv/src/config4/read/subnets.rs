@@ -6,8 +6,7 @@ use cc::{Diagnostics, MapReader};
 use libdhcp::OptionSet;
 
 use super::network::Network;
-use super::{pools, server_identifier};
-use crate::classes::ClassReader;
+use super::pools;
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{Around, HostReader};
 use crate::config::read::maps;
@@ -31,16 +30,14 @@ pub(super) struct AllSubnets {
 #[derive(Clone, Copy)]
 pub(super) struct Outer<'o, 'a> {
     values: &'o Network<'a>,
-    /// Server identifier of the scopes around.
-    identifier: Option<Ipv4Addr>,
     link: Option<&'o Link<'a, Ipv4Addr>>,
     network: Option<NetworkIndex>,
 }
 
 impl<'o, 'a> Outer<'o, 'a> {
     /// The global scope.
-    pub(super) fn new(values: &'o Network<'a>, identifier: Option<Ipv4Addr>) -> Self {
-        Self { values, identifier, link: None, network: None }
+    pub(super) fn new(values: &'o Network<'a>) -> Self {
+        Self { values, link: None, network: None }
     }
 }
 
@@ -48,7 +45,6 @@ impl<'o, 'a> Outer<'o, 'a> {
 pub(super) struct Reading<'r> {
     all: AllSubnets,
     scopes: &'r mut OptionScopes<OptionSet>,
-    classes: &'r mut ClassReader,
     hosts: &'r mut HostReader<V4>,
 }
 
@@ -56,7 +52,6 @@ impl<'r> Reading<'r> {
     /// Starts with no subnet.
     pub(super) fn new(
         scopes: &'r mut OptionScopes<OptionSet>,
-        classes: &'r mut ClassReader,
         hosts: &'r mut HostReader<V4>,
     ) -> Self {
         let all = AllSubnets {
@@ -65,7 +60,7 @@ impl<'r> Reading<'r> {
             pools: Vec::new(),
             found: Subnets::new(),
         };
-        Self { all, scopes, classes, hosts }
+        Self { all, scopes, hosts }
     }
 
     /// Reads `subnet4` and `shared-networks` of the global scope.
@@ -95,11 +90,10 @@ impl<'r> Reading<'r> {
         let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
         let link = Link::read(reader, diagnostics);
         let options = self.scopes.read(reader, diagnostics);
-        let classes = self.classes.read_policy(reader, diagnostics);
+        let classes = self.scopes.classes.read_policy(reader, diagnostics);
         let start = self.all.found.count();
         let outer = Outer {
             values: &values,
-            identifier: server_identifier(&options).or(outer.identifier),
             link: Some(&link),
             network: Some(NetworkIndex(self.all.networks.len() as u32)),
         };
@@ -132,7 +126,7 @@ impl<'r> Reading<'r> {
         let AllSubnets { subnets, pools, found, .. } = &mut self.all;
         let base = found.read(reader, outer.link, diagnostics);
         let start = pools.len() as u32;
-        pools::read(reader, base.prefix, pools, self.scopes, self.classes, diagnostics);
+        pools::read(reader, base.prefix, pools, self.scopes, diagnostics);
         let options = self.scopes.read(reader, diagnostics);
         let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
         let around = Around {
@@ -144,7 +138,8 @@ impl<'r> Reading<'r> {
             },
         };
         self.hosts.read(reader, &around, self.scopes, diagnostics);
-        let own_identifier = server_identifier(&options);
+        let former = subnets.last().map(|former: &Subnet4| &former.lease_rules);
+        let lease_rules = values.leases.rules(former);
         subnets.push(Subnet4 {
             id: base.id,
             prefix: base.prefix.first(),
@@ -157,11 +152,11 @@ impl<'r> Reading<'r> {
             boot_file_name: values.boot_file_name.unwrap_or_default().as_bytes().into(),
             options,
             network: outer.network,
-            classes: self.classes.read_policy(reader, diagnostics),
+            classes: self.scopes.classes.read_policy(reader, diagnostics),
             pools: start..pools.len() as u32,
             interface: base.interface.map(Into::into),
-            server_identifier: own_identifier.or(outer.identifier),
             reservations: values.rules(),
+            lease_rules,
         });
     }
 }

@@ -36,7 +36,6 @@ fn subnets_inherit_from_their_network_and_it_from_the_global_scope() {
     assert_eq!(lifetimes.collect::<Vec<_>>(), [100, 300, 200]);
     assert_eq!((alone.match_client_id, one.match_client_id), (true, false));
     assert_eq!((&*two.boot_file_name, two.authoritative), (&b"boot"[..], true));
-    assert_eq!(two.server_identifier, Some(Ipv4Addr::new(10, 0, 0, 2)));
     let pool = &config.pools_of(one)[0];
     assert!(pool.extras.as_ref().is_some_and(|extras| extras.options.contains(42)));
     assert_eq!(config.by_relay.get(&Ipv4Addr::new(10, 0, 0, 9)), Some(SubnetIndex(1)));

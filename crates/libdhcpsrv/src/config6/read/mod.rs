@@ -20,7 +20,7 @@ use super::keywords::SERVER;
 use super::{Config6, InterfacesConfig};
 use crate::classes::{Classes, read_classes};
 use crate::config::keywords::refuse_unsupported;
-use crate::config::read::hosts::{HostReader, read_identifier_order};
+use crate::config::read::hosts::{HostReader, is_early_global, read_identifier_order};
 use crate::config::read::interfaces::{self, EntryRules};
 use crate::config::read::options::{OptionScopes, read_definitions};
 use crate::config::read::{self, Opened, logging, open};
@@ -45,14 +45,13 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let definitions = read_definitions(reader, &SERVER.options, diagnostics);
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);
-    let (mut class_reader, classes) =
-        read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
+    let classes = read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
     let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
-    let reading = subnets::Reading::new(&mut scopes, &mut class_reader, &mut hosts);
+    let reading = subnets::Reading::new(&mut scopes, &mut hosts);
     let all = reading.read(reader, &subnets::Outer::new(&network), diagnostics);
-    let hosts =
-        hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, &mut class_reader, diagnostics);
-    let classes = Classes::new(SERVER.options.universe, class_reader, classes);
+    let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);
+    scopes.classes.check_mentions(diagnostics);
+    let classes = Classes::new(SERVER.options.universe, scopes.classes, classes);
     let or_default = |name| reader.u32_or_default(name).unwrap_or_default();
     Config6 {
         interfaces: read_interfaces(reader, diagnostics),
@@ -63,11 +62,12 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         subnets: all.subnets,
         networks: all.networks,
         pools: all.pools,
-        definitions: scopes.definitions().clone(),
+        definitions: scopes.definitions.clone(),
         options: Arc::clone(&options),
         classes,
         hosts,
         host_identifiers: read_identifier_order(reader, &SERVER, diagnostics),
+        early_global_hosts: is_early_global(reader),
         mac_sources: parts::read_mac_sources(reader, diagnostics),
         relay_supplied_options: parts::read_relay_supplied(reader, diagnostics),
         server_id: parts::read_server_id(reader, diagnostics),
