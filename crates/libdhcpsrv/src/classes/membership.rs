@@ -7,13 +7,15 @@
 use std::fmt::{self, Display};
 
 use eval::messages::EVAL_DEBUG_EQUAL;
-use eval::{ClassId, ClassSet, EvalError, Field, FieldValue, LogTrace, PacketContext, Scratch};
+use eval::{
+    Candidates, ClassId, ClassSet, EvalError, Field, FieldValue, LogTrace, PacketContext, Scratch,
+};
 use kea_log::log;
 use libdhcp::OptionSetForm;
 
 use super::family::{Family, each_vendor};
 use super::values::Escaped;
-use super::{Class, ClassTest, Classes, special};
+use super::{Class, ClassTest, Classes, Stage, special};
 use crate::loggers::{DHCPSRV, EVAL};
 use crate::messages::{
     DHCPSRV_EVAL_ERROR, DHCPSRV_EVAL_RESULT, DHCPSRV_TEMPLATE_EVAL_ERROR,
@@ -35,6 +37,7 @@ pub struct Membership {
     /// The same in the order in which the query got into them.
     entered: Vec<ClassId>,
     scratch: Scratch,
+    candidates: Candidates,
 }
 
 impl Membership {
@@ -56,7 +59,7 @@ impl Membership {
         each_vendor(classes.universe, query.packet, |value| {
             self.enter_vendor(classes, query, value)
         });
-        self.evaluate(classes, query, false);
+        self.evaluate(classes, query, &classes.early, Watch::now());
     }
 
     /// Second stage: enters the classes of the client's reservation, `KNOWN` or `UNKNOWN`, and the classes whose tests
@@ -73,7 +76,7 @@ impl Membership {
         if !host_classes.is_empty() {
             self.leave_tested(classes);
             host_classes.iter().for_each(|class| self.enter(*class));
-            self.evaluate(classes, query, false);
+            self.evaluate(classes, query, &classes.early, Watch::now());
         }
         let class = if is_known { special::KNOWN } else { special::UNKNOWN };
         self.enter(class);
@@ -82,7 +85,7 @@ impl Membership {
             let name = classes.table.name(class);
             family.logger.write(family.class_assigned, &[query.label, &name]);
         }
-        self.evaluate(classes, query, true);
+        self.evaluate(classes, query, &classes.late, Watch::now());
         if family.is_logged(family.classes_after_subnet) {
             let names = self.names(classes);
             family.logger.write(family.classes_after_subnet, &[query.label, &names]);
@@ -166,7 +169,7 @@ impl Membership {
     }
 
     /// Forgets the last query; makes room for the classes of a configuration.
-    fn clear(&mut self, len: usize) {
+    pub(super) fn clear(&mut self, len: usize) {
         if self.set.capacity() < len {
             self.set = ClassSet::with_capacity(len);
         } else {
@@ -202,19 +205,24 @@ impl Membership {
         }
     }
 
-    /// Evaluates all classes of a stage.
-    fn evaluate<S: OptionSetForm, C: PacketContext>(
+    /// Evaluates the classes of a stage; unless somebody looks, those only whose tests may be true.
+    pub(super) fn evaluate<S: OptionSetForm, C: PacketContext>(
         &mut self,
         classes: &Classes<S>,
         query: &Query<'_, C>,
-        depends_on_known: bool,
+        stage: &Stage,
+        watch: Watch,
     ) {
-        let watch = Watch::now();
-        for class in &classes.defined {
-            if !class.is_additional && class.depends_on_known == depends_on_known {
-                self.evaluate_class(class, query, watch);
-            }
+        let at = |number: usize| classes.defined.get(*stage.places.get(number)? as usize);
+        if watch.is_traced || watch.is_told {
+            let all = (0..stage.places.len()).filter_map(at);
+            return all.for_each(|class| self.evaluate_class(class, query, watch));
         }
+        let mut candidates = std::mem::take(&mut self.candidates);
+        stage.dispatch.find(query.packet, &mut self.scratch, &mut candidates);
+        let found = candidates.iter().filter_map(at);
+        found.for_each(|class| self.evaluate_class(class, query, watch));
+        self.candidates = candidates;
     }
 
     fn evaluate_class<S: OptionSetForm, C: PacketContext>(
@@ -309,11 +317,11 @@ impl Membership {
 
 /// What is logged of an evaluation.
 #[derive(Clone, Copy)]
-struct Watch {
+pub(super) struct Watch {
     /// Each step.
-    is_traced: bool,
+    pub(super) is_traced: bool,
     /// The result.
-    is_told: bool,
+    pub(super) is_told: bool,
 }
 
 impl Watch {

@@ -22,12 +22,12 @@ mod values;
 
 pub use audience::{Audience, ClassPolicy};
 pub use membership::{Membership, Query};
-pub(crate) use names::ClassReader;
-pub(crate) use read::{OwnFields, read_classes};
+pub use names::ClassReader;
+pub(crate) use read::{OwnFields, read_class_definitions, read_classes};
 
 use std::sync::Arc;
 
-use eval::{ClassId, ClassTable, Condition, ValueExpression};
+use eval::{ClassId, ClassTable, Condition, Dispatch, ValueExpression};
 use libdhcp::{OptionSetForm, Universe};
 
 use self::values::ValueNames;
@@ -133,6 +133,34 @@ pub struct Classes<S> {
     places: Box<[Option<u32>]>,
     vendor: ValueNames,
     is_used: bool,
+    /// Those whose tests do not depend on the client being known.
+    early: Stage,
+    /// Those whose tests do.
+    late: Stage,
+}
+
+/// Classes that are evaluated together.
+#[derive(Debug, Default)]
+struct Stage {
+    /// Places among those that are defined, ascending.
+    places: Box<[u32]>,
+    dispatch: Dispatch,
+}
+
+impl Stage {
+    fn new<S>(defined: &[Class<S>], depends_on_known: bool) -> Self {
+        let is_meant = |class: &Class<S>| {
+            !class.is_additional
+                && class.test.is_some()
+                && class.depends_on_known == depends_on_known
+        };
+        let members = || defined.iter().zip(0..).filter(|(class, _)| is_meant(class));
+        let dispatch = Dispatch::new(members().map(|(class, _)| match &class.test {
+            Some(ClassTest::Condition(condition)) => Some(condition),
+            _ => None,
+        }));
+        Self { places: members().map(|(_, place)| place).collect(), dispatch }
+    }
 }
 
 /// Lifetimes that the classes of a client give; absent ones are those of its subnet.
@@ -160,7 +188,8 @@ impl<S: OptionSetForm> Classes<S> {
             }
         }
         let vendor = ValueNames::new(&table, special::VENDOR);
-        Self { universe, table, defined: defined.into(), places, vendor, is_used }
+        let (early, late) = (Stage::new(&defined, false), Stage::new(&defined, true));
+        Self { universe, table, defined: defined.into(), places, vendor, is_used, early, late }
     }
 
     /// Whether the file defines or mentions any class; if not, those of a query need not be found.
