@@ -14,7 +14,7 @@ use libdhcp::v6::{
 use libdhcpsrv::config6::Config6;
 use util::link::{Delivery, Inbound, Outbound};
 
-use crate::draft::{Association, Draft, Entry, Fate};
+use crate::draft::{Association, Draft, Entry};
 use crate::query::Query;
 use crate::scopes::Scopes;
 
@@ -108,13 +108,8 @@ fn put_association(
     let times = IaTimes { t1: association.t1, t2: association.t2 };
     writer.begin_ia(association.kind, association.iaid, times)?;
     for entry in entries {
-        let lifetimes = match entry.fate {
-            Fate::Lost => Lifetimes { preferred: 0, valid: 0 },
-            Fate::New | Fate::Kept => Lifetimes {
-                preferred: association.preferred_lifetime,
-                valid: association.valid_lifetime,
-            },
-        };
+        let lifetimes =
+            Lifetimes { preferred: entry.preferred_lifetime, valid: entry.valid_lifetime };
         let (address, len) = (entry.resource.address, entry.resource.prefix_len);
         if association.kind == IaKind::Pd {
             writer.begin_ia_prefix(address, len, lifetimes)?;

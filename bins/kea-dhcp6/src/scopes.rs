@@ -5,10 +5,9 @@
 //! unasked, one that says `never-send` forbids it, for whatever classes they say so. Kea: `buildCfgOptionList`,
 //! `appendRequestedOptions`.
 
-use std::sync::Arc;
-
-use eval::{ClassId, ClassSet};
+use eval::ClassId;
 use libdhcp::{EncodedOption6, OptionSet6};
+use libdhcpsrv::classes::{Classes, Membership};
 
 /// The option sets of one client.
 #[derive(Clone, Copy, Debug)]
@@ -27,15 +26,13 @@ pub struct Scopes<'a> {
     pub global: &'a OptionSet6,
 }
 
-/// The classes of a client, and the option sets that these have.
+/// The classes of a client, with those of the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct ClassScopes<'a> {
-    /// The classes that the client is in.
-    pub members: &'a ClassSet,
-    /// Those of them whose options count, the first one has precedence.
-    pub order: &'a [ClassId],
-    /// The options of the classes, by their numbers; a class without a row has none.
-    pub options: &'a [Arc<OptionSet6>],
+    /// The classes of the configuration, which have options.
+    pub classes: &'a Classes<OptionSet6>,
+    /// The classes that the client is in; of those the first one has precedence.
+    pub membership: &'a Membership,
 }
 
 impl<'a> Scopes<'a> {
@@ -91,10 +88,9 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn sets(&self) -> impl Iterator<Item = &'a OptionSet6> + use<'a> {
-        let ClassScopes { order, options, .. } = self.classes;
-        let of_class = move |class: &ClassId| options.get(class.0 as usize).map(|set| &**set);
+        let ClassScopes { classes, membership } = self.classes;
         let pools = self.pools.iter().copied();
-        let classes = order.iter().filter_map(of_class);
+        let classes = classes.of(membership).map(|class| &*class.options);
         let of_place = self.subnet.into_iter().chain(self.network);
         self.host.into_iter().chain(pools).chain(of_place).chain(classes).chain([self.global])
     }
@@ -105,7 +101,7 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn is_member(&self) -> impl Fn(u32) -> bool + Copy + use<'a> {
-        let members = self.classes.members;
+        let members = self.classes.membership.set();
         move |class| members.contains(ClassId(class))
     }
 }

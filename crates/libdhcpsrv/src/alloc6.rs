@@ -3,29 +3,31 @@
 //! It decides about one association (IA_NA or IA_PD) of a message at a time; messages, status codes and options
 //! belong to the server. It asks the store through a [`Session6`], so the same code serves memory and databases.
 //!
-//! An association keeps what it has as long as that lies in a pool of the subnet; what does not is withdrawn, and so is
-//! a former lease that overlaps what somebody else has got meanwhile. One that has nothing gets one address or prefix:
+//! An association keeps what it has as long as that lies in a pool that serves the client; what does not is withdrawn, and
+//! so is a former lease that overlaps what somebody else has got meanwhile. One that has nothing gets one address or prefix:
 //! the one it asks for, the one it was offered a moment ago, or the next free one. What is reserved for the client comes
 //! before all of that: an association gets one thing that is reserved, in or outside the pools, and gives up what it has
 //! else; what is reserved for others is withdrawn and never given.
 //! Prefixes of the length that the client asks for are preferred (RFC 8168), then larger ones, then smaller.
+//! All subnets of a shared network come into question, one after the other in each of these steps: see [`Candidate6`].
 //! Two requests that race for one address are decided by the store: the loser sees a conflict and decides again.
 //! Kea: `AllocEngine::allocateLeases6`, `renewLeases6`; RFC 8415 section 18.3.
 
+mod place;
 mod reserved;
 
 use std::net::Ipv6Addr;
 
 use util::Now;
 
+pub use self::place::{Candidate6, Query6, Terms6};
+
+use self::place::Place;
 use self::reserved::{
     Reserved6, grant_reserved, is_reserved_for_others, offer_reserved, withdrawal,
 };
-use crate::config6::{Pool6, Subnet6};
-use crate::free::PoolIndex;
-use crate::hosts::{Host6, Identifier};
-use crate::lease::{CommitError, Expect, LeaseState, LeaseType, Ownership, SubnetId};
-use crate::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
+use crate::lease::{CommitError, Expect, LeaseState, Nth, Ownership};
+use crate::lease6::{Change6, Lease6View, V6};
 use crate::session::{Parked, Session6};
 
 /// How often a decision is made anew after a conflict before the association is given up.
@@ -42,35 +44,6 @@ pub struct Hint6 {
     pub address: Ipv6Addr,
     /// 128 for an address; 0 when any prefix length will do.
     pub prefix_len: u8,
-}
-
-/// An association that asks for an address or a prefix, and where it stands.
-#[derive(Clone, Copy, Debug)]
-pub struct Query6<'a> {
-    /// Whose leases count as its own: type, DUID and IAID.
-    pub client: ClientKey6<'a>,
-    /// The selected subnet.
-    pub subnet: &'a Subnet6,
-    /// The subnet's pools of the lease type.
-    pub pools: &'a [Pool6],
-    /// Number of the first of `pools` in the set of all pools.
-    pub first_pool: u32,
-    /// What the client asks for.
-    pub hint: Option<Hint6>,
-    /// What was offered to this association a moment ago: offered again if it is still free.
-    pub recent_offer: Option<Ipv6Addr>,
-    /// Seconds for which the lease is preferred.
-    pub preferred_lifetime: u32,
-    /// Seconds for which it is valid.
-    pub valid_lifetime: u32,
-    /// Host name to keep with the lease.
-    pub hostname: &'a [u8],
-    /// Hardware address to keep with the lease.
-    pub hardware: HardwareSource6<'a>,
-    /// The client's host, if there is a reservation for it.
-    pub host: Option<Host6<'a>>,
-    /// What the client is known by among hosts.
-    pub identifiers: &'a [Identifier<'a>],
 }
 
 /// An address or a prefix.
@@ -106,7 +79,9 @@ pub enum Bound6 {
 /// Why an association loses what it had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawal6 {
-    /// No pool of the subnet has it.
+    /// The subnet or the pool where it lies does not serve the client.
+    NotServed,
+    /// No pool of its subnet has it.
     OutsidePools,
     /// The association got what is reserved for the client instead.
     Replaced,
@@ -137,94 +112,10 @@ pub enum Granted6 {
 pub trait Sink6 {
     /// Forgets what was told of this association.
     fn reset(&mut self);
-    /// Takes one resource.
-    fn take(&mut self, bound: Bound6);
+    /// Takes one resource, and what goes with it.
+    fn take(&mut self, bound: Bound6, terms: Terms6);
     /// Whether a resource is promised to another association of the same message.
     fn is_given(&self, resource: Resource6) -> bool;
-}
-
-impl<'a> Query6<'a> {
-    fn subnet_id(&self) -> SubnetId {
-        SubnetId(self.subnet.id)
-    }
-
-    /// The pool that has a resource as one of its units, and its place among the pools.
-    #[must_use]
-    pub fn pool_of(&self, resource: Resource6) -> Option<(usize, &'a Pool6)> {
-        let host_bits = u128::MAX.checked_shr(resource.prefix_len.into()).unwrap_or(0);
-        let is_unit = |pool: &Pool6| {
-            pool.unit_len == resource.prefix_len
-                && pool.contains(resource.address)
-                && u128::from(resource.address) & host_bits == 0
-        };
-        let mut pools = self.pools.iter().enumerate();
-        pools.find(|(_, pool)| is_unit(pool))
-    }
-
-    fn pool_index(&self, nth: usize) -> PoolIndex {
-        PoolIndex(self.first_pool + nth as u32)
-    }
-
-    /// What is reserved for the client and can be given to an association of this type in this subnet.
-    fn reserved(&self) -> impl Iterator<Item = Resource6> {
-        let is_prefix = self.client.lease_type == LeaseType::Pd;
-        let rules = self.subnet.reservations;
-        self.host.iter().flat_map(move |host| {
-            let own = host.resources.iter().filter(move |own| own.is_prefix == is_prefix);
-            let own = own.map(|own| Resource6 { address: own.address, prefix_len: own.prefix_len });
-            own.filter(move |&own| {
-                rules.reserves(host.subnet, self.touches_pool(own))
-                    && (is_prefix || self.subnet.contains(own.address))
-            })
-        })
-    }
-
-    fn is_reserved_for_client(&self, resource: Resource6) -> bool {
-        self.host.is_some() && self.reserved().any(|reserved| reserved == resource)
-    }
-
-    /// Whether a resource, or a part of it, lies in a pool of the subnet.
-    fn touches_pool(&self, resource: Resource6) -> bool {
-        let (first, last) = resource.ends();
-        self.pools.iter().any(|pool| pool.first <= last && pool.end() >= first)
-    }
-
-    /// Length of a prefix that is asked for.
-    fn wanted_len(&self) -> Option<u8> {
-        let is_prefix = self.client.lease_type == LeaseType::Pd;
-        self.hint.map(|hint| hint.prefix_len).filter(|&len| is_prefix && len != 0 && len != 128)
-    }
-
-    /// The resource that the client names, if a pool of the subnet has it.
-    fn named(&self) -> Option<Resource6> {
-        let hint = self.hint.filter(|hint| !hint.address.is_unspecified())?;
-        let named = Resource6 { address: hint.address, prefix_len: hint.prefix_len };
-        self.pool_of(named).map(|_| named)
-    }
-
-    /// The resource that was offered to the client, if a pool still has it.
-    fn recent(&self) -> Option<Resource6> {
-        let address = self.recent_offer?;
-        let unit = |pool: &Pool6| Resource6 { address, prefix_len: pool.unit_len };
-        let mut units = self.pools.iter().map(unit);
-        units.find(|unit| self.pool_of(*unit).is_some())
-    }
-
-    /// The pools in the order in which they are tried.
-    fn pools_in_order(&self) -> impl Iterator<Item = (usize, &'a Pool6)> + use<'a> {
-        let wanted = self.wanted_len();
-        let pools = self.pools;
-        let fits = move |round: u8, pool: &Pool6| match (wanted, round) {
-            (None, 0) => true,
-            (None, _) => false,
-            (Some(wanted), 0) => pool.unit_len == wanted,
-            (Some(wanted), 1) => pool.unit_len < wanted,
-            (Some(wanted), _) => pool.unit_len > wanted,
-        };
-        (0..3_u8).flat_map(move |round| {
-            pools.iter().enumerate().filter(move |(_, pool)| fits(round, pool))
-        })
-    }
 }
 
 /// Chooses what to offer to an association; nothing is stored. Tells `sink` of it and returns whether there was
@@ -241,53 +132,57 @@ pub fn offer(
     if offer_reserved(session, query, sink)? {
         return Ok(true);
     }
-    let hint = query.named().or(query.recent());
+    let hint = query.named().or_else(|| query.recent());
     let mut at_hint = None;
     let mut kept = false;
-    for nth in 0..LEASES_MAX {
-        let wish = hint.filter(|_| nth == 0).map(|hint| hint.address);
-        let (found, at_wish) = session.look_for(query.client, query.subnet_id(), nth, wish)?;
-        if nth == 0 {
-            at_hint = at_wish;
-        }
-        let Some(own) = found.own else { break };
-        let resource = resource_of(&own);
-        let is_kept = query.pool_of(resource).is_some() && !is_lost(session, &own);
-        if is_kept && !sink.is_given(resource) && !is_reserved_for_others(session, query, resource)?
-        {
-            sink.take(Bound6::Kept(resource));
-            kept = true;
-        }
-        if !found.more {
-            break;
+    for (turn, place) in query.places().enumerate() {
+        for nth in 0..LEASES_MAX {
+            let is_first = turn == 0 && nth == 0;
+            let wish = hint.filter(|_| is_first).map(|(_, hint)| hint.address);
+            let (found, at_wish) = session.look_for(query.client, place.subnet_id(), nth, wish)?;
+            at_hint = at_hint.or(at_wish);
+            let Some(own) = found.own else { break };
+            let resource = resource_of(&own);
+            let is_kept = place.gives(resource) && !is_lost(session, &own);
+            if is_kept
+                && !sink.is_given(resource)
+                && !is_reserved_for_others(session, &place, resource)?
+            {
+                sink.take(Bound6::Kept(resource), place.terms_of(resource));
+                kept = true;
+            }
+            if !found.more {
+                break;
+            }
         }
     }
     if kept {
         return Ok(true);
     }
     let now = session.now();
-    if let Some(hint) = hint
+    if let Some((place, hint)) = hint
         && is_free(session, hint, at_hint.as_ref(), now)
         && !sink.is_given(hint)
-        && !is_reserved_for_others(session, query, hint)?
+        && !is_reserved_for_others(session, &place, hint)?
     {
-        sink.take(Bound6::New(hint));
+        sink.take(Bound6::New(hint), place.terms());
         return Ok(true);
     }
     // A wish that cannot be granted must not hide what was offered before.
-    if let Some(recent) = query.recent().filter(|&recent| hint != Some(recent)) {
+    let hint = hint.map(|(_, hint)| hint);
+    if let Some((place, recent)) = query.recent().filter(|&(_, recent)| hint != Some(recent)) {
         let wish = Some(recent.address);
-        let (_, there) = session.find(query.client, query.subnet_id(), wish)?;
+        let (_, there) = session.find(query.client, place.subnet_id(), wish)?;
         if is_free(session, recent, there.as_ref(), now)
             && !sink.is_given(recent)
-            && !is_reserved_for_others(session, query, recent)?
+            && !is_reserved_for_others(session, &place, recent)?
         {
-            sink.take(Bound6::New(recent));
+            sink.take(Bound6::New(recent), place.terms());
             return Ok(true);
         }
     }
     match pick(session, query, sink)? {
-        Some(free) => sink.take(Bound6::New(free)),
+        Some((place, free)) => sink.take(Bound6::New(free), place.terms()),
         None => return Ok(false),
     }
     Ok(true)
@@ -321,8 +216,12 @@ fn grant_once(
     position: &mut u64,
 ) -> Result<Granted6, Parked> {
     let named = query.named();
-    let wish = named.map(|named| named.address);
-    let (mut found, at_named) = session.look_for(query.client, query.subnet_id(), 0, wish)?;
+    let wish = named.map(|(_, named)| named.address);
+    let mut places = query.places();
+    let Some(mut place) = places.next() else {
+        return Ok(Granted6::Exhausted { position: *position });
+    };
+    let (mut found, at_named) = session.look_for(query.client, place.subnet_id(), 0, wish)?;
     let reserved = grant_reserved(session, query, sink, &mut found)?;
     let (given, has_reserved) = match reserved {
         Reserved6::Held => (None, true),
@@ -334,24 +233,52 @@ fn grant_once(
         Reserved6::NotStored(error) => return Ok(Granted6::NotStored(error)),
     };
     let mut kept = u32::from(given.is_some());
+    loop {
+        let settled = settle(session, &place, sink, (given, has_reserved), found, position)?;
+        match settled {
+            Ok(count) => kept += count,
+            Err(error) => return Ok(Granted6::NotStored(error)),
+        }
+        let Some(next) = places.next() else { break };
+        place = next;
+        found = session.find_nth(query.client, place.subnet_id(), 0)?;
+    }
+    if kept > 0 {
+        return Ok(Granted6::Bound { position: *position });
+    }
+    grant_new(session, query, sink, (named, at_named), *position)
+}
+
+/// Renews what an association has in a subnet, and withdraws what it cannot keep. `found` is its first lease there,
+/// `given` what it has got just now. Returns how much it has kept.
+fn settle(
+    session: &mut Session6<'_>,
+    place: &Place<'_>,
+    sink: &mut dyn Sink6,
+    (given, has_reserved): (Option<Resource6>, bool),
+    mut found: Nth<V6>,
+    position: &mut u64,
+) -> Result<Result<u32, CommitError>, Parked> {
+    let client = place.query.client;
+    let mut kept = 0;
     // Withdrawn leases leave the order, so those behind them move up.
     let mut nth = 0;
     for turn in 0..LEASES_MAX {
         if turn > 0 {
-            found = session.find_nth(query.client, query.subnet_id(), nth)?;
+            found = session.find_nth(client, place.subnet_id(), nth)?;
         }
         let Some(own) = found.own else { break };
         let resource = resource_of(&own);
         let step = if given == Some(resource) {
             nth += 1;
             None
-        } else if let Some(why) = withdrawal(session, query, &own, has_reserved)? {
+        } else if let Some(why) = withdrawal(session, place, &own, has_reserved)? {
             let expect = Expect::Unchanged(own.version);
             let deleted = session.delete(own.address, expect)?;
             Some(deleted.map(|stored| (stored, Bound6::Withdrawn(resource, why))))
         } else {
             nth += 1;
-            let change = change_of(query, resource, Some(&own));
+            let change = change_of(place, resource, Some(&own));
             Some(session.commit(change)?.map(|stored| (stored, Bound6::Kept(resource))))
         };
         match step.transpose() {
@@ -359,18 +286,15 @@ fn grant_once(
             Ok(Some((stored, bound))) => {
                 *position = (*position).max(stored.position);
                 kept += u32::from(matches!(bound, Bound6::Kept(_)));
-                sink.take(bound);
+                sink.take(bound, place.terms_of(resource));
             }
-            Err(error) => return Ok(Granted6::NotStored(error)),
+            Err(error) => return Ok(Err(error)),
         }
         if !found.more {
             break;
         }
     }
-    if kept > 0 {
-        return Ok(Granted6::Bound { position: *position });
-    }
-    grant_new(session, query, sink, (named, at_named), *position)
+    Ok(Ok(kept))
 }
 
 /// Gives something to an association that has nothing: what it names and what is there, or the next free resource.
@@ -379,64 +303,65 @@ fn grant_new(
     session: &mut Session6<'_>,
     query: &Query6<'_>,
     sink: &mut dyn Sink6,
-    (named, at_named): (Option<Resource6>, Option<Lease6View>),
+    (named, at_named): (Option<(Place<'_>, Resource6)>, Option<Lease6View>),
     position: u64,
 ) -> Result<Granted6, Parked> {
     let now = session.now();
     let chosen = match named {
-        Some(named)
+        Some((place, named))
             if is_free(session, named, at_named.as_ref(), now)
-                && !is_reserved_for_others(session, query, named)? =>
+                && !is_reserved_for_others(session, &place, named)? =>
         {
-            Some((named, at_named))
+            Some((place, named, at_named))
         }
         _ => None,
     };
-    let (resource, there) = match chosen {
+    let (place, resource, there) = match chosen {
         Some(chosen) => chosen,
         None => {
-            let Some(free) = pick(session, query, sink)? else {
+            let Some((place, free)) = pick(session, query, sink)? else {
                 return Ok(Granted6::Exhausted { position });
             };
             let wish = Some(free.address);
-            let (_, there) = session.find(query.client, query.subnet_id(), wish)?;
+            let (_, there) = session.find(query.client, place.subnet_id(), wish)?;
             if !there.is_none_or(|there| is_available(&there, now)) {
                 // Somebody else was quicker.
                 return Ok(Granted6::NotStored(CommitError::Conflict));
             }
-            (free, there)
+            (place, free, there)
         }
     };
-    let change = change_of(query, resource, there.as_ref());
+    let change = change_of(&place, resource, there.as_ref());
     Ok(match session.commit(change)? {
         Ok(stored) => {
-            sink.take(Bound6::New(resource));
+            sink.take(Bound6::New(resource), place.terms());
             Granted6::Bound { position: position.max(stored.position) }
         }
         Err(error) => Granted6::NotStored(error),
     })
 }
 
-fn change_of<'a>(
-    query: &Query6<'a>,
+fn change_of<'q>(
+    place: &Place<'q>,
     resource: Resource6,
     there: Option<&Lease6View>,
-) -> Change6<'a> {
-    let pool = query.pool_of(resource);
+) -> Change6<'q> {
+    let (query, terms) = (place.query, place.terms());
+    let pool = place.pool_of(resource);
     Change6 {
         address: resource.address,
         prefix_len: resource.prefix_len,
-        subnet_id: query.subnet_id(),
+        subnet_id: place.subnet_id(),
         pool_id: pool.map_or(0, |(_, pool)| pool.id),
-        pool: pool.map(|(nth, _)| query.pool_index(nth)),
+        pool: pool.map(|(nth, _)| place.pool_index(nth)),
         client: query.client,
         hw: query.hardware,
-        preferred_lifetime: query.preferred_lifetime,
-        valid_lifetime: query.valid_lifetime,
+        preferred_lifetime: terms.preferred_lifetime,
+        valid_lifetime: terms.valid_lifetime,
         state: LeaseState::Default,
         fqdn_fwd: false,
         fqdn_rev: false,
-        hostname: query.hostname,
+        hostname: place.host.map_or(&[], |host| host.hostname),
         user_context: &[],
         expect: Expect::from(there),
         replaces: None,
@@ -484,16 +409,16 @@ fn is_available(lease: &Lease6View, now: Now) -> bool {
     lease.is_available(now.wall_s)
 }
 
-/// The next free resource of the subnet's pools that is not reserved.
-fn pick(
+/// The next free resource of the pools that serve the client that is not reserved.
+fn pick<'q>(
     session: &mut Session6<'_>,
-    query: &Query6<'_>,
+    query: &'q Query6<'_>,
     sink: &dyn Sink6,
-) -> Result<Option<Resource6>, Parked> {
-    for (nth, pool) in query.pools_in_order() {
+) -> Result<Option<(Place<'q>, Resource6)>, Parked> {
+    for (place, nth, pool) in query.pools_in_order() {
         let mut first = None;
         for _ in 0..PICKS_MAX {
-            let Some(address) = session.pick(query.pool_index(nth), false) else { break };
+            let Some(address) = session.pick(place.pool_index(nth), false) else { break };
             if first == Some(address) {
                 // Once round: all that is free is promised.
                 break;
@@ -502,8 +427,8 @@ fn pick(
             let resource = Resource6 { address, prefix_len: pool.unit_len };
             // What is promised to the other associations of the message may come first. The pools know what the
             // configuration reserves, but not what other sources of hosts do.
-            if !sink.is_given(resource) && !is_reserved_for_others(session, query, resource)? {
-                return Ok(Some(resource));
+            if !sink.is_given(resource) && !is_reserved_for_others(session, &place, resource)? {
+                return Ok(Some((place, resource)));
             }
         }
     }
