@@ -226,6 +226,7 @@ impl<'a> Exchange<'a> {
             requested,
             recent_offer: self.recent_offer,
             valid_lifetime: subnet.timers.lifetime(self.query.lease_time),
+            min_lifetime: subnet.timers.min_valid_lifetime,
             hostname: self.hostname,
             host: self.host,
             identifiers: self.identifiers,
@@ -273,14 +274,17 @@ fn discover(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outco
     }
     let hint = query.requested_address.or(given(query.ciaddr));
     let allocation = exchange.allocation(subnet, hint);
-    let offered = alloc4::offer(session, &allocation)?;
+    let offered = match alloc4::offer(session, &allocation)? {
+        Ok(offered) => offered,
+        Err(error) => return Ok(Outcome::Drop(DropReason::NotStored(error))),
+    };
     Ok(match offered.address {
         Some(address) => Outcome::Reply(Answer {
             message_type: MessageType::Offer,
             yiaddr: address,
-            lifetime: Some(allocation.valid_lifetime),
-            position: 0,
-            before: None,
+            lifetime: Some(offered.valid_lifetime),
+            position: offered.position,
+            before: offered.is_cached.then_some(Before4::Cached),
             refusal: None,
             is_in_conflict: offered.conflict.is_some(),
         }),
@@ -312,10 +316,10 @@ fn request(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
     let requested = query.requested_address.or(given(query.ciaddr));
     let allocation = exchange.allocation(subnet, requested);
     Ok(match alloc4::grant(session, &allocation)? {
-        Granted4::Lease { address, position, before } => Outcome::Reply(Answer {
+        Granted4::Lease { address, valid_lifetime, position, before } => Outcome::Reply(Answer {
             message_type: MessageType::Ack,
             yiaddr: address,
-            lifetime: Some(allocation.valid_lifetime),
+            lifetime: Some(valid_lifetime),
             position,
             before: Some(before),
             refusal: None,

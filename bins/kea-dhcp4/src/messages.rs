@@ -22,6 +22,7 @@ kea_log::messages! {
 
     DHCP4_LEASE_OFFER = (Info, "{}: lease {} will be offered");
     DHCP4_LEASE_ALLOC = (Info, "{}: lease {} has been allocated for {} seconds");
+    DHCP4_LEASE_REUSE = (Info, "{}: lease {} has been reused for {} seconds");
     DHCP4_RELEASE = (Info, "{}: address {} was released properly");
     DHCP4_DECLINE_LEASE = (Info, "{}: address {} was declined and is kept back for {} seconds");
     DHCP4_INIT_REBOOT = (Info, "{}: client returns and asks for address {}");

@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use eval::ClassSet;
 use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
+use libdhcpsrv::alloc4::Before4;
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
@@ -180,6 +181,12 @@ impl Protocol for Dhcp4 {
                     self.offers.remember(offered_to, answer.yiaddr, second);
                 }
                 report::log_answer(desk, query, input, &answer, now);
+                if answer.before == Some(Before4::Cached)
+                    && let Some(index) = subnet
+                {
+                    let id = SubnetId(config.subnet(index).id);
+                    runtime.tally.count_event(id, Lease4::LeaseReuses, now);
+                }
                 write(desk, input, runtime, &exchange, &answer, now, replies);
             }
             Outcome::Done(change) => {

@@ -7,7 +7,7 @@ use std::net::Ipv6Addr;
 use std::ops::Range;
 
 use libdhcp::v6::{IaKind, MessageType, StatusCode};
-use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6, Terms6, Withdrawal6};
+use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6, Terms6, Times6, Withdrawal6};
 use libdhcpsrv::hosts::HostId;
 use libdhcpsrv::lease::LeaseType;
 
@@ -38,10 +38,10 @@ pub struct Entry {
     pub resource: Resource6,
     /// What became of it.
     pub fate: Fate,
-    /// Seconds for which it is preferred; 0 when it is lost.
-    pub preferred_lifetime: u32,
-    /// Seconds for which it is valid; 0 when it is lost.
-    pub valid_lifetime: u32,
+    /// How long the association has it; no time when it is lost.
+    pub times: Times6,
+    /// Whether its lease stays as it is because it is young.
+    pub is_cached: bool,
     /// The number of the candidate where it lies; nothing of what the client has not had.
     pub candidate: Option<usize>,
     /// The bits left out of a delegated prefix (RFC 6603): address and length.
@@ -58,8 +58,8 @@ impl Entry {
         Self {
             resource,
             fate: Fate::Lost,
-            preferred_lifetime: 0,
-            valid_lifetime: 0,
+            times: Times6 { preferred: 0, valid: 0 },
+            is_cached: false,
             candidate: None,
             excluded: None,
             is_reserved: false,
@@ -231,8 +231,8 @@ impl Draft {
         let Some(association) = associations.last_mut() else { return };
         let own = entries.get(association.entries.clone()).unwrap_or_default();
         let given = own.iter().filter(|entry| entry.fate != Fate::Lost);
-        let preferred = given.map(|entry| entry.preferred_lifetime).min().unwrap_or(0);
-        (association.t1, association.t2) = tees(preferred);
+        let preferred = given.map(|entry| entry.times.preferred).filter(|&seconds| seconds > 0);
+        (association.t1, association.t2) = tees(preferred.min().unwrap_or(0));
     }
 
     /// Notes bits that are left out of the delegated prefixes of the association begun last.
@@ -275,7 +275,7 @@ impl Sink6 for Draft {
     fn take(&mut self, bound: Bound6, terms: Terms6) {
         let (resource, fate, withdrawal) = match bound {
             Bound6::New(resource) | Bound6::Reserved(resource) => (resource, Fate::New, None),
-            Bound6::Kept(resource) => (resource, Fate::Kept, None),
+            Bound6::Kept(resource) | Bound6::Cached(resource) => (resource, Fate::Kept, None),
             Bound6::Withdrawn(resource, why) => (resource, Fate::Lost, Some(why)),
         };
         let lost = Entry { candidate: Some(terms.candidate), withdrawal, ..Entry::lost(resource) };
@@ -284,9 +284,9 @@ impl Sink6 for Draft {
         }
         self.candidate = terms.candidate;
         self.host = self.host.or(terms.host);
-        let (preferred_lifetime, valid_lifetime) = (terms.preferred_lifetime, terms.valid_lifetime);
         let is_reserved = matches!(bound, Bound6::Reserved(_));
-        self.add(Entry { fate, preferred_lifetime, valid_lifetime, is_reserved, ..lost });
+        let is_cached = matches!(bound, Bound6::Cached(_));
+        self.add(Entry { fate, times: terms.times, is_reserved, is_cached, ..lost });
     }
 
     fn is_given(&self, resource: Resource6) -> bool {
@@ -299,7 +299,7 @@ mod tests {
     use super::*;
 
     const TERMS: Terms6 =
-        Terms6 { candidate: 0, host: None, preferred_lifetime: 300, valid_lifetime: 400 };
+        Terms6 { candidate: 0, host: None, times: Times6 { preferred: 300, valid: 400 } };
 
     fn resource(last: u16) -> Resource6 {
         let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last);
@@ -328,7 +328,10 @@ mod tests {
         let mut draft = Draft::default();
         draft.begin(IaKind::Na, 1);
         draft.take(Bound6::Kept(resource(1)), TERMS);
-        draft.take(Bound6::Kept(resource(2)), Terms6 { preferred_lifetime: 200, ..TERMS });
+        draft.take(
+            Bound6::Kept(resource(2)),
+            Terms6 { times: Times6 { preferred: 200, valid: 400 }, ..TERMS },
+        );
         draft.add_lost(resource(3));
         draft.set_tees(|preferred| (preferred / 2, preferred));
         let association = &draft.associations()[0];

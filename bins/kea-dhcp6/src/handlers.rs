@@ -7,7 +7,7 @@
 use std::net::Ipv6Addr;
 
 use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode, code};
-use libdhcpsrv::alloc6::{self, Candidate6, Granted6, Hint6, Query6, Resource6};
+use libdhcpsrv::alloc6::{self, Candidate6, Granted6, Hint6, Query6, Resource6, Wanted6};
 use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config6::{Config6, Subnet6};
 use libdhcpsrv::hosts::{Host6, Identifier};
@@ -199,8 +199,10 @@ fn association(
             Aim::Advertise => session.choose(|_| (exchange.recent_offer)(lease_type, ia.iaid)),
             _ => None,
         },
-        preferred_lifetime: wanted(|wish| wish.preferred_lifetime),
-        valid_lifetime: wanted(|wish| wish.valid_lifetime),
+        wanted: Wanted6 {
+            preferred: wanted(|wish| wish.preferred_lifetime),
+            valid: wanted(|wish| wish.valid_lifetime),
+        },
         hardware: exchange.hardware.as_stored(),
         identifiers: exchange.identifiers,
     };

@@ -25,6 +25,8 @@ kea_log::messages! {
     DHCP6_LEASE_ADVERT = (Info, "{}: lease for address {} and iaid={} will be advertised");
     DHCP6_LEASE_ALLOC = (Info, "{}: lease for address {} and iaid={} has been allocated for {} seconds");
     DHCP6_LEASE_RENEW = (Info, "{}: lease for address {} and iaid={} has been renewed for {} seconds");
+    DHCP6_LEASE_REUSE = (Info, "{}: lease for address {} and iaid={} has been reused for {} seconds");
+    DHCP6_PD_LEASE_REUSE = (Info, "{}: lease for prefix {}/{} and iaid={} has been reused for {} seconds");
     DHCP6_PD_LEASE_ADVERT = (Info, "{}: lease for prefix {}/{} and iaid={} will be advertised");
     DHCP6_PD_LEASE_ALLOC = (Info, "{}: lease for prefix {}/{} and iaid={} has been allocated for {} seconds");
     DHCP6_PD_LEASE_RENEW = (Info, "{}: lease for prefix {}/{} and iaid={} has been renewed for {} seconds");

@@ -108,8 +108,7 @@ fn put_association(
     let times = IaTimes { t1: association.t1, t2: association.t2 };
     writer.begin_ia(association.kind, association.iaid, times)?;
     for entry in entries {
-        let lifetimes =
-            Lifetimes { preferred: entry.preferred_lifetime, valid: entry.valid_lifetime };
+        let lifetimes = Lifetimes { preferred: entry.times.preferred, valid: entry.times.valid };
         let (address, len) = (entry.resource.address, entry.resource.prefix_len);
         if association.kind == IaKind::Pd {
             writer.begin_ia_prefix(address, len, lifetimes)?;

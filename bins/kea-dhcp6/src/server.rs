@@ -14,18 +14,18 @@ use std::net::Ipv6Addr;
 use arrayvec::ArrayVec;
 use libdhcp::HardwareAddress;
 use libdhcp::OptionSet6;
-use libdhcp::v6::{MalformedError, MessageType, SpanTable, View};
+use libdhcp::v6::{IaKind, MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::alloc6::Candidate6;
 use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::lease::LeaseType;
+use libdhcpsrv::lease::{LeaseType, SubnetId};
 use libdhcpsrv::lease6::V6;
 use libdhcpsrv::offers::OfferTable;
 use libdhcpsrv::session::{Parked, Session6};
-use stats::Packet6 as Packet;
+use stats::{Lease6, Packet6 as Packet};
 use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
@@ -147,6 +147,7 @@ impl Protocol for Dhcp6 {
             Err(reason) => return Ok(Some(reason)),
         };
         self.remember_offers(desk, query, now.mono_s());
+        self.count_reuses(runtime, now);
         let Self { draft, membership, .. } = self;
         report::log_answer(desk, draft, &place, query, input, hardware, &runtime.config, now);
         write(desk, draft, &place, membership, input, query, runtime, now, replies);
@@ -233,6 +234,22 @@ impl Dhcp6 {
         let place = Place::of(draft, candidates, runtime);
         subject.complete(membership, &place);
         Ok(Ok(place))
+    }
+
+    /// Counts the leases that stay as they are because they are young.
+    fn count_reuses(&self, runtime: &Runtime6, now: Now) {
+        let Self { draft, candidates, .. } = self;
+        for association in draft.associations() {
+            let is_prefix = association.kind == IaKind::Pd;
+            let figure = if is_prefix { Lease6::PdReuses } else { Lease6::NaReuses };
+            for entry in draft.entries(association).iter().filter(|entry| entry.is_cached) {
+                let candidate = entry.candidate.and_then(|number| candidates.get(number));
+                if let Some(candidate) = candidate {
+                    let subnet = SubnetId(runtime.config.subnet(candidate.subnet).id);
+                    runtime.tally.count_event(subnet, figure, now);
+                }
+            }
+        }
     }
 
     /// Remembers what was advertised, so that a client that asks again is told the same.

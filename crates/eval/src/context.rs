@@ -79,3 +79,24 @@ pub enum FieldValue<'p> {
     /// A number of whatever width; expressions see four bytes.
     Number(u32),
 }
+
+/// A packet without anything.
+pub(crate) struct Nothing;
+
+impl PacketContext for Nothing {
+    fn option(&self, _: u16) -> Option<&[u8]> {
+        None
+    }
+
+    fn relay_option(&self, _: i8, _: u16) -> Option<&[u8]> {
+        None
+    }
+
+    fn field(&self, _: Field) -> FieldValue<'_> {
+        FieldValue::Absent
+    }
+
+    fn is_member(&self, _: ClassId) -> bool {
+        false
+    }
+}

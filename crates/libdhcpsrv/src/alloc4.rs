@@ -12,11 +12,12 @@
 
 use std::net::Ipv4Addr;
 
+use crate::config::{Aged, Allocator, remaining};
 use crate::config4::{Pool4, Subnet4};
 use crate::free::PoolIndex;
 use crate::hosts::{Holder, Host4, Identifier};
 use crate::lease4::{
-    Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId,
+    Change4, ClientKey, CommitError, Expect, INFINITE, Lease4View, LeaseState, Ownership, SubnetId,
 };
 use crate::session::{Parked, Session4};
 use util::Now;
@@ -25,6 +26,8 @@ use util::Now;
 const CONFLICTS_MAX: usize = 8;
 /// Proposals of one pool that are passed over because they are reserved.
 const PICKS_MAX: usize = 64;
+/// Of these, those that are made by chance where the allocator works so.
+const RANDOM_PICKS_MAX: usize = 8;
 
 /// A client that asks for an address, and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,8 @@ pub struct Query4<'a> {
     pub recent_offer: Option<Ipv4Addr>,
     /// Lease time in seconds.
     pub valid_lifetime: u32,
+    /// Lease time when addresses run short (`adaptive-lease-time-threshold`).
+    pub min_lifetime: u32,
     /// Host name to keep with the lease.
     pub hostname: &'a [u8],
     /// The client's host, if there is a reservation for it.
@@ -63,6 +68,12 @@ impl Query4<'_> {
         SubnetId(self.subnet.id)
     }
 
+    /// The units of the subnet's pools.
+    fn pool_sizes(&self) -> impl Iterator<Item = (PoolIndex, u128)> {
+        let sizes = self.pools.iter().map(|pool| u128::from(pool.last - pool.first) + 1);
+        sizes.enumerate().map(|(nth, size)| (self.pool_index(nth), size))
+    }
+
     /// The address that is reserved for the client, if it can be given in this subnet.
     fn reserved(&self) -> Option<Ipv4Addr> {
         let host = self.host?;
@@ -82,6 +93,8 @@ pub enum Granted4 {
     Lease {
         /// Its address.
         address: Ipv4Addr,
+        /// Seconds that it is the client's.
+        valid_lifetime: u32,
         /// Journal position that makes it durable.
         position: u64,
         /// What the client had before.
@@ -102,6 +115,8 @@ pub enum Before4 {
     Nothing,
     /// The same lease, which is renewed.
     Same,
+    /// The same lease, which is young enough to stay as it is.
+    Cached,
     /// A lease on another address of the subnet, which has ended now.
     Moved(Ipv4Addr),
 }
@@ -142,13 +157,71 @@ pub struct Offered4 {
     pub address: Option<Ipv4Addr>,
     /// The address that is reserved for the client, when it cannot have it now.
     pub conflict: Option<Ipv4Addr>,
+    /// Lease time in seconds.
+    pub valid_lifetime: u32,
+    /// Journal position that makes the offer durable; 0 when it is not stored.
+    pub position: u64,
+    /// Whether the lease time is what is left of a lease that is young enough to stay as it is.
+    pub is_cached: bool,
 }
 
-/// Chooses an address to offer; nothing is stored.
+/// An address that can be offered, before it is settled for how long.
+#[derive(Clone, Copy, Debug, Default)]
+struct Proposal {
+    address: Option<Ipv4Addr>,
+    conflict: Option<Ipv4Addr>,
+    /// What is there, if the client has it already.
+    own: Option<Lease4View>,
+}
+
+/// Chooses an address to offer. It is stored only where `offer-lifetime` says so.
 ///
 /// # Errors
 /// [`Parked`] when the store answers later.
-pub fn offer(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Offered4, Parked> {
+pub fn offer(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+) -> Result<Result<Offered4, CommitError>, Parked> {
+    for _ in 0..CONFLICTS_MAX {
+        match offer_once(session, query)? {
+            Err(CommitError::Conflict) => {}
+            offered => return Ok(offered),
+        }
+    }
+    Ok(Err(CommitError::Conflict))
+}
+
+fn offer_once(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+) -> Result<Result<Offered4, CommitError>, Parked> {
+    let Proposal { address, conflict, own } = propose(session, query)?;
+    let nothing = Offered4 { conflict, ..Offered4::default() };
+    let Some(address) = address else { return Ok(Ok(nothing)) };
+    let valid_lifetime = lifetime(session, query, address, own.as_ref());
+    let offered = Offered4 { address: Some(address), valid_lifetime, ..nothing };
+    let seconds = query.subnet.lease_rules.offer_lifetime;
+    let now_s = session.now().wall_s;
+    let outlasts = |own: &Lease4View| aged(own).remaining(now_s) > seconds;
+    if seconds > 0 && !own.as_ref().is_some_and(outlasts) {
+        let (_, there) = session.find(query.client, query.subnet_id(), Some(address))?;
+        if own.is_none() && !is_available(there.as_ref(), session.now()) {
+            return Ok(Err(CommitError::Conflict));
+        }
+        let change = change_of(query, address, there.as_ref());
+        let stored = session.commit(Change4 { valid_lifetime: seconds, ..change })?;
+        return Ok(stored.map(|stored| Offered4 { position: stored.position, ..offered }));
+    }
+    let Some(own) = &own else { return Ok(Ok(offered)) };
+    let change = Change4 { valid_lifetime, ..change_of(query, address, Some(own)) };
+    Ok(Ok(match cached(session, query, own, change)? {
+        Some((valid_lifetime, _)) => Offered4 { valid_lifetime, is_cached: true, ..offered },
+        None => offered,
+    }))
+}
+
+/// Chooses an address to offer.
+fn propose(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Proposal, Parked> {
     let now = session.now();
     let mut conflict = None;
     let mut own_known = None;
@@ -156,7 +229,8 @@ pub fn offer(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Offered4,
         let (own, there) = session.find(query.client, query.subnet_id(), Some(reserved))?;
         let is_mine = there.is_some_and(|there| is_own(&there, query));
         if is_mine || is_available(there.as_ref(), now) {
-            return Ok(Offered4 { address: Some(reserved), conflict: None });
+            let own = there.filter(|_| is_mine);
+            return Ok(Proposal { address: Some(reserved), conflict: None, own });
         }
         conflict = Some(reserved);
         own_known = Some(own);
@@ -166,16 +240,16 @@ pub fn offer(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Offered4,
         (Some(own), None) => (own, None),
         _ => session.find(query.client, query.subnet_id(), hint)?,
     };
-    let found = |address| Ok(Offered4 { address: Some(address), conflict });
+    let found = |address, own| Ok(Proposal { address: Some(address), conflict, own });
     if let Some(own) = own.filter(|own| query.pool_of(own.address).is_some())
         && !is_reserved_for_others(session, query, own.address)?
     {
-        return found(own.address);
+        return found(own.address, Some(own));
     }
     if let Some(hint) = hint.filter(|_| is_available(at_hint.as_ref(), now))
         && !is_reserved_for_others(session, query, hint)?
     {
-        return found(hint);
+        return found(hint, None);
     }
     // A wish that cannot be granted must not hide the address that was offered before.
     let recent = query.recent_offer.filter(|&a| hint != Some(a) && query.pool_of(a).is_some());
@@ -183,10 +257,10 @@ pub fn offer(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Offered4,
         let (_, at_recent) = session.find(query.client, query.subnet_id(), Some(recent))?;
         if is_available(at_recent.as_ref(), now) && !is_reserved_for_others(session, query, recent)?
         {
-            return found(recent);
+            return found(recent, None);
         }
     }
-    Ok(Offered4 { address: pick(session, query)?, conflict })
+    Ok(Proposal { address: pick(session, query)?, conflict, own: None })
 }
 
 /// Grants the requested address, or any free one when the client names none.
@@ -243,7 +317,34 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
         return Ok(Granted4::Refused(Refusal4::OutsidePools));
     }
     let old = own.map(|own| own.address).filter(|&old| old != address);
-    let change = Change4 {
+    let valid_lifetime = lifetime(session, query, address, renewed.as_ref());
+    let change =
+        Change4 { valid_lifetime, replaces: old, ..change_of(query, address, there.as_ref()) };
+    if let (Some(own), None) = (&renewed, old)
+        && let Some((valid_lifetime, position)) = cached(session, query, own, change)?
+    {
+        let before = Before4::Cached;
+        return Ok(Granted4::Lease { address, valid_lifetime, position, before });
+    }
+    Ok(match session.commit(change)? {
+        Ok(stored) => Granted4::Lease {
+            address,
+            valid_lifetime,
+            position: stored.position,
+            before: match (old, renewed) {
+                (Some(old), _) => Before4::Moved(old),
+                (None, Some(_)) => Before4::Same,
+                (None, None) => Before4::Nothing,
+            },
+        },
+        Err(error) => Granted4::NotStored(error),
+    })
+}
+
+/// The lease that a client gets; `there` is what its address has now.
+fn change_of<'a>(query: &Query4<'a>, address: Ipv4Addr, there: Option<&Lease4View>) -> Change4<'a> {
+    let pool = query.pool_of(address);
+    Change4 {
         address,
         client: query.client,
         subnet_id: query.subnet_id(),
@@ -255,21 +356,51 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
         fqdn_rev: false,
         hostname: query.hostname,
         user_context: &[],
-        expect: Expect::from(there.as_ref()),
-        replaces: old,
+        expect: Expect::from(there),
+        replaces: None,
+    }
+}
+
+/// The lease time for an address, which may be the client's own already: where addresses run short the shortest one, but
+/// not less than what is left.
+fn lifetime(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+    address: Ipv4Addr,
+    own: Option<&Lease4View>,
+) -> u32 {
+    let rules = &query.subnet.lease_rules;
+    let threshold =
+        rules.crowded_from(rules.allocator).filter(|_| query.pool_of(address).is_some());
+    let Some(threshold) = threshold else { return query.valid_lifetime };
+    let unit = (address.into(), address.into());
+    if !session.is_crowded(query.pool_sizes(), unit, threshold) {
+        return query.valid_lifetime;
+    }
+    let now_s = session.now().wall_s;
+    query.min_lifetime.max(own.map_or(0, |own| aged(own).remaining(now_s)))
+}
+
+/// What is left, in seconds, of a lease that stays as it is because it is young and `change` would alter nothing but
+/// the time; and the journal position that makes it durable. An infinite lease is always young.
+fn cached(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+    own: &Lease4View,
+    change: Change4<'_>,
+) -> Result<Option<(u32, u64)>, Parked> {
+    let (lease, lifetime) = (aged(own), change.valid_lifetime);
+    let age = match lifetime {
+        INFINITE if lease.state == LeaseState::Default => Some(0),
+        _ => query.subnet.lease_rules.cache.age(lease, lifetime, session.now().wall_s),
     };
-    Ok(match session.commit(change)? {
-        Ok(stored) => Granted4::Lease {
-            address,
-            position: stored.position,
-            before: match (old, renewed) {
-                (Some(old), _) => Before4::Moved(old),
-                (None, Some(_)) => Before4::Same,
-                (None, None) => Before4::Nothing,
-            },
-        },
-        Err(error) => Granted4::NotStored(error),
-    })
+    let Some(age) = age.filter(|_| lifetime == lease.valid_lifetime) else { return Ok(None) };
+    Ok(session.same(change)?.map(|position| (remaining(lifetime, age), position)))
+}
+
+fn aged(lease: &Lease4View) -> Aged {
+    let Lease4View { state, cltt, valid_lifetime, .. } = *lease;
+    Aged { state, cltt, valid_lifetime }
 }
 
 /// Whether a lease is the client's own in this subnet.
@@ -324,17 +455,25 @@ fn is_reserved_for_others(
     Ok(session.holder(places, resource, pool, query.identifiers)? == Holder::Other)
 }
 
-/// The next free address of the subnet's pools that is not reserved, in the order of the file.
+/// A free address of the subnet's pools that is not reserved. The pools are tried in the order of the file, but where
+/// chance is at work from any one on.
 fn pick(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Option<Ipv4Addr>, Parked> {
-    for pool in query.subnet.pools.clone() {
+    let (pools, allocator) = (query.subnet.pools.clone(), query.subnet.lease_rules.allocator);
+    let count = pools.len();
+    let first_pool = match allocator {
+        Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
+        _ => 0,
+    };
+    for pool in pools.cycle().skip(first_pool).take(count) {
         let mut first = None;
-        for _ in 0..PICKS_MAX {
-            let Some(free) = session.pick(PoolIndex(pool), false) else { break };
+        for turn in 0..PICKS_MAX {
+            let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
+            let Some(free) = session.pick(PoolIndex(pool), is_random) else { break };
             if first == Some(free) {
                 // Once round: all that is free is reserved.
                 break;
             }
-            first = first.or(Some(free));
+            first = first.or(Some(free).filter(|_| !is_random));
             // The pools know what the configuration reserves, but not what other sources of hosts do.
             if !is_reserved_for_others(session, query, free)? {
                 return Ok(Some(free));
@@ -359,7 +498,7 @@ mod tests {
     use crate::lease4::{LeaseStore4, V4};
     use crate::session::{Answer4, Memo, Question4, Session, Store, Submitted};
 
-    const TEXT: &str = r#"{ "Dhcp4": { "subnet4": [ { "id": 7, "subnet": "192.0.2.0/24",
+    const TEXT: &str = r#"{ "Dhcp4": { "cache-threshold": 0, "subnet4": [ { "id": 7, "subnet": "192.0.2.0/24",
         "pools": [ { "pool": "192.0.2.10 - 192.0.2.11" }, { "pool": "192.0.2.20 - 192.0.2.21" } ] } ] } }"#;
     const ME: ClientKey<'static> = ClientKey { hw_type: 1, hw: &[1; 6], client_id: Some(b"me") };
     const RIVAL: ClientKey<'static> = ClientKey { hw_type: 1, hw: &[2; 6], client_id: None };
@@ -425,6 +564,7 @@ mod tests {
                 requested: requested.map(address),
                 recent_offer: None,
                 valid_lifetime: 100,
+                min_lifetime: 100,
                 hostname: &[],
                 host: None,
                 identifiers: &[],
@@ -443,7 +583,10 @@ mod tests {
         }
 
         fn offer(&self, query: &Query4<'_>) -> Option<u8> {
-            self.run(|session| offer(session, query)).address.map(|address| address.octets()[3])
+            self.run(|session| offer(session, query))
+                .unwrap()
+                .address
+                .map(|address| address.octets()[3])
         }
     }
 

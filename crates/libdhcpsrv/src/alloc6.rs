@@ -20,13 +20,14 @@ use std::net::Ipv6Addr;
 
 use util::Now;
 
-pub use self::place::{Candidate6, Query6, Terms6};
+pub use self::place::{Candidate6, Query6, Terms6, Times6, Wanted6};
 
-use self::place::Place;
+use self::place::{LengthRound, Place};
 use self::reserved::{
     Reserved6, grant_reserved, is_reserved_for_others, offer_reserved, withdrawal,
 };
-use crate::lease::{CommitError, Expect, LeaseState, Nth, Ownership};
+use crate::config::{Aged, Allocator, remaining};
+use crate::lease::{CommitError, Expect, LeaseState, LeaseType, Nth, Ownership};
 use crate::lease6::{Change6, Lease6View, V6};
 use crate::session::{Parked, Session6};
 
@@ -34,6 +35,8 @@ use crate::session::{Parked, Session6};
 const CONFLICTS_MAX: usize = 8;
 /// Proposals of one pool that are passed over because other associations of the message have them.
 const PICKS_MAX: usize = 64;
+/// Of these, those that are made by chance where the allocator works so.
+const RANDOM_PICKS_MAX: usize = 8;
 /// Leases of one association that are looked at; further ones run out by themselves.
 pub const LEASES_MAX: u32 = 16;
 
@@ -72,6 +75,8 @@ pub enum Bound6 {
     Reserved(Resource6),
     /// The association had it and keeps it.
     Kept(Resource6),
+    /// The same, and its lease is young enough to stay as it is.
+    Cached(Resource6),
     /// The association had it and has lost it.
     Withdrawn(Resource6, Withdrawal6),
 }
@@ -148,7 +153,8 @@ pub fn offer(
                 && !sink.is_given(resource)
                 && !is_reserved_for_others(session, &place, resource)?
             {
-                sink.take(Bound6::Kept(resource), place.terms_of(resource));
+                let times = times(session, &place, resource, Some(&own));
+                sink.take(Bound6::Kept(resource), place.terms(resource, times));
                 kept = true;
             }
             if !found.more {
@@ -165,7 +171,7 @@ pub fn offer(
         && !sink.is_given(hint)
         && !is_reserved_for_others(session, &place, hint)?
     {
-        sink.take(Bound6::New(hint), place.terms());
+        take_new(session, &place, hint, sink);
         return Ok(true);
     }
     // A wish that cannot be granted must not hide what was offered before.
@@ -177,15 +183,25 @@ pub fn offer(
             && !sink.is_given(recent)
             && !is_reserved_for_others(session, &place, recent)?
         {
-            sink.take(Bound6::New(recent), place.terms());
+            take_new(session, &place, recent, sink);
             return Ok(true);
         }
     }
     match pick(session, query, sink)? {
-        Some((place, free)) => sink.take(Bound6::New(free), place.terms()),
+        Some((place, free)) => take_new(session, &place, free, sink),
         None => return Ok(false),
     }
     Ok(true)
+}
+
+fn take_new(
+    session: &mut Session6<'_>,
+    place: &Place<'_>,
+    resource: Resource6,
+    sink: &mut dyn Sink6,
+) {
+    let times = times(session, place, resource, None);
+    sink.take(Bound6::New(resource), place.terms(resource, times));
 }
 
 /// Renews what an association has, withdraws what it cannot keep, and gives it something if nothing is left.
@@ -275,18 +291,18 @@ fn settle(
         } else if let Some(why) = withdrawal(session, place, &own, has_reserved)? {
             let expect = Expect::Unchanged(own.version);
             let deleted = session.delete(own.address, expect)?;
-            Some(deleted.map(|stored| (stored, Bound6::Withdrawn(resource, why))))
+            let bound = (Bound6::Withdrawn(resource, why), Times6::default());
+            Some(deleted.map(|stored| (stored.position, bound)))
         } else {
             nth += 1;
-            let change = change_of(place, resource, Some(&own));
-            Some(session.commit(change)?.map(|stored| (stored, Bound6::Kept(resource))))
+            Some(renew(session, place, resource, &own)?)
         };
         match step.transpose() {
             Ok(None) => {}
-            Ok(Some((stored, bound))) => {
-                *position = (*position).max(stored.position);
-                kept += u32::from(matches!(bound, Bound6::Kept(_)));
-                sink.take(bound, place.terms_of(resource));
+            Ok(Some((at, (bound, times)))) => {
+                *position = (*position).max(at);
+                kept += u32::from(!matches!(bound, Bound6::Withdrawn(..)));
+                sink.take(bound, place.terms(resource, times));
             }
             Err(error) => return Ok(Err(error)),
         }
@@ -331,22 +347,103 @@ fn grant_new(
             (place, free, there)
         }
     };
-    let change = change_of(&place, resource, there.as_ref());
+    let times = times(session, &place, resource, None);
+    let change = change_of(&place, resource, times, there.as_ref());
     Ok(match session.commit(change)? {
         Ok(stored) => {
-            sink.take(Bound6::New(resource), place.terms());
+            sink.take(Bound6::New(resource), place.terms(resource, times));
             Granted6::Bound { position: position.max(stored.position) }
         }
         Err(error) => Granted6::NotStored(error),
     })
 }
 
+/// Renews a lease of the association, or leaves it as it is if it is young; returns the journal position that makes it
+/// durable.
+fn renew(
+    session: &mut Session6<'_>,
+    place: &Place<'_>,
+    resource: Resource6,
+    own: &Lease6View,
+) -> Result<Result<(u64, (Bound6, Times6)), CommitError>, Parked> {
+    let times = times(session, place, resource, Some(own));
+    let change = change_of(place, resource, times, Some(own));
+    if let Some((times, position)) = cached(session, place, own, change)? {
+        return Ok(Ok((position, (Bound6::Cached(resource), times))));
+    }
+    let stored = session.commit(change)?;
+    Ok(stored.map(|stored| (stored.position, (Bound6::Kept(resource), times))))
+}
+
+/// What is left of a lease that stays as it is because it is young and `change` would alter nothing but the time; and the
+/// journal position that makes it durable.
+fn cached(
+    session: &mut Session6<'_>,
+    place: &Place<'_>,
+    own: &Lease6View,
+    change: Change6<'_>,
+) -> Result<Option<(Times6, u64)>, Parked> {
+    let times = Times6 { preferred: change.preferred_lifetime, valid: change.valid_lifetime };
+    if times != (Times6 { preferred: own.preferred_lifetime, valid: own.valid_lifetime }) {
+        return Ok(None);
+    }
+    let cache = place.subnet.lease_rules.cache;
+    let Some(age) = cache.age(aged(own), times.valid, session.now().wall_s) else {
+        return Ok(None);
+    };
+    let left =
+        Times6 { preferred: remaining(times.preferred, age), valid: remaining(times.valid, age) };
+    if left.preferred == 0 && times.preferred > 0 {
+        return Ok(None);
+    }
+    Ok(session.same(change)?.map(|position| (left, position)))
+}
+
+/// How long the association gets a resource, which may be its own already: where prefixes run short for the shortest
+/// time, but not for less than what is left.
+fn times(
+    session: &mut Session6<'_>,
+    place: &Place<'_>,
+    resource: Resource6,
+    own: Option<&Lease6View>,
+) -> Times6 {
+    let is_prefix = place.query.client.lease_type == LeaseType::Pd;
+    let threshold = place.subnet.lease_rules.crowded_from(place.allocator());
+    let threshold = threshold.filter(|_| is_prefix && place.pool_of(resource).is_some());
+    let Some(threshold) = threshold else { return place.usual_times() };
+    let fitting = place.pools.iter().enumerate();
+    let fitting = fitting.filter(|(_, pool)| pool.unit_len <= resource.prefix_len);
+    let sizes =
+        fitting.map(|(nth, pool)| (place.pool_index(nth), pool.last_index().saturating_add(1)));
+    if !session.is_crowded(sizes, resource.ends(), threshold) {
+        return place.usual_times();
+    }
+    let now_s = session.now().wall_s;
+    let valid_left = own.map_or(0, |own| aged(own).remaining(now_s));
+    let of_preferred =
+        |own: &Lease6View| Aged { valid_lifetime: own.preferred_lifetime, ..aged(own) };
+    let preferred_left = match valid_left {
+        0 => 0,
+        _ => own.map_or(0, |own| of_preferred(own).remaining(now_s)),
+    };
+    let min = place.min_times();
+    let valid = min.valid.max(valid_left);
+    let preferred = min.preferred.max(preferred_left);
+    Times6 { preferred: preferred.min(valid), valid }
+}
+
+fn aged(lease: &Lease6View) -> Aged {
+    let Lease6View { state, cltt, valid_lifetime, .. } = *lease;
+    Aged { state, cltt, valid_lifetime }
+}
+
 fn change_of<'q>(
     place: &Place<'q>,
     resource: Resource6,
+    times: Times6,
     there: Option<&Lease6View>,
 ) -> Change6<'q> {
-    let (query, terms) = (place.query, place.terms());
+    let query = place.query;
     let pool = place.pool_of(resource);
     Change6 {
         address: resource.address,
@@ -356,8 +453,8 @@ fn change_of<'q>(
         pool: pool.map(|(nth, _)| place.pool_index(nth)),
         client: query.client,
         hw: query.hardware,
-        preferred_lifetime: terms.preferred_lifetime,
-        valid_lifetime: terms.valid_lifetime,
+        preferred_lifetime: times.preferred,
+        valid_lifetime: times.valid,
         state: LeaseState::Default,
         fqdn_fwd: false,
         fqdn_rev: false,
@@ -409,26 +506,51 @@ fn is_available(lease: &Lease6View, now: Now) -> bool {
     lease.is_available(now.wall_s)
 }
 
-/// The next free resource of the pools that serve the client that is not reserved.
+/// A free resource of the pools that serve the client that is not reserved: of the first subnet that has one of the
+/// length that suits best.
 fn pick<'q>(
     session: &mut Session6<'_>,
     query: &'q Query6<'_>,
     sink: &dyn Sink6,
 ) -> Result<Option<(Place<'q>, Resource6)>, Parked> {
-    for (place, nth, pool) in query.pools_in_order() {
+    for lengths in query.lengths() {
+        for place in query.places().filter(|place| place.serves) {
+            if let Some(resource) = pick_in(session, &place, lengths, sink)? {
+                return Ok(Some((place, resource)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The same in one subnet. Of pools that suit equally those behind the first one that chance names come first, where
+/// chance is at work.
+fn pick_in(
+    session: &mut Session6<'_>,
+    place: &Place<'_>,
+    lengths: LengthRound,
+    sink: &dyn Sink6,
+) -> Result<Option<Resource6>, Parked> {
+    let (count, allocator) = (place.pools.len(), place.allocator());
+    let first_pool = match allocator {
+        Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
+        _ => 0,
+    };
+    for (nth, pool) in place.pools_from(first_pool, lengths) {
         let mut first = None;
-        for _ in 0..PICKS_MAX {
-            let Some(address) = session.pick(place.pool_index(nth), false) else { break };
+        for turn in 0..PICKS_MAX {
+            let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
+            let Some(address) = session.pick(place.pool_index(nth), is_random) else { break };
             if first == Some(address) {
                 // Once round: all that is free is promised.
                 break;
             }
-            first = first.or(Some(address));
+            first = first.or(Some(address).filter(|_| !is_random));
             let resource = Resource6 { address, prefix_len: pool.unit_len };
             // What is promised to the other associations of the message may come first. The pools know what the
             // configuration reserves, but not what other sources of hosts do.
-            if !sink.is_given(resource) && !is_reserved_for_others(session, &place, resource)? {
-                return Ok(Some((place, resource)));
+            if !sink.is_given(resource) && !is_reserved_for_others(session, place, resource)? {
+                return Ok(Some(resource));
             }
         }
     }

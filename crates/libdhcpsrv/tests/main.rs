@@ -49,6 +49,7 @@ impl Server {
             requested: None,
             recent_offer: None,
             valid_lifetime: 100,
+            min_lifetime: 100,
             hostname: b"",
             host: None,
             identifiers: &[],

@@ -3,6 +3,7 @@
 //! Everything goes through the library's [`Server4`](kea_dhcp4::server::Server4) with a real configuration, store and
 //! journal queue; see `stand` for the apparatus.
 
+mod allocators;
 mod discover;
 mod hostile;
 mod hosts;
@@ -12,5 +13,6 @@ mod release;
 mod request;
 mod selection;
 mod server;
+mod sparing;
 mod stand;
 mod waiting;

@@ -123,7 +123,7 @@ pub(super) fn explain(
 
 fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advertised: bool) {
     let (address, len, iaid) = (entry.resource.address, entry.resource.prefix_len, ia.iaid);
-    let lifetime = entry.valid_lifetime;
+    let lifetime = entry.times.valid;
     match (ia.kind == IaKind::Pd, entry.fate) {
         (false, Fate::Lost) if entry.withdrawal == Some(Withdrawal6::Reserved) => {
             kea_log::log!(ALLOC, ALLOC_ENGINE_V6_REVOKED_ADDR_LEASE, label, address, iaid);
@@ -156,6 +156,12 @@ fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advert
         }
         (true, Fate::New) => {
             kea_log::log!(LEASES, DHCP6_PD_LEASE_ALLOC, label, address, len, iaid, lifetime);
+        }
+        (false, Fate::Kept) if entry.is_cached => {
+            kea_log::log!(LEASES, DHCP6_LEASE_REUSE, label, address, iaid, lifetime);
+        }
+        (true, Fate::Kept) if entry.is_cached => {
+            kea_log::log!(LEASES, DHCP6_PD_LEASE_REUSE, label, address, len, iaid, lifetime);
         }
         (false, Fate::Kept) => {
             kea_log::log!(LEASES, DHCP6_LEASE_RENEW, label, address, iaid, lifetime);

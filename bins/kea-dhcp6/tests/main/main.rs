@@ -3,6 +3,7 @@
 //! Everything goes through the library's [`Server6`](kea_dhcp6::server::Server6) with a real configuration, store and
 //! journal queue; see `stand` for the apparatus.
 
+mod allocators;
 mod assign;
 mod confirm;
 mod extend;
@@ -15,5 +16,6 @@ mod prefixes;
 mod relays;
 mod release;
 mod selection;
+mod sparing;
 mod stand;
 mod waiting;

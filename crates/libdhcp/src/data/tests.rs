@@ -58,6 +58,51 @@ fn check_round_trip(universe: Universe, definition: &OptionDefinition, text: &st
     assert_eq!(format_option(Some(definition), &bytes, universe), text, "{name}");
 }
 
+//= RFC 3442, the table of "Classless Route Option Format"
+#[test]
+fn routes_have_only_the_bytes_that_matter() {
+    let routes = [
+        ("0.0.0.0/0", "00"),
+        ("10.0.0.0/8", "080a"),
+        ("10.0.0.0/24", "180a0000"),
+        ("10.17.0.0/16", "100a11"),
+        ("10.27.129.0/24", "180a1b81"),
+        ("10.229.0.128/25", "190ae50080"),
+        ("10.198.122.47/32", "200ac67a2f"),
+    ];
+    let text = routes.map(|(route, _)| format!("{route} - 10.0.0.1")).join(", ");
+    let hex = routes.map(|(_, hex)| format!("{hex}0a000001")).join(" ");
+    check_round_trip(Universe::V4, standard("classless-static-route"), &text, &hex);
+}
+
+#[test]
+fn types_that_came_after_kea_1_1_are_known_where_they_are_used() {
+    for (space, name, text, hex) in [
+        ("dhcp4", "v6-only-preferred", "1800", "00000708"), // RFC 8925
+        ("dhcp4", "v4-captive-portal", "https://a.example", "68747470733a2f2f612e6578616d706c65"),
+        (
+            "dhcp4",
+            "rdnss-selection", // RFC 6731
+            "1, 192.0.2.1, 192.0.2.2, a., b.",
+            "01 c0000201 c0000202 016100 016200",
+        ),
+        ("dhcp4", "cablelabs-client-conf", "", ""),
+        ("cablelabs-client-conf", "tsp-primary-server", "192.0.2.1", "c0000201"), // RFC 3495
+        ("cablelabs-client-conf", "tsp-as-parameters", "1, 2, 3", "00000001 00000002 00000003"),
+        ("cablelabs-client-conf", "tsp-realm", "A.EXAMPLE.", "0141074558414d504c4500"),
+        ("cablelabs-client-conf", "kdc-server", "192.0.2.1, 192.0.2.2", "c0000201 c0000202"),
+        (
+            "dhcp4",
+            "v4-dnr", // RFC 9463
+            "1, a., 192.0.2.1, alpn=dot",
+            "0013 0001 03 016100 04 c0000201 0001 0004 03646f74",
+        ),
+    ] {
+        let definition = option_defs::by_name(Universe::V4, space, name).unwrap();
+        check_round_trip(Universe::V4, definition, text, hex);
+    }
+}
+
 #[test]
 fn standard_v6_options_encode_and_come_back() {
     for (space, name, text, hex) in [

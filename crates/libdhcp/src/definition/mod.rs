@@ -59,6 +59,8 @@ pub enum Format {
     ClasslessStaticRoutes,
     /// Domain names that are compressed together (RFC 3397).
     CompressedNames,
+    /// Resolvers as `priority, name, addresses, parameters` (RFC 9463).
+    EncryptedDns,
     /// As the data type says.
     #[default]
     Plain,

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use super::{OptionFlags, OptionSetForm, Vendors};
 use crate::definition::{Definitions, V6_NTP_SERVER, vendor_enterprise};
+use crate::v4::VendorBlocks;
 use crate::{OptionSet, Universe};
 
 /// Gathers the options of one scope and compiles them to a set of the family's form.
@@ -105,6 +106,9 @@ impl<S: OptionSetForm> OptionSetBuilder<S> {
             return Err(OptionSetError::TooLong { space: space.into(), code, len_max, found });
         }
         let is_by_enterprise = is_top && S::UNIVERSE.enterprise_codes().contains(&code);
+        if is_by_enterprise && !flags.never_send && !names_enterprise(S::UNIVERSE, code, &body) {
+            return Err(OptionSetError::Enterprise { code });
+        }
         let is_alike = |other: &Value| {
             other.classes.is_empty()
                 && (!is_by_enterprise || other.body.get(..4) == body.get(..4))
@@ -221,6 +225,20 @@ impl<S: OptionSetForm> OptionSetBuilder<S> {
     }
 }
 
+/// Whether a vendor class or vendor options begin with an enterprise number and have their form.
+fn names_enterprise(universe: Universe, code: u16, body: &[u8]) -> bool {
+    match (universe, body) {
+        (_, []) => false,
+        (Universe::V4, [_, _, _, _]) => code == universe.vendor_options_code(),
+        (Universe::V4, _) => {
+            let mut blocks = VendorBlocks::new(body);
+            blocks.by_ref().for_each(drop);
+            blocks.rest().is_empty()
+        }
+        (Universe::V6, _) => body.len() >= 4,
+    }
+}
+
 /// Whether options of a space can occur several times.
 fn is_repeatable(space: &str) -> bool {
     space == V6_NTP_SERVER
@@ -246,6 +264,12 @@ pub enum OptionSetError {
         code_min: u16,
         /// Largest code of the space.
         code_max: u16,
+    },
+    /// A vendor class or vendor options without the form that these have.
+    #[error("option {code} must hold an enterprise number and data with its length")]
+    Enterprise {
+        /// Number of the option.
+        code: u16,
     },
     /// Spaces lie in each other too deep, possibly in a circle.
     #[error("option {code} of space '{space}' encapsulates more than {DEPTH_MAX} levels")]

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use eval::ClassSet;
 
 use crate::classes::{ClassPolicy, ClassTimes};
-use crate::config::SubnetIndex;
+use crate::config::{Allocator, SubnetIndex};
 use crate::config6::{Config6, Pool6, Subnet6};
 use crate::free::PoolIndex;
 use crate::hosts::{Host6, HostId, Identifier};
@@ -44,14 +44,21 @@ pub struct Query6<'a> {
     pub hint: Option<Hint6>,
     /// What was offered to this association a moment ago: offered again if it is still free.
     pub recent_offer: Option<Ipv6Addr>,
-    /// Seconds for which the client wants the lease to be preferred, if it says so.
-    pub preferred_lifetime: Option<u32>,
-    /// Seconds for which it wants it to be valid, if it says so.
-    pub valid_lifetime: Option<u32>,
+    /// How long the client wants to have it.
+    pub wanted: Wanted6,
     /// Hardware address to keep with the lease.
     pub hardware: HardwareSource6<'a>,
     /// What the client is known by among hosts.
     pub identifiers: &'a [Identifier<'a>],
+}
+
+/// Lifetimes that a client asks for, as far as it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted6 {
+    /// Seconds for which it wants a lease to be preferred.
+    pub preferred: Option<u32>,
+    /// Seconds for which it wants it to be valid.
+    pub valid: Option<u32>,
 }
 
 impl Query6<'_> {
@@ -96,39 +103,51 @@ impl Query6<'_> {
         })
     }
 
-    /// The pools in the order in which they are tried, each with its number among those of its place: those of the
-    /// length that the client wants, of all subnets, then larger ones, then smaller ones.
-    pub(super) fn pools_in_order(&self) -> impl Iterator<Item = (Place<'_>, usize, &Pool6)> {
+    /// The lengths of prefixes in the order in which they are tried: the one that the client wants, larger prefixes, then
+    /// smaller ones.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = LengthRound> + use<> {
         let wanted = self.wanted_len();
-        let fits = move |round: u8, pool: &Pool6| match (wanted, round) {
+        let rounds = if wanted.is_none() { 1 } else { 3 };
+        (0..rounds).map(move |round| LengthRound { wanted, round })
+    }
+}
+
+/// A class of prefix lengths that are tried together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LengthRound {
+    wanted: Option<u8>,
+    round: u8,
+}
+
+impl LengthRound {
+    fn has(self, pool: &Pool6) -> bool {
+        match (self.wanted, self.round) {
             (None, _) => true,
             (Some(wanted), 0) => pool.unit_len == wanted,
             (Some(wanted), 1) => pool.unit_len < wanted,
             (Some(wanted), _) => pool.unit_len > wanted,
-        };
-        let rounds = if wanted.is_none() { 1 } else { 3 };
-        (0..rounds).flat_map(move |round| {
-            let served = self.places().filter(|place| place.serves);
-            served.flat_map(move |place| {
-                let pools = place.pools.iter().enumerate();
-                let fitting = pools.filter(move |(_, pool)| fits(round, pool));
-                fitting.filter(move |(_, pool)| place.admits(pool)).map(move |(n, p)| (place, n, p))
-            })
-        })
+        }
     }
 }
 
 /// What goes with a resource of an association.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms6 {
     /// The number of the candidate where it lies.
     pub candidate: usize,
     /// The host of the subnet that it is reserved for.
     pub host: Option<HostId>,
-    /// Seconds for which it is preferred.
-    pub preferred_lifetime: u32,
-    /// Seconds for which it is valid.
-    pub valid_lifetime: u32,
+    /// How long the association has it.
+    pub times: Times6,
+}
+
+/// Lifetimes of a lease in seconds; [`crate::lease::INFINITE`] never ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times6 {
+    /// For so long it is preferred.
+    pub preferred: u32,
+    /// For so long it is valid.
+    pub valid: u32,
 }
 
 /// One of the candidates, for an association.
@@ -138,7 +157,7 @@ pub(super) struct Place<'q> {
     number: usize,
     pub(super) subnet: &'q Subnet6,
     /// The subnet's pools of the lease type.
-    pools: &'q [Pool6],
+    pub(super) pools: &'q [Pool6],
     /// Number of the first of `pools` in the set of all pools.
     first_pool: u32,
     /// The client's host, if there is a reservation for it.
@@ -202,30 +221,55 @@ impl<'q> Place<'q> {
         self.host.is_some() && self.reserved().any(|reserved| reserved == resource)
     }
 
-    /// What goes with a resource here.
-    pub(super) fn terms_of(&self, resource: Resource6) -> Terms6 {
-        let own = self.host.filter(|host| !host.is_global());
-        let reserved_for = own.filter(|_| self.is_reserved_for_client(resource));
-        Terms6 { host: reserved_for.map(|host| host.id), ..self.terms() }
+    /// How a free resource of the type is chosen here.
+    pub(super) fn allocator(&self) -> Allocator {
+        let rules = &self.subnet.lease_rules;
+        match self.query.client.lease_type {
+            LeaseType::Pd => rules.pd_allocator,
+            _ => rules.allocator,
+        }
     }
 
-    /// What goes with any resource here that is not reserved.
-    pub(super) fn terms(&self) -> Terms6 {
+    /// The pools of some lengths that serve the client, each with its number, from the number `first` on.
+    pub(super) fn pools_from(
+        self,
+        first: usize,
+        lengths: LengthRound,
+    ) -> impl Iterator<Item = (usize, &'q Pool6)> {
+        let pools = self.pools;
+        let all = pools.iter().enumerate().cycle().skip(first).take(pools.len());
+        all.filter(move |(_, pool)| lengths.has(pool) && self.admits(pool))
+    }
+
+    /// How long a client gets a lease here.
+    pub(super) fn usual_times(&self) -> Times6 {
         let (query, timers) = (self.query, &self.subnet.timers);
-        let times = query.class_times;
-        let valid_lifetime = match times.valid {
-            Some(valid) => valid.granted(query.valid_lifetime),
-            None => timers.valid(query.valid_lifetime),
+        let classes = query.class_times;
+        let valid = match classes.valid {
+            Some(valid) => valid.granted(query.wanted.valid),
+            None => timers.valid(query.wanted.valid),
         };
-        let preferred_lifetime = match times.preferred {
-            Some(preferred) => preferred.granted(query.preferred_lifetime),
-            None => timers.preferred(query.preferred_lifetime),
+        let preferred = match classes.preferred {
+            Some(preferred) => preferred.granted(query.wanted.preferred),
+            None => timers.preferred(query.wanted.preferred),
         };
-        Terms6 {
-            candidate: self.number,
-            host: None,
-            preferred_lifetime: preferred_lifetime.min(valid_lifetime),
-            valid_lifetime,
+        Times6 { preferred: preferred.min(valid), valid }
+    }
+
+    /// The same when prefixes run short (`adaptive-lease-time-threshold`).
+    pub(super) fn min_times(&self) -> Times6 {
+        let (classes, timers) = (self.query.class_times, &self.subnet.timers);
+        let preferred = classes.preferred.map_or(timers.min_preferred_lifetime, |time| time.min);
+        Times6 {
+            preferred,
+            valid: classes.valid.map_or(timers.min_valid_lifetime, |time| time.min),
         }
+    }
+
+    /// What goes with a resource here that the association has for some time.
+    pub(super) fn terms(&self, resource: Resource6, times: Times6) -> Terms6 {
+        let own = self.host.filter(|host| !host.is_global());
+        let reserved_for = own.filter(|_| self.is_reserved_for_client(resource));
+        Terms6 { candidate: self.number, host: reserved_for.map(|host| host.id), times }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Bound6, LEASES_MAX, Place, Query6, Resource6, Sink6, Withdrawal6, change_of, is_free, is_lost,
-    resource_of,
+    resource_of, times,
 };
 use crate::hosts::Holder;
 use crate::lease::{CommitError, Nth};
@@ -28,7 +28,8 @@ pub(super) fn offer_reserved(
                 && !sink.is_given(resource)
                 && !is_lost(session, &own)
             {
-                sink.take(Bound6::Kept(resource), place.terms_of(resource));
+                let times = times(session, &place, resource, Some(&own));
+                sink.take(Bound6::Kept(resource), place.terms(resource, times));
                 kept = true;
             }
             if !found.more {
@@ -40,10 +41,10 @@ pub(super) fn offer_reserved(
         return Ok(true);
     }
     let free = free_reserved(session, query, sink)?;
-    if let Some((place, resource, _)) = &free {
-        sink.take(Bound6::Reserved(*resource), place.terms_of(*resource));
-    }
-    Ok(free.is_some())
+    let Some((place, resource, _)) = free else { return Ok(false) };
+    let times = times(session, &place, resource, None);
+    sink.take(Bound6::Reserved(resource), place.terms(resource, times));
+    Ok(true)
 }
 
 /// Whether something is reserved for the client in a subnet.
@@ -121,10 +122,11 @@ pub(super) fn grant_reserved(
     let Some((place, resource, there)) = free_reserved(session, query, sink)? else {
         return Ok(Reserved6::None);
     };
-    let change = change_of(&place, resource, there.as_ref());
+    let times = times(session, &place, resource, None);
+    let change = change_of(&place, resource, times, there.as_ref());
     Ok(match session.commit(change)? {
         Ok(stored) => {
-            sink.take(Bound6::Reserved(resource), place.terms_of(resource));
+            sink.take(Bound6::Reserved(resource), place.terms(resource, times));
             if let Some(place) = query.places().next() {
                 *first = session.find_nth(query.client, place.subnet_id(), 0)?;
             }

@@ -20,8 +20,10 @@ pub(crate) struct ClassReader {
     depends_on_known: bool,
     /// Whether any name goes, as in `template-test`.
     is_lenient: bool,
-    /// Whether the file has named any class.
+    /// Whether the file names any class.
     is_used: bool,
+    /// Names in options, which may stand before the definitions of their classes.
+    mentions: Vec<(Box<str>, Position)>,
 }
 
 /// What is known of a class.
@@ -48,6 +50,7 @@ impl ClassReader {
             depends_on_known: false,
             is_lenient: false,
             is_used: false,
+            mentions: Vec::new(),
         }
     }
 
@@ -79,14 +82,28 @@ impl ClassReader {
         status.is_some_and(|status| *status != Status::Named)
     }
 
-    /// Whether the file has named any class.
+    /// All names.
+    pub(super) fn into_table(self) -> ClassTable {
+        self.table
+    }
+
+    /// Whether the file names any class.
     pub(super) fn is_used(&self) -> bool {
         self.is_used
     }
 
-    /// All names.
-    pub(super) fn into_table(self) -> ClassTable {
-        self.table
+    /// Gives a number to a class that an option is for, perhaps before the class is defined.
+    pub(crate) fn mention(&mut self, name: &str, position: Position) -> ClassId {
+        self.is_used = true;
+        self.mentions.push((name.into(), position));
+        self.table.mention(name)
+    }
+
+    /// Warns of classes that options are for and that are not defined; to be done when all classes are.
+    pub(crate) fn check_mentions(&mut self, diagnostics: &mut Diagnostics) {
+        for (name, position) in std::mem::take(&mut self.mentions) {
+            self.resolve_name(&name, position, diagnostics);
+        }
     }
 
     /// Reads what a subnet, pool or shared network says about classes; nothing when it says nothing. Its table must

@@ -36,23 +36,21 @@ pub(crate) fn read_classes<S: OptionSetForm>(
     read_own: ReadOwn,
     options: &mut OptionScopes<S>,
     diagnostics: &mut Diagnostics,
-) -> (ClassReader, Vec<Class<S>>) {
-    let mut names = ClassReader::new();
+) -> Vec<Class<S>> {
     let mut classes = Vec::new();
     for item in maps(global, server.class.name) {
         let Some(reader) = MapReader::new(item, server.class, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
-        let own = read_own(&reader, options.definitions(), diagnostics);
-        classes.extend(read_class(&reader, own, options, &mut names, diagnostics));
+        let own = read_own(&reader, &options.definitions, diagnostics);
+        classes.extend(read_class(&reader, own, options, diagnostics));
     }
-    (names, classes)
+    classes
 }
 
 fn read_class<S: OptionSetForm>(
     reader: &MapReader<'_>,
     own: OwnFields,
     options: &mut OptionScopes<S>,
-    names: &mut ClassReader,
     diagnostics: &mut Diagnostics,
 ) -> Option<Class<S>> {
     let name = reader.str("name").unwrap_or_default();
@@ -60,8 +58,8 @@ fn read_class<S: OptionSetForm>(
         diagnostics.error(reader.position_of("name"), "a class has no name");
     }
     // Before the class itself is known: a test cannot ask for membership in its own class.
-    let (test, depends_on_known) =
-        read_test(reader, name, options.definitions(), names, diagnostics);
+    let OptionScopes { definitions, classes: names, .. } = &mut *options;
+    let (test, depends_on_known) = read_test(reader, name, definitions, names, diagnostics);
     let is_additional = reader.bool_or_default(ADDITIONAL).unwrap_or(false);
     check_special(reader, name, is_additional, diagnostics);
     let OwnFields { definitions, preferred_lifetime, offer_lifetime, boot } = own;
@@ -72,14 +70,14 @@ fn read_class<S: OptionSetForm>(
         let hint = "classes of an additional list are evaluated once the lease is made";
         diagnostics.warning_with_hint(reader.position(), message, hint);
     }
-    let options = match definitions {
+    let set = match definitions {
         Some(definitions) => options.read_with(definitions, reader, diagnostics),
         None => options.read(reader, diagnostics),
     };
     if name.is_empty() {
         return None;
     }
-    let Some(id) = names.define(name, depends_on_known) else {
+    let Some(id) = options.classes.define(name, depends_on_known) else {
         let message = format!("class {} is defined already", quoted(name));
         let hint = "a class has one definition; join them, or give one another name";
         diagnostics.error_with_hint(reader.position_of("name"), message, hint);
@@ -91,7 +89,7 @@ fn read_class<S: OptionSetForm>(
         test,
         is_additional,
         depends_on_known,
-        options,
+        options: set,
         valid_lifetime,
         preferred_lifetime,
         offer_lifetime,

@@ -14,7 +14,7 @@ use libdhcp::definition::Definitions;
 use super::keywords::{DHCP_DDNS, EXPIRED_LEASES, LOGGER, MULTI_THREADING, OUTPUT, SANITY_CHECKS};
 use super::read::hosts::{FLAGS, MODE, RuleScope};
 use super::read::options::read_definitions;
-use super::{Address, Prefix, Server, Span, TeeTimes};
+use super::{Address, LeaseRules, Prefix, Server, Span, TeeTimes};
 use crate::hosts::ReservationRules;
 
 /// A configuration on its way to being complete.
@@ -142,6 +142,21 @@ pub(crate) fn set_tee_times(map: &mut Map, times: TeeTimes) {
     if let Some((t1, t2)) = times.calculated {
         map.set("t1-percent", f64::from(t1) / 1000.0);
         map.set("t2-percent", f64::from(t2) / 1000.0);
+    }
+}
+
+/// Sets how leases are chosen and kept.
+pub(crate) fn set_lease_rules(map: &mut Map, rules: &LeaseRules) {
+    map.set("allocator", rules.allocator.name());
+    map.set("pd-allocator", rules.pd_allocator.name());
+    if let Some(threshold) = rules.cache.threshold {
+        map.set("cache-threshold", threshold);
+    }
+    if let Some(max_age) = rules.cache.max_age {
+        map.set("cache-max-age", max_age);
+    }
+    if let Some(threshold) = rules.adaptive_threshold {
+        map.set("adaptive-lease-time-threshold", threshold);
     }
 }
 

@@ -8,6 +8,7 @@
 mod address;
 pub(crate) mod get;
 pub mod keywords;
+mod lease_rules;
 mod prefix_index;
 pub(crate) mod read;
 mod server;
@@ -18,6 +19,7 @@ pub(crate) mod testing;
 mod timers;
 
 pub use address::{Address, Prefix, Span};
+pub use lease_rules::{Aged, Allocator, LeaseCache, LeaseRules, remaining};
 pub use prefix_index::PrefixIndex;
 pub use server::{OptionRules, Server};
 pub use shared_network::{NetworkIndex, PoolExtras, SharedNetwork};

@@ -202,18 +202,7 @@ impl Rows {
                 assert!((self.findings)(&source).contains(&expected), "{source}");
             }
         }
-        let others = [
-            "0.5",
-            "\"random\"",
-            "0.5",
-            "\"always\"",
-            "7",
-            "true",
-            "\"[x]\"",
-            "9",
-            "\"use-routing\"",
-            "\"flq\"",
-        ];
+        let others = ["\"always\"", "7", "true", "\"[x]\"", "\"use-routing\""];
         assert_eq!(others.len(), RESTRICTIONS.len());
         for (restriction, other) in RESTRICTIONS.iter().zip(others) {
             let keyword = restriction.keyword;

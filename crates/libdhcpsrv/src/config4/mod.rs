@@ -58,6 +58,8 @@ pub struct Config4 {
     pub classes: Classes<OptionSet>,
     /// Host reservations of all subnets and of the global scope.
     pub hosts: Hosts4,
+    /// `early-global-reservations-lookup`: whether global hosts are looked for before a subnet is selected.
+    pub early_global_hosts: bool,
     /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.
     pub host_identifiers: IdentifierOrder,
     /// Whether option 82.5 (link selection) is disregarded.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use libdhcp::OptionSet;
 
 use crate::classes::ClassPolicy;
-use crate::config::{Lifetime, NetworkIndex, PoolExtras, TeeTimes};
+use crate::config::{LeaseRules, Lifetime, NetworkIndex, PoolExtras, TeeTimes};
 use crate::hosts::ReservationRules;
 
 /// One entry of `subnet4`.
@@ -45,6 +45,8 @@ pub struct Subnet4 {
     pub server_identifier: Option<Ipv4Addr>,
     /// Which host reservations count: `reservations-global`, `-in-subnet`, `-out-of-pool`.
     pub reservations: ReservationRules,
+    /// How its leases are chosen and kept; subnets with equal rules share them.
+    pub lease_rules: Arc<LeaseRules>,
 }
 
 impl Subnet4 {

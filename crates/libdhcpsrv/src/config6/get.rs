@@ -6,7 +6,9 @@ use cc::{Document, Element, Map, write_json_pretty};
 
 use super::keywords::{PD_POOL, POOL, SERVER, SUBNET};
 use super::{Config6, Pool6, Subnet6};
-use crate::config::get::{Completion, pool_text, set_each, set_relays, set_rules, set_tee_times};
+use crate::config::get::{
+    Completion, pool_text, set_each, set_lease_rules, set_relays, set_rules, set_tee_times,
+};
 use crate::config::{Prefix, Span, TeeTimes};
 
 /// The configuration as indented text. `document` is the file that `config` was read from.
@@ -68,6 +70,7 @@ fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Comple
         completion.options(&mut map);
         PD_POOL.with_defaults(&map)
     });
+    set_lease_rules(&mut map, &subnet.lease_rules);
     set_rules(&mut map, subnet.reservations);
     completion.options(&mut map);
     completion.hosts(&mut map);

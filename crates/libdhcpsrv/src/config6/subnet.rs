@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::OptionSet6;
 use crate::classes::ClassPolicy;
-use crate::config::{Lifetime, NetworkIndex, PoolExtras, TeeTimes};
+use crate::config::{LeaseRules, Lifetime, NetworkIndex, PoolExtras, TeeTimes};
 use crate::hosts::ReservationRules;
 
-/// One entry of `subnet6`: two cache lines, because with thousands of subnets each line is fetched from memory.
+/// One entry of `subnet6`: three cache lines, because with thousands of subnets each line is fetched from memory.
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct Subnet6 {
@@ -33,6 +33,8 @@ pub struct Subnet6 {
     pub options: Arc<OptionSet6>,
     /// Which host reservations count: `reservations-global`, `-in-subnet`, `-out-of-pool`.
     pub reservations: ReservationRules,
+    /// How its leases are chosen and kept; subnets with equal rules share them.
+    pub lease_rules: Arc<LeaseRules>,
     /// Its pools of addresses in [`super::Config6::pools`].
     pub pools: Range<u32>,
     /// Its pools of prefixes in [`super::Config6::pools`].
@@ -255,13 +257,14 @@ mod tests {
 
     #[test]
     fn subnets_and_pools_are_whole_cache_lines() {
-        assert_eq!((size_of::<Subnet6>(), size_of::<Pool6>()), (128, 64));
+        assert_eq!((size_of::<Subnet6>(), size_of::<Pool6>()), (192, 64));
     }
 
     #[test]
     fn subnets_contain_what_has_their_prefix() {
         let subnet = |prefix: &str, prefix_len| Subnet6 {
             reservations: ReservationRules::default(),
+            lease_rules: Arc::default(),
             id: 1,
             prefix: prefix.parse().expect("an address"),
             prefix_len,

@@ -214,6 +214,12 @@ impl<A: PoolAddress> PoolSet<A> {
         }
     }
 
+    /// Number of units of a pool that no lease covers, whether or not they are reserved.
+    #[must_use]
+    pub fn unleased_count(&self, pool: PoolIndex) -> u64 {
+        self.pool(pool).map_or(0, FreePool::free)
+    }
+
     /// Number of pools.
     #[must_use]
     pub fn len(&self) -> usize {

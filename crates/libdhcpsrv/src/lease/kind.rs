@@ -69,6 +69,9 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
     /// Whether two leases are entered under the same keys.
     fn has_same_keys(one: &Contents<'_, Self>, other: &Contents<'_, Self>) -> bool;
 
+    /// Whether the numbers of two leases of one address are the same, as far as they are known.
+    fn is_same_own(new: &Self::Own, old: &Self::Own) -> bool;
+
     /// First and last address that a lease covers.
     fn range(address: Self::Number, own: &Self::Own) -> (Self::Number, Self::Number);
 

@@ -177,6 +177,19 @@ impl<K: LeaseKind> LeaseStore<K> {
         Ok(Stored { position, deltas, replaced: replaced.is_some() })
     }
 
+    /// Whether a change would alter nothing of a lease but its time; if so, the journal position that makes durable what
+    /// is there, 0 when it is already.
+    #[must_use]
+    pub fn same(&self, change: &K::Change<'_>) -> Option<JournalPosition> {
+        let new = K::contents(change, 0);
+        let shard = self.lock(shard_of(new.address));
+        let slot = shard.expected(new.address, K::terms(change).expect).flatten()?;
+        let is_same = is_same(&new, &shard.slab.contents(slot));
+        drop(shard);
+        let journal = self.journal.as_deref().filter(|journal| journal.has_uncommitted());
+        is_same.then(|| journal.map_or(0, JournalQueue::appended))
+    }
+
     /// Deletes a lease, as a release does.
     ///
     /// # Errors
@@ -497,6 +510,19 @@ impl<K: LeaseKind> LeaseStore<K> {
             }
         }
     }
+}
+
+/// Whether two leases of one address differ in nothing but their time.
+fn is_same<K: LeaseKind>(new: &Contents<'_, K>, old: &Contents<'_, K>) -> bool {
+    new.ids == old.ids
+        && K::is_same_own(&new.own, &old.own)
+        && new.valid_lifetime == old.valid_lifetime
+        && new.subnet_id == old.subnet_id
+        && (new.fqdn_fwd, new.fqdn_rev) == (old.fqdn_fwd, old.fqdn_rev)
+        && new.state == old.state
+        && new.pool_id == old.pool_id
+        && new.hostname == old.hostname
+        && new.user_context == old.user_context
 }
 
 /// The shard of an address.

@@ -148,6 +148,11 @@ impl LeaseKind for V4 {
         one.ids == other.ids
     }
 
+    /// What was read from a file does not tell the hardware type.
+    fn is_same_own(new: &Own4, old: &Own4) -> bool {
+        new.hw_type == old.hw_type || old.hw_type == HW_TYPE_UNKNOWN
+    }
+
     #[inline]
     fn range(address: u32, _: &Own4) -> (u32, u32) {
         (address, address)

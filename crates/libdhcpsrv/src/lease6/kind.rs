@@ -20,7 +20,7 @@ pub struct V6;
 const INLINE_LEN: usize = 60;
 
 /// What a record holds beyond a DHCPv4 one.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Own6 {
     preferred_lifetime: u32,
     iaid: u32,
@@ -136,6 +136,10 @@ impl LeaseKind for V6 {
 
     fn has_same_keys(one: &Contents<'_, V6>, other: &Contents<'_, V6>) -> bool {
         owner(one) == owner(other)
+    }
+
+    fn is_same_own(new: &Own6, old: &Own6) -> bool {
+        new == old
     }
 
     #[inline]

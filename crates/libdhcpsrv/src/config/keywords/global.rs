@@ -58,7 +58,7 @@ pub(crate) const OBSERVED: [Keyword; 8] = [
 
 /// How leases are spared.
 pub(crate) const SPARED: [Keyword; 3] =
-    [network::CACHE_THRESHOLD.default(Real(0.0)), network::CACHE_MAX_AGE, network::ADAPTIVE];
+    [network::CACHE_THRESHOLD.default(Real(0.25)), network::CACHE_MAX_AGE, network::ADAPTIVE];
 
 /// Order of identifiers.
 pub(crate) const HOST_IDENTIFIERS: Keyword = Keyword::new(

@@ -5,7 +5,6 @@ use cc::{DefaultValue, Keyword, Kind};
 
 use DefaultValue::{EmptyList, Int, Str};
 
-pub(crate) const CLASSES: &str = "client classes";
 const NO_UPDATES: &str = "No effect until DNS updates are supported.";
 
 pub(crate) const CALCULATE_TEE_TIMES: Keyword = Keyword::new(
@@ -24,19 +23,25 @@ pub(crate) const OPTIONS: Keyword =
 pub(crate) const CACHE_THRESHOLD: Keyword = Keyword::new(
     "cache-threshold",
     Kind::FRACTION,
-    "Share of the lease time after which a renewal is stored; 0 stores each.",
+    "Share of the lease time up to which a renewal that changes nothing is not stored and leaves the \
+     lease as long as it was; 0 stores each.",
 );
-pub(crate) const CACHE_MAX_AGE: Keyword =
-    Keyword::new("cache-max-age", Kind::UINT32, "No effect until `cache-threshold` is supported.");
+pub(crate) const CACHE_MAX_AGE: Keyword = Keyword::new(
+    "cache-max-age",
+    Kind::UINT32,
+    "The same in seconds, beside `cache-threshold`: the lower one counts; 0 stores each.",
+);
 pub(crate) const ALLOCATOR: Keyword = Keyword::new(
     "allocator",
     Kind::OneOf(&["iterative", "random", "flq"]),
-    "How a free address is chosen.",
+    "How a free address is chosen: one after the other (`iterative`), by chance (`random`), or what has \
+     been free for longest (`flq`, not for IPv6 addresses).",
 );
 pub(crate) const ADAPTIVE: Keyword = Keyword::new(
     "adaptive-lease-time-threshold",
     Kind::FRACTION,
-    "Share of leased addresses above which the shortest lease time is given; 1 for never.",
+    "Share of leased addresses (or prefixes, not of IPv6 addresses) from which on the shortest lease time \
+     is given, where the allocator is `flq`, which alone knows it; 1 for never.",
 );
 pub(crate) const RESERVATION_MODE: Keyword = Keyword::new(
     "reservation-mode",

@@ -20,16 +20,11 @@ pub struct Restriction {
 
 /// All restrictions; a server has those whose keys it has.
 pub const RESTRICTIONS: &[Restriction] = &[
-    row("adaptive-lease-time-threshold", &[Real(1.0)], "adaptive lease times"),
-    row("allocator", &[Str("iterative")], "allocators other than iterative"),
-    row("cache-threshold", &[Real(0.0)], "lease caching"),
     row("ddns-replace-client-name", &[Str("never"), Bool(false)], "replacement of client names"),
     row("dhcp4o6-port", &[Int(0)], "DHCPv4 over DHCPv6"),
     row("enable-updates", &[Bool(false)], "DNS updates"),
     row("hostname-char-set", &[Str(""), Str("[^A-Za-z0-9.-]")], "sanitising of client names"),
-    row("offer-lifetime", &[Int(0)], "stored offers"),
     row("outbound-interface", &[Str("same-as-inbound")], "answers by routing table"),
-    row("pd-allocator", &[Str("iterative")], "allocators other than iterative"),
 ];
 
 const fn row(

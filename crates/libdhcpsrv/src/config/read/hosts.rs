@@ -11,7 +11,6 @@ use libdhcp::data::encode_hex;
 use super::maps;
 use super::options::OptionScopes;
 use super::text::quoted;
-use crate::classes::ClassReader;
 use crate::config::{Address, Prefix, Server};
 use crate::hosts::{
     BootFields, Extras, GLOBAL, HostKind, Hosts, HostsBuilder, Identifier, IdentifierKind,
@@ -232,7 +231,6 @@ where
         global: &MapReader<'_>,
         has_subnets: bool,
         options: &mut OptionScopes<K::Options>,
-        classes: &mut ClassReader,
         diagnostics: &mut Diagnostics,
     ) -> Hosts<K> {
         let rules = ReservationRules::new([true, false, false]);
@@ -249,7 +247,7 @@ where
         let mut named: Vec<_> = self.classes.into_iter().collect();
         named.sort_by_key(|(_, position)| *position);
         let resolve = |(name, position): (Box<str>, Position)| {
-            let class = classes.resolve_name(&name, position, diagnostics);
+            let class = options.classes.resolve_name(&name, position, diagnostics);
             (name, class)
         };
         let numbers: HashMap<_, _> = named.into_iter().map(resolve).collect();

@@ -5,18 +5,16 @@ use libdhcp::OptionSetForm;
 
 use super::options::OptionScopes;
 use super::text::quoted;
-use crate::classes::ClassReader;
 use crate::config::{Address, PoolExtras, Prefix, Span};
 
 /// Reads what a pool has beside its addresses; most have nothing.
 pub(crate) fn read_extras<S: OptionSetForm>(
     reader: &MapReader<'_>,
     scopes: &mut OptionScopes<S>,
-    classes: &mut ClassReader,
     diagnostics: &mut Diagnostics,
 ) -> Option<Box<PoolExtras<S>>> {
     let options = scopes.read(reader, diagnostics);
-    let classes = classes.read_policy(reader, diagnostics);
+    let classes = scopes.classes.read_policy(reader, diagnostics);
     let is_empty = options.is_empty() && classes.is_none();
     (!is_empty).then(|| Box::new(PoolExtras { options, classes }))
 }

@@ -5,7 +5,6 @@ use std::net::Ipv4Addr;
 use cc::{Diagnostics, MapReader};
 use libdhcp::OptionSet;
 
-use crate::classes::ClassReader;
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::maps;
 use crate::config::read::options::OptionScopes;
@@ -20,14 +19,13 @@ pub(super) fn read(
     subnet: Prefix<Ipv4Addr>,
     pools: &mut Vec<Pool4>,
     scopes: &mut OptionScopes<OptionSet>,
-    classes: &mut ClassReader,
     diagnostics: &mut Diagnostics,
 ) {
     let mut spans: Vec<(Span<Ipv4Addr>, _)> = Vec::new();
     for item in maps(reader, "pools") {
         let Some(reader) = MapReader::new(item, &POOL, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
-        let extras = read_extras(&reader, scopes, classes, diagnostics);
+        let extras = read_extras(&reader, scopes, diagnostics);
         let Some(text) = reader.str("pool") else { continue };
         let position = reader.position_of("pool");
         let Some(span) = read_range(text, position, diagnostics) else { continue };

@@ -7,7 +7,6 @@ use libdhcp::OptionSet;
 
 use super::network::Network;
 use super::{pools, server_identifier};
-use crate::classes::ClassReader;
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{Around, HostReader};
 use crate::config::read::maps;
@@ -48,7 +47,6 @@ impl<'o, 'a> Outer<'o, 'a> {
 pub(super) struct Reading<'r> {
     all: AllSubnets,
     scopes: &'r mut OptionScopes<OptionSet>,
-    classes: &'r mut ClassReader,
     hosts: &'r mut HostReader<V4>,
 }
 
@@ -56,7 +54,6 @@ impl<'r> Reading<'r> {
     /// Starts with no subnet.
     pub(super) fn new(
         scopes: &'r mut OptionScopes<OptionSet>,
-        classes: &'r mut ClassReader,
         hosts: &'r mut HostReader<V4>,
     ) -> Self {
         let all = AllSubnets {
@@ -65,7 +62,7 @@ impl<'r> Reading<'r> {
             pools: Vec::new(),
             found: Subnets::new(),
         };
-        Self { all, scopes, classes, hosts }
+        Self { all, scopes, hosts }
     }
 
     /// Reads `subnet4` and `shared-networks` of the global scope.
@@ -95,7 +92,7 @@ impl<'r> Reading<'r> {
         let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
         let link = Link::read(reader, diagnostics);
         let options = self.scopes.read(reader, diagnostics);
-        let classes = self.classes.read_policy(reader, diagnostics);
+        let classes = self.scopes.classes.read_policy(reader, diagnostics);
         let start = self.all.found.count();
         let outer = Outer {
             values: &values,
@@ -132,7 +129,7 @@ impl<'r> Reading<'r> {
         let AllSubnets { subnets, pools, found, .. } = &mut self.all;
         let base = found.read(reader, outer.link, diagnostics);
         let start = pools.len() as u32;
-        pools::read(reader, base.prefix, pools, self.scopes, self.classes, diagnostics);
+        pools::read(reader, base.prefix, pools, self.scopes, diagnostics);
         let options = self.scopes.read(reader, diagnostics);
         let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
         let around = Around {
@@ -145,6 +142,8 @@ impl<'r> Reading<'r> {
         };
         self.hosts.read(reader, &around, self.scopes, diagnostics);
         let own_identifier = server_identifier(&options);
+        let former = subnets.last().map(|former: &Subnet4| &former.lease_rules);
+        let lease_rules = values.leases.rules(former);
         subnets.push(Subnet4 {
             id: base.id,
             prefix: base.prefix.first(),
@@ -157,11 +156,12 @@ impl<'r> Reading<'r> {
             boot_file_name: values.boot_file_name.unwrap_or_default().as_bytes().into(),
             options,
             network: outer.network,
-            classes: self.classes.read_policy(reader, diagnostics),
+            classes: self.scopes.classes.read_policy(reader, diagnostics),
             pools: start..pools.len() as u32,
             interface: base.interface.map(Into::into),
             server_identifier: own_identifier.or(outer.identifier),
             reservations: values.rules(),
+            lease_rules,
         });
     }
 }

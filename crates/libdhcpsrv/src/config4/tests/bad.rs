@@ -47,7 +47,7 @@ const GLOBAL: [&str; 38] = [
 ];
 
 /// Entries of `option-data`.
-const OPTIONS: [&str; 19] = [
+const OPTIONS: [&str; 23] = [
     r#"{}"#,
     r#"{ "name": "domain-name-server", "data": "192.0.2.1" }"#,
     r#"{ "name": "domain name", "data": "x" }"#,
@@ -64,7 +64,11 @@ const OPTIONS: [&str; 19] = [
     r#"{ "name": "routers", "space": "dhcp6", "data": "192.0.2.1" }"#,
     r#"{ "code": 1, "space": "-x", "data": "00" }, { "name": "y", "space": "x", "data": "00" }"#,
     r#"{ "name": "dhcp-lease-time", "data": "5" }, { "code": 53, "data": "1" }"#,
-    r#"{ "name": "routers", "data": "192.0.2.1", "client-classes": [ "a" ] }"#,
+    r#"{ "name": "routers", "data": "192.0.2.1", "client-classes": "a" }"#,
+    r#"{ "name": "domain-name", "data": "a" }, { "name": "domain-name", "data": "b" }"#,
+    r#"{ "code": 1, "space": "own", "data": "01", "client-classes": [ "a" ] }"#,
+    r#"{ "name": "vivco-suboptions", "data": "9, 0561" }, { "name": "vivso-suboptions" }"#,
+    r#"{ "name": "v4-dnr", "data": "1, a.example, 192.0.2.1, alpn=h2" }"#,
     r#"{ "name": "routers", "dta": "192.0.2.1" }"#,
     r#"{ "name": "routers", "always-send": "yes", "data": "1.1.1.1" }"#,
 ];

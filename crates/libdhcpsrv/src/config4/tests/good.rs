@@ -187,7 +187,6 @@ fn options_are_encoded_with_their_sub_options() {
             { "name": "pair", "data": "7, ab" }, { "code": 224, "data": "0xc0ff" },
             { "code": 67, "csv-format": false, "data": "61 62", "never-send": true },
             { "name": "domain-name", "code": 15, "data": "first", "always-send": true },
-            { "name": "domain-name", "data": "second" },
             { "name": "tftp-servers", "space": "vendor-4491", "data": "10.0.0.1" } ]"#,
     );
     let tlv = |code| config.options.get(code).map(|option| option.tlv().to_vec());
@@ -199,6 +198,27 @@ fn options_are_encoded_with_their_sub_options() {
     assert!(config.options.get(67).is_some_and(|option| option.never_send()));
     assert!(config.options.get(15).is_some_and(|option| option.always_send()));
     assert!(config.options.vendor(4491).is_some_and(|set| set.contains(2)));
+}
+
+#[test]
+fn one_option_can_have_values_for_several_classes() {
+    let config = good(
+        r#""option-data": [
+            { "name": "domain-name", "data": "all", "client-classes": [ ] },
+            { "name": "domain-name", "data": "one", "client-classes": [ "one", "two" ] },
+            { "name": "domain-name", "data": "two", "client-classes": [ " two ", "three" ] },
+            { "name": "root-path", "never-send": true, "client-classes": [ "one" ] },
+            { "name": "vivco-suboptions", "data": "1234, 03666f6f" },
+            { "name": "vivco-suboptions", "data": "5678, 03626172" } ]"#,
+    );
+    let options = &config.options;
+    let [all, one, two, three] = [9, 0, 1, 2].map(|of| {
+        let option = options.get_for(15, |class| class == of).expect("it is for all");
+        option.body().flatten().map(|byte| char::from(*byte)).collect::<String>()
+    });
+    assert_eq!([all, one, two, three], ["all", "one", "one", "two"]);
+    assert_eq!(options.never_send_codes().iter().collect::<Vec<_>>(), [17]);
+    assert_eq!(options.each_for(124, |_| false).count(), 2);
 }
 
 #[test]

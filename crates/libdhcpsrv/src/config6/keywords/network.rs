@@ -51,7 +51,7 @@ pub(super) const STORE_EXTENDED_INFO: Keyword =
 pub(super) const PD_ALLOCATOR: Keyword = Keyword::new(
     "pd-allocator",
     Kind::OneOf(&["iterative", "random", "flq"]),
-    "How a free prefix is chosen.",
+    "How a free prefix is chosen: see `allocator`.",
 );
 
 /// What leads clients to a subnet or shared network, and whether two messages are enough.

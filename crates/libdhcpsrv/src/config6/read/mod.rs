@@ -45,14 +45,13 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let definitions = read_definitions(reader, &SERVER.options, diagnostics);
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);
-    let (mut class_reader, classes) =
-        read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
+    let classes = read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
     let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
-    let reading = subnets::Reading::new(&mut scopes, &mut class_reader, &mut hosts);
+    let reading = subnets::Reading::new(&mut scopes, &mut hosts);
     let all = reading.read(reader, &subnets::Outer::new(&network), diagnostics);
-    let hosts =
-        hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, &mut class_reader, diagnostics);
-    let classes = Classes::new(SERVER.options.universe, class_reader, classes);
+    let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);
+    scopes.classes.check_mentions(diagnostics);
+    let classes = Classes::new(SERVER.options.universe, scopes.classes, classes);
     let or_default = |name| reader.u32_or_default(name).unwrap_or_default();
     Config6 {
         interfaces: read_interfaces(reader, diagnostics),

@@ -6,7 +6,6 @@ use cc::{Diagnostics, MapReader};
 use libdhcp::OptionSet6;
 
 use super::apart::Pools;
-use crate::classes::ClassReader;
 use crate::config::Prefix;
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::options::OptionScopes;
@@ -21,13 +20,12 @@ pub(super) fn read_ranges(
     subnet: Prefix<Ipv6Addr>,
     pools: &mut Pools,
     scopes: &mut OptionScopes<OptionSet6>,
-    classes: &mut ClassReader,
     diagnostics: &mut Diagnostics,
 ) {
     for item in maps(reader, POOL.name) {
         let Some(reader) = MapReader::new(item, &POOL, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
-        let extras = read_extras(&reader, scopes, classes, diagnostics);
+        let extras = read_extras(&reader, scopes, diagnostics);
         let Some(text) = reader.str("pool") else { continue };
         let position = reader.position_of("pool");
         let Some(span) = read_range::<Ipv6Addr>(text, position, diagnostics) else { continue };
@@ -51,13 +49,12 @@ pub(super) fn read_prefixes(
     reader: &MapReader<'_>,
     pools: &mut Pools,
     scopes: &mut OptionScopes<OptionSet6>,
-    classes: &mut ClassReader,
     diagnostics: &mut Diagnostics,
 ) {
     for item in maps(reader, PD_POOL.name) {
         let Some(reader) = MapReader::new(item, &PD_POOL, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
-        let extras = read_extras(&reader, scopes, classes, diagnostics);
+        let extras = read_extras(&reader, scopes, diagnostics);
         if let Some(pool) = read_pd_pool(&reader, diagnostics) {
             let pool = Pool6 { extras, ..pool };
             pools.push(pool, reader.position_of("prefix"));

@@ -8,7 +8,6 @@ use libdhcp::OptionSet6;
 use super::apart::Pools;
 use super::network::Network;
 use super::pools::{read_prefixes, read_ranges};
-use crate::classes::ClassReader;
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{Around, HostReader};
 use crate::config::read::maps;
@@ -55,7 +54,6 @@ pub(super) struct Reading<'r> {
     found: Subnets<Ipv6Addr>,
     by_interface_id: SubnetsBy<Box<[u8]>>,
     scopes: &'r mut OptionScopes<OptionSet6>,
-    classes: &'r mut ClassReader,
     hosts: &'r mut HostReader<V6>,
 }
 
@@ -63,7 +61,6 @@ impl<'r> Reading<'r> {
     /// Starts with no subnet.
     pub(super) fn new(
         scopes: &'r mut OptionScopes<OptionSet6>,
-        classes: &'r mut ClassReader,
         hosts: &'r mut HostReader<V6>,
     ) -> Self {
         Self {
@@ -73,7 +70,6 @@ impl<'r> Reading<'r> {
             found: Subnets::new(),
             by_interface_id: SubnetsBy::default(),
             scopes,
-            classes,
             hosts,
         }
     }
@@ -108,7 +104,7 @@ impl<'r> Reading<'r> {
         let options = self.scopes.read(reader, diagnostics);
         let interface_id = interface_id_of(reader);
         check_names(reader, link.interface().is_some(), interface_id, diagnostics);
-        let classes = self.classes.read_policy(reader, diagnostics);
+        let classes = self.scopes.classes.read_policy(reader, diagnostics);
         let start = self.found.count();
         let outer = Outer {
             values: &values,
@@ -148,9 +144,9 @@ impl<'r> Reading<'r> {
         let pools = &mut self.pools;
         pools.begin();
         let start = pools.count();
-        read_ranges(reader, base.prefix, pools, self.scopes, self.classes, diagnostics);
+        read_ranges(reader, base.prefix, pools, self.scopes, diagnostics);
         let middle = pools.count();
-        read_prefixes(reader, pools, self.scopes, self.classes, diagnostics);
+        read_prefixes(reader, pools, self.scopes, diagnostics);
         pools.check_subnet(diagnostics);
         let own_id = interface_id_of(reader);
         let interface_id = own_id.or(outer.interface_id);
@@ -177,16 +173,19 @@ impl<'r> Reading<'r> {
         self.hosts.read(reader, &around, self.scopes, diagnostics);
         let names = LinkNames { interface: base.interface.map(Into::into), interface_id };
         let has_names = names != LinkNames::default();
+        let former = self.subnets.last().map(|former: &Subnet6| &former.lease_rules);
+        let lease_rules = values.leases.rules(former);
         self.subnets.push(Subnet6 {
             id: base.id,
             prefix: base.prefix.first(),
             prefix_len: base.prefix.len,
             timers: values.timers(),
             reservations: values.rules(),
+            lease_rules,
             rapid_commit: reader.bool("rapid-commit").unwrap_or(outer.rapid_commit),
             names: has_names.then(|| Box::new(names)),
             network: outer.network,
-            classes: self.classes.read_policy(reader, diagnostics),
+            classes: self.scopes.classes.read_policy(reader, diagnostics),
             options: self.scopes.read(reader, diagnostics),
             pools: start..middle,
             pd_pools: middle..pools.count(),
