@@ -13,4 +13,5 @@ mod request;
 mod selection;
 mod server;
 mod stand;
+mod vendors;
 mod waiting;
