@@ -185,8 +185,10 @@ fn put_vendor_options(material: &Material<'_>, writer: &mut Writer<'_>) {
     }
     let asking = view.vendor_options().map(|vendor| vendor.enterprise);
     let named = view.vendor_classes().map(|class| class.enterprise);
-    for enterprise in asking.chain(named).filter(|enterprise| is_next(*enterprise)) {
-        put_vendor(material, writer, enterprise, None);
+    for enterprise in asking.chain(named) {
+        if scopes.has_vendor(enterprise) && is_next(enterprise) {
+            put_vendor(material, writer, enterprise, None);
+        }
     }
 }
 

@@ -15,4 +15,5 @@ mod selection;
 mod server;
 mod sparing;
 mod stand;
+mod vendors;
 mod waiting;
