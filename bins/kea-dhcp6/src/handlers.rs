@@ -40,6 +40,8 @@ pub struct Exchange<'a> {
     pub subnet: Option<SubnetIndex>,
     /// The client's hardware address.
     pub hardware: &'a Hardware,
+    /// What relays say of the client, as a user context to keep with leases; empty for nothing.
+    pub extended_info: &'a [u8],
     /// The client's host, if there is a reservation for it.
     pub host: Option<Host6<'a>>,
     /// What the client is known by among hosts.
@@ -191,6 +193,7 @@ fn association(
         times,
         min_times,
         hostname: exchange.host.map_or(&[], |host| host.hostname),
+        extended_info: exchange.extended_info,
         hardware: exchange.hardware.as_stored(),
         host: exchange.host,
         identifiers: exchange.identifiers,
@@ -372,6 +375,7 @@ fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Cha
         fqdn_rev: false,
         hostname: &[],
         user_context: &[],
+        keeps_context: false,
         expect: Expect::Unchanged(lease.version),
         replaces: None,
     }

@@ -14,6 +14,7 @@ use libdhcp::v6::{IaKind, MalformedError, MessageType, SpanTable, View};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
+use libdhcpsrv::extended_info;
 use libdhcpsrv::hosts::{HostSource, Known};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::{LeaseType, SubnetId};
@@ -47,6 +48,8 @@ type Desk6 = Desk<Dhcp6>;
 pub struct Dhcp6 {
     offers: OfferTable<Ipv6Addr>,
     draft: Draft,
+    /// Room for the user context of the leases at hand.
+    context: String,
 }
 
 impl Protocol for Dhcp6 {
@@ -146,7 +149,14 @@ impl Protocol for Dhcp6 {
         let hardware = &hardware::find(&config.mac_sources, query, input);
         let second = now.mono_s();
         let Desk { shared, entropy, memo, .. } = desk;
-        let Self { offers, draft } = self;
+        let Self { offers, draft, context } = self;
+        let is_stored = |index| config.subnet(index).lease_rules.stores_extended_info;
+        let extended_info = if view.is_relayed() && subnet.is_some_and(is_stored) {
+            extended_info::write6(context, view);
+            context.as_bytes()
+        } else {
+            &[]
+        };
         let recent_offer = &|lease_type, iaid| {
             offers.recent(offer_hash(shared, query, lease_type, iaid, subnet), second)
         };
@@ -154,8 +164,16 @@ impl Protocol for Dhcp6 {
             .with_hosts(&config.hosts);
         let Known { host, identifiers } =
             &hosts::look_up(config, subnet, query, hardware, &mut session)?;
-        let exchange =
-            Exchange { query, config, subnet, hardware, host: *host, identifiers, recent_offer };
+        let exchange = Exchange {
+            query,
+            config,
+            subnet,
+            hardware,
+            extended_info,
+            host: *host,
+            identifiers,
+            recent_offer,
+        };
         match handlers::handle(&exchange, &mut session, draft)? {
             Outcome::Drop(reason) => return Ok(Some(reason)),
             Outcome::Reply => {}
@@ -226,7 +244,7 @@ impl Dhcp6 {
 
     /// Remembers what was advertised, so that a client that asks again is told the same.
     fn remember_offers(&mut self, desk: &Desk6, query: &Query<'_>, second: u32) {
-        let Self { draft, offers } = self;
+        let Self { draft, offers, .. } = self;
         if draft.message_type != MessageType::Advertise {
             return;
         }

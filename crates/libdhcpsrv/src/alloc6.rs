@@ -70,6 +70,8 @@ pub struct Query6<'a> {
     pub hostname: &'a [u8],
     /// Hardware address to keep with the lease.
     pub hardware: HardwareSource6<'a>,
+    /// What relays say of it, as a user context to keep with the lease; empty for nothing.
+    pub extended_info: &'a [u8],
     /// The client's host, if there is a reservation for it.
     pub host: Option<Host6<'a>>,
     /// What the client is known by among hosts.
@@ -540,7 +542,8 @@ fn change_of<'a>(
         fqdn_fwd: false,
         fqdn_rev: false,
         hostname: query.hostname,
-        user_context: &[],
+        user_context: query.extended_info,
+        keeps_context: true,
         expect: Expect::from(there),
         replaces: None,
     }

@@ -7,6 +7,7 @@ mod allocators;
 mod assign;
 mod confirm;
 mod extend;
+mod extended_info;
 mod hostile;
 mod hosts;
 mod identifiers;
