@@ -211,6 +211,8 @@ pub struct Exchange<'a> {
     pub recent_offer: Option<Ipv4Addr>,
     /// Host name to keep with a lease.
     pub hostname: &'a [u8],
+    /// What its relay says of it, as a user context to keep with a lease; empty for nothing.
+    pub extended_info: &'a [u8],
     /// The client's host, if there is a reservation for it.
     pub host: Option<Host4<'a>>,
     /// What the client is known by among hosts.
@@ -228,6 +230,7 @@ impl<'a> Exchange<'a> {
             valid_lifetime: subnet.timers.lifetime(self.query.lease_time),
             min_lifetime: subnet.timers.min_valid_lifetime,
             hostname: self.hostname,
+            extended_info: self.extended_info,
             host: self.host,
             identifiers: self.identifiers,
         }
@@ -364,6 +367,7 @@ fn decline(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
         fqdn_rev: false,
         hostname: &[],
         user_context: &[],
+        keeps_context: false,
         expect: Expect::Unchanged(lease.version),
         replaces: None,
     };

@@ -15,6 +15,7 @@ use libdhcpsrv::alloc4::Before4;
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
+use libdhcpsrv::extended_info;
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease4::{SubnetId, V4};
 use libdhcpsrv::offers::OfferTable;
@@ -46,6 +47,8 @@ type Desk4 = Desk<Dhcp4>;
 #[derive(Debug, Default)]
 pub struct Dhcp4 {
     offers: OfferTable<Ipv4Addr>,
+    /// Room for the user context of the lease at hand.
+    context: String,
 }
 
 impl Protocol for Dhcp4 {
@@ -165,6 +168,7 @@ impl Protocol for Dhcp4 {
                 _ => None,
             },
             hostname,
+            extended_info: extended_info(config, subnet, query, &mut self.context),
             host: known.host,
             identifiers: &known.identifiers,
         };
@@ -363,6 +367,23 @@ fn write(
     });
     if let Some(error) = failure {
         kea_log::log!(PACKETS, DHCP4_PACKET_PACK_FAIL, query.view.label(), error);
+    }
+}
+
+/// What is kept of option 82 with a lease, if that is wished.
+fn extended_info<'b>(
+    config: &Config4,
+    subnet: Option<SubnetIndex>,
+    query: &Query<'_>,
+    buffer: &'b mut String,
+) -> &'b [u8] {
+    let is_wished = |index| config.subnet(index).lease_rules.stores_extended_info;
+    match query.view.relay_agent_information().filter(|_| subnet.is_some_and(is_wished)) {
+        Some(relay) => {
+            extended_info::write4(buffer, relay);
+            buffer.as_bytes()
+        }
+        None => &[],
     }
 }
 

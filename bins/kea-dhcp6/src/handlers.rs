@@ -42,6 +42,8 @@ pub struct Exchange<'a> {
     pub membership: &'a Membership,
     /// The client's hardware address.
     pub hardware: &'a Hardware,
+    /// What relays say of the client, as a user context to keep with leases; empty for nothing.
+    pub extended_info: &'a [u8],
     /// What the client is known by among hosts.
     pub identifiers: &'a [Identifier<'a>],
     /// What was offered to an association of this client a moment ago.
@@ -204,6 +206,7 @@ fn association(
             valid: wanted(|wish| wish.valid_lifetime),
         },
         hardware: exchange.hardware.as_stored(),
+        extended_info: exchange.extended_info,
         identifiers: exchange.identifiers,
     };
     let is_bound = match aim {
@@ -395,6 +398,7 @@ fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Cha
         fqdn_rev: false,
         hostname: &[],
         user_context: &[],
+        keeps_context: false,
         expect: Expect::Unchanged(lease.version),
         replaces: None,
     }

@@ -20,6 +20,7 @@ use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
+use libdhcpsrv::extended_info;
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::{LeaseType, SubnetId};
 use libdhcpsrv::lease6::V6;
@@ -57,6 +58,8 @@ pub struct Dhcp6 {
     membership: Membership,
     /// The subnets that come into question for it.
     candidates: Vec<Candidate6>,
+    /// Room for the user context of the leases at hand.
+    context: String,
 }
 
 impl Protocol for Dhcp6 {
@@ -210,7 +213,7 @@ impl Dhcp6 {
     ) -> Result<Result<Place<'r>, DropReason>, Parked> {
         let config = &runtime.config;
         let Desk { shared, entropy, memo, links, subnet, .. } = desk;
-        let Self { offers, draft, membership, candidates } = self;
+        let Self { offers, draft, membership, candidates, context } = self;
         let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now)
             .with_hosts(&config.hosts);
         let subject = Subject::new(config, query, hardware, input, links);
@@ -224,9 +227,26 @@ impl Dhcp6 {
             let hash = offer_hash(shared, query, lease_type, iaid, selected);
             offers.recent(hash, now.mono_s())
         };
+        let is_stored = |candidate: &Candidate6| {
+            config.subnet(candidate.subnet).lease_rules.stores_extended_info
+        };
+        let extended_info = if query.view.is_relayed() && candidates.iter().any(is_stored) {
+            extended_info::write6(context, query.view);
+            context.as_bytes()
+        } else {
+            &[]
+        };
         let identifiers = client.identifiers();
-        let exchange =
-            Exchange { query, config, candidates, membership, hardware, identifiers, recent_offer };
+        let exchange = Exchange {
+            query,
+            config,
+            candidates,
+            membership,
+            hardware,
+            extended_info,
+            identifiers,
+            recent_offer,
+        };
         match handlers::handle(&exchange, &mut session, draft)? {
             Outcome::Drop(reason) => return Ok(Err(reason)),
             Outcome::Reply => {}

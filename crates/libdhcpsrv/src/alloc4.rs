@@ -48,6 +48,8 @@ pub struct Query4<'a> {
     pub min_lifetime: u32,
     /// Host name to keep with the lease.
     pub hostname: &'a [u8],
+    /// What relays say of it, as a user context to keep with the lease; empty for nothing.
+    pub extended_info: &'a [u8],
     /// The client's host, if there is a reservation for it.
     pub host: Option<Host4<'a>>,
     /// What the client is known by among hosts.
@@ -355,7 +357,8 @@ fn change_of<'a>(query: &Query4<'a>, address: Ipv4Addr, there: Option<&Lease4Vie
         fqdn_fwd: false,
         fqdn_rev: false,
         hostname: query.hostname,
-        user_context: &[],
+        user_context: query.extended_info,
+        keeps_context: true,
         expect: Expect::from(there),
         replaces: None,
     }
@@ -566,6 +569,7 @@ mod tests {
                 valid_lifetime: 100,
                 min_lifetime: 100,
                 hostname: &[],
+                extended_info: &[],
                 host: None,
                 identifiers: &[],
             }

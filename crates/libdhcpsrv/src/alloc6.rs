@@ -444,6 +444,7 @@ fn change_of<'q>(
     there: Option<&Lease6View>,
 ) -> Change6<'q> {
     let query = place.query;
+    let stores_info = place.subnet.lease_rules.stores_extended_info;
     let pool = place.pool_of(resource);
     Change6 {
         address: resource.address,
@@ -459,7 +460,8 @@ fn change_of<'q>(
         fqdn_fwd: false,
         fqdn_rev: false,
         hostname: place.host.map_or(&[], |host| host.hostname),
-        user_context: &[],
+        user_context: if stores_info { query.extended_info } else { &[] },
+        keeps_context: true,
         expect: Expect::from(there),
         replaces: None,
     }

@@ -5,6 +5,7 @@
 
 mod allocators;
 mod discover;
+mod extended_info;
 mod hostile;
 mod hosts;
 mod inform;

@@ -8,6 +8,7 @@ mod assign;
 mod classes;
 mod confirm;
 mod extend;
+mod extended_info;
 mod hostile;
 mod hosts;
 mod identifiers;

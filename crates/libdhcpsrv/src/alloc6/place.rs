@@ -48,6 +48,8 @@ pub struct Query6<'a> {
     pub wanted: Wanted6,
     /// Hardware address to keep with the lease.
     pub hardware: HardwareSource6<'a>,
+    /// What relays say of it, as a user context to keep with leases of subnets that want that; empty for nothing.
+    pub extended_info: &'a [u8],
     /// What the client is known by among hosts.
     pub identifiers: &'a [Identifier<'a>],
 }
