@@ -10,6 +10,7 @@ pub mod config4;
 pub mod config6;
 pub mod deliveries;
 pub mod engine;
+pub mod extended_info;
 pub mod free;
 pub mod gate;
 pub mod hosts;

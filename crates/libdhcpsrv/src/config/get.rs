@@ -186,6 +186,7 @@ pub(crate) fn set_lease_rules(map: &mut Map, rules: &LeaseRules) {
     if let Some(max_age) = rules.cache.max_age {
         map.set("cache-max-age", max_age);
     }
+    map.set("store-extended-info", rules.stores_extended_info);
     if let Some(threshold) = rules.adaptive_threshold {
         map.set("adaptive-lease-time-threshold", threshold);
     }

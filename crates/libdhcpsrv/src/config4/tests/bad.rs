@@ -47,7 +47,7 @@ const GLOBAL: [&str; 38] = [
 ];
 
 /// Entries of `option-data`.
-const OPTIONS: [&str; 23] = [
+const OPTIONS: [&str; 24] = [
     r#"{}"#,
     r#"{ "name": "domain-name-server", "data": "192.0.2.1" }"#,
     r#"{ "name": "domain name", "data": "x" }"#,
@@ -68,6 +68,7 @@ const OPTIONS: [&str; 23] = [
     r#"{ "name": "domain-name", "data": "a" }, { "name": "domain-name", "data": "b" }"#,
     r#"{ "code": 1, "space": "own", "data": "01", "client-classes": [ "a" ] }"#,
     r#"{ "name": "vivco-suboptions", "data": "9, 0561" }, { "name": "vivso-suboptions" }"#,
+    r#"{ "name": "routers", "csv-format": false, "data": "c0000201 c0" }"#,
     r#"{ "name": "v4-dnr", "data": "1, a.example, 192.0.2.1, alpn=h2" }"#,
     r#"{ "name": "routers", "dta": "192.0.2.1" }"#,
     r#"{ "name": "routers", "always-send": "yes", "data": "1.1.1.1" }"#,
