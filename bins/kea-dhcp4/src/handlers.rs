@@ -243,6 +243,8 @@ pub struct Exchange<'a> {
     pub class_offer_lifetime: Option<u32>,
     /// Address offered to this client a moment ago.
     pub recent_offer: Option<Ipv4Addr>,
+    /// What its relay says of it, as a user context to keep with a lease where that is wished; empty for nothing.
+    pub extended_info: &'a [u8],
     /// What the client is known by among hosts.
     pub identifiers: &'a [Identifier<'a>],
 }
@@ -258,6 +260,7 @@ impl<'a> Exchange<'a> {
             reserved: self.reserved,
             requested,
             recent_offer: self.recent_offer,
+            extended_info: self.extended_info,
             wanted_lifetime: self.query.lease_time,
             class_times: self.class_times,
             class_offer_lifetime: self.class_offer_lifetime,
@@ -427,6 +430,7 @@ fn decline(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
         fqdn_rev: false,
         hostname: &[],
         user_context: &[],
+        keeps_context: false,
         expect: Expect::Unchanged(lease.version),
         replaces: None,
     };

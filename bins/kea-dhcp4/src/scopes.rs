@@ -116,3 +116,68 @@ impl ScopeCodes {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use eval::{ClassId, ClassSet};
+    use libdhcp::definition::Definitions;
+    use libdhcp::{OptionFlags, OptionSet, OptionSetBuilder, Universe};
+
+    use super::{ClassScopes, Scopes};
+
+    /// Options of one byte: space, code, value, classes; those above 100 are always, those above 200 never sent.
+    fn set(options: &[(&str, u16, u8, &[u32])]) -> OptionSet {
+        let mut builder = OptionSetBuilder::<OptionSet>::new();
+        for (space, code, value, classes) in options {
+            let flags = OptionFlags { always_send: *value > 100, never_send: *value > 200 };
+            builder.add_for(space, *code, vec![*value], flags, classes).expect("it is short");
+        }
+        builder.build(&Definitions::new(Universe::V4)).expect("nothing is encapsulated")
+    }
+
+    #[test]
+    fn the_first_scope_that_has_a_value_for_the_client_wins() {
+        let [host, pool, network] =
+            [1, 2, 4].map(|value| set(&[("dhcp4", value, value.min(9) as u8, &[])]));
+        let subnet = set(&[("dhcp4", 1, 3, &[]), ("dhcp4", 2, 3, &[]), ("dhcp4", 3, 3, &[5])]);
+        let of_class =
+            set(&[("dhcp4", 3, 70, &[]), ("dhcp4", 4, 70, &[]), ("dhcp4", 5, 170, &[6])]);
+        let of_other = set(&[("dhcp4", 3, 71, &[]), ("dhcp4", 6, 71, &[])]);
+        let classes = [Arc::new(of_other), Arc::new(OptionSet::default()), Arc::new(of_class)];
+        let global = set(&[("dhcp4", 6, 8, &[]), ("dhcp4", 7, 208, &[9]), ("vendor-9", 1, 8, &[])]);
+        let mut members = ClassSet::with_capacity(10);
+        members.insert(ClassId(2));
+        let mut scopes = Scopes {
+            host: Some(&host),
+            pool: Some(&pool),
+            subnet: Some(&subnet),
+            network: Some(&network),
+            classes: ClassScopes {
+                members: &members,
+                order: &[ClassId(2), ClassId(7), ClassId(0)],
+                options: &classes,
+            },
+            global: &global,
+        };
+        let value = |scopes: &Scopes<'_>, code| scopes.find(code).map(|option| option.tlv()[2]);
+        let values = |scopes: &Scopes<'_>| [1, 2, 3, 4, 5, 6, 7, 8].map(|code| value(scopes, code));
+        let expected = [Some(1), Some(2), Some(70), Some(4), None, Some(71), None, None];
+        assert_eq!(values(&scopes), expected);
+        let of_three: Vec<_> = scopes.each(3).map(|option| option.tlv()[2]).collect();
+        assert_eq!(of_three, [70, 71]);
+        let codes = scopes.codes();
+        assert_eq!(codes.configured.iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
+        // Whoever an entry is for, its flags count.
+        assert_eq!(codes.always_send.iter().collect::<Vec<_>>(), [5, 7]);
+        assert_eq!(codes.cancelled.iter().collect::<Vec<_>>(), [7]);
+        assert!(scopes.has_vendors());
+        assert_eq!(scopes.find_of_vendor(9, 1).map(|option| option.tlv()[2]), Some(8));
+        assert!(scopes.find_of_vendor(8, 1).is_none() && scopes.find_of_vendor(9, 2).is_none());
+        let mut members = members.clone();
+        assert!([5, 6].map(ClassId).iter().all(|class| members.insert(*class)));
+        scopes.classes.members = &members;
+        assert_eq!((value(&scopes, 3), value(&scopes, 5)), (Some(3), Some(170)));
+    }
+}

@@ -54,6 +54,8 @@ pub struct Dhcp4 {
     membership: Membership,
     /// Where its client may be served.
     candidates: Vec<Candidate4>,
+    /// Room for the user context of the lease at hand.
+    context: String,
 }
 
 impl Protocol for Dhcp4 {

@@ -113,7 +113,9 @@ impl VendorBodies {
         enterprise: u32,
         configured: Option<&[u8]>,
     ) {
-        if self.answered.contains(&enterprise) {
+        let codes = scopes.codes_of_vendor(enterprise);
+        let is_known = configured.is_some() || !codes.configured.is_empty();
+        if !is_known || self.answered.contains(&enterprise) {
             return;
         }
         if self.answered.try_push(enterprise).is_err() {
@@ -121,7 +123,6 @@ impl VendorBodies {
             return;
         }
         let requested = requested_options(view, enterprise);
-        let codes = scopes.codes_of_vendor(enterprise);
         let wanted = requested.union(codes.always_send).intersection(codes.configured);
         let mut block = ArrayVec::<u8, BLOCK_LEN_MAX>::new();
         for code in wanted.difference(codes.cancelled) {

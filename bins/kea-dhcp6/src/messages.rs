@@ -52,6 +52,9 @@ kea_log::messages! {
     DHCP6_REQUIRED_OPTIONS_CHECK_FAIL = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP6_UNKNOWN_MSG_RECEIVED = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP6_PACKET_DROP_DROP_CLASS = (Debug 15, "{}: {} on {} via {}: dropped: {}");
+    DHCP6_PACKET_DROP_DROP_CLASS2 = (Debug 15, "{}: {} on {} via {}: dropped: {}");
+    DHCP6_PACKET_DROP_DROP_CLASS_EARLY = (Debug 15, "{}: {} on {} via {}: dropped: {}");
+    DHCP6_PACKET_REJECT_CLASS = (Debug 15, "{}: {} on {} via {}: refused: {}");
     DHCP6_PACKET_PROCESS_FAIL = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP6_PACKET_DROP_DUPLICATE = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP6_KERNEL_DROPS = (Warn, "the system dropped {} packets because they came faster than they could be processed");
@@ -75,6 +78,7 @@ kea_log::messages! {
     ALLOC_ENGINE_V6_REVOKED_ADDR_LEASE = (Info, "{}: address {} of iaid={} is reserved for another client, its lease has ended");
     ALLOC_ENGINE_V6_REVOKED_PREFIX_LEASE = (Info, "{}: prefix {}/{} of iaid={} is reserved for another client, its lease has ended");
     ALLOC_ENGINE_V6_ALLOC_FAIL = (Warn, "{}: no {} is free in subnet {}");
+    ALLOC_ENGINE_V6_ALLOC_FAIL_SHARED_NETWORK = (Warn, "{}: no {} is free in shared network {}");
 }
 
 pub use libdhcpsrv::loggers;

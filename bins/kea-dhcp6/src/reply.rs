@@ -14,7 +14,7 @@ use libdhcp::v6::{
 use libdhcpsrv::config6::Config6;
 use util::link::{Delivery, Inbound, Outbound};
 
-use crate::draft::{Association, Draft, Entry, Fate};
+use crate::draft::{Association, Draft, Entry};
 use crate::query::Query;
 use crate::scopes::Scopes;
 
@@ -108,12 +108,7 @@ fn put_association(
     let times = IaTimes { t1: association.t1, t2: association.t2 };
     writer.begin_ia(association.kind, association.iaid, times)?;
     for entry in entries {
-        let lifetimes = match entry.fate {
-            Fate::Lost => Lifetimes { preferred: 0, valid: 0 },
-            Fate::New | Fate::Kept => {
-                Lifetimes { preferred: entry.times.preferred, valid: entry.times.valid }
-            }
-        };
+        let lifetimes = Lifetimes { preferred: entry.times.preferred, valid: entry.times.valid };
         let (address, len) = (entry.resource.address, entry.resource.prefix_len);
         if association.kind == IaKind::Pd {
             writer.begin_ia_prefix(address, len, lifetimes)?;
@@ -190,8 +185,10 @@ fn put_vendor_options(material: &Material<'_>, writer: &mut Writer<'_>) {
     }
     let asking = view.vendor_options().map(|vendor| vendor.enterprise);
     let named = view.vendor_classes().map(|class| class.enterprise);
-    for enterprise in asking.chain(named).filter(|enterprise| is_next(*enterprise)) {
-        put_vendor(material, writer, enterprise, None);
+    for enterprise in asking.chain(named) {
+        if scopes.has_vendor(enterprise) && is_next(enterprise) {
+            put_vendor(material, writer, enterprise, None);
+        }
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Runtime6 {
     pub server_duid: Box<[u8]>,
     /// Lease figures of the subnets and pools.
     pub tally: Tally<Lease6>,
+    /// Whether any pool has options or lets classes be evaluated.
+    pub has_pool_extras: bool,
 }
 
 impl Runtime6 {
@@ -67,7 +69,8 @@ impl Runtime6 {
         });
         let pools = Arc::new(config.hosts.make_pools(&ranges, subnets));
         let tally = Tally::new(&NAMES, &subnet_rows(&config), counters);
-        Self { config, pools, server_duid, tally }
+        let has_pool_extras = config.pools.iter().any(|pool| pool.extras.is_some());
+        Self { config, pools, server_duid, tally, has_pool_extras }
     }
 
     /// Sets totals from the pools and the other figures from what is stored.

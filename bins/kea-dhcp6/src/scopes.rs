@@ -5,10 +5,9 @@
 //! unasked, one that says `never-send` forbids it, for whatever classes they say so. Kea: `buildCfgOptionList`,
 //! `appendRequestedOptions`.
 
-use std::sync::Arc;
-
-use eval::{ClassId, ClassSet};
+use eval::ClassId;
 use libdhcp::{EncodedOption6, OptionSet6};
+use libdhcpsrv::classes::{Classes, Membership};
 
 /// The option sets of one client.
 #[derive(Clone, Copy, Debug)]
@@ -27,15 +26,13 @@ pub struct Scopes<'a> {
     pub global: &'a OptionSet6,
 }
 
-/// The classes of a client, and the option sets that these have.
+/// The classes of a client, with those of the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct ClassScopes<'a> {
-    /// The classes that the client is in.
-    pub members: &'a ClassSet,
-    /// Those of them whose options count, the first one has precedence.
-    pub order: &'a [ClassId],
-    /// The options of the classes, by their numbers; a class without a row has none.
-    pub options: &'a [Arc<OptionSet6>],
+    /// The classes of the configuration, which have options.
+    pub classes: &'a Classes<OptionSet6>,
+    /// The classes that the client is in; of those the first one has precedence.
+    pub membership: &'a Membership,
 }
 
 impl<'a> Scopes<'a> {
@@ -71,6 +68,12 @@ impl<'a> Scopes<'a> {
         self.sets().any(|set| set.vendors().next().is_some())
     }
 
+    /// Whether there are options of a vendor.
+    #[must_use]
+    pub fn has_vendor(&self, enterprise: u32) -> bool {
+        self.sets_of_vendor(enterprise).next().is_some()
+    }
+
     /// The option of a vendor as the most specific scope has it for this client.
     #[must_use]
     pub fn find_of_vendor(&self, enterprise: u32, code: u16) -> Option<EncodedOption6<'a>> {
@@ -91,10 +94,9 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn sets(&self) -> impl Iterator<Item = &'a OptionSet6> + use<'a> {
-        let ClassScopes { order, options, .. } = self.classes;
-        let of_class = move |class: &ClassId| options.get(class.0 as usize).map(|set| &**set);
+        let ClassScopes { classes, membership } = self.classes;
         let pools = self.pools.iter().copied();
-        let classes = order.iter().filter_map(of_class);
+        let classes = classes.of(membership).map(|class| &*class.options);
         let of_place = self.subnet.into_iter().chain(self.network);
         self.host.into_iter().chain(pools).chain(of_place).chain(classes).chain([self.global])
     }
@@ -105,7 +107,72 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn is_member(&self) -> impl Fn(u32) -> bool + Copy + use<'a> {
-        let members = self.classes.members;
+        let members = self.classes.membership.set();
         move |class| members.contains(ClassId(class))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use eval::{ClassId, ClassSet};
+    use libdhcp::definition::Definitions;
+    use libdhcp::{OptionFlags, OptionSet6, OptionSetBuilder, Universe};
+
+    use super::{ClassScopes, Scopes};
+
+    /// Options of one byte: space, code, value, classes; those above 100 are always, those above 200 never sent.
+    fn set(options: &[(&str, u16, u8, &[u32])]) -> OptionSet6 {
+        let mut builder = OptionSetBuilder::<OptionSet6>::new();
+        for (space, code, value, classes) in options {
+            let flags = OptionFlags { always_send: *value > 100, never_send: *value > 200 };
+            builder.add_for(space, *code, vec![*value], flags, classes).expect("it is short");
+        }
+        builder.build(&Definitions::new(Universe::V6)).expect("nothing is encapsulated")
+    }
+
+    #[test]
+    fn the_first_scope_that_has_a_value_for_the_client_wins() {
+        let [host, first_pool, second_pool] = [300, 301, 302].map(|code| {
+            set(&[
+                ("dhcp6", code, (code - 299) as u8, &[]),
+                ("dhcp6", 310, (code - 299) as u8, &[]),
+            ])
+        });
+        let subnet =
+            set(&[("dhcp6", 301, 4, &[]), ("dhcp6", 303, 4, &[5]), ("dhcp6", 310, 4, &[])]);
+        let network = set(&[("dhcp6", 304, 5, &[]), ("dhcp6", 305, 205, &[])]);
+        let of_class =
+            set(&[("dhcp6", 303, 70, &[]), ("dhcp6", 304, 70, &[]), ("dhcp6", 305, 70, &[])]);
+        let classes = [Arc::new(of_class)];
+        let global =
+            set(&[("vendor-9", 1, 8, &[]), ("vendor-9", 2, 108, &[7]), ("dhcp6", 306, 108, &[])]);
+        let mut members = ClassSet::with_capacity(10);
+        let scopes = Scopes {
+            host: Some(&host),
+            pools: &[&first_pool, &second_pool],
+            subnet: Some(&subnet),
+            network: Some(&network),
+            classes: ClassScopes {
+                members: &members.clone(),
+                order: &[ClassId(0)],
+                options: &classes,
+            },
+            global: &global,
+        };
+        let value = |scopes: &Scopes<'_>, code| scopes.find(code).map(|option| option.body()[0]);
+        let values = [300, 301, 302, 303, 304, 305, 306, 307].map(|code| value(&scopes, code));
+        let expected = [Some(1), Some(2), Some(3), Some(70), Some(5), Some(205), Some(108), None];
+        assert_eq!(values, expected);
+        let all: Vec<_> = scopes.each(310).map(|option| option.body()[0]).collect();
+        assert_eq!(all, [1, 2, 3, 4]);
+        assert_eq!(scopes.always_send().collect::<Vec<_>>(), [305, 306]);
+        assert!(scopes.is_cancelled(305) && !scopes.is_cancelled(304) && scopes.has_vendors());
+        assert_eq!(scopes.always_send_of_vendor(9).collect::<Vec<_>>(), [2]);
+        assert!(scopes.find_of_vendor(9, 2).is_none() && !scopes.is_cancelled_of_vendor(9, 2));
+        members.insert(ClassId(5));
+        let classes = ClassScopes { members: &members, ..scopes.classes };
+        assert_eq!(value(&Scopes { classes, ..scopes }, 303), Some(4));
     }
 }

@@ -374,7 +374,8 @@ fn change_of<'a>(
         fqdn_fwd: false,
         fqdn_rev: false,
         hostname,
-        user_context: &[],
+        user_context: site.context,
+        keeps_context: true,
         expect: Expect::from(there),
         replaces: None,
     }

@@ -11,6 +11,7 @@ pub mod config6;
 pub mod deliveries;
 pub mod engine;
 pub mod explain;
+pub mod extended_info;
 pub mod free;
 pub mod gate;
 pub mod hosts;

@@ -672,6 +672,7 @@ mod tests {
             fqdn_rev: false,
             hostname: &[],
             user_context: &[],
+            keeps_context: false,
             expect: Expect::Absent,
             replaces: None,
         };

@@ -57,6 +57,7 @@ impl Server {
             class_times: ClassTimes::default(),
             class_offer_lifetime: None,
             hostname: b"",
+            extended_info: b"",
         };
         match grant(&mut session, &query) {
             Ok(Granted4::Lease { address, .. }) => Some(address),

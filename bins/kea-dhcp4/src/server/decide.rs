@@ -7,6 +7,7 @@ use libdhcp::v4::MessageType;
 use libdhcpsrv::alloc4::Candidate4;
 use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config4::{Config4, SubnetIndex};
+use libdhcpsrv::extended_info;
 use libdhcpsrv::links::Links;
 use libdhcpsrv::session::{Parked, Session4};
 use util::Now;
@@ -50,7 +51,7 @@ impl Dhcp4 {
         runtime: &Runtime4,
         now: Now,
     ) -> Result<Decision, Parked> {
-        let Self { offers, membership, candidates } = self;
+        let Self { offers, membership, candidates, context } = self;
         let (config, view, message_type) = (&runtime.config, query.view, query.message_type);
         let Desk4 { shared, links, entropy, memo, subnet: likely, explanation, .. } = desk;
         let say = explanation.as_deref();
@@ -128,6 +129,7 @@ impl Dhcp4 {
             class_times: config.classes.times(membership),
             class_offer_lifetime: offer_lifetime(config, membership),
             recent_offer,
+            extended_info: extended_info(config, candidates, query, context),
             identifiers: sought.identifiers(),
         };
         let outcome = handlers::handle(&exchange, &mut session)?;
@@ -165,6 +167,23 @@ fn find_subnet(
         None => kea_log::log!(PACKETS, DHCP4_SUBNET_SELECTION_FAILED, view.label()),
     }
     selected.map(|(index, _)| index)
+}
+
+/// What is kept of option 82 with a lease, if any of the subnets says so.
+fn extended_info<'b>(
+    config: &Config4,
+    candidates: &[Candidate4],
+    query: &Query<'_>,
+    buffer: &'b mut String,
+) -> &'b [u8] {
+    let stores = |at: &Candidate4| config.subnet(at.subnet).lease_rules.stores_extended_info;
+    match query.view.relay_agent_information().filter(|_| candidates.iter().any(stores)) {
+        Some(relay) => {
+            extended_info::write4(buffer, relay);
+            buffer.as_bytes()
+        }
+        None => &[],
+    }
 }
 
 /// `offer-lifetime` of the first class that has one.

@@ -6,6 +6,7 @@
 mod allocators;
 mod classes;
 mod discover;
+mod extended_info;
 mod hostile;
 mod hosts;
 mod inform;
@@ -17,4 +18,5 @@ mod selection;
 mod server;
 mod sparing;
 mod stand;
+mod vendors;
 mod waiting;

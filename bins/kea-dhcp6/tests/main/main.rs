@@ -5,12 +5,15 @@
 
 mod allocators;
 mod assign;
+mod classes;
 mod confirm;
 mod extend;
+mod extended_info;
 mod hostile;
 mod hosts;
 mod identifiers;
 mod information;
+mod networks;
 mod options;
 mod prefixes;
 mod relays;

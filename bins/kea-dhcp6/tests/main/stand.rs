@@ -413,6 +413,14 @@ impl Answer {
         self.read(|view| view.option(code).map(<[u8]>::to_vec))
     }
 
+    /// The bodies of all options with this code.
+    pub(crate) fn all(&self, wanted: u16) -> Vec<Vec<u8>> {
+        self.read(|view| {
+            let found = view.all_options().filter(|(code, _)| *code == wanted);
+            found.map(|(_, body)| body.to_vec()).collect()
+        })
+    }
+
     pub(crate) fn codes(&self) -> Vec<u16> {
         self.read(|view| view.all_options().map(|(code, _)| code).collect())
     }

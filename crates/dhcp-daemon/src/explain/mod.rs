@@ -37,7 +37,7 @@ use self::place::Place;
 use crate::command_line::{ExplainOptions, Leases};
 use crate::config_file::{self, Loaded};
 use crate::service::{data_folder, install, lease_file, plan_of, random_seed};
-use crate::{Daemon, Settings, Surroundings, lease_database};
+use crate::{Daemon, Surroundings, lease_database};
 
 /// Explains what the command line asks for; returns the exit code.
 pub(crate) fn run<D: Daemon>(options: &ExplainOptions) -> ExitCode {
@@ -108,7 +108,7 @@ impl<D: Daemon> Explainer<D> {
             setup.note(Topic::Setup, format_args!("{what}\t{value}"));
         };
         say("configuration", &options.config_file.display());
-        let (store, origin) = leases::<D>(&settings, &paths, &options.leases)?;
+        let (store, origin) = leases::<D>(&config, &paths, &options.leases)?;
         let count = store.len();
         say("leases", &format_args!("{count}{origin}"));
         store.expire_tick(now, usize::MAX);
@@ -230,13 +230,15 @@ fn family_of(datagram: &Datagram) -> Family {
 
 /// The leases that there are, and where they are from.
 fn leases<D: Daemon>(
-    settings: &Settings<'_>,
+    config: &D::Config,
     paths: &Paths,
     which: &Leases,
 ) -> Result<(LeaseStore<D::Leases>, String), Failure> {
+    let settings = &D::settings(config);
     let none = |why: &str| Ok((LeaseStore::new(random_seed(), None), why.to_owned()));
     let of = |path: &Path| {
-        let looked = lease_database::look(settings.lease_database, path, random_seed());
+        let (database, judge) = (settings.lease_database, D::lease_judge(config));
+        let looked = lease_database::look(database, path, random_seed(), &judge);
         let hint = "; --leases tells another file or 'none'";
         looked.map_err(|error| Failure::because(format_args!("{error}{hint}")))
     };

@@ -246,6 +246,39 @@ fn later_types_encode() {
 }
 
 #[test]
+fn every_type_can_be_defined() {
+    for (data_type, fields, array, text, hex) in [
+        ("empty", "", false, "", ""),
+        ("binary", "", false, "0a0b0c", "0a0b0c"),
+        ("boolean", "", true, "true, false", "0100"),
+        ("int8", "", true, "-1, 127", "ff7f"),
+        ("int16", "", false, "-2", "fffe"),
+        ("int32", "", false, "-2147483648", "80000000"),
+        ("uint8", "", false, "255", "ff"),
+        ("uint16", "", true, "1, 65535", "0001ffff"),
+        ("uint32", "", false, "4294967295", "ffffffff"),
+        ("ipv4-address", "", true, "192.0.2.1, 192.0.2.2", "c0000201c0000202"),
+        ("ipv6-address", "", false, "::1", "00000000000000000000000000000001"),
+        ("ipv6-prefix", "", true, "2001:db8::/32, ::/0", "2020010db800"),
+        ("psid", "", true, "3/4, 0/0", "043000000000"),
+        ("string", "", false, "a\\,b", "612c62"),
+        ("tuple", "", true, "ab, 0x0001", "026162020001"),
+        ("fqdn", "", true, "a., b.c.", "01610001620163 00"),
+        ("record", "uint8, boolean, string", false, "1, true, x", "010178"),
+        ("record", "fqdn, psid, ipv6-prefix", false, "a., 1/1, ff00::/8", "016100 018000 08ff"),
+        ("record", "int16, tuple, ipv4-address", true, "1, t, 0.0.0.1, 0.0.0.2", {
+            "0001 0174 00000001 00000002"
+        }),
+        ("record", "uint8, tuple", true, "1, a, b", "01 0161 0162"),
+        ("record", "ipv6-address, binary", false, "::, 0102", {
+            "00000000000000000000000000000000 0102"
+        }),
+    ] {
+        check_round_trip(Universe::V4, &custom(data_type, fields, array), text, hex);
+    }
+}
+
+#[test]
 fn search_list_of_old_files_is_read_as_bytes() {
     let definition = standard("domain-search");
     assert_eq!(v4(definition, "03656e6700").unwrap(), b"\x03eng\x00");

@@ -117,11 +117,11 @@ struct Further {
 impl<S, K> Rare<S, K> {
     /// Divides options, which ascend by code: for each code the first entry for all clients, and
     /// what is left. `codes` makes the family's set of the codes of some options.
-    pub(super) fn divide<'o>(
-        options: &'o [CompiledOption],
+    pub(super) fn divide(
+        options: &[CompiledOption],
         vendors: Vendors<S>,
         codes: impl Fn(&mut dyn Iterator<Item = u16>) -> K,
-    ) -> (Vec<&'o CompiledOption>, Option<Box<Self>>) {
+    ) -> (Vec<&CompiledOption>, Option<Box<Self>>) {
         let (mut common, mut further) = (Vec::<&CompiledOption>::new(), Vec::new());
         for option in options {
             let is_common = option.classes.is_empty()

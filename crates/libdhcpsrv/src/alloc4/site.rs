@@ -53,6 +53,8 @@ pub struct Query4<'a> {
     pub class_times: ClassTimes,
     /// `offer-lifetime` of the classes of the client.
     pub class_offer_lifetime: Option<u32>,
+    /// What relays say of the client, as a user context to keep with the lease where the subnet says so; empty for nothing.
+    pub extended_info: &'a [u8],
     /// Host name that the client gives, to keep with the lease if no other is reserved.
     pub hostname: &'a [u8],
 }
@@ -66,6 +68,10 @@ impl<'a> Query4<'a> {
             nth,
             candidate,
             subnet,
+            context: match subnet.lease_rules.stores_extended_info {
+                true => self.extended_info,
+                false => &[],
+            },
             pools: self.config.pools_of(subnet),
             classes: self.classes,
             client: ClientKey {
@@ -93,6 +99,8 @@ pub(super) struct Site<'a> {
     pub(super) nth: usize,
     pub(super) candidate: Candidate4,
     pub(super) subnet: &'a Subnet4,
+    /// The user context to keep with a lease here.
+    pub(super) context: &'a [u8],
     pools: &'a [Pool4],
     classes: &'a ClassSet,
     /// Whose leases count here as the client's own.

@@ -80,6 +80,7 @@ impl Setup {
             class_times: ClassTimes::default(),
             class_offer_lifetime: None,
             hostname: &[],
+            extended_info: &[],
         }
     }
 

@@ -8,7 +8,8 @@ use std::fmt::{self, Display};
 
 use eval::messages::EVAL_DEBUG_EQUAL;
 use eval::{
-    ClassId, ClassSet, EvalError, Field, FieldValue, LogTrace, PacketContext, Scratch, Trace,
+    Candidates, ClassId, ClassSet, EvalError, Field, FieldValue, LogTrace, PacketContext, Scratch,
+    Trace,
 };
 use kea_log::log;
 use libdhcp::OptionSetForm;
@@ -16,7 +17,7 @@ use libdhcp::OptionSetForm;
 use super::evidence::Evidence;
 use super::family::{Family, each_vendor};
 use super::values::Escaped;
-use super::{Class, ClassTest, Classes, special};
+use super::{Class, ClassTest, Classes, Stage, special};
 use crate::explain;
 use crate::explain::{Explanation, Topic};
 use crate::loggers::{DHCPSRV, EVAL};
@@ -42,6 +43,7 @@ pub struct Membership {
     /// The same in the order in which the query got into them.
     entered: Vec<ClassId>,
     scratch: Scratch,
+    candidates: Candidates,
 }
 
 impl Membership {
@@ -64,7 +66,7 @@ impl Membership {
         each_vendor(classes.universe, query.packet, |value| {
             self.enter_vendor(classes, query, value)
         });
-        self.evaluate(classes, query, false);
+        self.evaluate(classes, query, &classes.early, Watch::now());
     }
 
     /// Second stage: enters the classes of the client's reservation, `KNOWN` or `UNKNOWN`, and the classes whose tests
@@ -90,7 +92,7 @@ impl Membership {
                 Topic::Classes,
                 "with these, the tests are evaluated again:"
             );
-            self.evaluate(classes, query, false);
+            self.evaluate(classes, query, &classes.early, Watch::now());
         }
         let class = if is_known { special::KNOWN } else { special::UNKNOWN };
         self.enter(class);
@@ -105,7 +107,10 @@ impl Membership {
         if family.is_logged(family.class_assigned) {
             family.logger.write(family.class_assigned, &[query.label, &name]);
         }
-        self.evaluate(classes, query, true);
+        self.evaluate(classes, query, &classes.late, Watch::now());
+        if let Some(explanation) = query.explanation {
+            self.explain_untested(classes, explanation);
+        }
         if family.is_logged(family.classes_after_subnet) {
             let names = self.names(classes);
             family.logger.write(family.classes_after_subnet, &[query.label, &names]);
@@ -192,7 +197,7 @@ impl Membership {
     }
 
     /// Forgets the last query; makes room for the classes of a configuration.
-    fn clear(&mut self, len: usize) {
+    pub(super) fn clear(&mut self, len: usize) {
         if self.set.capacity() < len {
             self.set = ClassSet::with_capacity(len);
         } else {
@@ -229,22 +234,24 @@ impl Membership {
         }
     }
 
-    /// Evaluates all classes of a stage.
-    fn evaluate<S: OptionSetForm, C: PacketContext>(
+    /// Evaluates the classes of a stage; unless somebody looks, those only whose tests may be true.
+    pub(super) fn evaluate<S: OptionSetForm, C: PacketContext>(
         &mut self,
         classes: &Classes<S>,
         query: &Query<'_, C>,
-        depends_on_known: bool,
+        stage: &Stage,
+        watch: Watch,
     ) {
-        let watch = Watch::now();
-        for class in &classes.defined {
-            if !class.is_additional && class.depends_on_known == depends_on_known {
-                self.evaluate_class(class, query, watch);
-            }
+        let at = |number: usize| classes.defined.get(*stage.places.get(number)? as usize);
+        if watch.is_traced || watch.is_told || query.explanation.is_some() {
+            let all = (0..stage.places.len()).filter_map(at);
+            return all.for_each(|class| self.evaluate_class(class, query, watch));
         }
-        if let Some(explanation) = query.explanation.filter(|_| depends_on_known) {
-            self.explain_untested(classes, explanation);
-        }
+        let mut candidates = std::mem::take(&mut self.candidates);
+        stage.dispatch.find(query.packet, &mut self.scratch, &mut candidates);
+        let found = candidates.iter().filter_map(at);
+        found.for_each(|class| self.evaluate_class(class, query, watch));
+        self.candidates = candidates;
     }
 
     /// Tells of the classes that are not evaluated.
@@ -410,11 +417,11 @@ impl Membership {
 
 /// What is logged of an evaluation.
 #[derive(Clone, Copy)]
-struct Watch {
+pub(super) struct Watch {
     /// Each step.
-    is_traced: bool,
+    pub(super) is_traced: bool,
     /// The result.
-    is_told: bool,
+    pub(super) is_told: bool,
 }
 
 impl Watch {

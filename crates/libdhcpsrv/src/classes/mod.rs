@@ -23,16 +23,18 @@ mod values;
 
 pub use audience::{Audience, ClassPolicy};
 pub use membership::{Membership, Query};
-pub(crate) use names::ClassReader;
-pub(crate) use read::{OwnFields, read_classes};
+pub use names::ClassReader;
+pub(crate) use read::{OwnFields, read_class_definitions, read_classes};
 
+use std::fmt;
 use std::sync::Arc;
 
-use eval::{ClassId, ClassTable, Condition, ValueExpression};
+use eval::{ClassId, ClassTable, Condition, Dispatch, ValueExpression};
 use libdhcp::{OptionSetForm, Universe};
 
 use self::values::ValueNames;
 use crate::config::Lifetime;
+use crate::explain::List;
 use crate::hosts::BootFields;
 
 /// Classes with a meaning of their own; they have the same numbers in all configurations.
@@ -134,6 +136,34 @@ pub struct Classes<S> {
     places: Box<[Option<u32>]>,
     vendor: ValueNames,
     is_used: bool,
+    /// Those whose tests do not depend on the client being known.
+    early: Stage,
+    /// Those whose tests do.
+    late: Stage,
+}
+
+/// Classes that are evaluated together.
+#[derive(Debug, Default)]
+struct Stage {
+    /// Places among those that are defined, ascending.
+    places: Box<[u32]>,
+    dispatch: Dispatch,
+}
+
+impl Stage {
+    fn new<S>(defined: &[Class<S>], depends_on_known: bool) -> Self {
+        let is_meant = |class: &Class<S>| {
+            !class.is_additional
+                && class.test.is_some()
+                && class.depends_on_known == depends_on_known
+        };
+        let members = || defined.iter().zip(0..).filter(|(class, _)| is_meant(class));
+        let dispatch = Dispatch::new(members().map(|(class, _)| match &class.test {
+            Some(ClassTest::Condition(condition)) => Some(condition),
+            _ => None,
+        }));
+        Self { places: members().map(|(_, place)| place).collect(), dispatch }
+    }
 }
 
 /// Lifetimes that the classes of a client give; absent ones are those of its subnet.
@@ -161,7 +191,8 @@ impl<S: OptionSetForm> Classes<S> {
             }
         }
         let vendor = ValueNames::new(&table, special::VENDOR);
-        Self { universe, table, defined: defined.into(), places, vendor, is_used }
+        let (early, late) = (Stage::new(&defined, false), Stage::new(&defined, true));
+        Self { universe, table, defined: defined.into(), places, vendor, is_used, early, late }
     }
 
     /// Whether the file defines or mentions any class; if not, those of a query need not be found.
@@ -194,6 +225,13 @@ impl<S: OptionSetForm> Classes<S> {
     pub fn of<'a>(&'a self, membership: &'a Membership) -> impl Iterator<Item = &'a Class<S>> {
         let entered = membership.entered().iter();
         entered.filter_map(|id| self.get(*id)).filter(|class| class.gives())
+    }
+
+    /// Why a scope with this policy does not serve a client that it does not admit.
+    pub fn refusal(&self, policy: Option<&ClassPolicy>) -> impl fmt::Display {
+        let classes = policy.map_or(&[][..], |policy| policy.audience.classes());
+        let names = classes.iter().map(|id| self.table.name(*id));
+        format!("it serves clients of class {} only", List(names, " or "))
     }
 
     /// The lifetimes that the classes of a query give: each is that of the first class that has one.

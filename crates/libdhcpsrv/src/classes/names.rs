@@ -12,7 +12,7 @@ const CLASSES_MAX: usize = 256;
 
 /// Knows the classes of the file, and gives numbers to those that other parts of the file name.
 #[derive(Debug)]
-pub(crate) struct ClassReader {
+pub struct ClassReader {
     table: ClassTable,
     /// What is known of the classes, by number.
     known: Vec<Status>,
@@ -104,13 +104,13 @@ impl ClassReader {
     /// Warns of classes that options are for and that are not defined; to be done when all classes are.
     pub(crate) fn check_mentions(&mut self, diagnostics: &mut Diagnostics) {
         for (name, position) in std::mem::take(&mut self.mentions) {
-            self.resolve_name(&name, position, diagnostics);
+            self.resolve_member(&name, position, diagnostics);
         }
     }
 
     /// Reads what a subnet, pool or shared network says about classes; nothing when it says nothing. Its table must
     /// have the rows [`POLICY`](crate::config::keywords::classes::POLICY).
-    pub(crate) fn read_policy(
+    pub fn read_policy(
         &mut self,
         scope: &MapReader<'_>,
         diagnostics: &mut Diagnostics,
@@ -127,17 +127,31 @@ impl ClassReader {
         (policy != ClassPolicy::default()).then(|| Box::new(policy))
     }
 
-    /// Gives a number to a class that something other than an expression names; it need not be defined.
-    pub(crate) fn resolve_name(
+    /// Gives a number to a class that a reservation puts its client into; it need not be defined.
+    pub(crate) fn resolve_reserved(
         &mut self,
         name: &str,
         position: Position,
         diagnostics: &mut Diagnostics,
     ) -> ClassId {
-        let is_spawned = name.starts_with(special::SPAWNED);
-        if !self.is_defined(name) && !is_built_in(name) && !is_spawned {
+        if let Some(near) = self.nearest(name).filter(|_| !self.exists(name)) {
             let message = format!("class {} is not defined", quoted(name));
-            let hint = match self.nearest(name).filter(|near| near != name) {
+            diagnostics.warning_with_hint(position, message, format!("did you mean '{near}'?"));
+        }
+        self.is_used = true;
+        self.table.define(name)
+    }
+
+    /// Gives a number to a class whose members a scope is about; it need not be defined.
+    fn resolve_member(
+        &mut self,
+        name: &str,
+        position: Position,
+        diagnostics: &mut Diagnostics,
+    ) -> ClassId {
+        if !self.exists(name) {
+            let message = format!("class {} is not defined", quoted(name));
+            let hint = match self.nearest(name) {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => "no client is in it unless a reservation or hook library says so".into(),
             };
@@ -145,6 +159,11 @@ impl ClassReader {
         }
         self.is_used = true;
         self.table.define(name)
+    }
+
+    /// Whether clients can be in a class by what is known so far.
+    fn exists(&self, name: &str) -> bool {
+        self.is_defined(name) || is_built_in(name) || name.starts_with(special::SPAWNED)
     }
 
     /// Reads a list of names.
@@ -166,7 +185,7 @@ impl ClassReader {
                 diagnostics.error(item.position, "a class has no name");
                 continue;
             }
-            let class = self.resolve_name(name, item.position, diagnostics);
+            let class = self.resolve_member(name, item.position, diagnostics);
             if classes.contains(&class) {
                 let message = format!("class {} is given twice", quoted(name));
                 diagnostics.warning(item.position, message);

@@ -6,6 +6,7 @@
 //! empty keys of parts that are not supported yet are left out. The result is itself a file that
 //! loads and means the same.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use cc::{Diagnostics, Document, Element, Map, MapReader, Scope, Value};
@@ -15,6 +16,7 @@ use super::keywords::{DHCP_DDNS, EXPIRED_LEASES, LOGGER, MULTI_THREADING, OUTPUT
 use super::read::hosts::{FLAGS, MODE, RuleScope};
 use super::read::options::read_definitions;
 use super::{Address, LeaseRules, Prefix, Server, Span, TeeTimes};
+use crate::classes::read_class_definitions;
 use crate::hosts::ReservationRules;
 
 /// A configuration on its way to being complete.
@@ -60,6 +62,7 @@ impl Completion {
             server.options.definition.with_defaults(map)
         });
         completion.options(&mut global);
+        completion.classes(&mut global);
         completion.hosts(&mut global);
         if written.get(MODE).is_some() {
             set_rules(&mut global, rules_of(&written, server));
@@ -86,7 +89,35 @@ impl Completion {
 
     /// Completes `option-data` of a map.
     pub(crate) fn options(&self, map: &mut Map) {
-        set_each(map, self.server.options.data.name, |_, written| self.option(written));
+        self.options_by(&self.definitions, map);
+    }
+
+    fn options_by(&self, definitions: &Definitions, map: &mut Map) {
+        let option = |_, written: &Map| self.option(definitions, written);
+        set_each(map, self.server.options.data.name, option);
+    }
+
+    /// Completes `client-classes`.
+    fn classes(&self, map: &mut Map) {
+        let (table, definition) = (self.server.class, self.server.options.definition);
+        set_each(map, table.name, |_, written| {
+            let mut map = table.with_defaults(written);
+            set_each(&mut map, definition.name, |_, map| definition.with_defaults(map));
+            self.options_by(&self.definitions_of(written), &mut map);
+            map
+        });
+    }
+
+    /// The definitions that hold in a class.
+    fn definitions_of(&self, class: &Map) -> Cow<'_, Definitions> {
+        let mut diagnostics = Diagnostics::new();
+        let element = class.clone().into();
+        let reader = MapReader::new(&element, self.server.class, &mut diagnostics);
+        let rules = &self.server.options;
+        let own = reader.and_then(|reader| {
+            read_class_definitions(&reader, rules, &self.definitions, &mut diagnostics)
+        });
+        own.map_or(Cow::Borrowed(&self.definitions), Cow::Owned)
     }
 
     /// Completes `reservations` of a map.
@@ -104,13 +135,13 @@ impl Completion {
         Map::new().with(self.server.entry, self.global).into()
     }
 
-    fn option(&self, written: &Map) -> Map {
+    fn option(&self, definitions: &Definitions, written: &Map) -> Map {
         let text = |name| written.get(name).and_then(Element::as_str);
         let space = text("space").unwrap_or(self.server.options.universe.top_space());
         let code = written.get("code").and_then(Element::as_int);
         let definition = match code.and_then(|code| code.try_into().ok()) {
-            Some(code) => self.definitions.by_code(space, code),
-            None => text("name").and_then(|name| self.definitions.by_name(space, name)),
+            Some(code) => definitions.by_code(space, code),
+            None => text("name").and_then(|name| definitions.by_name(space, name)),
         };
         let mut map = written.clone();
         if let Some(definition) = definition {
@@ -155,6 +186,7 @@ pub(crate) fn set_lease_rules(map: &mut Map, rules: &LeaseRules) {
     if let Some(max_age) = rules.cache.max_age {
         map.set("cache-max-age", max_age);
     }
+    map.set("store-extended-info", rules.stores_extended_info);
     if let Some(threshold) = rules.adaptive_threshold {
         map.set("adaptive-lease-time-threshold", threshold);
     }

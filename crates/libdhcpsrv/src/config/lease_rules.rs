@@ -49,6 +49,8 @@ pub struct LeaseRules {
     pub cache: LeaseCache,
     /// `offer-lifetime`: seconds for which an offer is stored; 0 for not at all. Of DHCPv4 alone.
     pub offer_lifetime: u32,
+    /// `store-extended-info`: whether what relays say of a client is kept with its lease.
+    pub stores_extended_info: bool,
     /// `adaptive-lease-time-threshold`: the share of leased addresses from which on the shortest lease time is given.
     pub adaptive_threshold: Option<f64>,
 }

@@ -8,6 +8,7 @@
 mod address;
 pub(crate) mod get;
 pub mod keywords;
+mod lease_places;
 mod lease_rules;
 mod prefix_index;
 pub(crate) mod read;
@@ -19,6 +20,7 @@ pub(crate) mod testing;
 mod timers;
 
 pub use address::{Address, Prefix, Span};
+pub use lease_places::{LeasePlaces, LeaseVerdict};
 pub use lease_rules::{Aged, Allocator, LeaseCache, LeaseRules, remaining};
 pub use prefix_index::PrefixIndex;
 pub use server::{OptionRules, Server};

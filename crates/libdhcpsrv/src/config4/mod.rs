@@ -29,8 +29,10 @@ use libdhcp::definition::Definitions;
 use eval::ClassSet;
 
 use crate::classes::{ClassPolicy, Classes};
+use crate::config::{LeasePlaces, Prefix};
 use crate::explain::ExplainedClients;
 use crate::hosts::{Hosts4, IdentifierOrder};
+use crate::lease::SubnetId;
 
 /// A whole configuration, ready for use by the workers.
 #[derive(Debug)]
@@ -94,6 +96,16 @@ pub struct Config4 {
 }
 
 impl Config4 {
+    /// Where stored leases belong.
+    #[must_use]
+    pub fn lease_places(&self) -> LeasePlaces<'_, Ipv4Addr> {
+        let subnets = self.subnets.iter().map(|subnet| {
+            let prefix = Prefix { address: subnet.prefix, len: subnet.prefix_len };
+            (SubnetId(subnet.id), prefix.span())
+        });
+        LeasePlaces::new(self.lease_checks, &self.by_address, subnets)
+    }
+
     /// The subnet behind an index of this configuration.
     #[must_use]
     pub fn subnet(&self, index: SubnetIndex) -> &Subnet4 {

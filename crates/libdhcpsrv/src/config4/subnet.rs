@@ -1,5 +1,6 @@
 //! A subnet and its pools as packet code sees them: inherited values filled in.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -45,6 +46,12 @@ pub struct Subnet4 {
     pub reservations: ReservationRules,
     /// How its leases are chosen and kept; subnets with equal rules share them.
     pub lease_rules: Arc<LeaseRules>,
+}
+
+impl fmt::Display for Subnet4 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} (id {})", self.prefix, self.prefix_len, self.id)
+    }
 }
 
 impl Subnet4 {
@@ -108,6 +115,12 @@ pub struct Pool4 {
     pub id: u32,
     /// What it has beside its addresses; most pools have nothing.
     pub extras: Option<Box<PoolExtras<OptionSet>>>,
+}
+
+impl fmt::Display for Pool4 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", Ipv4Addr::from(self.first), Ipv4Addr::from(self.last))
+    }
 }
 
 impl Pool4 {

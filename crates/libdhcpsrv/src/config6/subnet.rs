@@ -1,5 +1,6 @@
 //! A subnet and its pools as packet code sees them: inherited values filled in.
 
+use std::fmt;
 use std::net::Ipv6Addr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -48,6 +49,12 @@ pub struct LinkNames {
     pub interface: Option<Box<str>>,
     /// `interface-id`: what relays write into option 18 for clients that are served.
     pub interface_id: Option<Box<[u8]>>,
+}
+
+impl fmt::Display for Subnet6 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} (id {})", self.prefix, self.prefix_len, self.id)
+    }
 }
 
 impl Subnet6 {
@@ -147,6 +154,16 @@ pub struct Pool6 {
     pub excluded: Option<(Ipv6Addr, u8)>,
     /// What it has beside its addresses; most pools have nothing.
     pub extras: Option<Box<PoolExtras<OptionSet6>>>,
+}
+
+impl fmt::Display for Pool6 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = (Ipv6Addr::from(self.first), Ipv6Addr::from(self.end()));
+        match self.unit_len {
+            128 => write!(f, "{first}-{last}"),
+            len => write!(f, "{first}-{last} of /{len}"),
+        }
+    }
 }
 
 impl Pool6 {

@@ -11,6 +11,7 @@
 
 mod clients;
 mod layout;
+mod lease;
 mod value;
 
 use std::cell::Cell;
@@ -18,6 +19,7 @@ use std::fmt;
 
 pub use clients::ExplainedClients;
 pub use layout::Style;
+pub use lease::{LeaseText, List, Seconds};
 pub use value::{Bytes, OptionName, OptionNames, OptionValue};
 
 /// Most notes of one explanation; a packet that leads to more says how many were left out.
@@ -104,10 +106,12 @@ impl Explanation {
     /// Adds a note; see the module for tabs and blanks in it. Call it through [`explain!`](crate::explain!).
     #[cold]
     pub fn note(&self, topic: Topic, text: fmt::Arguments<'_>) {
-        let text = text.to_string();
+        let note = Note { topic, text: text.to_string() };
         let mut notes = self.notes.take();
-        if notes.len() < NOTES_MAX {
-            notes.push(Note { topic, text });
+        // What two rules find alike is told once.
+        if notes.last() == Some(&note) {
+        } else if notes.len() < NOTES_MAX {
+            notes.push(note);
         } else {
             self.left_out.set(self.left_out.get() + 1);
         }

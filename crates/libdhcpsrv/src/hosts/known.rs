@@ -2,10 +2,14 @@
 
 use std::fmt::Display;
 
+use libdhcp::ColonHex;
+
 use super::{
     Host, HostKind, HostSource, Identifier, IdentifierKind, IdentifierList, IdentifierOrder,
     Places, ReservationRules,
 };
+use crate::explain;
+use crate::explain::{Bytes, Explanation, List, Topic};
 use crate::lease::SubnetId;
 use crate::loggers::HOSTS;
 use crate::messages::HOSTS_CFG_GET_ONE_SUBNET_ID_IDENTIFIER_HOST;
@@ -110,6 +114,9 @@ impl<'a, K: HostKind> Seeker<'a, K> {
     ) -> Result<Option<Host<'a, K>>, Parked> {
         let id = session.host(places, &self.identifiers)?;
         let host = id.and_then(|id| self.hosts.host(id));
+        if let Some(explanation) = session.explanation() {
+            self.explain(explanation, places, host);
+        }
         if let Some(host) = host {
             let place = if host.is_global() { "the global scope" } else { "its subnet" };
             kea_log::log!(
@@ -121,5 +128,35 @@ impl<'a, K: HostKind> Seeker<'a, K> {
             );
         }
         Ok(host)
+    }
+
+    /// Tells what was looked for, where, and what was found.
+    #[cold]
+    fn explain(&self, say: &Explanation, places: Places, host: Option<Host<'a, K>>) {
+        let place = match (places.subnet, places.global) {
+            (Some(subnet), false) => format!("in subnet {}", subnet.0),
+            (Some(subnet), true) => format!("in subnet {} and everywhere", subnet.0),
+            (None, _) => "everywhere".to_owned(),
+        };
+        let Some(host) = host else {
+            let tried = self.identifiers.iter();
+            let tried = tried.map(|id| format!("{} {}", id.kind, ColonHex(id.bytes)));
+            let tried = List(tried, ", ");
+            return match self.identifiers.is_empty() {
+                true => explain!(Some(say), Topic::Reservation, "none {place}: no reservation is by an identifier that the client has"),
+                false => explain!(Some(say), Topic::Reservation, "none {place} by {tried}"),
+            };
+        };
+        let Identifier { kind, bytes } = host.identifier;
+        let of = if host.is_global() { "everywhere" } else { "in its subnet" };
+        explain!(Some(say), Topic::Reservation, "found {of} by {kind} {}", ColonHex(bytes));
+        for own in host.resources {
+            let what = if own.is_prefix { "prefix" } else { "address" };
+            let len = if own.is_prefix { format!("/{}", own.prefix_len) } else { String::new() };
+            explain!(Some(say), Topic::Reservation, "  {what}\t{}{len}", own.address);
+        }
+        if !host.hostname.is_empty() {
+            explain!(Some(say), Topic::Reservation, "  host name\t{}", Bytes(host.hostname));
+        }
     }
 }

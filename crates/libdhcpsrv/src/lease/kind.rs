@@ -189,4 +189,6 @@ pub struct Terms<K: LeaseKind> {
     pub pool: Option<PoolIndex>,
     /// Another address whose lease ends with the change.
     pub replaces: Option<K::Number>,
+    /// Whether the user context is merged into the one that the owner's lease has.
+    pub keeps_context: bool,
 }

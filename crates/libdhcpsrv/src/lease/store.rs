@@ -20,6 +20,7 @@ use super::client_index::{ClientIndex, EQUAL_MAX, KeyHash, Place};
 use super::kind::{AddressOf, Contents, LeaseKind, LeaseView, StoreAddress};
 use super::shard::{Claim, Shard};
 use super::{CommitError, Deltas, Expect, LeaseState, LeaseType, Ownership, Stored, SubnetId};
+use crate::extended_info;
 use crate::free::{PoolIndex, PoolSet};
 
 /// Number of parts by address.
@@ -139,6 +140,9 @@ impl<K: LeaseKind> LeaseStore<K> {
             let is_own = |slot| K::has_same_owner(&lease, &shard.slab.contents(slot));
             shard.slot(old).filter(|&slot| is_own(slot))
         });
+        let context = merged_context(&locked.main, slot, &lease, terms.keeps_context);
+        let user_context = context.as_deref().unwrap_or(lease.user_context);
+        let lease = Contents { user_context, ..lease };
         let claim = locked.main.claim(slot, &lease, terms.pool);
         if claim == Claim::Refused {
             return Err(CommitError::Conflict);
@@ -181,9 +185,12 @@ impl<K: LeaseKind> LeaseStore<K> {
     /// is there, 0 when it is already.
     #[must_use]
     pub fn same(&self, change: &K::Change<'_>) -> Option<JournalPosition> {
-        let new = K::contents(change, 0);
+        let (new, terms) = (K::contents(change, 0), K::terms(change));
         let shard = self.lock(shard_of(new.address));
-        let slot = shard.expected(new.address, K::terms(change).expect).flatten()?;
+        let slot = shard.expected(new.address, terms.expect).flatten()?;
+        let context = merged_context(&shard, Some(slot), &new, terms.keeps_context);
+        let user_context = context.as_deref().unwrap_or(new.user_context);
+        let new = Contents { user_context, ..new };
         let is_same = is_same(&new, &shard.slab.contents(slot));
         drop(shard);
         let journal = self.journal.as_deref().filter(|journal| journal.has_uncommitted());
@@ -510,6 +517,18 @@ impl<K: LeaseKind> LeaseStore<K> {
             }
         }
     }
+}
+
+/// The user context of a lease that its owner keeps, with the new one merged into it; `None` when the new one counts.
+fn merged_context<K: LeaseKind>(
+    shard: &Shard<K>,
+    slot: Option<u32>,
+    new: &Contents<'_, K>,
+    keeps_context: bool,
+) -> Option<Vec<u8>> {
+    let old = shard.slab.contents(slot.filter(|_| keeps_context)?);
+    let is_kept = !old.user_context.is_empty() && K::has_same_owner(new, &old);
+    is_kept.then(|| extended_info::merge(old.user_context, new.user_context))
 }
 
 /// Whether two leases of one address differ in nothing but their time.

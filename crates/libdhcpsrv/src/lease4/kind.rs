@@ -184,7 +184,12 @@ impl LeaseKind for V4 {
 
     fn terms(change: &Change4<'_>) -> Terms<V4> {
         let replaces = change.replaces.map(u32::from);
-        Terms { expect: change.expect, pool: change.pool, replaces }
+        Terms {
+            expect: change.expect,
+            pool: change.pool,
+            replaces,
+            keeps_context: change.keeps_context,
+        }
     }
 
     fn decline<'a>(lease: &'a Lease4, expect: Expect, probation_s: u32) -> Change4<'a> {
@@ -200,6 +205,7 @@ impl LeaseKind for V4 {
             fqdn_rev: false,
             hostname: &[],
             user_context: &lease.user_context,
+            keeps_context: false,
             expect,
             replaces: None,
         }

@@ -186,7 +186,12 @@ impl LeaseKind for V6 {
 
     fn terms(change: &Change6<'_>) -> Terms<V6> {
         let replaces = change.replaces.map(u128::from);
-        Terms { expect: change.expect, pool: change.pool, replaces }
+        Terms {
+            expect: change.expect,
+            pool: change.pool,
+            replaces,
+            keeps_context: change.keeps_context,
+        }
     }
 
     fn decline<'a>(lease: &'a Lease6, expect: Expect, probation_s: u32) -> Change6<'a> {
@@ -205,6 +210,7 @@ impl LeaseKind for V6 {
             fqdn_rev: false,
             hostname: &[],
             user_context: &lease.user_context,
+            keeps_context: false,
             expect,
             replaces: None,
         }

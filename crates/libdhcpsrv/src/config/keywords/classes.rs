@@ -35,7 +35,7 @@ pub(crate) const FIRST: [Keyword; 5] = [
 pub(crate) const LAST: [Keyword; 3] = [network::OPTIONS, cc::USER_CONTEXT, cc::COMMENT];
 
 /// What subnets, pools and shared networks say about classes.
-pub(crate) const POLICY: [Keyword; 4] = [
+pub const POLICY: [Keyword; 4] = [
     Keyword::new(
         "client-classes",
         Kind::StrList,

@@ -8,7 +8,7 @@
 //! A table of one server is made of groups of rows, of which this module holds those that are the
 //! same in both; `rows!` puts them together.
 
-pub(crate) mod classes;
+pub mod classes;
 pub(crate) mod global;
 pub(crate) mod hosts;
 mod logging;

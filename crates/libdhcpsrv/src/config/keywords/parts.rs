@@ -148,7 +148,9 @@ pub static SANITY_CHECKS: Scope = Scope::new(
         Keyword::new(
             "lease-checks",
             Kind::OneOf(&["none", "warn", "fix", "fix-del", "del"]),
-            "No effect yet: leases whose subnet does not match their address are kept.",
+            "What is done at the start with leases whose subnet does not match their address: nothing (`none`), \
+             a line in the log (`warn`), the right subnet (`fix`), the same or removal (`fix-del`), removal \
+             (`del`).",
         )
         .default(Str("warn")),
         Keyword::new(

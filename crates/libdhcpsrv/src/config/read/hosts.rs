@@ -247,7 +247,7 @@ where
         let mut named: Vec<_> = self.classes.into_iter().collect();
         named.sort_by_key(|(_, position)| *position);
         let resolve = |(name, position): (Box<str>, Position)| {
-            let class = options.classes.resolve_name(&name, position, diagnostics);
+            let class = options.classes.resolve_reserved(&name, position, diagnostics);
             (name, class)
         };
         let numbers: HashMap<_, _> = named.into_iter().map(resolve).collect();

@@ -14,6 +14,7 @@ pub(crate) struct LeaseScope {
     cache_threshold: Option<f64>,
     cache_max_age: Option<u32>,
     offer_lifetime: Option<u32>,
+    stores_extended_info: Option<bool>,
     adaptive_threshold: Option<f64>,
 }
 
@@ -30,6 +31,7 @@ impl LeaseScope {
             cache_threshold: reader.real_or_default("cache-threshold"),
             cache_max_age: reader.u32("cache-max-age"),
             offer_lifetime: own("offer-lifetime").and_then(|name| reader.u32_or_default(name)),
+            stores_extended_info: reader.bool_or_default("store-extended-info"),
             adaptive_threshold: reader.real("adaptive-lease-time-threshold"),
         };
         let has_prefixes = own("pd-allocator").is_some();
@@ -50,6 +52,7 @@ impl LeaseScope {
             cache_threshold: self.cache_threshold.or(outer.cache_threshold),
             cache_max_age: self.cache_max_age.or(outer.cache_max_age),
             offer_lifetime: self.offer_lifetime.or(outer.offer_lifetime),
+            stores_extended_info: self.stores_extended_info.or(outer.stores_extended_info),
             adaptive_threshold: self.adaptive_threshold.or(outer.adaptive_threshold),
         }
     }
@@ -62,6 +65,7 @@ impl LeaseScope {
             pd_allocator: self.pd_allocator.unwrap_or_default(),
             cache: LeaseCache { threshold: self.cache_threshold, max_age: self.cache_max_age },
             offer_lifetime: self.offer_lifetime.unwrap_or(0),
+            stores_extended_info: self.stores_extended_info.unwrap_or(false),
             adaptive_threshold: self.adaptive_threshold,
         };
         former.filter(|former| ***former == rules).cloned().unwrap_or_else(|| Arc::new(rules))

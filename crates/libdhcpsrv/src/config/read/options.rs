@@ -6,7 +6,7 @@ use std::hash::Hasher;
 use std::sync::Arc;
 
 use cc::{Diagnostics, MapReader, Position, closest};
-use libdhcp::data::{csv_surplus, encode_csv, encode_hex};
+use libdhcp::data::{DataError, csv_surplus, encode_csv, encode_hex, validate};
 use libdhcp::definition::{
     CustomDefinition, CustomShape, DataType, DefinitionError, Definitions, OptionDefinition,
     is_valid_name, vendor_enterprise,
@@ -171,8 +171,9 @@ impl<S: OptionSetForm> OptionScopes<S> {
         let is_on = |name| reader.bool(name).unwrap_or(false);
         let flags =
             OptionFlags { always_send: is_on("always-send"), never_send: is_on("never-send") };
-        // What is never sent needs no value.
-        let body = if flags.never_send && !reader.is_written("data") {
+        // What is never sent needs no value. Other spaces go as a whole, whatever the flags are.
+        let is_single = space == rules.universe.top_space() || vendor_enterprise(space).is_some();
+        let body = if is_single && flags.never_send && !reader.is_written("data") {
             Vec::new()
         } else {
             read_body(space, code, definition, rules.universe, reader, diagnostics)?
@@ -340,7 +341,15 @@ fn read_body(
             diagnostics.error_with_hint(position, message, hint);
             return None;
         }
-        _ => return hex_body(space, code, data, position, diagnostics),
+        _ => {
+            let body = hex_body(space, code, data, position, diagnostics)?;
+            let checked = definition.map(|definition| validate(definition, &body, universe));
+            if let Some(Err(error)) = checked {
+                report_mismatch(space, code, &error, position, diagnostics);
+                return None;
+            }
+            return Some(body);
+        }
     };
     let surplus = csv_surplus(definition, data);
     if surplus > 0 {
@@ -351,12 +360,22 @@ fn read_body(
     match encode_csv(definition, data, universe) {
         Ok(body) => Some(body),
         Err(error) => {
-            let mut message = String::from("option data does not match option definition");
-            message.push_str(&format!(" (space: {space}, code: {code}): {error}"));
-            diagnostics.error(position, message);
+            report_mismatch(space, code, &error, position, diagnostics);
             None
         }
     }
+}
+
+fn report_mismatch(
+    space: &str,
+    code: u16,
+    error: &DataError,
+    position: Position,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut message = String::from("option data does not match option definition");
+    message.push_str(&format!(" (space: {space}, code: {code}): {error}"));
+    diagnostics.error(position, message);
 }
 
 fn hex_body(

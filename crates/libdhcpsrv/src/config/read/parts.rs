@@ -89,11 +89,6 @@ pub(crate) fn read_lease_checks(
 ) -> LeaseChecks {
     let Some(reader) = part(global, &SANITY_CHECKS, diagnostics) else { return LeaseChecks::Warn };
     let written = reader.str("lease-checks");
-    if let Some(wish @ ("del" | "fix" | "fix-del")) = written {
-        let message = format!("'lease-checks' {wish:?} is not carried out yet");
-        let hint = "leases whose subnet does not match their address are kept as they are";
-        diagnostics.warning_with_hint(reader.position_of("lease-checks"), message, hint);
-    }
     match written {
         Some("del") => LeaseChecks::Del,
         Some("fix") => LeaseChecks::Fix,

@@ -45,9 +45,11 @@ pub(super) const BOOT_FILE_NAME: Keyword =
     Keyword::new("boot-file-name", Kind::Str, "Name of the boot file (file), to 127 bytes.");
 
 // What comes with other parts of the product.
-pub(super) const STORE_EXTENDED_INFO: Keyword =
-    Keyword::new("store-extended-info", Kind::Bool, "Keep option 82 with the lease.")
-        .not_yet("relay information in leases");
+pub(super) const STORE_EXTENDED_INFO: Keyword = Keyword::new(
+    "store-extended-info",
+    Kind::Bool,
+    "Whether option 82 is kept in the user context of leases.",
+);
 pub(super) const OFFER_LIFETIME: Keyword =
     Keyword::new("offer-lifetime", Kind::UINT32, "Seconds for which an offer is stored.");
 

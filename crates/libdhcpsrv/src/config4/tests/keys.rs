@@ -40,6 +40,8 @@ const VALUES: &[(&str, &str)] = &[
     ("record-types", "\"\""),
     ("severity", "\"INFO\""),
     ("space", "\"dhcp4\""),
+    ("template-test", "\"option[1].hex\""),
+    ("test", "\"option[1].exists\""),
     ("subnet", "\"10.0.0.0/8\""),
     ("t1-percent", "0.4"),
     ("t2-percent", "0.8"),

@@ -45,9 +45,11 @@ pub(super) const TIMERS: [Keyword; 2] = [
 ];
 
 // What comes with other parts of the product.
-pub(super) const STORE_EXTENDED_INFO: Keyword =
-    Keyword::new("store-extended-info", Kind::Bool, "Keep what relays say with the lease.")
-        .not_yet("relay information in leases");
+pub(super) const STORE_EXTENDED_INFO: Keyword = Keyword::new(
+    "store-extended-info",
+    Kind::Bool,
+    "Whether what relays add is kept in the user context of leases.",
+);
 pub(super) const PD_ALLOCATOR: Keyword = Keyword::new(
     "pd-allocator",
     Kind::OneOf(&["iterative", "random", "flq"]),

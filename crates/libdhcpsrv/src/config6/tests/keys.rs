@@ -44,6 +44,8 @@ const VALUES: &[(&str, &str)] = &[
     ("relay-supplied-options", "[ \"65\" ]"),
     ("severity", "\"INFO\""),
     ("space", "\"dhcp6\""),
+    ("template-test", "\"option[1].hex\""),
+    ("test", "\"option[1].exists\""),
     ("subnet", "\"2001:db8::/32\""),
     ("t1-percent", "0.4"),
     ("t2-percent", "0.9"),
