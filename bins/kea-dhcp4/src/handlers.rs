@@ -11,6 +11,8 @@ use libdhcp::v4::MessageType;
 use libdhcpsrv::alloc4::{self, Before4, Candidate4, Granted4, Query4, Refusal4};
 use libdhcpsrv::classes::{ClassTimes, special};
 use libdhcpsrv::config4::Config4;
+use libdhcpsrv::explain;
+use libdhcpsrv::explain::{LeaseText, Topic};
 use libdhcpsrv::hosts::Identifier;
 use libdhcpsrv::lease4::{
     Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId,
@@ -131,6 +133,15 @@ pub enum DropReason {
     QueueFull,
     /// A defect of this server: processing panicked.
     Internal,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Released(address) => write!(f, "the lease on {address} has ended"),
+            Self::Declined(address) => write!(f, "{address} is kept back from now on"),
+        }
+    }
 }
 
 impl NakReason {
@@ -389,6 +400,19 @@ fn memory_of(
         let key = exchange.query.client_key(subnet.match_client_id);
         let (own, _) = session.find(key, SubnetId(subnet.id), None)?;
         match own {
+            None => explain!(
+                session.explanation(),
+                Topic::Lease,
+                "remembered\t{address}\tthe client has no lease in subnet {subnet}"
+            ),
+            Some(own) => explain!(
+                session.explanation(),
+                Topic::Lease,
+                "remembered\t{address}\tthe client has a lease on {} in subnet {subnet}",
+                own.address
+            ),
+        }
+        match own {
             Some(own) if own.address == address => return Ok(Memory::Right),
             Some(_) => memory = Memory::Wrong,
             None => {}
@@ -448,8 +472,12 @@ fn own_lease(
 ) -> Result<Result<Lease4View, DropReason>, Parked> {
     let client: ClientKey<'_> = exchange.query.client_key(true);
     let Some(lease) = session.get(client, address)? else {
+        explain!(session.explanation(), Topic::Lease, "{address}\tnot leased");
         return Ok(Err(DropReason::NoSuchLease));
     };
+    let Lease4View { owner, state, cltt, valid_lifetime, .. } = lease;
+    let leased = LeaseText { owner, state, cltt, valid_lifetime, now_s: session.now().wall_s };
+    explain!(session.explanation(), Topic::Lease, "{address}\t{leased}");
     Ok(match lease.state {
         _ if lease.owner != Ownership::Mine => Err(DropReason::NotTheOwner),
         LeaseState::Default => Ok(lease),

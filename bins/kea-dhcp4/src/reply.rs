@@ -4,21 +4,28 @@
 //! marked `always-send` are taken from the most specific scope that has them, as bytes encoded when the configuration
 //! was read; those marked `never-send` are not. The order on the wire is ascending by code with option 82 last. RFC 2131 section 4.3, table 3.
 
+mod notes;
+
 use std::net::{IpAddr, Ipv4Addr};
 
-use libdhcp::OptionCodes;
 use libdhcp::v4::{
     BuildError, Builder, MessageType, OPTIONS_OFFSET, OptionSink, Weight, code, reply_size_max,
 };
+use libdhcp::{OptionCodes, OptionSet};
+use libdhcpsrv::classes::Class;
 use libdhcpsrv::config4::{Config4, Subnet4};
+use libdhcpsrv::explain;
+use libdhcpsrv::explain::{Explanation, Topic};
 use libdhcpsrv::hosts::{BootFields, Host4};
 use util::link::{Inbound, Outbound};
 
 use crate::destination::{self, Addressing};
 use crate::handlers::Answer;
 use crate::query::Query;
-use crate::scopes::{ClassScopes, ScopeCodes, Scopes};
+use crate::scopes::{ClassScopes, Scope, ScopeCodes, Scopes};
 use crate::vendor::VendorBodies;
+
+use self::notes::Origin;
 
 /// Options that are sent whether or not the client asks for them.
 const BASIC: [u8; 3] = [code::ROUTERS, code::DOMAIN_NAME_SERVERS, code::DOMAIN_NAME];
@@ -63,6 +70,8 @@ pub struct Material<'a> {
     pub direct_response: bool,
     /// Whether the relay must get the reply by itself.
     pub alone: bool,
+    /// Who listens to what is decided.
+    pub explanation: Option<&'a Explanation>,
 }
 
 /// A written reply.
@@ -105,9 +114,10 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
 
     let mut vendor_bodies = VendorBodies::new();
     let mut sink = OptionSink::new();
+    let mut codes = ScopeCodes::default();
     add_own_options(material, &mut sink, server_identifier, through_relay);
     if !is_nak && material.subnet.is_some() {
-        let codes = material.scopes.codes();
+        codes = material.scopes.codes();
         vendor_bodies.gather(query.view, &material.scopes, &codes);
         add_configured_options(material, &codes, &mut sink);
         add_vendor_options(&vendor_bodies, &mut sink);
@@ -120,8 +130,13 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     write_header(material, &mut builder, through_relay);
     builder.write(&mut sink)?;
     let left_out = builder.dropped().len() + vendor_bodies.left_out();
+    let dropped = builder.dropped();
     let len = builder.finish();
     arena.truncate(start + len);
+    if let Some(explanation) = material.explanation {
+        let reply = arena.get(start..).unwrap_or_default();
+        notes::options(explanation, material, &codes, reply, dropped);
+    }
     let outbound = Outbound {
         start: 0,
         len: 0,
@@ -163,18 +178,38 @@ fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_
     // Unlike options, those of classes come before those of the subnet.
     let of_host = material.host.and_then(|host| host.extras.boot.as_deref());
     let ClassScopes { membership, defined } = material.scopes.classes;
-    let of_classes = || defined.of(membership).filter_map(|class| class.boot.as_deref());
-    let each = || of_host.into_iter().chain(of_classes());
-    let next_server = each().find_map(|boot| boot.next_server);
-    builder.set_siaddr(next_server.unwrap_or(subnet.next_server));
-    let first_filled = |field: fn(&'a BootFields) -> &'a [u8], of_subnet: &'a [u8]| {
-        let fields = each().map(field).chain([of_subnet]);
-        fields.into_iter().find(|field| !field.is_empty())
+    let of_class = |class: &'a Class<OptionSet>| {
+        Some((Scope::Class(&class.name), class.boot.as_deref()?))
     };
-    if let Some(sname) = first_filled(|boot| &boot.server_hostname, &subnet.server_hostname) {
+    let of_classes = || defined.of(membership).filter_map(of_class);
+    let each = || of_host.map(|boot| (Scope::Host, boot)).into_iter().chain(of_classes());
+    let next_server = each().find_map(|(scope, boot)| Some((scope, boot.next_server?)));
+    let (scope, next_server) = next_server.unwrap_or((Scope::Subnet, subnet.next_server));
+    builder.set_siaddr(next_server);
+    if !next_server.is_unspecified() {
+        let origin = Origin(material, scope);
+        explain!(
+            material.explanation,
+            Topic::Options,
+            "siaddr (next-server)\t{next_server}\tfrom {origin}"
+        );
+    }
+    let first_filled = |name, field: fn(&'a BootFields) -> &'a [u8], of_subnet: &'a [u8]| {
+        let fields = each().map(|(scope, boot)| (scope, field(boot)));
+        let mut fields = fields.chain([(Scope::Subnet, of_subnet)]);
+        let (scope, value) = fields.find(|(_, value)| !value.is_empty())?;
+        if let Some(explanation) = material.explanation {
+            notes::field(explanation, material, name, value, scope);
+        }
+        Some(value)
+    };
+    let sname = "sname (server-hostname)";
+    if let Some(sname) = first_filled(sname, |boot| &boot.server_hostname, &subnet.server_hostname)
+    {
         builder.set_sname(sname);
     }
-    if let Some(file) = first_filled(|boot| &boot.boot_file_name, &subnet.boot_file_name) {
+    let file = "file (boot-file-name)";
+    if let Some(file) = first_filled(file, |boot| &boot.boot_file_name, &subnet.boot_file_name) {
         builder.set_file(file);
     }
 }

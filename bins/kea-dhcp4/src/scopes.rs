@@ -26,6 +26,23 @@ pub struct Scopes<'a> {
     pub global: &'a OptionSet,
 }
 
+/// Which scope an option set is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// The reservation.
+    Host,
+    /// The pool.
+    Pool,
+    /// The subnet.
+    Subnet,
+    /// The shared network.
+    Network,
+    /// The class of this name.
+    Class(&'a str),
+    /// All clients.
+    Global,
+}
+
 /// The classes of a client, and the option sets that these have.
 #[derive(Clone, Copy, Debug)]
 pub struct ClassScopes<'a> {
@@ -61,6 +78,21 @@ impl<'a> Scopes<'a> {
         self.sets().flat_map(move |set| set.each_for(code, is_member))
     }
 
+    /// The scope that [`Scopes::find`] finds the option in.
+    #[must_use]
+    pub fn scope_of(&self, code: u8) -> Option<Scope<'a>> {
+        let is_member = self.is_member();
+        let mut all = self.all();
+        all.find(|(_, set)| set.get_for(code, is_member).is_some()).map(|(scope, _)| scope)
+    }
+
+    /// The scope that cancels an option.
+    #[must_use]
+    pub fn scope_that_cancels(&self, code: u8) -> Option<Scope<'a>> {
+        let mut all = self.all();
+        all.find(|(_, set)| set.never_send_codes().contains(code)).map(|(scope, _)| scope)
+    }
+
     /// What the scopes say about codes.
     #[must_use]
     #[inline]
@@ -89,10 +121,23 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn sets(&self) -> impl Iterator<Item = &'a OptionSet> + use<'a> {
+        self.all().map(|(_, set)| set)
+    }
+
+    /// The sets with their scopes.
+    #[inline]
+    fn all(&self) -> impl Iterator<Item = (Scope<'a>, &'a OptionSet)> + use<'a> {
         let ClassScopes { membership, defined } = self.classes;
-        let specific = [self.host, self.pool, self.subnet, self.network];
-        let classes = defined.of(membership).map(|class| &*class.options);
-        specific.into_iter().flatten().chain(classes).chain([self.global])
+        let specific = [
+            (Scope::Host, self.host),
+            (Scope::Pool, self.pool),
+            (Scope::Subnet, self.subnet),
+            (Scope::Network, self.network),
+        ];
+        let specific = specific.into_iter().filter_map(|(scope, set)| Some((scope, set?)));
+        let classes = defined.of(membership);
+        let classes = classes.map(|class| (Scope::Class(&class.name), &*class.options));
+        specific.chain(classes).chain([(Scope::Global, self.global)])
     }
 
     fn sets_of_vendor(&self, enterprise: u32) -> impl Iterator<Item = &'a OptionSet> + use<'a> {

@@ -4,7 +4,8 @@
 //! selection of the subnet, the handler, the reply.
 
 mod decide;
-mod explain;
+mod notes;
+mod received;
 mod report;
 
 use std::hash::{BuildHasher, Hasher};
@@ -18,7 +19,8 @@ use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config4::Config4;
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
-use libdhcpsrv::explain::{ExplainedClients, Explanation};
+use libdhcpsrv::explain;
+use libdhcpsrv::explain::{ExplainedClients, Explanation, Topic};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease4::{SubnetId, V4};
 use libdhcpsrv::offers::OfferTable;
@@ -159,6 +161,7 @@ impl Protocol for Dhcp4 {
                 self.write(desk, input, query, runtime, &answer, now, replies);
             }
             Outcome::Done(change) => {
+                explain!(desk.explanation(), Topic::Answer, "none is due: {change}");
                 report::log_change(view, change, config.decline_probation_period)
             }
             Outcome::Drop(_) => {}
@@ -180,7 +183,7 @@ impl Protocol for Dhcp4 {
     }
 
     fn is_from(clients: &ExplainedClients, _: &Inbound<'_>, view: &View<'_>) -> bool {
-        explain::is_from(clients, view)
+        received::is_from(clients, view)
     }
 
     fn explain_query(
@@ -189,7 +192,7 @@ impl Protocol for Dhcp4 {
         view: &View<'_>,
         runtime: &Runtime4,
     ) -> Explanation {
-        explain::query(desk, input, view, &runtime.config)
+        received::query(desk, input, view, &runtime.config)
     }
 
     #[cold]
@@ -336,6 +339,7 @@ impl Dhcp4 {
             answer,
             direct_response: runtime.direct_response(),
             alone,
+            explanation: desk.explanation(),
         };
         let outbox = if answer.position == 0 { &mut replies.ready } else { &mut replies.held };
         let mut failure = None;
@@ -347,6 +351,9 @@ impl Dhcp4 {
                 }
                 let (kind, to) = (answer.message_type.name(), written.outbound.destination);
                 let link = || desk.links.name(input.interface);
+                if let Some(explanation) = desk.explanation() {
+                    notes::answer(explanation, answer, &written.outbound, link());
+                }
                 kea_log::log!(PACKETS, DHCP4_PACKET_SEND, query.view.label(), kind, to, link());
                 Some(written.outbound)
             }
@@ -356,6 +363,7 @@ impl Dhcp4 {
             }
         });
         if let Some(error) = failure {
+            explain!(desk.explanation(), Topic::Answer, "none: the reply cannot be built: {error}");
             kea_log::log!(PACKETS, DHCP4_PACKET_PACK_FAIL, query.view.label(), error);
         }
     }

@@ -3,8 +3,8 @@
 //! See [`libdhcpsrv::engine`] for the way of a datagram. Here: the hardware address, classes, subnet and hosts
 //! ([`subject`]), the handler, what the answer's options are taken from ([`place`]), the reply.
 
-mod explain;
 mod place;
+mod received;
 mod report;
 mod subject;
 
@@ -162,7 +162,7 @@ impl Protocol for Dhcp6 {
     }
 
     fn is_from(clients: &ExplainedClients, input: &Inbound<'_>, view: &View<'_>) -> bool {
-        explain::is_from(clients, input, view)
+        received::is_from(clients, input, view)
     }
 
     fn explain_query(
@@ -171,7 +171,7 @@ impl Protocol for Dhcp6 {
         view: &View<'_>,
         runtime: &Runtime6,
     ) -> Explanation {
-        explain::query(desk, input, view, &runtime.config)
+        received::query(desk, input, view, &runtime.config)
     }
 
     #[cold]

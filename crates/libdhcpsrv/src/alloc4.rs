@@ -14,6 +14,7 @@
 //! but for what is reserved: a lease in one of them is given up when the client asks for it.
 //! Kea: `AllocEngine::discoverLease4`, `requestLease4`; RFC 2131 section 4.3.
 
+mod notes;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -23,11 +24,14 @@ pub use site::{Candidate4, Query4};
 use std::net::Ipv4Addr;
 
 use crate::config::{Aged, Allocator, remaining};
+use crate::explain;
+use crate::explain::Topic;
 use crate::hosts::Holder;
 use crate::lease4::{Change4, CommitError, Expect, INFINITE, Lease4View, LeaseState, Ownership};
 use crate::session::{Parked, Session4};
 use util::Now;
 
+use self::notes::{Leased, explain_pools, explain_times};
 use self::site::{Site, lifetimes};
 
 /// How often a decision is made anew after a conflict before the query is given up.
@@ -184,23 +188,33 @@ fn offer_once(
 
 /// Chooses an address to offer.
 fn propose<'a>(session: &mut Session4<'_>, query: &Query4<'a>) -> Result<Proposal<'a>, Parked> {
-    let now = session.now();
-    let Some(first) = query.site(0) else { return Ok(Proposal::default()) };
+    let (now, say) = (session.now(), session.explanation());
+    let Some(first) = query.site(0) else {
+        explain!(say, Topic::Lease, "no subnet serves the client");
+        return Ok(Proposal::default());
+    };
     let mut conflict = None;
     let mut own_known = None;
     if let Some(reserved) = query.reserved {
         let (own, there) = session.find(first.client, first.subnet_id(), Some(reserved))?;
         let is_mine = there.is_some_and(|there| first.is_own(&there));
+        let leased = Leased(there.as_ref(), now);
         if is_mine || is_available(there.as_ref(), now) {
+            explain!(say, Topic::Lease, "reserved\t{reserved}\ttaken: {leased}");
             let own = there.filter(|_| is_mine);
             return Ok(Proposal { address: Some((first, reserved)), conflict: None, own });
         }
+        explain!(say, Topic::Lease, "reserved\t{reserved}\tnot now: {leased}");
         conflict = Some(reserved);
         own_known = Some(own);
     }
     let found = |site, address, own| Ok(Proposal { address: Some((site, address)), conflict, own });
     let place = |address: Ipv4Addr| Some((query.site_of(address)?, address));
     let hint = query.requested.or(query.recent_offer).and_then(place);
+    let kind = if query.requested.is_some() { "requested" } else { "offered before" };
+    if let (Some(wish), None) = (query.requested.or(query.recent_offer), hint) {
+        explain!(say, Topic::Lease, "{kind}\t{wish}\tin no pool that serves the client");
+    }
     let mut at_hint = None;
     for site in query.sites_from(hint.map_or(0, |(site, _)| site.nth)) {
         let wish = hint.filter(|(of, _)| of.nth == site.nth).map(|(_, address)| address);
@@ -212,15 +226,31 @@ fn propose<'a>(session: &mut Session4<'_>, query: &Query4<'a>) -> Result<Proposa
                 own
             }
         };
+        match &own {
+            None => explain!(say, Topic::Lease, "own lease\t-\tnone in subnet {}", site.subnet),
+            Some(own) if !site.permits(own.address) => {
+                let address = own.address;
+                explain!(say, Topic::Lease, "own lease\t{address}\tin no pool that serves the client");
+            }
+            Some(_) => {}
+        }
         if let Some(own) = own.filter(|own| site.permits(own.address))
             && !is_reserved_for_others(session, query, &site, own.address)?
         {
+            let (address, leased) = (own.address, Leased(Some(&own), now));
+            explain!(say, Topic::Lease, "own lease\t{address}\ttaken: {leased}");
             return found(site, own.address, Some(own));
         }
+    }
+    if let Some((_, wish)) = hint.filter(|_| !is_available(at_hint.as_ref(), now)) {
+        let leased = Leased(at_hint.as_ref(), now);
+        explain!(say, Topic::Lease, "{kind}\t{wish}\t{leased}");
     }
     if let Some((site, hint)) = hint.filter(|_| is_available(at_hint.as_ref(), now))
         && !is_reserved_for_others(session, query, &site, hint)?
     {
+        let leased = Leased(at_hint.as_ref(), now);
+        explain!(say, Topic::Lease, "{kind}\t{hint}\ttaken: {leased}");
         return found(site, hint, None);
     }
     // A wish that cannot be granted must not hide the address that was offered before.
@@ -228,9 +258,11 @@ fn propose<'a>(session: &mut Session4<'_>, query: &Query4<'a>) -> Result<Proposa
     let recent = query.recent_offer.filter(|&recent| hint != Some(recent)).and_then(place);
     if let Some((site, recent)) = recent {
         let (_, at_recent) = session.find(site.client, site.subnet_id(), Some(recent))?;
-        if is_available(at_recent.as_ref(), now)
-            && !is_reserved_for_others(session, query, &site, recent)?
-        {
+        let leased = Leased(at_recent.as_ref(), now);
+        if !is_available(at_recent.as_ref(), now) {
+            explain!(say, Topic::Lease, "offered before\t{recent}\t{leased}");
+        } else if !is_reserved_for_others(session, query, &site, recent)? {
+            explain!(say, Topic::Lease, "offered before\t{recent}\ttaken: {leased}");
             return found(site, recent, None);
         }
     }
@@ -252,8 +284,11 @@ pub fn grant(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4,
 }
 
 fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4, Parked> {
-    let now = session.now();
-    let Some(first) = query.site(0) else { return Ok(Granted4::Exhausted) };
+    let (now, say) = (session.now(), session.explanation());
+    let Some(first) = query.site(0) else {
+        explain!(say, Topic::Lease, "no subnet serves the client");
+        return Ok(Granted4::Exhausted);
+    };
     let reserved = query.reserved;
     let asked = query.requested.or(reserved);
     let home = asked.filter(|_| asked != reserved).and_then(|asked| home_of(query, asked));
@@ -273,6 +308,16 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
         },
     };
     let own = own.map(|(_, own)| own);
+    match &own {
+        Some(own) => {
+            let (address, leased) = (own.address, Leased(Some(own), now));
+            explain!(say, Topic::Lease, "own lease\t{address}\t{leased}");
+        }
+        None => explain!(say, Topic::Lease, "own lease\t-\tnone"),
+    }
+    if let Some(reserved) = reserved {
+        explain!(say, Topic::Lease, "reserved\t{reserved}\tfor this client");
+    }
     let there = match asked {
         Some(_) => at_asked,
         None if own.is_some_and(|own| own.address == address) => own,
@@ -284,21 +329,30 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
         }
         _ => None,
     };
+    let kind = if query.requested.is_some() { "requested" } else { "chosen" };
     if let Some(refusal) = refusal {
+        explain!(say, Topic::Lease, "{kind}\t{address}\trefused: {refusal}");
         return Ok(Granted4::Refused(refusal));
     }
     let renewed = there.filter(|there| site.is_own(there));
     if renewed.is_none() && !is_available(there.as_ref(), now) {
         let is_reserved = reserved == Some(address);
         let refusal = if is_reserved { Refusal4::ReservedInUse } else { Refusal4::InUse };
+        let leased = Leased(there.as_ref(), now);
+        explain!(say, Topic::Lease, "{kind}\t{address}\trefused: {leased}");
         return Ok(Granted4::Refused(refusal));
     }
     if !site.permits(address) && reserved != Some(address) {
         let is_in_pool = site.pool_of(address).is_some();
         let refusal = if is_in_pool { Refusal4::NotServed } else { Refusal4::OutsidePools };
+        explain!(say, Topic::Lease, "{kind}\t{address}\trefused: {refusal}");
         return Ok(Granted4::Refused(refusal));
     }
+    explain!(say, Topic::Lease, "{kind}\t{address}\tgiven: {}", Leased(there.as_ref(), now));
     let old = own.map(|own| own.address).filter(|&old| old != address);
+    if let Some(old) = old {
+        explain!(say, Topic::Lease, "given up\t{old}\tthe lease on it ends");
+    }
     let valid_lifetime = lifetime(session, query, &site, address, renewed.as_ref());
     let mut name = [0; HOSTNAME_MAX];
     let name = kept_name(query, &site, &mut name);
@@ -314,6 +368,7 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     if let (Some(own), None) = (&renewed, old)
         && let Some((valid_lifetime, position)) = cached(session, &site, own, change)?
     {
+        explain!(say, Topic::Lease, "kept as it is\t{address}\tthe lease is young (cache-threshold)");
         return Ok(granted(valid_lifetime, position, Before4::Cached));
     }
     let before = match (old, renewed) {
@@ -323,7 +378,10 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     };
     Ok(match session.commit(change)? {
         Ok(stored) => granted(valid_lifetime, stored.position, before),
-        Err(error) => Granted4::NotStored(error),
+        Err(error) => {
+            explain!(say, Topic::Lease, "not stored\t{address}\t{error}");
+            Granted4::NotStored(error)
+        }
     })
 }
 
@@ -411,6 +469,9 @@ fn lifetime(
 ) -> u32 {
     let rules = &site.subnet.lease_rules;
     let (usual, shortest) = lifetimes(query, &site.subnet.timers);
+    if let Some(explanation) = session.explanation() {
+        explain_times(explanation, query, site);
+    }
     let threshold = rules.crowded_from(rules.allocator).filter(|_| site.permits(address));
     let Some(threshold) = threshold else { return usual };
     let unit = (address.into(), address.into());
@@ -421,6 +482,11 @@ fn lifetime(
     if !session.is_crowded(sizes, unit, threshold) {
         return usual;
     }
+    explain!(
+        session.explanation(),
+        Topic::Lease,
+        "lease time\t-\taddresses run short (adaptive-lease-time-threshold): the shortest one"
+    );
     let now_s = session.now().wall_s;
     shortest.max(own.map_or(0, |own| aged(own).remaining(now_s)))
 }
@@ -489,7 +555,12 @@ fn is_reserved_for_others(
         places.subnet = None;
     }
     let resource = (address, Ipv4Addr::BITS as u8);
-    Ok(session.holder(places, resource, pool, query.identifiers)? == Holder::Other)
+    let is_reserved = session.holder(places, resource, pool, query.identifiers)? == Holder::Other;
+    if is_reserved {
+        let say = session.explanation();
+        explain!(say, Topic::Lease, "passed over\t{address}\treserved for another client");
+    }
+    Ok(is_reserved)
 }
 
 /// A free address that is not reserved, of the first candidate that has one.
@@ -513,11 +584,15 @@ fn pick_in(
     site: &Site<'_>,
 ) -> Result<Option<Ipv4Addr>, Parked> {
     let (count, allocator) = (site.pool_count(), site.subnet.lease_rules.allocator);
+    let say = session.explanation();
+    if let Some(explanation) = say {
+        explain_pools(explanation, query, site);
+    }
     let first_pool = match allocator {
         Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
         _ => 0,
     };
-    for (pool, _) in site.pools_from(first_pool) {
+    for (pool, range) in site.pools_from(first_pool) {
         let mut first = None;
         for turn in 0..PICKS_MAX {
             let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
@@ -529,9 +604,11 @@ fn pick_in(
             first = first.or(Some(free).filter(|_| !is_random));
             // The pools know what the configuration reserves, but not what other sources of hosts do.
             if !is_reserved_for_others(session, query, site, free)? {
+                explain!(say, Topic::Lease, "free\t{free}\ttaken: from pool {range}");
                 return Ok(Some(free));
             }
         }
+        explain!(say, Topic::Lease, "free\t-\tnone in pool {range}");
     }
     Ok(None)
 }

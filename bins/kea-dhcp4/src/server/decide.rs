@@ -8,12 +8,14 @@ use libdhcpsrv::alloc4::Candidate4;
 use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::extended_info;
+use libdhcpsrv::explain;
+use libdhcpsrv::explain::{Explanation, Topic};
 use libdhcpsrv::links::Links;
 use libdhcpsrv::session::{Parked, Session4};
 use util::Now;
 use util::link::Inbound;
 
-use super::{Desk4, Dhcp4, Shared4};
+use super::{Desk4, Dhcp4, Shared4, notes};
 use crate::classes::{self, Classifier};
 use crate::handlers::{self, DropReason, Exchange, Outcome};
 use crate::hosts::{self, Sought};
@@ -76,7 +78,13 @@ impl Dhcp4 {
         let has_classes = config.classes.is_used();
         let serves =
             |index, membership: &Membership| !has_classes || config.serves(index, membership.set());
-        let index = find_subnet(config, links, input, query, |index| serves(index, membership));
+        let index = find_subnet(config, links, input, query, say, |index| {
+            let serves = serves(index, membership);
+            if let Some(explanation) = say.filter(|_| !serves) {
+                notes::passed_over(explanation, config, index, membership);
+            }
+            serves
+        });
         *likely = index;
         if index.is_none() && !view.is_relayed() && select::is_broadcast(input) {
             return Ok(Decision::drop(DropReason::NoSubnet));
@@ -106,11 +114,18 @@ impl Dhcp4 {
             if has_classes {
                 candidates.retain(|candidate| serves(candidate.subnet, membership));
             }
+            if let Some(explanation) = say {
+                notes::candidates(explanation, config, index, candidates);
+                notes::hosts(explanation, session.has_hosts());
+            }
         }
         let reserved = match session.has_hosts() {
             true => hosts::prefer_reserved(config, candidates),
             false => None,
         };
+        if let Some(address) = reserved {
+            explain!(say, Topic::Reservation, "the address {address} counts in the client's subnet");
+        }
 
         let (offered_to, recent_offer) = match message_type {
             MessageType::Discover => {
@@ -145,6 +160,7 @@ fn find_subnet(
     links: &Links,
     input: &Inbound<'_>,
     query: &Query<'_>,
+    say: Option<&Explanation>,
     serves: impl Fn(SubnetIndex) -> bool + Copy,
 ) -> Option<SubnetIndex> {
     let view = query.view;
@@ -159,6 +175,10 @@ fn find_subnet(
         of_interface: links.find(input.interface, &config.by_interface, serves),
     };
     let selected = select::select(config, input, &selector, serves);
+    if let Some(explanation) = say {
+        let link = links.name(input.interface);
+        notes::subnet(explanation, config, (input, link), &selector, selected);
+    }
     match selected {
         Some((index, by)) => {
             let id = config.subnet(index).id;
