@@ -191,7 +191,7 @@ fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_
         explain!(
             material.explanation,
             Topic::Options,
-            "siaddr (next-server)\t{next_server}\tfrom {origin}"
+            "siaddr (next-server)\t{next_server}\t{origin}"
         );
     }
     let first_filled = |name, field: fn(&'a BootFields) -> &'a [u8], of_subnet: &'a [u8]| {

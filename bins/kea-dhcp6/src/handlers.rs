@@ -10,6 +10,8 @@ use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode, code};
 use libdhcpsrv::alloc6::{self, Candidate6, Granted6, Hint6, Query6, Resource6, Wanted6};
 use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config6::{Config6, Subnet6};
+use libdhcpsrv::explain;
+use libdhcpsrv::explain::Topic;
 use libdhcpsrv::hosts::{Host6, Identifier};
 use libdhcpsrv::lease::{Expect, LeaseState, LeaseType, Ownership};
 use libdhcpsrv::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
@@ -153,7 +155,11 @@ fn associations(
     for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
         draft.begin(ia.kind, ia.iaid);
+        let say = session.explanation();
+        let kind = if ia.kind == IaKind::Pd { "IA_PD" } else { "IA_NA" };
+        explain!(say, Topic::Lease, "{kind} {}", ia.iaid);
         if exchange.membership.is_rejected() {
+            explain!(say, Topic::Lease, "  nothing: the client is in class REJECT");
             let (code, _) = nothing_free(ia.kind);
             draft.set_status(code, "the server refuses this client");
             draft.is_rejected = true;
@@ -164,6 +170,7 @@ fn associations(
                 // Another server may know the prefix; to deny it would be wrong.
                 return Ok(Outcome::Drop(DropReason::NoSubnet));
             }
+            explain!(say, Topic::Lease, "  nothing: no subnet is known for the client");
             refuse(draft, ia.kind, aim);
             continue;
         }
@@ -331,6 +338,8 @@ fn release(
                     }
                 }
             };
+            let (_, text) = verdict.status();
+            explain!(session.explanation(), Topic::Lease, "{resource}\treleased\t{text}");
             draft.notes.push(Note { lease_type, iaid: ia.iaid, resource, verdict });
             status = Some(worse(status, verdict.status()));
         }
@@ -370,6 +379,8 @@ fn decline(
                     Err(error) => return Ok(Outcome::Drop(DropReason::NotStored(error))),
                 },
             };
+            let (_, text) = verdict.status();
+            explain!(session.explanation(), Topic::Lease, "{resource}\tdeclined\t{text}");
             let note = Note { lease_type: LeaseType::Na, iaid: ia.iaid, resource, verdict };
             draft.notes.push(note);
             status = Some(worse(status, verdict.status()));

@@ -4,6 +4,8 @@
 //! them, as bytes encoded when the configuration was read; those marked `never-send` are not sent. Options that relays supply come last. RFC 8415 section 18.3,
 //! RFC 6422 section 6.
 
+mod notes;
+
 use std::net::{IpAddr, SocketAddr};
 
 use arrayvec::ArrayVec;
@@ -11,7 +13,8 @@ use libdhcp::v6::{
     CLIENT_PORT, IaKind, IaTimes, Lifetimes, MessageType, RequestedOptions, SERVER_PORT, View,
     WriteError, Writer, code,
 };
-use libdhcpsrv::config6::Config6;
+use libdhcpsrv::config6::{Config6, Subnet6};
+use libdhcpsrv::explain::Explanation;
 use util::link::{Delivery, Inbound, Outbound};
 
 use crate::draft::{Association, Draft, Entry};
@@ -52,12 +55,16 @@ pub struct Material<'a> {
     pub config: &'a Config6,
     /// The option sets that count for the client.
     pub scopes: Scopes<'a>,
+    /// The subnet of the client.
+    pub subnet: Option<&'a Subnet6>,
     /// Our own identifier.
     pub server_duid: &'a [u8],
     /// The decision.
     pub draft: &'a Draft,
     /// Whether the relay must get the reply by itself.
     pub alone: bool,
+    /// Who listens to what is decided.
+    pub explanation: Option<&'a Explanation>,
 }
 
 /// Appends the reply to `arena`.
@@ -67,6 +74,7 @@ pub struct Material<'a> {
 pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Outbound, WriteError> {
     let Material { query, input, draft, .. } = *material;
     let view = query.view;
+    let start = arena.len();
     let mut writer = Writer::reply(arena, view, draft.message_type, Writer::LEN_MAX)?;
     if let Some(duid) = query.duid {
         writer.put_option(code::CLIENTID, duid)?;
@@ -87,6 +95,9 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Outbound, W
     }
     put_relay_supplied(material, &mut writer);
     writer.finish();
+    if let Some(explanation) = material.explanation {
+        notes::options(explanation, material, arena.get(start..).unwrap_or_default());
+    }
     Ok(Outbound {
         start: 0,
         len: 0,

@@ -26,6 +26,23 @@ pub struct Scopes<'a> {
     pub global: &'a OptionSet6,
 }
 
+/// Which scope an option set is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// The reservation.
+    Host,
+    /// A pool, by its place in [`Scopes::pools`].
+    Pool(usize),
+    /// The subnet.
+    Subnet,
+    /// The shared network.
+    Network,
+    /// The class of this name.
+    Class(&'a str),
+    /// All clients.
+    Global,
+}
+
 /// The classes of a client, with those of the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct ClassScopes<'a> {
@@ -48,6 +65,27 @@ impl<'a> Scopes<'a> {
     pub fn each(&self, code: u16) -> impl Iterator<Item = EncodedOption6<'a>> + use<'a> {
         let is_member = self.is_member();
         self.sets().flat_map(move |set| set.each_for(code, is_member))
+    }
+
+    /// The scope that [`Scopes::find`] finds the option in.
+    #[must_use]
+    pub fn scope_of(&self, code: u16) -> Option<Scope<'a>> {
+        let is_member = self.is_member();
+        let mut all = self.all();
+        all.find(|(_, set)| set.get_for(code, is_member).is_some()).map(|(scope, _)| scope)
+    }
+
+    /// The scope that cancels an option.
+    #[must_use]
+    pub fn scope_that_cancels(&self, code: u16) -> Option<Scope<'a>> {
+        let mut all = self.all();
+        all.find(|(_, set)| set.never_send_codes().contains(&code)).map(|(scope, _)| scope)
+    }
+
+    /// Whether a scope has the option for clients of any classes.
+    #[must_use]
+    pub fn has_for_others(&self, code: u16) -> bool {
+        self.sets().any(|set| set.each_for(code, |_| true).next().is_some())
     }
 
     /// Codes that are sent unasked, repeatedly if several scopes say so.
@@ -94,11 +132,22 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn sets(&self) -> impl Iterator<Item = &'a OptionSet6> + use<'a> {
+        self.all().map(|(_, set)| set)
+    }
+
+    /// The sets with their scopes.
+    #[inline]
+    fn all(&self) -> impl Iterator<Item = (Scope<'a>, &'a OptionSet6)> + use<'a> {
         let ClassScopes { classes, membership } = self.classes;
-        let pools = self.pools.iter().copied();
-        let classes = classes.of(membership).map(|class| &*class.options);
-        let of_place = self.subnet.into_iter().chain(self.network);
-        self.host.into_iter().chain(pools).chain(of_place).chain(classes).chain([self.global])
+        let host = self.host.map(|set| (Scope::Host, set));
+        let pools = self.pools.iter().enumerate().map(|(nth, set)| (Scope::Pool(nth), *set));
+        let subnet = self.subnet.map(|set| (Scope::Subnet, set));
+        let network = self.network.map(|set| (Scope::Network, set));
+        let classes = classes.of(membership);
+        let classes = classes.map(|class| (Scope::Class(&class.name), &*class.options));
+        let of_place = subnet.into_iter().chain(network);
+        let specific = host.into_iter().chain(pools).chain(of_place);
+        specific.chain(classes).chain([(Scope::Global, self.global)])
     }
 
     fn sets_of_vendor(&self, enterprise: u32) -> impl Iterator<Item = &'a OptionSet6> + use<'a> {

@@ -3,6 +3,7 @@
 //! See [`libdhcpsrv::engine`] for the way of a datagram. Here: the hardware address, classes, subnet and hosts
 //! ([`subject`]), the handler, what the answer's options are taken from ([`place`]), the reply.
 
+mod notes;
 mod place;
 mod received;
 mod report;
@@ -22,7 +23,8 @@ use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
-use libdhcpsrv::explain::{ExplainedClients, Explanation};
+use libdhcpsrv::explain;
+use libdhcpsrv::explain::{ExplainedClients, Explanation, Topic};
 use libdhcpsrv::extended_info;
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::{LeaseType, SubnetId};
@@ -149,6 +151,9 @@ impl Protocol for Dhcp6 {
         replies: &mut Replies,
     ) -> Result<Option<DropReason>, Parked> {
         let hardware = &hardware::find(&runtime.config.mac_sources, query, input);
+        if let Some(address) = hardware.address() {
+            explain!(desk.explanation(), Topic::Query, "hardware address\t{address} (mac-sources)");
+        }
         let place = match self.decide(desk, input, query, hardware, runtime, now)? {
             Ok(place) => place,
             Err(reason) => return Ok(Some(reason)),
@@ -331,14 +336,19 @@ fn write(
         global: &config.options,
     };
     let alone = desk.must_be_alone(now);
+    let (server_duid, explanation) = (&*runtime.server_duid, desk.explanation());
+    let subnet = place.subnet;
     let material =
-        Material { query, input, config, scopes, server_duid: &runtime.server_duid, draft, alone };
+        Material { query, input, config, scopes, subnet, server_duid, draft, alone, explanation };
     let outbox = if draft.position == 0 { &mut replies.ready } else { &mut replies.held };
     let mut failure = None;
     outbox.push_with(|arena| match reply::write(&material, arena) {
         Ok(outbound) => {
             let (kind, to) = (draft.message_type.name(), outbound.destination);
             let link = || desk.links.name(input.interface);
+            if let Some(explanation) = desk.explanation() {
+                notes::answer(explanation, draft, &outbound, link());
+            }
             kea_log::log!(PACKETS, DHCP6_PACKET_SEND, query.view.label(None), kind, to, link());
             Some(outbound)
         }
@@ -348,6 +358,7 @@ fn write(
         }
     });
     if let Some(error) = failure {
+        explain!(desk.explanation(), Topic::Answer, "none: the reply cannot be built: {error}");
         kea_log::log!(PACKETS, DHCP6_PACK_FAIL, query.view.label(None), error);
     }
 }

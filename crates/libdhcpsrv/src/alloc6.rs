@@ -13,6 +13,7 @@
 //! Two requests that race for one address are decided by the store: the loser sees a conflict and decides again.
 //! Kea: `AllocEngine::allocateLeases6`, `renewLeases6`; RFC 8415 section 18.3.
 
+mod notes;
 mod place;
 mod reserved;
 
@@ -22,11 +23,14 @@ use util::Now;
 
 pub use self::place::{Candidate6, Query6, Terms6, Times6, Wanted6};
 
+use self::notes::{Leased, explain_pools, explain_times};
 use self::place::{LengthRound, Place};
 use self::reserved::{
     Reserved6, grant_reserved, is_reserved_for_others, offer_reserved, withdrawal,
 };
 use crate::config::{Aged, Allocator, remaining};
+use crate::explain;
+use crate::explain::Topic;
 use crate::lease::{CommitError, Expect, LeaseState, LeaseType, Nth, Ownership};
 use crate::lease6::{Change6, Lease6View, V6};
 use crate::session::{Parked, Session6};
@@ -56,6 +60,15 @@ pub struct Resource6 {
     pub address: Ipv6Addr,
     /// 128 for an address.
     pub prefix_len: u8,
+}
+
+impl std::fmt::Display for Resource6 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.prefix_len {
+            128 => self.address.fmt(f),
+            len => write!(f, "{}/{len}", self.address),
+        }
+    }
 }
 
 impl Resource6 {
@@ -94,6 +107,18 @@ pub enum Withdrawal6 {
     Reserved,
     /// It had ended, and somebody else has got some of it meanwhile.
     Taken,
+}
+
+impl std::fmt::Display for Withdrawal6 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NotServed => "its subnet or pool does not serve the client",
+            Self::OutsidePools => "it is in no pool of the subnet",
+            Self::Replaced => "what is reserved for the client takes its place",
+            Self::Reserved => "it is reserved for another client",
+            Self::Taken => "it had ended, and another client has got some of it",
+        })
+    }
 }
 
 /// Result of a request for one association.
@@ -137,7 +162,14 @@ pub fn offer(
     if offer_reserved(session, query, sink)? {
         return Ok(true);
     }
-    let hint = query.named().or_else(|| query.recent());
+    let say = session.explanation();
+    let named = query.named();
+    let kind = if named.is_some() { "requested" } else { "offered before" };
+    if let (Some(wish), None) = (query.hint.filter(|hint| !hint.address.is_unspecified()), named) {
+        let wish = Resource6 { address: wish.address, prefix_len: wish.prefix_len };
+        explain!(say, Topic::Lease, "  requested\t{wish}\tin no pool that serves the client");
+    }
+    let hint = named.or_else(|| query.recent());
     let mut at_hint = None;
     let mut kept = false;
     for (turn, place) in query.places().enumerate() {
@@ -146,9 +178,21 @@ pub fn offer(
             let wish = hint.filter(|_| is_first).map(|(_, hint)| hint.address);
             let (found, at_wish) = session.look_for(query.client, place.subnet_id(), nth, wish)?;
             at_hint = at_hint.or(at_wish);
-            let Some(own) = found.own else { break };
+            let Some(own) = found.own else {
+                if nth == 0 {
+                    let subnet = place.subnet;
+                    explain!(say, Topic::Lease, "  own lease\t-\tnone in subnet {subnet}");
+                }
+                break;
+            };
             let resource = resource_of(&own);
             let is_kept = place.gives(resource) && !is_lost(session, &own);
+            let leased = Leased(Some(&own), session.now());
+            explain!(say, Topic::Lease, "  own lease\t{resource}\t{leased}");
+            if !is_kept {
+                let why = "in no pool that serves the client, or somebody else's by now";
+                explain!(say, Topic::Lease, "  passed over\t{resource}\t{why}");
+            }
             if is_kept
                 && !sink.is_given(resource)
                 && !is_reserved_for_others(session, &place, resource)?
@@ -166,11 +210,16 @@ pub fn offer(
         return Ok(true);
     }
     let now = session.now();
+    if let Some((_, hint)) = &hint {
+        let leased = Leased(at_hint.as_ref(), now);
+        explain!(say, Topic::Lease, "  {kind}\t{hint}\t{leased}");
+    }
     if let Some((place, hint)) = hint
         && is_free(session, hint, at_hint.as_ref(), now)
         && !sink.is_given(hint)
         && !is_reserved_for_others(session, &place, hint)?
     {
+        explain!(say, Topic::Lease, "  taken\t{hint}\tas {kind}");
         take_new(session, &place, hint, sink);
         return Ok(true);
     }
@@ -179,10 +228,13 @@ pub fn offer(
     if let Some((place, recent)) = query.recent().filter(|&(_, recent)| hint != Some(recent)) {
         let wish = Some(recent.address);
         let (_, there) = session.find(query.client, place.subnet_id(), wish)?;
+        let leased = Leased(there.as_ref(), now);
+        explain!(say, Topic::Lease, "  offered before\t{recent}\t{leased}");
         if is_free(session, recent, there.as_ref(), now)
             && !sink.is_given(recent)
             && !is_reserved_for_others(session, &place, recent)?
         {
+            explain!(say, Topic::Lease, "  taken\t{recent}\tas offered before");
             take_new(session, &place, recent, sink);
             return Ok(true);
         }
@@ -234,7 +286,9 @@ fn grant_once(
     let named = query.named();
     let wish = named.map(|(_, named)| named.address);
     let mut places = query.places();
+    let say = session.explanation();
     let Some(mut place) = places.next() else {
+        explain!(say, Topic::Lease, "  no subnet comes into question");
         return Ok(Granted6::Exhausted { position: *position });
     };
     let (mut found, at_named) = session.look_for(query.client, place.subnet_id(), 0, wish)?;
@@ -283,12 +337,22 @@ fn settle(
         if turn > 0 {
             found = session.find_nth(client, place.subnet_id(), nth)?;
         }
-        let Some(own) = found.own else { break };
+        let say = session.explanation();
+        let Some(own) = found.own else {
+            if turn == 0 {
+                let subnet = place.subnet;
+                explain!(say, Topic::Lease, "  own lease\t-\tnone in subnet {subnet}");
+            }
+            break;
+        };
         let resource = resource_of(&own);
+        let leased = Leased(Some(&own), session.now());
+        explain!(say, Topic::Lease, "  own lease\t{resource}\t{leased}");
         let step = if given == Some(resource) {
             nth += 1;
             None
         } else if let Some(why) = withdrawal(session, place, &own, has_reserved)? {
+            explain!(say, Topic::Lease, "  withdrawn\t{resource}\t{why}");
             let expect = Expect::Unchanged(own.version);
             let deleted = session.delete(own.address, expect)?;
             let bound = (Bound6::Withdrawn(resource, why), Times6::default());
@@ -322,12 +386,26 @@ fn grant_new(
     (named, at_named): (Option<(Place<'_>, Resource6)>, Option<Lease6View>),
     position: u64,
 ) -> Result<Granted6, Parked> {
-    let now = session.now();
+    let (now, say) = (session.now(), session.explanation());
+    match &named {
+        Some((_, named)) => {
+            let leased = Leased(at_named.as_ref(), now);
+            explain!(say, Topic::Lease, "  requested\t{named}\t{leased}");
+        }
+        None => {
+            if let Some(hint) = query.hint.filter(|hint| !hint.address.is_unspecified()) {
+                let wish = Resource6 { address: hint.address, prefix_len: hint.prefix_len };
+                let why = "in no pool that serves the client";
+                explain!(say, Topic::Lease, "  requested\t{wish}\t{why}");
+            }
+        }
+    }
     let chosen = match named {
         Some((place, named))
             if is_free(session, named, at_named.as_ref(), now)
                 && !is_reserved_for_others(session, &place, named)? =>
         {
+            explain!(say, Topic::Lease, "  taken\t{named}\tas requested");
             Some((place, named, at_named))
         }
         _ => None,
@@ -354,7 +432,10 @@ fn grant_new(
             sink.take(Bound6::New(resource), place.terms(resource, times));
             Granted6::Bound { position: position.max(stored.position) }
         }
-        Err(error) => Granted6::NotStored(error),
+        Err(error) => {
+            explain!(say, Topic::Lease, "  not stored\t{resource}\t{error}");
+            Granted6::NotStored(error)
+        }
     })
 }
 
@@ -369,6 +450,8 @@ fn renew(
     let times = times(session, place, resource, Some(own));
     let change = change_of(place, resource, times, Some(own));
     if let Some((times, position)) = cached(session, place, own, change)? {
+        let why = "the lease is young (cache-threshold)";
+        explain!(session.explanation(), Topic::Lease, "  kept as it is\t{resource}\t{why}");
         return Ok(Ok((position, (Bound6::Cached(resource), times))));
     }
     let stored = session.commit(change)?;
@@ -407,6 +490,9 @@ fn times(
     resource: Resource6,
     own: Option<&Lease6View>,
 ) -> Times6 {
+    if let Some(explanation) = session.explanation() {
+        explain_times(explanation, place);
+    }
     let is_prefix = place.query.client.lease_type == LeaseType::Pd;
     let threshold = place.subnet.lease_rules.crowded_from(place.allocator());
     let threshold = threshold.filter(|_| is_prefix && place.pool_of(resource).is_some());
@@ -418,6 +504,8 @@ fn times(
     if !session.is_crowded(sizes, resource.ends(), threshold) {
         return place.usual_times();
     }
+    let why = "prefixes run short (adaptive-lease-time-threshold): the shortest ones";
+    explain!(session.explanation(), Topic::Lease, "  lifetimes\t-\t{why}");
     let now_s = session.now().wall_s;
     let valid_left = own.map_or(0, |own| aged(own).remaining(now_s));
     let of_preferred =
@@ -534,6 +622,10 @@ fn pick_in(
     sink: &dyn Sink6,
 ) -> Result<Option<Resource6>, Parked> {
     let (count, allocator) = (place.pools.len(), place.allocator());
+    let say = session.explanation();
+    if let Some(explanation) = say {
+        explain_pools(explanation, place);
+    }
     let first_pool = match allocator {
         Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
         _ => 0,
@@ -552,9 +644,11 @@ fn pick_in(
             // What is promised to the other associations of the message may come first. The pools know what the
             // configuration reserves, but not what other sources of hosts do.
             if !sink.is_given(resource) && !is_reserved_for_others(session, place, resource)? {
+                explain!(say, Topic::Lease, "  free\t{resource}\ttaken: from pool {pool}");
                 return Ok(Some(resource));
             }
         }
+        explain!(say, Topic::Lease, "  free\t-\tnone in pool {pool}");
     }
     Ok(None)
 }

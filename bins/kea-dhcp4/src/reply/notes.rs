@@ -53,7 +53,8 @@ pub(super) fn options(
     let mut spans = SpanTable::new();
     let Ok(view) = View::parse(reply, &mut spans) else { return };
     let definitions = &material.config.definitions;
-    for code in view.option_codes().iter() {
+    // The answer tells the message type by its name.
+    for code in view.option_codes().iter().filter(|code| *code != code::MESSAGE_TYPE) {
         let body = view.option(code).unwrap_or_default();
         let name = OptionName { definitions, code: code.into() };
         let value = OptionValue { name, body };
@@ -123,10 +124,9 @@ impl Display for Reason<'_> {
         let own = |text: &str| text.to_owned();
         let timers = subnet.map(|subnet| format!("by subnet {subnet}")).unwrap_or_default();
         let own = match *code {
-            code::MESSAGE_TYPE => Some(own("the server's decision")),
             code::SERVER_IDENTIFIER => Some(match scopes.scope_of(*code) {
                 Some(scope) => format!("configured in {}", Origin(material, scope)),
-                None => own("the server's address that received the query"),
+                None => own("the server's address"),
             }),
             code::LEASE_TIME => Some(own("see the lease")),
             code::SUBNET_MASK => Some(timers),
@@ -155,7 +155,7 @@ impl Display for Reason<'_> {
             "sent"
         };
         match scopes.scope_of(*code) {
-            Some(scope) => write!(f, "{why}; from {}", Origin(material, scope)),
+            Some(scope) => write!(f, "{}; {why}", Origin(material, scope)),
             None => f.write_str(why),
         }
     }
@@ -171,5 +171,5 @@ pub(super) fn field(
     scope: Scope<'_>,
 ) {
     let origin = Origin(material, scope);
-    explain!(Some(say), Topic::Options, "{name}\t{}\tfrom {origin}", Bytes(value));
+    explain!(Some(say), Topic::Options, "{name}\t{}\t{origin}", Bytes(value));
 }

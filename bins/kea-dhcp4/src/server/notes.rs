@@ -56,7 +56,7 @@ pub(super) fn subnet(
     };
     if let Some((index, how)) = selected {
         let subnet = config.subnet(index);
-        return explain!(Some(say), Topic::Subnet, "{subnet}\tselected {}", by(how));
+        return explain!(Some(say), Topic::Subnet, "{subnet}\tselected: {}", by(how));
     }
     // The value that would have decided, whatever had been configured for it.
     let sought = if let Some(address) = link_selection.filter(|_| !config.ignore_link_selection) {

@@ -6,6 +6,7 @@
 mod allocators;
 mod classes;
 mod discover;
+mod explain;
 mod extended_info;
 mod hostile;
 mod hosts;

@@ -93,9 +93,18 @@ pub(super) fn query(
 
 fn explain_ia(say: Option<&Explanation>, ia: &Ia<'_>) {
     let iaid = ia.iaid;
-    match ia.kind {
-        IaKind::Na => explain!(say, Topic::Query, "IA_NA {iaid}\tan address is wanted"),
-        IaKind::Ta => explain!(say, Topic::Query, "IA_TA {iaid}\ttemporary addresses: passed over"),
-        IaKind::Pd => explain!(say, Topic::Query, "IA_PD {iaid}\ta prefix is wanted"),
+    let kind = match ia.kind {
+        IaKind::Na => "IA_NA",
+        IaKind::Ta => "IA_TA",
+        IaKind::Pd => "IA_PD",
+    };
+    let addresses = ia.addresses().flatten().map(|listed| listed.address.to_string());
+    let prefixes = ia.prefixes().flatten();
+    let prefixes = prefixes.map(|listed| format!("{}/{}", listed.prefix, listed.len));
+    let listed = addresses.chain(prefixes).collect::<Vec<_>>().join(", ");
+    match (ia.kind, listed.is_empty()) {
+        (IaKind::Ta, _) => explain!(say, Topic::Query, "{kind} {iaid}\ttemporary: passed over"),
+        (_, true) => explain!(say, Topic::Query, "{kind} {iaid}\tnames nothing"),
+        (_, false) => explain!(say, Topic::Query, "{kind} {iaid}\tnames {listed}"),
     }
 }

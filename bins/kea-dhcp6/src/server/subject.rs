@@ -10,13 +10,14 @@ use libdhcpsrv::alloc6::Candidate6;
 use libdhcpsrv::classes::{Membership, Query as ClassQuery};
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::Config6;
-use libdhcpsrv::explain::Explanation;
+use libdhcpsrv::explain;
+use libdhcpsrv::explain::{Explanation, Topic};
 use libdhcpsrv::links::Links;
 use libdhcpsrv::session::{Parked, Session6};
 use util::link::Inbound;
 
 use super::place::Place;
-use super::report;
+use super::{notes, report};
 use crate::drop_reason::DropReason;
 use crate::hardware::Hardware;
 use crate::hosts::Client;
@@ -87,6 +88,13 @@ impl<'a> Subject<'a> {
         }
         self.find_candidates(membership.set(), candidates);
         client.look_up(candidates, session)?;
+        if !session.has_hosts() {
+            explain!(
+                self.explanation,
+                Topic::Reservation,
+                "none: the configuration has no reservations"
+            );
+        }
         if is_classified {
             let host = client.host_with_classes(candidates);
             let of_host = host.map_or(&[][..], |host| host.classes());
@@ -123,10 +131,22 @@ impl<'a> Subject<'a> {
     fn find_candidates(&self, classes: &ClassSet, candidates: &mut Vec<Candidate6>) {
         let Self { config, query, input, links, .. } = self;
         let is_classified = config.classes.is_used();
+        let say = self.explanation;
         let serves = |subnet: SubnetIndex| !is_classified || config.serves(subnet, classes);
-        let of_interface = links.find(input.interface, &config.by_interface, serves);
-        let Some((selected, by)) = select::select(config, input, query.view, of_interface, serves)
-        else {
+        let serving = |subnet| {
+            let serves = serves(subnet);
+            if let Some(explanation) = say.filter(|_| !serves) {
+                notes::passed_over(explanation, config, subnet, classes);
+            }
+            serves
+        };
+        let of_interface = links.find(input.interface, &config.by_interface, serving);
+        let selected = select::select(config, input, query.view, of_interface, serving);
+        if let Some(explanation) = say {
+            let link = links.name(input.interface);
+            notes::subnet(explanation, config, (input, link), query.view, selected);
+        }
+        let Some((selected, by)) = selected else {
             kea_log::log!(PACKETS, DHCP6_SUBNET_SELECTION_FAILED, query.view.label(None));
             return;
         };

@@ -7,6 +7,7 @@ mod allocators;
 mod assign;
 mod classes;
 mod confirm;
+mod explain;
 mod extend;
 mod extended_info;
 mod hostile;

@@ -123,7 +123,7 @@ impl<D: Daemon> Explainer<D> {
             by_subnets: &|name| D::address_on(&config, name),
         });
         let Place { name, local, reason, .. } = &place;
-        say("interface", &format_args!("{name} at {local}: {reason}"));
+        say("interface", &format_args!("{name}, {local} ({reason})"));
         say("effect", &"none: replies are not sent, leases are not stored");
 
         let data = &*data_folder(&settings, &paths);

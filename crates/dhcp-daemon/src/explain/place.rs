@@ -55,12 +55,12 @@ impl Place {
             (None, Some(own)) => own,
             (None, None) => {
                 let place = if interface.is_some() {
-                    "has no address in this system"
+                    "without address in this system"
                 } else {
-                    "is not in this system"
+                    "not in this system"
                 };
                 let (local, how) = assumed(known, &name);
-                reason = format!("{reason}; it {place}: {how}");
+                reason = format!("{reason}; {place}: {how}");
                 local
             }
         };
@@ -87,7 +87,7 @@ fn interface(known: &Known<'_>) -> (String, Option<IpAddr>, String) {
     let mut configured = known.plan.specs().iter().filter_map(of);
     if let Some((name, address)) = configured.next() {
         let which = if configured.next().is_some() { "first" } else { "only" };
-        let reason = format!("the {which} one of interfaces-config; --on says otherwise");
+        let reason = format!("the {which} one configured");
         return (name, address, reason);
     }
     let family = known.plan.family();
@@ -96,10 +96,10 @@ fn interface(known: &Known<'_>) -> (String, Option<IpAddr>, String) {
     });
     match usable.next() {
         Some(interface) => {
-            let reason = "the first one of this system; --on says otherwise".to_owned();
+            let reason = "the first one of this system".to_owned();
             (interface.name.clone(), None, reason)
         }
-        None => (NAMELESS.to_owned(), None, "a name made up; --on says otherwise".to_owned()),
+        None => (NAMELESS.to_owned(), None, "a name made up".to_owned()),
     }
 }
 
@@ -117,11 +117,11 @@ fn address_of(interface: &Interface, family: Family) -> Option<IpAddr> {
 /// The address on an interface that the system does not have, and how it was found.
 fn assumed(known: &Known<'_>, name: &str) -> (IpAddr, &'static str) {
     match (known.plan.family(), (known.by_subnets)(name)) {
-        (Family::V4, Some(address)) => (address, "its address is assumed from the subnet that names it"),
+        (Family::V4, Some(address)) => (address, "address by the subnet that names it"),
         (Family::V4, None) => {
-            (Ipv4Addr::UNSPECIFIED.into(), "no address is assumed; --on INTERFACE/ADDRESS tells one")
+            (Ipv4Addr::UNSPECIFIED.into(), "no address known, --on tells one")
         }
-        (Family::V6, _) => (LINK_LOCAL.into(), "a link-local address is assumed"),
+        (Family::V6, _) => (LINK_LOCAL.into(), "address assumed"),
     }
 }
 
@@ -195,13 +195,15 @@ mod tests {
     #[test]
     fn assumptions_are_told() {
         let reason = |configured| place(None, configured).2;
-        assert_eq!(reason(&["lan"]), "the only one of interfaces-config; --on says otherwise");
+        assert_eq!(reason(&["lan"]), "the only one configured");
         assert_eq!(
             reason(&["far", "lan"]),
-            "the first one of interfaces-config; --on says otherwise; it is not in this system: its address is assumed \
-             from the subnet that names it"
+            "the first one configured; not in this system: address by the subnet that names it"
         );
-        assert!(reason(&["bare"]).contains("it has no address in this system: no address is assumed"));
-        assert_eq!(reason(&["*"]), "the first one of this system; --on says otherwise");
+        assert_eq!(
+            reason(&["bare"]),
+            "the only one configured; without address in this system: no address known, --on tells one"
+        );
+        assert_eq!(reason(&["*"]), "the first one of this system");
     }
 }

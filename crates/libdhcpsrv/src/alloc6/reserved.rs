@@ -7,6 +7,9 @@ use super::{
     Bound6, LEASES_MAX, Place, Query6, Resource6, Sink6, Withdrawal6, change_of, is_free, is_lost,
     resource_of, times,
 };
+use super::notes::Leased;
+use crate::explain;
+use crate::explain::Topic;
 use crate::hosts::Holder;
 use crate::lease::{CommitError, Nth};
 use crate::lease6::{Lease6View, V6};
@@ -28,6 +31,8 @@ pub(super) fn offer_reserved(
                 && !sink.is_given(resource)
                 && !is_lost(session, &own)
             {
+                let leased = Leased(Some(&own), session.now());
+                explain!(session.explanation(), Topic::Lease, "  reserved\t{resource}\t{leased}");
                 let times = times(session, &place, resource, Some(&own));
                 sink.take(Bound6::Kept(resource), place.terms(resource, times));
                 kept = true;
@@ -69,7 +74,12 @@ fn free_reserved<'q>(
                 }
                 let wish = Some(reserved.address);
                 let (_, there) = session.find(query.client, place.subnet_id(), wish)?;
-                if is_free(session, reserved, there.as_ref(), session.now()) {
+                let (now, say) = (session.now(), session.explanation());
+                let leased = Leased(there.as_ref(), now);
+                let is_free = is_free(session, reserved, there.as_ref(), now);
+                let fate = if is_free { "taken" } else { "not now" };
+                explain!(say, Topic::Lease, "  reserved\t{reserved}\t{fate}: {leased}");
+                if is_free {
                     return Ok(Some((place, reserved, there)));
                 }
             }
@@ -179,5 +189,10 @@ pub(super) fn is_reserved_for_others(
         places.subnet = None;
     }
     let exactly = (resource.address, resource.prefix_len);
-    Ok(session.holder(places, exactly, pool, place.query.identifiers)? == Holder::Other)
+    let holder = session.holder(places, exactly, pool, place.query.identifiers)?;
+    if holder == Holder::Other {
+        let why = "reserved for another client";
+        explain!(session.explanation(), Topic::Lease, "  passed over\t{resource}\t{why}");
+    }
+    Ok(holder == Holder::Other)
 }

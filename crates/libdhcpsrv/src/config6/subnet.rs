@@ -161,7 +161,11 @@ impl fmt::Display for Pool6 {
         let (first, last) = (Ipv6Addr::from(self.first), Ipv6Addr::from(self.end()));
         match self.unit_len {
             128 => write!(f, "{first}-{last}"),
-            len => write!(f, "{first}-{last} of /{len}"),
+            len => {
+                // The units of a pool fill a prefix.
+                let whole = (self.end() - self.first).count_zeros();
+                write!(f, "{first}/{whole} of /{len}")
+            }
         }
     }
 }
