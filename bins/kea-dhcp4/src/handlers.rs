@@ -211,6 +211,8 @@ pub struct Exchange<'a> {
     pub recent_offer: Option<Ipv4Addr>,
     /// Host name to keep with a lease.
     pub hostname: &'a [u8],
+    /// Whether it is made from the address instead.
+    pub is_name_generated: bool,
     /// What its relay says of it, as a user context to keep with a lease; empty for nothing.
     pub extended_info: &'a [u8],
     /// The client's host, if there is a reservation for it.
@@ -230,6 +232,7 @@ impl<'a> Exchange<'a> {
             valid_lifetime: subnet.timers.lifetime(self.query.lease_time),
             min_lifetime: subnet.timers.min_valid_lifetime,
             hostname: self.hostname,
+            is_name_generated: self.is_name_generated,
             extended_info: self.extended_info,
             host: self.host,
             identifiers: self.identifiers,

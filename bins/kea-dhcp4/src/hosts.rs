@@ -8,12 +8,11 @@ use libdhcp::v4::MessageType;
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::hosts::{Host4, IdentifierKind, Known, Lookup};
 use libdhcpsrv::lease4::{SubnetId, V4};
+use libdhcpsrv::names::{NameBuffer, NameRules, Naming};
 use libdhcpsrv::session::{Parked, Session4};
 
 use crate::query::Query;
 
-/// Longest host name that is kept with a lease.
-pub const HOSTNAME_MAX: usize = 255;
 /// Sub-option of option 82 with the circuit.
 const CIRCUIT_ID: u8 = 1;
 
@@ -52,22 +51,16 @@ pub fn look_up<'a>(
     lookup.run(session, of_kind, || view.label())
 }
 
-/// The host name that is kept with a lease, in lower case: that of the reservation, else the one that the client gives
-/// (option 12) without a final NUL.
-pub fn name<'b>(
+/// How the client is called: by its reservation, else by what it says itself (option 12). The name goes to the buffer.
+pub fn name(
     query: &Query<'_>,
     host: Option<Host4<'_>>,
-    buffer: &'b mut [u8; HOSTNAME_MAX],
-) -> &'b [u8] {
-    let reserved = host.map(|host| host.hostname).filter(|name| !name.is_empty());
-    let Some(name) = reserved.or_else(|| query.view.host_name().ok().flatten()) else {
-        return &[];
-    };
-    let len = name.len().min(HOSTNAME_MAX);
-    for (to, from) in buffer.iter_mut().zip(name) {
-        *to = from.to_ascii_lowercase();
+    rules: Option<&NameRules>,
+    buffer: &mut NameBuffer,
+) -> Naming {
+    let Some(rules) = rules else { return Naming::Nothing };
+    match host.map(|host| host.hostname).filter(|name| !name.is_empty()) {
+        Some(reserved) => rules.of_host(reserved, buffer),
+        None => rules.of_client(query.view.host_name().ok().flatten(), buffer),
     }
-    let name = &buffer[..len];
-    let end = name.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-    &name[..end]
 }

@@ -17,6 +17,7 @@ use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
 use libdhcpsrv::extended_info;
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease4::{SubnetId, V4};
+use libdhcpsrv::names::{NameBuffer, Naming};
 use libdhcpsrv::offers::OfferTable;
 use libdhcpsrv::session::{Parked, Session4};
 use stats::{Lease4, Packet4 as Packet};
@@ -24,7 +25,7 @@ use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
 use crate::handlers::{self, Answer, DropReason, Exchange, Outcome};
-use crate::hosts::{self, HOSTNAME_MAX};
+use crate::hosts;
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
@@ -155,8 +156,9 @@ impl Protocol for Dhcp4 {
         let mut session = Session4::new(&*shared.store, &runtime.pools, entropy, memo, now)
             .with_hosts(&config.hosts);
         let known = hosts::look_up(config, subnet, query, &mut session)?;
-        let mut hostname = [0; HOSTNAME_MAX];
-        let hostname = hosts::name(query, known.host, &mut hostname);
+        let mut name = NameBuffer::new();
+        let rules = subnet.map(|index| &*config.subnet(index).lease_rules.names);
+        let naming = hosts::name(query, known.host, rules, &mut name);
         let exchange = Exchange {
             query,
             config,
@@ -165,7 +167,8 @@ impl Protocol for Dhcp4 {
                 MessageType::Discover => self.offers.recent(offered_to, second),
                 _ => None,
             },
-            hostname,
+            hostname: if naming == Naming::Given { &name } else { &[] },
+            is_name_generated: naming == Naming::Generated,
             extended_info: extended_info(config, subnet, query, &mut self.context),
             host: known.host,
             identifiers: &known.identifiers,
@@ -324,11 +327,22 @@ fn write(
 ) {
     let (config, query) = (&runtime.config, exchange.query);
     let alone = desk.must_be_alone(now);
+    let mut room = NameBuffer::new();
+    let subnet = exchange.subnet.map(|index| config.subnet(index));
+    let hostname = match subnet.filter(|_| exchange.is_name_generated) {
+        Some(subnet) => {
+            subnet.lease_rules.names.generate(answer.yiaddr, &mut room);
+            &room
+        }
+        None => exchange.hostname,
+    };
     let material = Material {
         query,
         input,
         config,
-        subnet: exchange.subnet.map(|index| config.subnet(index)),
+        subnet,
+        hostname,
+        is_name_generated: exchange.is_name_generated,
         always_send: runtime.always_send(exchange.subnet),
         host: exchange.host,
         answer,

@@ -19,6 +19,7 @@ use crate::hosts::{Holder, Host4, Identifier};
 use crate::lease4::{
     Change4, ClientKey, CommitError, Expect, INFINITE, Lease4View, LeaseState, Ownership, SubnetId,
 };
+use crate::names::NameBuffer;
 use crate::session::{Parked, Session4};
 use util::Now;
 
@@ -46,8 +47,10 @@ pub struct Query4<'a> {
     pub valid_lifetime: u32,
     /// Lease time when addresses run short (`adaptive-lease-time-threshold`).
     pub min_lifetime: u32,
-    /// Host name to keep with the lease.
+    /// Host name to keep with the lease, unless it is made from the address.
     pub hostname: &'a [u8],
+    /// Whether it is made from the address.
+    pub is_name_generated: bool,
     /// What relays say of it, as a user context to keep with the lease; empty for nothing.
     pub extended_info: &'a [u8],
     /// The client's host, if there is a reservation for it.
@@ -68,6 +71,15 @@ impl Query4<'_> {
 
     fn subnet_id(&self) -> SubnetId {
         SubnetId(self.subnet.id)
+    }
+
+    /// The host name to keep with a lease of an address.
+    fn hostname<'b>(&'b self, address: Ipv4Addr, room: &'b mut NameBuffer) -> &'b [u8] {
+        if !self.is_name_generated {
+            return self.hostname;
+        }
+        self.subnet.lease_rules.names.generate(address, room);
+        room
     }
 
     /// The units of the subnet's pools.
@@ -202,6 +214,8 @@ fn offer_once(
     let Some(address) = address else { return Ok(Ok(nothing)) };
     let valid_lifetime = lifetime(session, query, address, own.as_ref());
     let offered = Offered4 { address: Some(address), valid_lifetime, ..nothing };
+    let mut room = NameBuffer::new();
+    let hostname = query.hostname(address, &mut room);
     let seconds = query.subnet.lease_rules.offer_lifetime;
     let now_s = session.now().wall_s;
     let outlasts = |own: &Lease4View| aged(own).remaining(now_s) > seconds;
@@ -210,12 +224,12 @@ fn offer_once(
         if own.is_none() && !is_available(there.as_ref(), session.now()) {
             return Ok(Err(CommitError::Conflict));
         }
-        let change = change_of(query, address, there.as_ref());
+        let change = change_of(query, address, there.as_ref(), hostname);
         let stored = session.commit(Change4 { valid_lifetime: seconds, ..change })?;
         return Ok(stored.map(|stored| Offered4 { position: stored.position, ..offered }));
     }
     let Some(own) = &own else { return Ok(Ok(offered)) };
-    let change = Change4 { valid_lifetime, ..change_of(query, address, Some(own)) };
+    let change = Change4 { valid_lifetime, ..change_of(query, address, Some(own), hostname) };
     Ok(Ok(match cached(session, query, own, change)? {
         Some((valid_lifetime, _)) => Offered4 { valid_lifetime, is_cached: true, ..offered },
         None => offered,
@@ -320,8 +334,13 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     }
     let old = own.map(|own| own.address).filter(|&old| old != address);
     let valid_lifetime = lifetime(session, query, address, renewed.as_ref());
-    let change =
-        Change4 { valid_lifetime, replaces: old, ..change_of(query, address, there.as_ref()) };
+    let mut room = NameBuffer::new();
+    let hostname = query.hostname(address, &mut room);
+    let change = Change4 {
+        valid_lifetime,
+        replaces: old,
+        ..change_of(query, address, there.as_ref(), hostname)
+    };
     if let (Some(own), None) = (&renewed, old)
         && let Some((valid_lifetime, position)) = cached(session, query, own, change)?
     {
@@ -344,7 +363,12 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
 }
 
 /// The lease that a client gets; `there` is what its address has now.
-fn change_of<'a>(query: &Query4<'a>, address: Ipv4Addr, there: Option<&Lease4View>) -> Change4<'a> {
+fn change_of<'a>(
+    query: &Query4<'a>,
+    address: Ipv4Addr,
+    there: Option<&Lease4View>,
+    hostname: &'a [u8],
+) -> Change4<'a> {
     let pool = query.pool_of(address);
     Change4 {
         address,
@@ -356,7 +380,7 @@ fn change_of<'a>(query: &Query4<'a>, address: Ipv4Addr, there: Option<&Lease4Vie
         state: LeaseState::Default,
         fqdn_fwd: false,
         fqdn_rev: false,
-        hostname: query.hostname,
+        hostname,
         user_context: query.extended_info,
         keeps_context: true,
         expect: Expect::from(there),
@@ -569,6 +593,7 @@ mod tests {
                 valid_lifetime: 100,
                 min_lifetime: 100,
                 hostname: &[],
+                is_name_generated: false,
                 extended_info: &[],
                 host: None,
                 identifiers: &[],

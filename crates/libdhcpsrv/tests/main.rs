@@ -51,6 +51,7 @@ impl Server {
             valid_lifetime: 100,
             min_lifetime: 100,
             hostname: b"",
+            is_name_generated: false,
             extended_info: b"",
             host: None,
             identifiers: &[],

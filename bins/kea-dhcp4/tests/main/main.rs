@@ -9,6 +9,7 @@ mod extended_info;
 mod hostile;
 mod hosts;
 mod inform;
+mod names;
 mod options;
 mod release;
 mod request;

@@ -38,7 +38,8 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     parts::check_dhcp_ddns(reader, diagnostics);
     let compatibility = parts::part(reader, SERVER.compatibility, diagnostics);
     let is_on = |name| compatibility.as_ref().and_then(|map| map.bool(name)).unwrap_or(false);
-    let network = Network::read(reader, None, diagnostics);
+    let mut network = Network::read(reader, None, diagnostics);
+    network.names = parts::read_old_names(reader, diagnostics).within(&network.names);
     let definitions = read_definitions(reader, &SERVER.options, diagnostics);
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);

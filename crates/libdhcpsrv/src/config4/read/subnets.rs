@@ -42,6 +42,7 @@ pub(super) fn read(
     let count = global.items("subnet4").len();
     let mut found = Subnets::new(count);
     let (mut subnets, mut pools) = (Vec::with_capacity(count), Vec::new());
+    let outer_names = outer.network.names.rules();
     for item in maps(global, "subnet4") {
         let Some(reader) = MapReader::new(item, &SUBNET, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
@@ -50,6 +51,7 @@ pub(super) fn read(
         pools::read(&reader, base.prefix, &mut pools, diagnostics);
         let options = scopes.read(&reader, diagnostics);
         let network = Network::read(&reader, Some(outer.network), diagnostics);
+        let has_names = !network.names.is_empty();
         let network = network.within(outer.network);
         let around = Around {
             subnet: Some((SubnetId(base.id), base.prefix)),
@@ -64,7 +66,8 @@ pub(super) fn read(
         let identifier =
             own_identifier.or_else(|| server_identifiers(outer.options).first().copied());
         let former = subnets.last().map(|former: &Subnet4| &former.lease_rules);
-        let lease_rules = network.leases.rules(former);
+        let names = if has_names { network.names.rules() } else { Arc::clone(&outer_names) };
+        let lease_rules = network.leases.rules(names, former);
         subnets.push(Subnet4 {
             id: base.id,
             prefix: base.prefix.first(),

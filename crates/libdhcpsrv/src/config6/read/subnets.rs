@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 
 use cc::{Diagnostics, MapReader};
 use libdhcp::OptionSet6;
@@ -41,6 +42,7 @@ pub(super) fn read(
     let mut found = Subnets::new(count);
     let (mut subnets, mut pools) = (Vec::with_capacity(count), Pools::default());
     let mut by_interface_id = HashMap::new();
+    let names = Arc::default();
     for item in maps(global, "subnet6") {
         let Some(reader) = MapReader::new(item, &SUBNET, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
@@ -73,7 +75,7 @@ pub(super) fn read(
         };
         hosts.read(&reader, &around, scopes, diagnostics);
         let former = subnets.last().map(|former: &Subnet6| &former.lease_rules);
-        let lease_rules = network.leases.rules(former);
+        let lease_rules = network.leases.rules(Arc::clone(&names), former);
         subnets.push(Subnet6 {
             id: base.id,
             prefix: base.prefix.first(),
