@@ -39,6 +39,7 @@ const VALUES: &[(&str, &str)] = &[
     ("next-server", "\"192.0.2.1\""),
     ("pool", "\"10.0.0.1 - 10.0.0.2\""),
     ("record-types", "\"\""),
+    ("replace-client-name", "false"),
     ("severity", "\"INFO\""),
     ("space", "\"dhcp4\""),
     ("subnet", "\"10.0.0.0/8\""),

@@ -43,6 +43,7 @@ const VALUES: &[(&str, &str)] = &[
     ("prefix-len", "48"),
     ("record-types", "\"\""),
     ("relay-supplied-options", "[ \"65\" ]"),
+    ("replace-client-name", "false"),
     ("severity", "\"INFO\""),
     ("space", "\"dhcp6\""),
     ("subnet", "\"2001:db8::/32\""),
