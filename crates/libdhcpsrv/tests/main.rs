@@ -56,7 +56,8 @@ impl Server {
             wanted_lifetime: None,
             class_times: ClassTimes::default(),
             class_offer_lifetime: None,
-            hostname: b"",
+            hostname: None,
+            is_name_generated: false,
             extended_info: b"",
         };
         match grant(&mut session, &query) {

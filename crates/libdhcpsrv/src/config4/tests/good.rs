@@ -80,6 +80,18 @@ fn lease_checks_are_read() {
     }
 }
 
+#[test]
+fn a_set_of_characters_must_be_a_regular_expression() {
+    let (config, findings) = read_members(r#""hostname-char-set": "[^a-z""#);
+    assert!(config.is_none());
+    assert!(findings.contains("'hostname-char-set' is no regular expression"), "{findings}");
+    let (config, findings) = read_members(
+        r#""dhcp-ddns": { "enable-updates": false, "hostname-char-set": "[x]" },
+           "ddns-generated-prefix": "host""#,
+    );
+    assert!(config.is_some() && findings.contains("is an old spelling of"), "{findings}");
+}
+
 /// Reads one subnet with further members of its own and of the global scope.
 fn one_subnet(global: &str, members: &str) -> Subnet4 {
     let global = if global.is_empty() { String::new() } else { format!("{global},") };

@@ -39,6 +39,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let reader = &opened.global;
     refuse_unsupported(reader, diagnostics);
     read::parts::check_dhcp_ddns(reader, diagnostics);
+    read::parts::warn_of_old_names(reader, diagnostics);
     let compatibility = read::parts::part(reader, SERVER.compatibility, diagnostics);
     let is_on = |name| compatibility.as_ref().and_then(|map| map.bool(name)).unwrap_or(false);
     let network = Network::read(reader, None, diagnostics);
