@@ -6,7 +6,7 @@ use std::hash::Hasher;
 use std::sync::Arc;
 
 use cc::{Diagnostics, MapReader, Position, closest};
-use libdhcp::data::{csv_surplus, encode_csv, encode_hex};
+use libdhcp::data::{DataError, csv_surplus, encode_csv, encode_hex, validate};
 use libdhcp::definition::{
     CustomDefinition, CustomShape, DataType, DefinitionError, Definitions, OptionDefinition,
     is_valid_name,
@@ -269,6 +269,11 @@ fn read_body(
     }
     let data = reader.str("data").unwrap_or_default();
     let position = reader.position_of("data");
+    if !data.is_empty() && data.trim().is_empty() {
+        let message = format!("data of option {code} of space '{space}' is blank");
+        diagnostics.error_with_hint(position, message, "write a value, or \"\" for none");
+        return None;
+    }
     let is_csv = reader.bool("csv-format").unwrap_or(definition.is_some());
     let definition = match definition {
         Some(definition) if is_csv => definition,
@@ -280,7 +285,14 @@ fn read_body(
             diagnostics.error_with_hint(position, message, hint);
             return None;
         }
-        _ => return hex_body(space, code, data, position, diagnostics),
+        _ => {
+            let body = hex_body(space, code, data, position, diagnostics)?;
+            let checked = definition.map_or(Ok(()), |row| validate(row, &body, universe));
+            return match checked {
+                Ok(()) => Some(body),
+                Err(error) => report_mismatch(space, code, &error, position, diagnostics),
+            };
+        }
     };
     let surplus = csv_surplus(definition, data);
     if surplus > 0 {
@@ -288,15 +300,24 @@ fn read_body(
         let hint = format!("'{}' takes fewer; write '\\\\,' for a comma in text", definition.name);
         diagnostics.warning_with_hint(position, message, hint);
     }
-    match encode_csv(definition, data, universe) {
+    let body = encode_csv(definition, data, universe);
+    match body.and_then(|body| validate(definition, &body, universe).map(|()| body)) {
         Ok(body) => Some(body),
-        Err(error) => {
-            let mut message = String::from("option data does not match option definition");
-            message.push_str(&format!(" (space: {space}, code: {code}): {error}"));
-            diagnostics.error(position, message);
-            None
-        }
+        Err(error) => report_mismatch(space, code, &error, position, diagnostics),
     }
+}
+
+fn report_mismatch<T>(
+    space: &str,
+    code: u16,
+    error: &DataError,
+    position: Position,
+    diagnostics: &mut Diagnostics,
+) -> Option<T> {
+    let mut message = String::from("option data does not match option definition");
+    message.push_str(&format!(" (space: {space}, code: {code}): {error}"));
+    diagnostics.error(position, message);
+    None
 }
 
 fn hex_body(

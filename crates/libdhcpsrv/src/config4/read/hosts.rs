@@ -13,8 +13,8 @@ use crate::hosts::{BootFields, Resource};
 /// Reads it.
 pub(super) fn read_own(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Own<Ipv4Addr> {
     let position = reader.position_of("ip-address");
-    let address = reader.str("ip-address").filter(|text| !text.is_empty());
-    let address = address
+    let address = reader
+        .str("ip-address")
         .and_then(|text| text::address::<Ipv4Addr>(text, "ip-address", position, diagnostics));
     let address = address.filter(|address| {
         let is_usable = !matches!(*address, Ipv4Addr::UNSPECIFIED | Ipv4Addr::BROADCAST);
@@ -24,6 +24,11 @@ pub(super) fn read_own(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) ->
         }
         is_usable
     });
+    if reader.str("next-server") == Some("") {
+        let message = "'next-server' of a reservation is empty";
+        let hint = "leave it out for that of the subnet";
+        diagnostics.error_with_hint(reader.position_of("next-server"), message, hint);
+    }
     let bytes = |text: Option<&str>| text.unwrap_or_default().as_bytes().into();
     let boot = BootFields {
         next_server: read_next_server(reader, diagnostics).filter(|next| !next.is_unspecified()),

@@ -37,6 +37,8 @@ const VALUES: &[(&str, &str)] = &[
     ("next-server", "\"192.0.2.1\""),
     ("pool", "\"10.0.0.1 - 10.0.0.2\""),
     ("record-types", "\"\""),
+    ("sender-ip", "\"127.0.0.1\""),
+    ("server-ip", "\"::1\""),
     ("severity", "\"INFO\""),
     ("space", "\"dhcp4\""),
     ("subnet", "\"10.0.0.0/8\""),

@@ -3,7 +3,7 @@
 use cc::{Diagnostics, MapReader};
 
 use crate::config::read::hosts::RuleScope;
-use crate::config::read::network::{LifetimeKeywords, TeeScope};
+use crate::config::read::network::{LifetimeKeywords, LifetimeScope, TeeScope};
 use crate::config::{Lifetime, TeeTimes};
 use crate::config6::Timers6;
 use crate::hosts::ReservationRules;
@@ -18,8 +18,8 @@ const PREFERRED: LifetimeKeywords = LifetimeKeywords {
 /// What a scope says; `None` where it says nothing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Network {
-    valid: Option<Lifetime>,
-    preferred: Option<Lifetime>,
+    valid: LifetimeScope,
+    preferred: LifetimeScope,
     tee: TeeScope,
     rules: RuleScope,
     /// Whether a preferred lifetime that does not fit was looked for.
@@ -35,8 +35,11 @@ impl Network {
     ) -> Self {
         let tee = TeeScope::read(reader, diagnostics);
         tee.check(outer.map(|outer| &outer.tee), reader, diagnostics);
-        let valid = LifetimeKeywords::VALID.read(reader, diagnostics);
-        let preferred = PREFERRED.read(reader, diagnostics);
+        let valid = LifetimeKeywords::VALID.read_scope(reader);
+        let around = outer.map(|outer| &outer.valid);
+        LifetimeKeywords::VALID.check(&valid, around, reader, diagnostics);
+        let preferred = PREFERRED.read_scope(reader);
+        PREFERRED.check(&preferred, outer.map(|outer| &outer.preferred), reader, diagnostics);
         let rules = RuleScope::read(reader, diagnostics);
         let mut network = Self { valid, preferred, tee, rules, is_order_checked: false };
         network.check_order(outer, reader, diagnostics);
@@ -46,8 +49,8 @@ impl Network {
     /// The values with gaps closed by those of the scope around.
     pub(super) fn within(&self, outer: &Self) -> Self {
         Self {
-            valid: self.valid.or(outer.valid),
-            preferred: self.preferred.or(outer.preferred),
+            valid: self.valid.within(&outer.valid),
+            preferred: self.preferred.within(&outer.preferred),
             tee: self.tee.within(&outer.tee),
             rules: self.rules.within(&outer.rules),
             is_order_checked: self.is_order_checked || outer.is_order_checked,
@@ -61,8 +64,8 @@ impl Network {
 
     /// The times as packet code uses them.
     pub(super) fn timers(&self) -> Timers6 {
-        let valid = self.valid.unwrap_or(Lifetime::of(7200));
-        let preferred = self.preferred.unwrap_or(Lifetime {
+        let valid = self.valid.lifetime().unwrap_or(Lifetime::of(7200));
+        let preferred = self.preferred.lifetime().unwrap_or(Lifetime {
             usual: five_eighths(valid.usual),
             min: five_eighths(valid.min),
             max: five_eighths(valid.max),
@@ -101,7 +104,8 @@ impl Network {
         };
         self.is_order_checked = true;
         let all = outer.map_or(*self, |outer| self.within(outer));
-        let (Some(valid), Some(preferred)) = (all.valid, all.preferred) else { return };
+        let lifetimes = (all.valid.lifetime(), all.preferred.lifetime());
+        let (Some(valid), Some(preferred)) = lifetimes else { return };
         let (valid, preferred) = (valid.usual, preferred.usual);
         if preferred <= valid {
             return;

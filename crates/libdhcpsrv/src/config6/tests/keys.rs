@@ -41,6 +41,8 @@ const VALUES: &[(&str, &str)] = &[
     ("prefix-len", "48"),
     ("record-types", "\"\""),
     ("relay-supplied-options", "[ \"65\" ]"),
+    ("sender-ip", "\"127.0.0.1\""),
+    ("server-ip", "\"::1\""),
     ("severity", "\"INFO\""),
     ("space", "\"dhcp6\""),
     ("subnet", "\"2001:db8::/32\""),
