@@ -7,6 +7,7 @@ mod discover;
 mod hostile;
 mod hosts;
 mod inform;
+mod large_files;
 mod options;
 mod release;
 mod request;
