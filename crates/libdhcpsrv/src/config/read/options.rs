@@ -135,16 +135,21 @@ impl<S: OptionSetForm> OptionScopes<S> {
         let rules = self.rules;
         let space = read_space(rules, reader, diagnostics)?;
         let (code, definition) = self.read_code(space, reader, diagnostics)?;
-        let body = read_body(space, code, definition, rules.universe, reader, diagnostics)?;
+        let is_on = |name| reader.bool(name).unwrap_or(false);
+        let flags =
+            OptionFlags { always_send: is_on("always-send"), never_send: is_on("never-send") };
+        // What is never sent needs no value.
+        let body = if flags.never_send && !reader.is_written("data") {
+            Vec::new()
+        } else {
+            read_body(space, code, definition, rules.universe, reader, diagnostics)?
+        };
         let is_top = space == rules.universe.top_space();
         let own = rules.servers_own.iter().find(|(own, _)| is_top && *own == code);
         if let Some((_, hint)) = own {
             let message = format!("option {code} is up to the server, this value is not sent");
             diagnostics.warning_with_hint(reader.position(), message, *hint);
         }
-        let is_on = |name| reader.bool(name).unwrap_or(false);
-        let flags =
-            OptionFlags { always_send: is_on("always-send"), never_send: is_on("never-send") };
         Some(Entry { space, code, body, flags })
     }
 
