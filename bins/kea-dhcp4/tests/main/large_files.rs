@@ -1,6 +1,8 @@
 //! Huge and damaged configuration files, given to the program itself: a clear error in little time
 //! and memory.
 
+#![expect(clippy::disallowed_methods, reason = "the program is run from outside, on real files")]
+
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
