@@ -193,7 +193,7 @@ mod tests {
         let subnet =
             set(&[("dhcp4", 201, 3, &[]), ("dhcp4", 202, 3, &[]), ("dhcp4", 203, 3, &[five.0])]);
         let global =
-            set(&[("dhcp4", 206, 8, &[]), ("dhcp4", 207, 208, &[9]), ("vendor-9", 1, 8, &[])]);
+            set(&[("dhcp4", 206, 8, &[]), ("dhcp4", 207, 208, &[99]), ("vendor-9", 1, 8, &[])]);
         let member_of = |names: &[&'static str]| {
             let mut membership = Membership::new();
             membership.before_host(&config.classes, &Query { packet: &Nothing, label: &"client" });
