@@ -275,7 +275,7 @@ impl<'a> Exchange<'a> {
             wanted_lifetime: self.query.lease_time,
             class_times: self.class_times,
             class_offer_lifetime: self.class_offer_lifetime,
-            hostname: self.query.view.host_name().ok().flatten().unwrap_or_default(),
+            hostname: self.query.view.host_name().ok().flatten(),
         }
     }
 }

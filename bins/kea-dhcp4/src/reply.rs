@@ -64,6 +64,10 @@ pub struct Material<'a> {
     pub scopes: Scopes<'a>,
     /// The client's host.
     pub host: Option<Host4<'a>>,
+    /// The host name that is kept with its lease; empty for none.
+    pub hostname: &'a [u8],
+    /// Whether that was made from the address.
+    pub is_name_generated: bool,
     /// The decision.
     pub answer: &'a Answer,
     /// Whether frames can be sent to clients without an address.
@@ -110,14 +114,14 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
         IpAddr::V4(local) => local,
         IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
     };
-    let server_identifier = server_identifier(material, source);
+    // Only clients of a subnet have options of the configuration.
+    let codes = material.subnet.map(|_| material.scopes.codes()).unwrap_or_default();
+    let server_identifier = server_identifier(material, &codes, source);
 
     let mut vendor_bodies = VendorBodies::new();
     let mut sink = OptionSink::new();
-    let mut codes = ScopeCodes::default();
     add_own_options(material, &mut sink, server_identifier, through_relay);
     if !is_nak && material.subnet.is_some() {
-        codes = material.scopes.codes();
         vendor_bodies.gather(query.view, &material.scopes, &codes);
         add_configured_options(material, &codes, &mut sink);
         add_vendor_options(&vendor_bodies, &mut sink);
@@ -151,9 +155,12 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     Ok(Written { outbound, left_out })
 }
 
-fn server_identifier(material: &Material<'_>, source: Ipv4Addr) -> Ipv4Addr {
-    let configured = material.subnet.and_then(|_| material.scopes.find(code::SERVER_IDENTIFIER));
-    let octets = configured.and_then(|option| option.body().next()?.try_into().ok());
+fn server_identifier(material: &Material<'_>, codes: &ScopeCodes, source: Ipv4Addr) -> Ipv4Addr {
+    if !codes.configured.contains(code::SERVER_IDENTIFIER) {
+        return source;
+    }
+    let option = material.scopes.find(code::SERVER_IDENTIFIER);
+    let octets = option.and_then(|option| option.body().next()?.try_into().ok());
     octets.map_or(source, |octets: [u8; 4]| octets.into())
 }
 
@@ -177,11 +184,11 @@ fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_
     let Some(subnet) = material.subnet else { return };
     // Unlike options, those of classes come before those of the subnet.
     let of_host = material.host.and_then(|host| host.extras.boot.as_deref());
-    let ClassScopes { membership, defined } = material.scopes.classes;
+    let ClassScopes { membership, classes } = material.scopes.classes;
     let of_class = |class: &'a Class<OptionSet>| {
         Some((Scope::Class(&class.name), class.boot.as_deref()?))
     };
-    let of_classes = || defined.of(membership).filter_map(of_class);
+    let of_classes = || classes.of(membership).filter_map(of_class);
     let each = || of_host.map(|boot| (Scope::Host, boot)).into_iter().chain(of_classes());
     let next_server = each().find_map(|(scope, boot)| Some((scope, boot.next_server?)));
     let (scope, next_server) = next_server.unwrap_or((Scope::Subnet, subnet.next_server));
@@ -240,7 +247,7 @@ fn add_own_options<'a>(
     {
         sink.add_bytes(code::CLIENT_IDENTIFIER, id, Weight::Essential);
     }
-    add_reserved_name(material, sink);
+    add_name(material, sink);
     if through_relay && let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION) {
         sink.add_bytes(code::RELAY_AGENT_INFORMATION, information, Weight::Essential);
     }
@@ -249,17 +256,17 @@ fn add_own_options<'a>(
     }
 }
 
-/// Adds the host name of the reservation (option 12) for a client that gives one itself or asks for it, unless it gives
-/// a whole domain name (option 81), which then counts.
-fn add_reserved_name<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
-    let Material { query, answer, host, .. } = *material;
-    let name = host.map(|host| host.hostname).filter(|name| !name.is_empty());
-    let Some(name) = name.filter(|_| answer.lifetime.is_some()) else { return };
+/// Adds the host name that is kept with the lease (option 12) for a client that gives one itself or asks for it, or when
+/// it was made for it, unless the client gives a whole domain name (option 81), which then counts.
+fn add_name<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
+    let Material { query, answer, hostname, is_name_generated, .. } = *material;
     let view = query.view;
-    let is_of_interest = view.option(code::HOST_NAME).is_some()
+    let is_of_interest = is_name_generated
+        || view.option(code::HOST_NAME).is_some()
         || view.parameter_request_list().contains(&code::HOST_NAME);
-    if is_of_interest && view.option(code::CLIENT_FQDN).is_none() {
-        sink.add_bytes(code::HOST_NAME, name, Weight::Optional);
+    let is_due = is_of_interest && answer.lifetime.is_some() && !hostname.is_empty();
+    if is_due && view.option(code::CLIENT_FQDN).is_none() {
+        sink.add_bytes(code::HOST_NAME, hostname, Weight::Optional);
     }
 }
 

@@ -49,7 +49,7 @@ pub struct ClassScopes<'a> {
     /// Those that the client is in; the one that it got into first has precedence.
     pub membership: &'a Membership,
     /// What the configuration says about them.
-    pub defined: &'a Classes<OptionSet>,
+    pub classes: &'a Classes<OptionSet>,
 }
 
 /// What the scopes say about codes, without their values.
@@ -69,7 +69,14 @@ impl<'a> Scopes<'a> {
     #[inline]
     pub fn find(&self, code: u8) -> Option<EncodedOption<'a>> {
         let is_member = self.is_member();
-        self.sets().find_map(|set| set.get_for(code, is_member))
+        // Loops of their own for the scopes are faster here than one chain.
+        for set in [self.host, self.pool, self.subnet, self.network].into_iter().flatten() {
+            if let Some(option) = set.get_for(code, is_member) {
+                return Some(option);
+            }
+        }
+        let of_classes = self.class_sets().find_map(|set| set.get_for(code, is_member));
+        of_classes.or_else(|| self.global.get_for(code, is_member))
     }
 
     /// Everything that the scopes have for this client under a code, the most specific one first.
@@ -121,13 +128,19 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn sets(&self) -> impl Iterator<Item = &'a OptionSet> + use<'a> {
-        self.all().map(|(_, set)| set)
+        let specific = [self.host, self.pool, self.subnet, self.network];
+        specific.into_iter().flatten().chain(self.class_sets()).chain([self.global])
     }
 
-    /// The sets with their scopes.
     #[inline]
+    fn class_sets(&self) -> impl Iterator<Item = &'a OptionSet> + use<'a> {
+        let ClassScopes { membership, classes } = self.classes;
+        classes.of(membership).map(|class| &*class.options)
+    }
+
+    /// The sets in the same order, with their scopes; for what is told to people.
     fn all(&self) -> impl Iterator<Item = (Scope<'a>, &'a OptionSet)> + use<'a> {
-        let ClassScopes { membership, defined } = self.classes;
+        let ClassScopes { membership, classes } = self.classes;
         let specific = [
             (Scope::Host, self.host),
             (Scope::Pool, self.pool),
@@ -135,7 +148,7 @@ impl<'a> Scopes<'a> {
             (Scope::Network, self.network),
         ];
         let specific = specific.into_iter().filter_map(|(scope, set)| Some((scope, set?)));
-        let classes = defined.of(membership);
+        let classes = classes.of(membership);
         let classes = classes.map(|class| (Scope::Class(&class.name), &*class.options));
         specific.chain(classes).chain([(Scope::Global, self.global)])
     }
@@ -164,13 +177,45 @@ impl ScopeCodes {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use eval::{ClassId, ClassSet};
+    use cc::{Diagnostics, Document, NoIncludes};
+    use eval::{Field, FieldValue, PacketContext};
     use libdhcp::definition::Definitions;
     use libdhcp::{OptionFlags, OptionSet, OptionSetBuilder, Universe};
+    use libdhcpsrv::classes::{Membership, Query};
+    use libdhcpsrv::config4::read;
 
-    use super::{ClassScopes, Scopes};
+    use super::{ClassId, ClassScopes, Scopes};
+
+    /// A packet without anything in it.
+    struct Nothing;
+
+    impl PacketContext for Nothing {
+        fn option(&self, _: u16) -> Option<&[u8]> {
+            None
+        }
+
+        fn relay_option(&self, _: i8, _: u16) -> Option<&[u8]> {
+            None
+        }
+
+        fn field(&self, _: Field) -> FieldValue<'_> {
+            FieldValue::Absent
+        }
+
+        fn is_member(&self, _: ClassId) -> bool {
+            false
+        }
+    }
+
+    /// Classes with options of one byte; the first two of them have 3 and 6, and 3, 4, and 5 for members of the last.
+    const CLASSES: &str = r#"{ "Dhcp4": {
+        "option-def": [ { "name": "x3", "code": 203, "type": "uint8" }, { "name": "x4", "code": 204, "type": "uint8" },
+            { "name": "x5", "code": 205, "type": "uint8" }, { "name": "x6", "code": 206, "type": "uint8" } ],
+        "client-classes": [
+            { "name": "other", "option-data": [ { "name": "x3", "data": "71" }, { "name": "x6", "data": "71" } ] },
+            { "name": "first", "option-data": [ { "name": "x3", "data": "70" }, { "name": "x4", "data": "70" },
+                { "name": "x5", "data": "170", "always-send": true, "client-classes": [ "six" ] } ] },
+            { "name": "none" }, { "name": "five" }, { "name": "six" } ] } }"#;
 
     /// Options of one byte: space, code, value, classes; those above 100 are always, those above 200 never sent.
     fn set(options: &[(&str, u16, u8, &[u32])]) -> OptionSet {
@@ -184,45 +229,54 @@ mod tests {
 
     #[test]
     fn the_first_scope_that_has_a_value_for_the_client_wins() {
-        let [host, pool, network] =
-            [1, 2, 4].map(|value| set(&[("dhcp4", value, value.min(9) as u8, &[])]));
-        let subnet = set(&[("dhcp4", 1, 3, &[]), ("dhcp4", 2, 3, &[]), ("dhcp4", 3, 3, &[5])]);
-        let of_class =
-            set(&[("dhcp4", 3, 70, &[]), ("dhcp4", 4, 70, &[]), ("dhcp4", 5, 170, &[6])]);
-        let of_other = set(&[("dhcp4", 3, 71, &[]), ("dhcp4", 6, 71, &[])]);
-        let classes = [Arc::new(of_other), Arc::new(OptionSet::default()), Arc::new(of_class)];
-        let global = set(&[("dhcp4", 6, 8, &[]), ("dhcp4", 7, 208, &[9]), ("vendor-9", 1, 8, &[])]);
-        let mut members = ClassSet::with_capacity(10);
-        members.insert(ClassId(2));
-        let mut scopes = Scopes {
+        let mut diagnostics = Diagnostics::new();
+        let document = Document::parse(CLASSES, "test", &mut NoIncludes, &mut diagnostics);
+        let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
+        let config = config.unwrap_or_else(|| panic!("{}", diagnostics.render()));
+        let id = |name| config.classes.table().find(name).expect("the class exists");
+        let five = id("five");
+        let of_value = |code: u16| set(&[("dhcp4", 200 + code, code as u8, &[])]);
+        let [host, pool, network] = [1, 2, 4].map(of_value);
+        let subnet =
+            set(&[("dhcp4", 201, 3, &[]), ("dhcp4", 202, 3, &[]), ("dhcp4", 203, 3, &[five.0])]);
+        let global =
+            set(&[("dhcp4", 206, 8, &[]), ("dhcp4", 207, 208, &[99]), ("vendor-9", 1, 8, &[])]);
+        let member_of = |names: &[&'static str]| {
+            let mut membership = Membership::new();
+            membership.before_host(&config.classes, &Query { packet: &Nothing, label: &"client" });
+            names.iter().for_each(|name| membership.enter(id(name)));
+            membership
+        };
+        let [few, all] =
+            [&["first", "none", "other"][..], &["first", "other", "five", "six"]].map(member_of);
+        let scopes = |membership| Scopes {
             host: Some(&host),
             pool: Some(&pool),
             subnet: Some(&subnet),
             network: Some(&network),
-            classes: ClassScopes {
-                members: &members,
-                order: &[ClassId(2), ClassId(7), ClassId(0)],
-                options: &classes,
-            },
+            classes: ClassScopes { membership, classes: &config.classes },
             global: &global,
         };
         let value = |scopes: &Scopes<'_>, code| scopes.find(code).map(|option| option.tlv()[2]);
-        let values = |scopes: &Scopes<'_>| [1, 2, 3, 4, 5, 6, 7, 8].map(|code| value(scopes, code));
-        let expected = [Some(1), Some(2), Some(70), Some(4), None, Some(71), None, None];
-        assert_eq!(values(&scopes), expected);
-        let of_three: Vec<_> = scopes.each(3).map(|option| option.tlv()[2]).collect();
-        assert_eq!(of_three, [70, 71]);
-        let codes = scopes.codes();
-        assert_eq!(codes.configured.iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
-        // Whoever an entry is for, its flags count.
-        assert_eq!(codes.always_send.iter().collect::<Vec<_>>(), [5, 7]);
-        assert_eq!(codes.cancelled.iter().collect::<Vec<_>>(), [7]);
-        assert!(scopes.has_vendors());
-        assert_eq!(scopes.find_of_vendor(9, 1).map(|option| option.tlv()[2]), Some(8));
-        assert!(scopes.find_of_vendor(8, 1).is_none() && scopes.find_of_vendor(9, 2).is_none());
-        let mut members = members.clone();
-        assert!([5, 6].map(ClassId).iter().all(|class| members.insert(*class)));
-        scopes.classes.members = &members;
-        assert_eq!((value(&scopes, 3), value(&scopes, 5)), (Some(3), Some(170)));
+        {
+            let scopes = scopes(&few);
+            let values = [1, 2, 3, 4, 5, 6, 7, 8].map(|code| value(&scopes, 200 + code));
+            let expected = [Some(1), Some(2), Some(70), Some(4), None, Some(71), None, None];
+            assert_eq!(values, expected);
+            let of_three: Vec<_> = scopes.each(203).map(|option| option.tlv()[2]).collect();
+            assert_eq!(of_three, [70, 71]);
+            let codes = scopes.codes();
+            let configured: Vec<_> = codes.configured.iter().collect();
+            assert_eq!(configured, [201, 202, 203, 204, 205, 206, 207]);
+            // Whoever an entry is for, its flags count.
+            assert_eq!(codes.always_send.iter().collect::<Vec<_>>(), [205, 207]);
+            assert_eq!(codes.cancelled.iter().collect::<Vec<_>>(), [207]);
+            assert!(scopes.has_vendors());
+            assert_eq!(scopes.find_of_vendor(9, 1).map(|option| option.tlv()[2]), Some(8));
+            let is_there = |enterprise, code| scopes.find_of_vendor(enterprise, code).is_some();
+            assert!(!is_there(8, 1) && !is_there(9, 2));
+        }
+        let scopes = scopes(&all);
+        assert_eq!((value(&scopes, 203), value(&scopes, 205)), (Some(3), Some(170)));
     }
 }

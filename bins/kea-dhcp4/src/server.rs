@@ -23,6 +23,7 @@ use libdhcpsrv::explain;
 use libdhcpsrv::explain::{ExplainedClients, Explanation, Topic};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease4::{SubnetId, V4};
+use libdhcpsrv::names::{NameBuffer, Naming};
 use libdhcpsrv::offers::OfferTable;
 use libdhcpsrv::session::Parked;
 use stats::{Lease4, Packet4 as Packet};
@@ -318,6 +319,11 @@ impl Dhcp4 {
             classifier.finish(membership, at, answer.yiaddr, query.message_type);
         }
         let host = answer.at.and_then(|at| at.host(config));
+        let mut hostname = NameBuffer::new();
+        let naming = answer.at.filter(|_| answer.lifetime.is_some()).map(|at| {
+            let given = query.view.host_name().ok().flatten();
+            at.name(config, given, answer.yiaddr, &mut hostname)
+        });
         let subnet = answer.at.map(|at| config.subnet(at.subnet));
         let pool = subnet.and_then(|subnet| classes::extras_at(config, subnet, answer.yiaddr));
         let network = subnet.and_then(|subnet| config.network_of(subnet));
@@ -326,7 +332,7 @@ impl Dhcp4 {
             pool: pool.map(|extras| &*extras.options),
             subnet: subnet.map(|subnet| &*subnet.options),
             network: network.map(|network| &*network.options),
-            classes: ClassScopes { membership, defined: &config.classes },
+            classes: ClassScopes { membership, classes: &config.classes },
             global: &config.options,
         };
         let material = Material {
@@ -336,6 +342,8 @@ impl Dhcp4 {
             subnet,
             scopes,
             host,
+            hostname: &hostname,
+            is_name_generated: naming == Some(Naming::Generated),
             answer,
             direct_response: runtime.direct_response(),
             alone,

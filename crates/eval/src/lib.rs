@@ -50,6 +50,7 @@ pub use error::{ExprError, Reason};
 pub use packet4::Packet4;
 pub use packet6::Packet6;
 pub use parser::{EXPRESSION_LEN_MAX, NESTING_MAX};
+pub use pattern::Pattern;
 pub use program::{Compiler, Condition, EvalError, Program, ValueExpression};
 pub use scratch::Scratch;
 pub use trace::{LogTrace, Step, TextTrace, Trace};

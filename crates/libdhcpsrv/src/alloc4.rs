@@ -28,6 +28,7 @@ use crate::explain;
 use crate::explain::Topic;
 use crate::hosts::Holder;
 use crate::lease4::{Change4, CommitError, Expect, INFINITE, Lease4View, LeaseState, Ownership};
+use crate::names::NameBuffer;
 use crate::session::{Parked, Session4};
 use util::Now;
 
@@ -36,8 +37,6 @@ use self::site::{Site, lifetimes};
 
 /// How often a decision is made anew after a conflict before the query is given up.
 const CONFLICTS_MAX: usize = 8;
-/// Longest host name that is kept with a lease.
-const HOSTNAME_MAX: usize = 255;
 /// Proposals of one pool that are passed over because they are reserved.
 const PICKS_MAX: usize = 64;
 /// Of these, those that are made by chance where the allocator works so.
@@ -166,20 +165,20 @@ fn offer_once(
     let seconds = query.class_offer_lifetime.unwrap_or(of_subnet);
     let now_s = session.now().wall_s;
     let outlasts = |own: &Lease4View| aged(own).remaining(now_s) > seconds;
-    let mut name = [0; HOSTNAME_MAX];
+    let mut name = NameBuffer::new();
     if seconds > 0 && !own.as_ref().is_some_and(outlasts) {
         let (_, there) = session.find(site.client, site.subnet_id(), Some(address))?;
         if own.is_none() && !is_available(there.as_ref(), session.now()) {
             return Ok(Err(CommitError::Conflict));
         }
-        let name = kept_name(query, &site, &mut name);
-        let change = change_of(&site, name, address, there.as_ref());
+        site.candidate.name(query.config, query.hostname, address, &mut name);
+        let change = change_of(&site, &name, address, there.as_ref());
         let stored = session.commit(Change4 { valid_lifetime: seconds, ..change })?;
         return Ok(stored.map(|stored| Offered4 { position: stored.position, ..offered }));
     }
     let Some(own) = &own else { return Ok(Ok(offered)) };
-    let name = kept_name(query, &site, &mut name);
-    let change = Change4 { valid_lifetime, ..change_of(&site, name, address, Some(own)) };
+    site.candidate.name(query.config, query.hostname, address, &mut name);
+    let change = Change4 { valid_lifetime, ..change_of(&site, &name, address, Some(own)) };
     Ok(Ok(match cached(session, &site, own, change)? {
         Some((valid_lifetime, _)) => Offered4 { valid_lifetime, is_cached: true, ..offered },
         None => offered,
@@ -354,9 +353,9 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
         explain!(say, Topic::Lease, "given up\t{old}\tthe lease on it ends");
     }
     let valid_lifetime = lifetime(session, query, &site, address, renewed.as_ref());
-    let mut name = [0; HOSTNAME_MAX];
-    let name = kept_name(query, &site, &mut name);
-    let change = change_of(&site, name, address, there.as_ref());
+    let mut name = NameBuffer::new();
+    site.candidate.name(query.config, query.hostname, address, &mut name);
+    let change = change_of(&site, &name, address, there.as_ref());
     let change = Change4 { valid_lifetime, replaces: old, ..change };
     let granted = |valid_lifetime, position, before| Granted4::Lease {
         address,
@@ -437,25 +436,6 @@ fn change_of<'a>(
         expect: Expect::from(there),
         replaces: None,
     }
-}
-
-/// The host name that is kept with a lease, in lower case: that of the reservation, else the one that the client gives
-/// without a final NUL.
-fn kept_name<'b>(
-    query: &Query4<'_>,
-    site: &Site<'_>,
-    buffer: &'b mut [u8; HOSTNAME_MAX],
-) -> &'b [u8] {
-    let host = site.candidate.host(query.config);
-    let reserved = host.map(|host| host.hostname).filter(|name| !name.is_empty());
-    let name = reserved.unwrap_or(query.hostname);
-    let len = name.len().min(HOSTNAME_MAX);
-    for (to, from) in buffer.iter_mut().zip(name) {
-        *to = from.to_ascii_lowercase();
-    }
-    let name = &buffer[..len];
-    let end = name.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-    &name[..end]
 }
 
 /// The lease time for an address, which may be the client's own already: where addresses run short the shortest one, but

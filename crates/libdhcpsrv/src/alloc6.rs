@@ -355,15 +355,15 @@ fn settle(
             explain!(say, Topic::Lease, "  withdrawn\t{resource}\t{why}");
             let expect = Expect::Unchanged(own.version);
             let deleted = session.delete(own.address, expect)?;
-            let bound = (Bound6::Withdrawn(resource, why), Times6::default());
-            Some(deleted.map(|stored| (stored.position, bound)))
+            let (bound, times) = (Bound6::Withdrawn(resource, why), Times6::default());
+            Some(deleted.map(|stored| Step6 { position: stored.position, bound, times }))
         } else {
             nth += 1;
             Some(renew(session, place, resource, &own)?)
         };
         match step.transpose() {
             Ok(None) => {}
-            Ok(Some((at, (bound, times)))) => {
+            Ok(Some(Step6 { position: at, bound, times })) => {
                 *position = (*position).max(at);
                 kept += u32::from(!matches!(bound, Bound6::Withdrawn(..)));
                 sink.take(bound, place.terms(resource, times));
@@ -439,6 +439,13 @@ fn grant_new(
     })
 }
 
+/// What became of one lease of an association, and the journal position that makes it durable.
+struct Step6 {
+    position: u64,
+    bound: Bound6,
+    times: Times6,
+}
+
 /// Renews a lease of the association, or leaves it as it is if it is young; returns the journal position that makes it
 /// durable.
 fn renew(
@@ -446,16 +453,17 @@ fn renew(
     place: &Place<'_>,
     resource: Resource6,
     own: &Lease6View,
-) -> Result<Result<(u64, (Bound6, Times6)), CommitError>, Parked> {
+) -> Result<Result<Step6, CommitError>, Parked> {
     let times = times(session, place, resource, Some(own));
     let change = change_of(place, resource, times, Some(own));
     if let Some((times, position)) = cached(session, place, own, change)? {
         let why = "the lease is young (cache-threshold)";
         explain!(session.explanation(), Topic::Lease, "  kept as it is\t{resource}\t{why}");
-        return Ok(Ok((position, (Bound6::Cached(resource), times))));
+        return Ok(Ok(Step6 { position, bound: Bound6::Cached(resource), times }));
     }
     let stored = session.commit(change)?;
-    Ok(stored.map(|stored| (stored.position, (Bound6::Kept(resource), times))))
+    let bound = Bound6::Kept(resource);
+    Ok(stored.map(|stored| Step6 { position: stored.position, bound, times }))
 }
 
 /// What is left of a lease that stays as it is because it is young and `change` would alter nothing but the time; and the

@@ -22,6 +22,7 @@ pub mod lease6;
 pub mod links;
 pub mod loggers;
 pub mod messages;
+pub mod names;
 pub mod offers;
 pub mod server;
 pub mod session;

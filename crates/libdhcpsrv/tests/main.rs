@@ -56,7 +56,7 @@ impl Server {
             wanted_lifetime: None,
             class_times: ClassTimes::default(),
             class_offer_lifetime: None,
-            hostname: b"",
+            hostname: None,
             extended_info: b"",
         };
         match grant(&mut session, &query) {

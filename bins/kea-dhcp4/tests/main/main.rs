@@ -11,6 +11,8 @@ mod extended_info;
 mod hostile;
 mod hosts;
 mod inform;
+mod large_files;
+mod names;
 mod networks;
 mod options;
 mod release;

@@ -36,6 +36,7 @@ use self::input::Input;
 use self::place::Place;
 use crate::command_line::{ExplainOptions, Leases};
 use crate::config_file::{self, Loaded};
+use crate::lease_database::Checks;
 use crate::service::{data_folder, install, lease_file, plan_of, random_seed};
 use crate::{Daemon, Surroundings, lease_database};
 
@@ -237,8 +238,9 @@ fn leases<D: Daemon>(
     let settings = &D::settings(config);
     let none = |why: &str| Ok((LeaseStore::new(random_seed(), None), why.to_owned()));
     let of = |path: &Path| {
-        let (database, judge) = (settings.lease_database, D::lease_judge(config));
-        let looked = lease_database::look(database, path, random_seed(), &judge);
+        let (judge, extended_info) = (&D::lease_judge(config), settings.extended_info_checks);
+        let (database, checks) = (settings.lease_database, Checks { judge, extended_info });
+        let looked = lease_database::look(database, path, random_seed(), &checks);
         let hint = "; --leases tells another file or 'none'";
         looked.map_err(|error| Failure::because(format_args!("{error}{hint}")))
     };

@@ -9,6 +9,7 @@ use crate::config4::{Config4, Pool4, Subnet4, SubnetIndex, Timers};
 use crate::free::PoolIndex;
 use crate::hosts::{Host4, HostId, Identifier};
 use crate::lease4::{ClientKey, Lease4View, LeaseState, Ownership, SubnetId};
+use crate::names::{NameBuffer, Naming};
 
 /// A subnet that a client may be given an address in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,29 @@ impl Candidate4 {
     #[must_use]
     pub fn host(self, config: &Config4) -> Option<Host4<'_>> {
         config.hosts.get(self.host?)
+    }
+
+    /// How the client is called with a lease of an address there: by its reservation, else by the rules of the subnet for
+    /// what it says itself. The name goes to the buffer, which is empty.
+    pub fn name(
+        self,
+        config: &Config4,
+        given: Option<&[u8]>,
+        address: Ipv4Addr,
+        out: &mut NameBuffer,
+    ) -> Naming {
+        let rules = &config.subnet(self.subnet).lease_rules.names;
+        let reserved = self.host(config).map(|host| host.hostname);
+        let naming = match reserved.filter(|name| !name.is_empty()) {
+            Some(reserved) => rules.of_host(reserved, out),
+            None => rules.of_client(given, out),
+        };
+        match naming {
+            Naming::Given => {}
+            Naming::Generated => rules.generate(address, out),
+            Naming::Nothing => out.clear(),
+        }
+        naming
     }
 }
 
@@ -55,8 +79,8 @@ pub struct Query4<'a> {
     pub class_offer_lifetime: Option<u32>,
     /// What relays say of the client, as a user context to keep with the lease where the subnet says so; empty for nothing.
     pub extended_info: &'a [u8],
-    /// Host name that the client gives, to keep with the lease if no other is reserved.
-    pub hostname: &'a [u8],
+    /// Host name that the client gives.
+    pub hostname: Option<&'a [u8]>,
 }
 
 impl<'a> Query4<'a> {

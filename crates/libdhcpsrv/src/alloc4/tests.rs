@@ -79,7 +79,7 @@ impl Setup {
             wanted_lifetime: None,
             class_times: ClassTimes::default(),
             class_offer_lifetime: None,
-            hostname: &[],
+            hostname: None,
             extended_info: &[],
         }
     }

@@ -2,7 +2,10 @@
 //!
 //! They are cold or the same in most subnets, so subnets share them. What packet code asks is a method here.
 
+use std::sync::Arc;
+
 use crate::lease::{INFINITE, LeaseState};
+use crate::names::NameRules;
 
 /// How a free address or prefix is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub struct LeaseRules {
     pub offer_lifetime: u32,
     /// `store-extended-info`: whether what relays say of a client is kept with its lease.
     pub stores_extended_info: bool,
+    /// How clients are named; of DHCPv4 alone.
+    pub names: Arc<NameRules>,
     /// `adaptive-lease-time-threshold`: the share of leased addresses from which on the shortest lease time is given.
     pub adaptive_threshold: Option<f64>,
 }

@@ -131,7 +131,7 @@ pub(crate) const LAST: [Keyword; 30] = [
     network::DDNS_OVERRIDE_CLIENT_UPDATE.default(Bool(false)),
     network::DDNS_REPLACE_CLIENT_NAME.default(Str("never")),
     network::DDNS_GENERATED_PREFIX.default(Str("myhost")),
-    network::DDNS_QUALIFYING_SUFFIX,
+    network::DDNS_QUALIFYING_SUFFIX.default(Str("")),
     network::DDNS_UPDATE_ON_RENEW.default(Bool(false)),
     network::DDNS_USE_CONFLICT_RESOLUTION,
     network::DDNS_CONFLICT_RESOLUTION_MODE.default(Str("check-with-dhcid")),
@@ -139,7 +139,7 @@ pub(crate) const LAST: [Keyword; 30] = [
     network::DDNS_TTL,
     network::DDNS_TTL_MIN,
     network::DDNS_TTL_MAX,
-    network::HOSTNAME_CHAR_SET.default(Str("")),
+    network::HOSTNAME_CHAR_SET.default(Str("[^A-Za-z0-9.-]")),
     network::HOSTNAME_CHAR_REPLACEMENT.default(Str("")),
     Keyword::new("version", Kind::Str, "Version of the file's form.")
         .ignored("the server decides by the keys"),

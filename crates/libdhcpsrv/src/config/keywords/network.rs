@@ -73,17 +73,27 @@ pub(crate) const DDNS_OVERRIDE_NO_UPDATE: Keyword =
     Keyword::new("ddns-override-no-update", Kind::Bool, NO_UPDATES);
 pub(crate) const DDNS_OVERRIDE_CLIENT_UPDATE: Keyword =
     Keyword::new("ddns-override-client-update", Kind::Bool, NO_UPDATES);
-pub(crate) const DDNS_REPLACE_CLIENT_NAME: Keyword =
-    Keyword::new("ddns-replace-client-name", Kind::StrOrBool, "When a client's name is replaced.");
-pub(crate) const DDNS_GENERATED_PREFIX: Keyword =
-    Keyword::new("ddns-generated-prefix", Kind::Str, NO_UPDATES);
+pub(crate) const DDNS_REPLACE_CLIENT_NAME: Keyword = Keyword::new(
+    "ddns-replace-client-name",
+    Kind::StrOrBool,
+    "When a client's name is replaced by one that is made from its address: `never`, `always`, \
+     `when-present`, `when-not-present`.",
+);
+pub(crate) const DDNS_GENERATED_PREFIX: Keyword = Keyword::new(
+    "ddns-generated-prefix",
+    Kind::Str,
+    "What names that are made from addresses begin with.",
+);
 pub(crate) const DDNS_QUALIFYING_SUFFIX: Keyword =
-    Keyword::new("ddns-qualifying-suffix", Kind::Str, "Domain of partial names.")
-        .not_yet("completion of client names");
+    Keyword::new("ddns-qualifying-suffix", Kind::Str, "The domain that names without one get.");
 pub(crate) const DDNS_UPDATE_ON_RENEW: Keyword =
     Keyword::new("ddns-update-on-renew", Kind::Bool, NO_UPDATES);
-pub(crate) const DDNS_USE_CONFLICT_RESOLUTION: Keyword =
-    Keyword::new("ddns-use-conflict-resolution", Kind::Bool, NO_UPDATES);
+pub(crate) const DDNS_USE_CONFLICT_RESOLUTION: Keyword = Keyword::new(
+    "ddns-use-conflict-resolution",
+    Kind::Bool,
+    "Old key: `ddns-conflict-resolution-mode` is what it is today.",
+)
+.ignored("it is an old key, of which 'ddns-conflict-resolution-mode' is the new one");
 pub(crate) const DDNS_CONFLICT_RESOLUTION_MODE: Keyword = Keyword::new(
     "ddns-conflict-resolution-mode",
     Kind::OneOf(&[
@@ -99,12 +109,15 @@ pub(crate) const DDNS_TTL_PERCENT: Keyword =
 pub(crate) const DDNS_TTL: Keyword = Keyword::new("ddns-ttl", Kind::UINT32, NO_UPDATES);
 pub(crate) const DDNS_TTL_MIN: Keyword = Keyword::new("ddns-ttl-min", Kind::UINT32, NO_UPDATES);
 pub(crate) const DDNS_TTL_MAX: Keyword = Keyword::new("ddns-ttl-max", Kind::UINT32, NO_UPDATES);
-pub(crate) const HOSTNAME_CHAR_SET: Keyword =
-    Keyword::new("hostname-char-set", Kind::Str, "Characters replaced in names of clients.");
+pub(crate) const HOSTNAME_CHAR_SET: Keyword = Keyword::new(
+    "hostname-char-set",
+    Kind::Str,
+    "What is replaced in names that clients give: a regular expression; empty for nothing.",
+);
 pub(crate) const HOSTNAME_CHAR_REPLACEMENT: Keyword = Keyword::new(
     "hostname-char-replacement",
     Kind::Str,
-    "No effect until `hostname-char-set` is supported.",
+    "What it is replaced by; nothing when empty.",
 );
 
 /// First rows of a subnet.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cc::{Diagnostics, MapReader};
 
 use crate::config::{Allocator, LeaseCache, LeaseRules};
+use crate::names::NameRules;
 
 /// What a scope says; `None` where it says nothing.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +60,11 @@ impl LeaseScope {
 
     /// The rules as packet code uses them: those of `former` if they are the same, since neighbours in the file mostly
     /// agree.
-    pub(crate) fn rules(&self, former: Option<&Arc<LeaseRules>>) -> Arc<LeaseRules> {
+    pub(crate) fn rules(
+        &self,
+        names: Arc<NameRules>,
+        former: Option<&Arc<LeaseRules>>,
+    ) -> Arc<LeaseRules> {
         let rules = LeaseRules {
             allocator: self.allocator.unwrap_or_default(),
             pd_allocator: self.pd_allocator.unwrap_or_default(),
@@ -67,6 +72,7 @@ impl LeaseScope {
             offer_lifetime: self.offer_lifetime.unwrap_or(0),
             stores_extended_info: self.stores_extended_info.unwrap_or(false),
             adaptive_threshold: self.adaptive_threshold,
+            names,
         };
         former.filter(|former| ***former == rules).cloned().unwrap_or_else(|| Arc::new(rules))
     }

@@ -1,13 +1,16 @@
 //! Maps and lists of the global scope that stand alone: lease database, expiry, workers, switches.
 
+use std::net::IpAddr;
+
 use cc::{Diagnostics, Element, MapReader, Scope};
 use libdhcp::data::encode_hex;
 
+use super::names::NameScope;
+use super::text::quoted;
 use crate::config::keywords::{
     DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, SANITY_CHECKS, refuse_unsupported,
 };
-use crate::config::read::text::quoted;
-use crate::config::{Durability, ExpiredLeases, LeaseChecks, LeaseDatabase};
+use crate::config::{Durability, ExpiredLeases, ExtendedInfoChecks, LeaseChecks, LeaseDatabase};
 use crate::explain::ExplainedClients;
 
 /// A map of the global scope; `None` when it is absent or no map.
@@ -119,6 +122,68 @@ pub(crate) fn read_explained_clients(
     ExplainedClients::new(clients)
 }
 
+/// Reads `extended-info-checks` of `sanity-checks`.
+pub(crate) fn read_extended_info_checks(global: &MapReader<'_>) -> ExtendedInfoChecks {
+    let element = global.element(SANITY_CHECKS.name);
+    // What is wrong with the map has been reported by `read_lease_checks`.
+    let reader =
+        element.and_then(|map| MapReader::new(map, &SANITY_CHECKS, &mut Diagnostics::new()));
+    match reader.and_then(|reader| reader.str("extended-info-checks")) {
+        Some("none") => ExtendedInfoChecks::None,
+        Some("pedantic") => ExtendedInfoChecks::Pedantic,
+        Some("strict") => ExtendedInfoChecks::Strict,
+        _ => ExtendedInfoChecks::Fix,
+    }
+}
+
+/// Reads what `dhcp-ddns` says about names: old spellings, which count where the new ones are not written.
+pub(crate) fn read_old_names<'a>(
+    global: &MapReader<'a>,
+    diagnostics: &mut Diagnostics,
+) -> NameScope<'a> {
+    let element = global.element(DHCP_DDNS.name).filter(|element| !element.is_blank());
+    // What is wrong with the map itself has been reported.
+    let reader = element.and_then(|map| MapReader::new(map, &DHCP_DDNS, &mut Diagnostics::new()));
+    let Some(reader) = reader else { return NameScope::default() };
+    let mut names = NameScope::read_old(&reader, diagnostics);
+    for (old, new) in OLD_NAMES {
+        if !reader.is_written(old) {
+            continue;
+        }
+        let is_doubled = global.is_written(new);
+        let message = format!("'{old}' of 'dhcp-ddns' is an old spelling of '{new}'");
+        let hint = match is_doubled {
+            true => "it has no effect, because the new one is there, too",
+            false => "write that in the global scope",
+        };
+        diagnostics.warning_with_hint(reader.key_position_of(old), message, hint);
+        if is_doubled {
+            names.forget(old);
+        }
+    }
+    names
+}
+
+/// Warns about what `dhcp-ddns` says about names, for a server that does not look at the names of clients.
+pub(crate) fn warn_of_old_names(global: &MapReader<'_>, diagnostics: &mut Diagnostics) {
+    let element = global.element(DHCP_DDNS.name).filter(|element| !element.is_blank());
+    let reader = element.and_then(|map| MapReader::new(map, &DHCP_DDNS, &mut Diagnostics::new()));
+    let Some(reader) = reader else { return };
+    for (old, _) in OLD_NAMES.iter().filter(|(old, _)| reader.is_written(old)) {
+        let message = format!("'{old}' has no effect until names of DHCPv6 clients are supported");
+        diagnostics.warning(reader.key_position_of(old), message);
+    }
+}
+
+/// Keys of `dhcp-ddns` about names, and what they are called today.
+const OLD_NAMES: [(&str, &str); 5] = [
+    ("qualifying-suffix", "ddns-qualifying-suffix"),
+    ("replace-client-name", "ddns-replace-client-name"),
+    ("generated-prefix", "ddns-generated-prefix"),
+    ("hostname-char-set", "hostname-char-set"),
+    ("hostname-char-replacement", "hostname-char-replacement"),
+];
+
 /// Checks `dhcp-ddns`, which must not ask for updates.
 pub(crate) fn check_dhcp_ddns(global: &MapReader<'_>, diagnostics: &mut Diagnostics) {
     let element = global.element(DHCP_DDNS.name);
@@ -127,5 +192,14 @@ pub(crate) fn check_dhcp_ddns(global: &MapReader<'_>, diagnostics: &mut Diagnost
     }
     if let Some(reader) = part(global, &DHCP_DDNS, diagnostics) {
         refuse_unsupported(&reader, diagnostics);
+        for keyword in ["server-ip", "sender-ip"] {
+            let is_blank = |text: &str| keyword == "sender-ip" && text.is_empty();
+            let Some(text) = reader.str(keyword).filter(|text| !is_blank(text)) else { continue };
+            if text.parse::<IpAddr>().is_err() {
+                let message = format!("'{keyword}' must be an address, found {}", quoted(text));
+                let hint = "write it as 127.0.0.1 or ::1";
+                diagnostics.error_with_hint(reader.position_of(keyword), message, hint);
+            }
+        }
     }
 }

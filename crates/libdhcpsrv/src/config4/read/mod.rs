@@ -42,13 +42,15 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     parts::check_dhcp_ddns(reader, diagnostics);
     let compatibility = parts::part(reader, SERVER.compatibility, diagnostics);
     let is_on = |name| compatibility.as_ref().and_then(|map| map.bool(name)).unwrap_or(false);
-    let network = Network::read(reader, None, diagnostics);
+    let mut network = Network::read(reader, None, diagnostics);
+    network.names = parts::read_old_names(reader, diagnostics).within(&network.names);
     let definitions = read_definitions(reader, &SERVER.options, diagnostics);
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);
     let classes = read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
     let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
-    let outer = subnets::Outer::new(&network);
+    let names = network.names.rules();
+    let outer = subnets::Outer::new(&network, &names);
     let reading = subnets::Reading::new(&mut scopes, &mut hosts);
     let all = reading.read(reader, &outer, diagnostics);
     let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);
@@ -78,6 +80,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         exclude_first_last_24: is_on("exclude-first-last-24"),
         lenient_option_parsing: is_on("lenient-option-parsing"),
         lease_checks: parts::read_lease_checks(reader, diagnostics),
+        extended_info_checks: parts::read_extended_info_checks(reader),
         statistic_sample_count: or_default("statistic-default-sample-count"),
         statistic_sample_age: or_default("statistic-default-sample-age"),
         explained_clients: parts::read_explained_clients(reader, diagnostics),

@@ -1,6 +1,7 @@
 //! `subnet4` and `shared-networks`: subnets with inherited values filled in.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use cc::{Diagnostics, MapReader};
 use libdhcp::OptionSet;
@@ -16,6 +17,7 @@ use crate::config::{NetworkIndex, SharedNetwork};
 use crate::config4::keywords::{NETWORK, SUBNET};
 use crate::config4::{Pool4, Subnet4};
 use crate::lease4::{SubnetId, V4};
+use crate::names::NameRules;
 
 /// All subnets with their pools and indexes.
 #[derive(Debug)]
@@ -30,14 +32,31 @@ pub(super) struct AllSubnets {
 #[derive(Clone, Copy)]
 pub(super) struct Outer<'o, 'a> {
     values: &'o Network<'a>,
+    names: &'o Arc<NameRules>,
     link: Option<&'o Link<'a, Ipv4Addr>>,
     network: Option<NetworkIndex>,
 }
 
 impl<'o, 'a> Outer<'o, 'a> {
     /// The global scope.
-    pub(super) fn new(values: &'o Network<'a>) -> Self {
-        Self { values, link: None, network: None }
+    pub(super) fn new(values: &'o Network<'a>, names: &'o Arc<NameRules>) -> Self {
+        Self { values, names, link: None, network: None }
+    }
+
+    /// The values of a scope within, and how clients are named there.
+    fn values_of<'r>(
+        &self,
+        reader: &MapReader<'r>,
+        diagnostics: &mut Diagnostics,
+    ) -> (Network<'r>, Arc<NameRules>)
+    where
+        'a: 'r,
+    {
+        let own = Network::read(reader, Some(self.values), diagnostics);
+        let values = own.within(self.values);
+        let names =
+            if own.names.is_empty() { Arc::clone(self.names) } else { values.names.rules() };
+        (values, names)
     }
 }
 
@@ -87,13 +106,14 @@ impl<'r> Reading<'r> {
     ) {
         refuse_unsupported(reader, diagnostics);
         let name = self.all.found.read_network(reader, diagnostics);
-        let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
+        let (values, names) = outer.values_of(reader, diagnostics);
         let link = Link::read(reader, diagnostics);
         let options = self.scopes.read(reader, diagnostics);
         let classes = self.scopes.classes.read_policy(reader, diagnostics);
         let start = self.all.found.count();
         let outer = Outer {
             values: &values,
+            names: &names,
             link: Some(&link),
             network: Some(NetworkIndex(self.all.networks.len() as u32)),
         };
@@ -128,7 +148,7 @@ impl<'r> Reading<'r> {
         let start = pools.len() as u32;
         pools::read(reader, base.prefix, pools, self.scopes, diagnostics);
         let options = self.scopes.read(reader, diagnostics);
-        let values = Network::read(reader, Some(outer.values), diagnostics).within(outer.values);
+        let (values, names) = outer.values_of(reader, diagnostics);
         let around = Around {
             subnet: Some((SubnetId(base.id), base.prefix)),
             rules: values.rules(),
@@ -139,7 +159,7 @@ impl<'r> Reading<'r> {
         };
         self.hosts.read(reader, &around, self.scopes, diagnostics);
         let former = subnets.last().map(|former: &Subnet4| &former.lease_rules);
-        let lease_rules = values.leases.rules(former);
+        let lease_rules = values.leases.rules(names, former);
         subnets.push(Subnet4 {
             id: base.id,
             prefix: base.prefix.first(),

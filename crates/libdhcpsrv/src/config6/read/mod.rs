@@ -39,6 +39,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let reader = &opened.global;
     refuse_unsupported(reader, diagnostics);
     read::parts::check_dhcp_ddns(reader, diagnostics);
+    read::parts::warn_of_old_names(reader, diagnostics);
     let compatibility = read::parts::part(reader, SERVER.compatibility, diagnostics);
     let is_on = |name| compatibility.as_ref().and_then(|map| map.bool(name)).unwrap_or(false);
     let network = Network::read(reader, None, diagnostics);
@@ -73,6 +74,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         server_id: parts::read_server_id(reader, diagnostics),
         lenient_option_parsing: is_on("lenient-option-parsing"),
         lease_checks: read::parts::read_lease_checks(reader, diagnostics),
+        extended_info_checks: read::parts::read_extended_info_checks(reader),
         statistic_sample_count: or_default("statistic-default-sample-count"),
         statistic_sample_age: or_default("statistic-default-sample-age"),
         explained_clients: read::parts::read_explained_clients(reader, diagnostics),

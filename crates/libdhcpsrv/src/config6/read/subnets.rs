@@ -1,6 +1,7 @@
 //! `subnet6` and `shared-networks`: subnets with inherited values filled in.
 
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 
 use cc::{Diagnostics, Element, MapReader};
 use libdhcp::OptionSet6;
@@ -18,6 +19,7 @@ use crate::config6::keywords::{NETWORK, SUBNET};
 use crate::config6::{LinkNames, Pool6, Subnet6};
 use crate::lease::SubnetId;
 use crate::lease6::V6;
+use crate::names::NameRules;
 
 /// All subnets with their pools and indexes.
 #[derive(Debug)]
@@ -53,6 +55,8 @@ pub(super) struct Reading<'r> {
     pools: Pools,
     found: Subnets<Ipv6Addr>,
     by_interface_id: SubnetsBy<Box<[u8]>>,
+    /// Names are of DHCPv4 alone.
+    names: Arc<NameRules>,
     scopes: &'r mut OptionScopes<OptionSet6>,
     hosts: &'r mut HostReader<V6>,
 }
@@ -69,6 +73,7 @@ impl<'r> Reading<'r> {
             pools: Pools::default(),
             found: Subnets::new(),
             by_interface_id: SubnetsBy::default(),
+            names: Arc::default(),
             scopes,
             hosts,
         }
@@ -174,7 +179,7 @@ impl<'r> Reading<'r> {
         let names = LinkNames { interface: base.interface.map(Into::into), interface_id };
         let has_names = names != LinkNames::default();
         let former = self.subnets.last().map(|former: &Subnet6| &former.lease_rules);
-        let lease_rules = values.leases.rules(former);
+        let lease_rules = values.leases.rules(Arc::clone(&self.names), former);
         self.subnets.push(Subnet6 {
             id: base.id,
             prefix: base.prefix.first(),
