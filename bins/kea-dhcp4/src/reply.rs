@@ -185,9 +185,8 @@ fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_
     // Unlike options, those of classes come before those of the subnet.
     let of_host = material.host.and_then(|host| host.extras.boot.as_deref());
     let ClassScopes { membership, classes } = material.scopes.classes;
-    let of_class = |class: &'a Class<OptionSet>| {
-        Some((Scope::Class(&class.name), class.boot.as_deref()?))
-    };
+    let of_class =
+        |class: &'a Class<OptionSet>| Some((Scope::Class(&class.name), class.boot.as_deref()?));
     let of_classes = || classes.of(membership).filter_map(of_class);
     let each = || of_host.map(|boot| (Scope::Host, boot)).into_iter().chain(of_classes());
     let next_server = each().find_map(|(scope, boot)| Some((scope, boot.next_server?)));

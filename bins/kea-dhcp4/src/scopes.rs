@@ -243,7 +243,10 @@ mod tests {
             set(&[("dhcp4", 206, 8, &[]), ("dhcp4", 207, 208, &[99]), ("vendor-9", 1, 8, &[])]);
         let member_of = |names: &[&'static str]| {
             let mut membership = Membership::new();
-            membership.before_host(&config.classes, &Query { packet: &Nothing, label: &"client" });
+            membership.before_host(
+                &config.classes,
+                &Query { packet: &Nothing, label: &"client", explanation: None },
+            );
             names.iter().for_each(|name| membership.enter(id(name)));
             membership
         };

@@ -203,7 +203,10 @@ mod tests {
         let arrival = Arrival { inbound: &inbound, interface: "", classes: ClassSet::empty() };
         let packet = Packet6 { view: &view, arrival };
         let mut membership = Membership::new();
-        membership.before_host(&classes, &Query { packet: &packet, label: &"somebody" });
+        membership.before_host(
+            &classes,
+            &Query { packet: &packet, label: &"somebody", explanation: None },
+        );
         (classes, membership)
     }
 

@@ -100,11 +100,9 @@ fn command(profile: &Profile) -> Command {
         .arg(long("leases", "FILE|none", LEASES_HELP).requires("explain"))
 }
 
-const EXPLAIN_HELP: &str = "Print how the server decides about PACKET with the configuration of -c, and end: a \
-    pcap or pcapng file, of which every query is explained, or a file of hexadecimal digits, or the digits \
-    themselves, or - for the standard input. Nothing is sent, stored or opened but the files to be read";
-const ON_HELP: &str = "Where the packet is received; by default on the first configured interface";
-const LEASES_HELP: &str = "The leases that there are; by default those of the configured lease file";
+const EXPLAIN_HELP: &str = "Print how the server decides about PACKET (a capture, hexadecimal digits, a file of them, or -)";
+const ON_HELP: &str = "Where it is received; by default on the first configured interface";
+const LEASES_HELP: &str = "Leases that there are; by default those of the configured lease file";
 
 fn long(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help).help_heading("Explaining")

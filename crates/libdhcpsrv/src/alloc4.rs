@@ -229,7 +229,11 @@ fn propose<'a>(session: &mut Session4<'_>, query: &Query4<'a>) -> Result<Proposa
             None => explain!(say, Topic::Lease, "own lease\t-\tnone in subnet {}", site.subnet),
             Some(own) if !site.permits(own.address) => {
                 let address = own.address;
-                explain!(say, Topic::Lease, "own lease\t{address}\tin no pool that serves the client");
+                explain!(
+                    say,
+                    Topic::Lease,
+                    "own lease\t{address}\tin no pool that serves the client"
+                );
             }
             Some(_) => {}
         }
@@ -367,7 +371,11 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     if let (Some(own), None) = (&renewed, old)
         && let Some((valid_lifetime, position)) = cached(session, &site, own, change)?
     {
-        explain!(say, Topic::Lease, "kept as it is\t{address}\tthe lease is young (cache-threshold)");
+        explain!(
+            say,
+            Topic::Lease,
+            "kept as it is\t{address}\tthe lease is young (cache-threshold)"
+        );
         return Ok(granted(valid_lifetime, position, Before4::Cached));
     }
     let before = match (old, renewed) {

@@ -77,7 +77,9 @@ mod tests {
         assert_eq!((links.name(InterfaceIndex(2)), links.name(InterfaceIndex(3))), ("lan", "?"));
         assert!(links.is_own_address(own));
         assert!(!links.is_own_address(Ipv4Addr::LOCALHOST.into()));
-        assert!(links.with_own(Ipv4Addr::LOCALHOST.into()).is_own_address(Ipv4Addr::LOCALHOST.into()));
+        assert!(
+            links.with_own(Ipv4Addr::LOCALHOST.into()).is_own_address(Ipv4Addr::LOCALHOST.into())
+        );
         let mut by_name = SubnetsBy::default();
         by_name.add("wan".into(), SubnetIndex(5));
         let find = |index, by_name| links.find(InterfaceIndex(index), by_name, |_| true);

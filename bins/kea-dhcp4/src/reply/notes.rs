@@ -137,8 +137,12 @@ impl Display for Reason<'_> {
             code::VIVCO_SUBOPTIONS | code::VIVSO_SUBOPTIONS => {
                 Some(own("gathered from the scopes for the client's vendors"))
             }
+            code::HOST_NAME if material.is_name_generated => Some(own("made for the client")),
             code::HOST_NAME if host.is_some_and(|host| host.hostname == *body) => {
                 Some(own("the name of the reservation"))
+            }
+            code::HOST_NAME if material.hostname == *body => {
+                Some(own("the name that is kept with the lease"))
             }
             _ => None,
         };

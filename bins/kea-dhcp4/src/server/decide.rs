@@ -7,9 +7,9 @@ use libdhcp::v4::MessageType;
 use libdhcpsrv::alloc4::Candidate4;
 use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config4::{Config4, SubnetIndex};
-use libdhcpsrv::extended_info;
 use libdhcpsrv::explain;
 use libdhcpsrv::explain::{Explanation, Topic};
+use libdhcpsrv::extended_info;
 use libdhcpsrv::links::Links;
 use libdhcpsrv::session::{Parked, Session4};
 use util::Now;
@@ -124,7 +124,11 @@ impl Dhcp4 {
             false => None,
         };
         if let Some(address) = reserved {
-            explain!(say, Topic::Reservation, "the address {address} counts in the client's subnet");
+            explain!(
+                say,
+                Topic::Reservation,
+                "the address {address} counts in the client's subnet"
+            );
         }
 
         let (offered_to, recent_offer) = match message_type {

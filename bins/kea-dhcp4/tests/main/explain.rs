@@ -64,7 +64,10 @@ fn a_decision_is_told_from_the_query_to_the_answer() {
     insta::assert_snapshot!("discover", stand.explain(&windows()));
     let request = windows().kind(MessageType::Request).server(SERVER);
     let request = request.requested(Ipv4Addr::new(192, 0, 2, 20));
-    insta::assert_snapshot!("request", stand.explain(&request.option(code::LEASE_TIME, &[0, 1, 0, 0])));
+    insta::assert_snapshot!(
+        "request",
+        stand.explain(&request.option(code::LEASE_TIME, &[0, 1, 0, 0]))
+    );
     insta::assert_snapshot!("host", stand.explain(&discover(9)));
 }
 
@@ -127,7 +130,8 @@ fn addresses_are_told_with_what_is_leased_there() {
     lease(&mut stand, "it is kept back", discover(9));
     lease(&mut stand, "somebody takes the last one", selecting(3, [192, 0, 2, 10]));
     lease(&mut stand, "nothing is left", discover(4));
-    let release = |client| query(MessageType::Release, client).server(SERVER).ciaddr([192, 0, 2, 12]);
+    let release =
+        |client| query(MessageType::Release, client).server(SERVER).ciaddr([192, 0, 2, 12]);
     lease(&mut stand, "a stranger releases", release(2).unicast([192, 0, 2, 12]));
     lease(&mut stand, "the owner releases", release(1).unicast([192, 0, 2, 12]));
     lease(&mut stand, "it remembers an address", rebooting(5, [192, 0, 2, 12]));
@@ -214,133 +218,4 @@ fn the_log_explains_the_clients_that_are_listed_and_no_others() {
     let mut stand = Stand::new(&explained("\"00030001020000000007\""));
     let duid = [0xff, 0, 0, 0, 7, 0, 3, 0, 1, 2, 0, 0, 0, 0, 7];
     assert!(!lines(&mut stand, &discover(3).client_id(&duid)).is_empty());
-}
-
-/// Runs the program; returns its exit code, what it prints and what it complains about.
-fn program(arguments: &[&std::ffi::OsStr], input: &[u8]) -> (Option<i32>, String, String) {
-    use std::io::Write as _;
-    use std::process::{Command, Stdio};
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kea-dhcp4"));
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the program is built");
-    let mut stdin = child.stdin.take().expect("it is piped");
-    // A program that wants no input has closed it.
-    let _ = stdin.write_all(input);
-    drop(stdin);
-    let output = child.wait_with_output().expect("it ends");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints text");
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
-
-/// An Ethernet frame with a UDP datagram of a client without an address, or of a server.
-fn frame(payload: &[u8], source_port: u16, port: u16) -> Vec<u8> {
-    let len = (payload.len() + 28) as u16;
-    let mut frame = [&[0xff; 6][..], &[2, 0, 0, 0, 0, 1], &[8, 0, 0x45, 0]].concat();
-    frame.extend(len.to_be_bytes());
-    frame.extend([0, 0, 0, 0, 64, 17, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]);
-    for number in [source_port, port, len - 20, 0] {
-        frame.extend(number.to_be_bytes());
-    }
-    frame.extend_from_slice(payload);
-    frame
-}
-
-/// A pcap file.
-fn capture(frames: &[Vec<u8>]) -> Vec<u8> {
-    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
-    let mut file = words(&[0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1]);
-    for frame in frames {
-        let len = frame.len() as u32;
-        file.extend(words(&[1_800_000_000, 0, len, len]));
-        file.extend_from_slice(frame);
-    }
-    file
-}
-
-#[test]
-fn the_program_explains_captures_and_digits_and_changes_nothing() {
-    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
-    let file = |name: &str, content: &[u8]| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, content).expect("the folder can be written to");
-        path.into_os_string()
-    };
-    let header = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state,\
-                  user_context,pool_id\n";
-    let leases = format!("{header}192.0.2.20,02:00:00:00:00:07,,4000,9000000000,1,0,0,,0,,0\n");
-    let lease_file = file("leases.csv", leases.as_bytes());
-    let members = format!(
-        "\"lease-database\": {{ \"type\": \"memfile\", \"name\": {lease_file:?} }},
-         \"interfaces-config\": {{ \"interfaces\": [ \"no-such-interface\" ] }}, {SITE}"
-    );
-    let config = file("kea.conf", format!("{{ \"Dhcp4\": {{ {members} }} }}").as_bytes());
-    let on = "no-such-interface/192.0.2.1";
-    let explain = |what: &std::ffi::OsStr, more: &[&str], input: &[u8]| {
-        let mut arguments = vec!["-c".as_ref(), config.as_ref(), "--explain".as_ref(), what];
-        arguments.extend(["--on", on].iter().chain(more).map(|text| text.as_ref()));
-        program(&arguments, input)
-    };
-    let discover = windows().message.to_bytes().expect("no option is a filler");
-    let digits: String = discover.iter().map(|byte| format!("{byte:02x}")).collect();
-
-    let (code, page, complaints) = explain(digits.as_ref(), &[], b"");
-    assert_eq!((code, complaints.as_str()), (Some(0), ""));
-    assert!(page.contains("leases         1, of "), "{page}");
-    assert!(page.contains("free         192.0.2.21  taken: from pool"), "192.0.2.20 is leased: {page}");
-    let (_, page, _) = explain("-".as_ref(), &["--leases", "none"], digits.as_bytes());
-    assert!(page.contains("free         192.0.2.20  taken: from pool"), "{page}");
-
-    let request = windows().kind(MessageType::Request).server(SERVER);
-    let request = request.requested(Ipv4Addr::new(192, 0, 2, 21));
-    let request = request.message.to_bytes().expect("no option is a filler");
-    let mut reply = discover.clone();
-    reply[0] = 2;
-    let frames = [
-        frame(&discover, 68, 67),
-        frame(&reply, 67, 68),
-        frame(&request, 68, 67),
-        frame(&discover, 68, 67),
-        frame(b"?", 1, 53),
-    ];
-    let pcap = file("dhcp.pcap", &capture(&frames));
-    let (code, page, complaints) = explain(&pcap, &[], b"");
-    assert_eq!((code, complaints.as_str()), (Some(0), ""));
-    let answers: Vec<_> = page.lines().filter(|line| line.starts_with("Answer")).collect();
-    assert_eq!(
-        answers,
-        [
-            "Answer       DHCPOFFER of 192.0.2.21 for 4000 s",
-            "Answer       DHCPACK of 192.0.2.21 for 4000 s",
-            "Answer       DHCPOFFER of 192.0.2.21 for 4000 s"
-        ]
-    );
-    assert!(page.contains("taken: leased to this client"), "{page}");
-    assert!(page.contains("---- frame 3 of "), "{page}");
-    let end = page.lines().last().unwrap_or_default();
-    assert!(end.starts_with("3 of 5 frames of ") && end.ends_with("; others: 2 to elsewhere"), "{end}");
-    let one = [frame(&discover, 68, 67)[..].iter().map(|byte| format!("{byte:02x} ")).collect::<String>()];
-    let (code, page, _) = explain(one[0].as_ref(), &[], b"");
-    assert!(code == Some(0) && page.contains("DHCPOFFER of 192.0.2.21"), "{page}");
-
-    for (what, more, expected) in [
-        ("hello", &[][..], "'hello' is no file, and no packet in hexadecimal digits either"),
-        ("/nowhere/x.pcap", &[], "cannot read /nowhere/x.pcap: "),
-        ("01", &["--leases", "/nowhere/leases.csv"], "--leases: there is no file /nowhere/leases.csv"),
-    ] {
-        let (code, page, complaints) = explain(what.as_ref(), more, b"");
-        assert!(code == Some(1) && page.is_empty() && complaints.contains(expected), "{complaints}");
-    }
-    let other = file("other.pcap", &capture(&frames[4..]));
-    let (code, _, complaints) = explain(&other, &[], b"");
-    assert!(code == Some(1) && complaints.contains("0 of 1 frames of "), "{complaints}");
-
-    let after = std::fs::read_to_string(&lease_file).expect("it is still there");
-    assert_eq!(after, leases, "nothing is written");
-    let mut names: Vec<_> = std::fs::read_dir(folder.path())
-        .expect("it is still there")
-        .flatten()
-        .map(|entry| entry.file_name().into_string().expect("names are text"))
-        .collect();
-    names.sort_unstable();
-    assert_eq!(names, ["dhcp.pcap", "kea.conf", "leases.csv", "other.pcap"]);
 }

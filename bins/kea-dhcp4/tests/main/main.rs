@@ -15,6 +15,7 @@ mod large_files;
 mod names;
 mod networks;
 mod options;
+mod program;
 mod release;
 mod request;
 mod selection;

@@ -73,6 +73,21 @@ impl Waiting {
 }
 
 #[test]
+fn an_exchange_that_has_waited_is_explained_once() {
+    let mut waiting = Waiting::new();
+    waiting.stand.server.explain_everything();
+    let progress = waiting.feed(&selecting(1, A));
+    assert!(waiting.finish(progress) > 1);
+    let lines = waiting.stand.server.take_explanation().expect("everything is explained").lines();
+    for beginning in
+        ["Query: DHCPREQUEST", "Lease: own lease", "Lease: requested", "Answer: DHCPACK"]
+    {
+        let count = lines.iter().filter(|line| line.starts_with(beginning)).count();
+        assert_eq!(count, 1, "{beginning}: {lines:?}");
+    }
+}
+
+#[test]
 fn exchanges_go_on_where_they_waited() {
     let mut waiting = Waiting::new();
     let progress = waiting.feed(&discover(1));

@@ -23,8 +23,7 @@ impl Display for Origin<'_> {
                 let set = scopes.pools.get(*nth).copied();
                 let is_it = |options| set.is_some_and(|set| std::ptr::eq(set, options));
                 let mut pools = config.pools.iter().filter(|pool| {
-                    let is_used =
-                        draft.given().any(|entry| pool.contains(entry.resource.address));
+                    let is_used = draft.given().any(|entry| pool.contains(entry.resource.address));
                     is_used && pool.extras.as_ref().is_some_and(|extras| is_it(&*extras.options))
                 });
                 match pools.next() {

@@ -22,9 +22,9 @@ pub(super) fn is_from(clients: &ExplainedClients, input: &Inbound<'_>, view: &Vi
     if duid.is_some_and(|duid| clients.contains(duid)) {
         return true;
     }
-    let in_duid = duid.and_then(|duid| Duid::new(duid).ok()).and_then(|duid| duid.hardware_address());
-    let of_relay =
-        view.nearest_client_relay().and_then(|relay| relay.client_link_layer_address());
+    let in_duid =
+        duid.and_then(|duid| Duid::new(duid).ok()).and_then(|duid| duid.hardware_address());
+    let of_relay = view.nearest_client_relay().and_then(|relay| relay.client_link_layer_address());
     let link_source = input.link_source.map(|address| address.0);
     in_duid.is_some_and(|address| clients.contains(address.bytes()))
         || of_relay.is_some_and(|address| clients.contains(address.bytes()))

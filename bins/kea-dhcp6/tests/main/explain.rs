@@ -56,7 +56,9 @@ fn router() -> Query {
 fn a_decision_is_told_from_the_query_to_the_answer() {
     let mut stand = Stand::explaining(SITE);
     insta::assert_snapshot!("solicit", stand.explain(&router()));
-    let relayed = solicit(9).na(1, &[]).relayed("2001:db8:2::1", &[(18, b"port 7"), (37, b"\0\0\x09\xbfabc")]);
+    let relayed = solicit(9)
+        .na(1, &[])
+        .relayed("2001:db8:2::1", &[(18, b"port 7"), (37, b"\0\0\x09\xbfabc")]);
     insta::assert_snapshot!("relayed", stand.explain(&relayed));
 }
 
@@ -134,7 +136,9 @@ fn the_log_explains_the_clients_that_are_listed_and_no_others() {
     assert!(lines(&mut stand, &solicit(2).na(1, &[])).is_empty());
     // By the hardware address that the relay knows (RFC 6939).
     let by_relay = [(79, &[0, 1, 10, 11, 12, 13, 14, 15][..])];
-    assert!(!lines(&mut stand, &solicit(2).na(1, &[]).relayed("2001:db8:2::1", &by_relay)).is_empty());
+    assert!(
+        !lines(&mut stand, &solicit(2).na(1, &[]).relayed("2001:db8:2::1", &by_relay)).is_empty()
+    );
     stand.reconfigure(SITE);
     assert!(lines(&mut stand, &router()).is_empty());
     assert!(stand.server.take_explanation().is_none(), "nothing is noted when nobody listens");

@@ -86,9 +86,9 @@ impl Arrival {
     fn of_payload6(payload: Vec<u8>, local: IpAddr) -> Self {
         let is_relayed = payload.first() == Some(&RELAY_FORW);
         let link = payload.get(LINK_ADDRESS..).and_then(|rest| rest.first_chunk::<16>());
-        let link = link.map(|octets| Ipv6Addr::from(*octets)).filter(|link| {
-            is_relayed && !link.is_unspecified() && !link.is_unicast_link_local()
-        });
+        let link = link
+            .map(|octets| Ipv6Addr::from(*octets))
+            .filter(|link| is_relayed && !link.is_unspecified() && !link.is_unicast_link_local());
         let port = if is_relayed { RELAY_PORT6 } else { CLIENT_PORT6 };
         let source = SocketAddr::new(link.unwrap_or(SOMEBODY).into(), port);
         let destination = ALL_SERVERS_AND_RELAYS.into();

@@ -220,12 +220,9 @@ mod tests {
     #[test]
     fn every_kind_of_capture_is_read() {
         let expected = vec![(1, 1, b"one".to_vec()), (2, 1, b"three".to_vec())];
-        for (magic, big) in [
-            (0xa1b2_c3d4, false),
-            (0xa1b2_c3d4, true),
-            (0xa1b2_3c4d, false),
-            (0xa1b2_3c4d, true),
-        ] {
+        for (magic, big) in
+            [(0xa1b2_c3d4, false), (0xa1b2_c3d4, true), (0xa1b2_3c4d, false), (0xa1b2_3c4d, true)]
+        {
             let file = pcap(magic, big, &[b"one", b"three"]);
             assert!(is_capture(&file));
             assert_eq!(frames(&file), (expected.clone(), Ok(2)), "{magic:x} {big}");
@@ -248,7 +245,8 @@ mod tests {
 
     #[test]
     fn captures_may_come_in_small_pieces() {
-        for file in [pcap(0xa1b2_c3d4, false, &[b"one", b"three"]), pcapng(&[(0, b"x"), (0, b"y")])] {
+        for file in [pcap(0xa1b2_c3d4, false, &[b"one", b"three"]), pcapng(&[(0, b"x"), (0, b"y")])]
+        {
             let mut count = 0;
             let slow = Slow(std::io::Cursor::new(file));
             assert_eq!(read(slow, |_| count += 1).ok(), Some(2));

@@ -96,7 +96,11 @@ pub(crate) fn of_link(link: Linktype, frame: &[u8]) -> Result<Datagram, NoDatagr
     Ok(Datagram {
         source: SocketAddr::new(source, udp.source_port()),
         destination: SocketAddr::new(destination, udp.destination_port()),
-        link_source: sliced.link.as_ref().and_then(link_source).or_else(|| sll2_source(link, frame)),
+        link_source: sliced
+            .link
+            .as_ref()
+            .and_then(link_source)
+            .or_else(|| sll2_source(link, frame)),
         payload: payload.to_vec(),
     })
 }

@@ -28,7 +28,9 @@ pub(crate) enum Input {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
     /// A compressed capture.
-    #[error("{name} is compressed; decompress it first, for instance with 'gzip -dc {name} | ... --explain -'")]
+    #[error(
+        "{name} is compressed; decompress it first, for instance with 'gzip -dc {name} | ... --explain -'"
+    )]
     Compressed {
         /// The file.
         name: String,

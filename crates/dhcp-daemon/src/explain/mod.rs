@@ -149,9 +149,7 @@ impl<D: Daemon> Explainer<D> {
         let family = D::PROFILE.family;
         let local = self.place.local;
         let arrival = match frame::of_ethernet(&bytes) {
-            Ok(datagram) if family_of(&datagram) == family => {
-                Arrival::of_datagram(datagram, local)
-            }
+            Ok(datagram) if family_of(&datagram) == family => Arrival::of_datagram(datagram, local),
             _ => Arrival::of_payload(bytes, family, local),
         };
         self.arrival(&arrival)
@@ -184,7 +182,8 @@ impl<D: Daemon> Explainer<D> {
             }
             Ok(frames) => {
                 let of = queries_of(frames);
-                let hint = format!("{of} are queries to UDP port {port}{others}; -p gives another port");
+                let hint =
+                    format!("{of} are queries to UDP port {port}{others}; -p gives another port");
                 Err(Failure::because(hint))
             }
             Err(error) => Err(Failure::because(error)),

@@ -118,9 +118,7 @@ fn address_of(interface: &Interface, family: Family) -> Option<IpAddr> {
 fn assumed(known: &Known<'_>, name: &str) -> (IpAddr, &'static str) {
     match (known.plan.family(), (known.by_subnets)(name)) {
         (Family::V4, Some(address)) => (address, "address by the subnet that names it"),
-        (Family::V4, None) => {
-            (Ipv4Addr::UNSPECIFIED.into(), "no address known, --on tells one")
-        }
+        (Family::V4, None) => (Ipv4Addr::UNSPECIFIED.into(), "no address known, --on tells one"),
         (Family::V6, _) => (LINK_LOCAL.into(), "address assumed"),
     }
 }
@@ -162,9 +160,8 @@ mod tests {
             interface(3, "bare", None),
         ]);
         let on = on.map(spec);
-        let by_subnets = |name: &str| {
-            (name == "far").then_some(IpAddr::from(Ipv4Addr::new(198, 51, 100, 1)))
-        };
+        let by_subnets =
+            |name: &str| (name == "far").then_some(IpAddr::from(Ipv4Addr::new(198, 51, 100, 1)));
         let known = Known {
             on: on.as_ref(),
             plan: &Plan::new4(specs, SocketKind::Raw, 67).unwrap(),

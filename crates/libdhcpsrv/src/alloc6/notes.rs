@@ -51,7 +51,8 @@ pub(super) fn explain_times(say: &Explanation, place: &Place<'_>) {
     let wish = match (query.wanted.preferred, query.wanted.valid) {
         (None, None) => String::new(),
         (preferred, valid) => {
-            let shown = |wish: Option<u32>| wish.map_or("any".to_owned(), |s| Seconds(s).to_string());
+            let shown =
+                |wish: Option<u32>| wish.map_or("any".to_owned(), |s| Seconds(s).to_string());
             format!("; the client wants {} and {}", shown(preferred), shown(valid))
         }
     };

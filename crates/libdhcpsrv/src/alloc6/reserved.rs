@@ -3,11 +3,11 @@
 //! Each association of a client gets one of the things that are reserved for it, in the order of the file: one that it
 //! has already, else the first that no other association of the message has and nobody has leased.
 
+use super::notes::Leased;
 use super::{
     Bound6, LEASES_MAX, Place, Query6, Resource6, Sink6, Withdrawal6, change_of, is_free, is_lost,
     resource_of, times,
 };
-use super::notes::Leased;
 use crate::explain;
 use crate::explain::Topic;
 use crate::hosts::Holder;

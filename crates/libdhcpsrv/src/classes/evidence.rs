@@ -245,8 +245,14 @@ mod tests {
                 "option[77].exists or lcase(option[60].text) == 'apc'",
                 "false: option[77] is not there; option[60] = 'MSFT 5.0'; lcase = 'msft 5.0', not 'apc'",
             ),
-            ("int16totext(option[60].hex) == '1'", "option[60] = 'MSFT 5.0'; int16totext needs 2 bytes, found 8"),
-            ("match('APC.*', option[60].hex)", "false: option[60] = 'MSFT 5.0'; match of 'APC.*' on 'MSFT 5.0' is false"),
+            (
+                "int16totext(option[60].hex) == '1'",
+                "option[60] = 'MSFT 5.0'; int16totext needs 2 bytes, found 8",
+            ),
+            (
+                "match('APC.*', option[60].hex)",
+                "false: option[60] = 'MSFT 5.0'; match of 'APC.*' on 'MSFT 5.0' is false",
+            ),
             ("'a' == 'b'", "false: 'a' is not 'b'"),
         ] {
             assert_eq!(facts(test), expected, "{test}");

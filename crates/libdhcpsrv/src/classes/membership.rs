@@ -98,11 +98,7 @@ impl Membership {
         self.enter(class);
         let has = if is_known { "has a" } else { "has no" };
         let name = classes.table.name(class);
-        explain!(
-            query.explanation,
-            Topic::Classes,
-            "{name}\ttrue\tthe client {has} reservation"
-        );
+        explain!(query.explanation, Topic::Classes, "{name}\ttrue\tthe client {has} reservation");
         let family = Family::of(classes.universe);
         if family.is_logged(family.class_assigned) {
             family.logger.write(family.class_assigned, &[query.label, &name]);
@@ -260,8 +256,12 @@ impl Membership {
         for class in &classes.defined {
             let why = match (&class.test, class.is_additional) {
                 _ if self.contains(class.id) => continue,
-                (_, true) => "to be evaluated only where a pool, subnet or shared network asks for it",
-                (None, false) => "without a test: only reservations and other classes put clients into it",
+                (_, true) => {
+                    "to be evaluated only where a pool, subnet or shared network asks for it"
+                }
+                (None, false) => {
+                    "without a test: only reservations and other classes put clients into it"
+                }
                 (Some(_), false) => continue,
             };
             explain!(Some(explanation), Topic::Classes, "{}\t-\t{why}", class.name);
@@ -352,13 +352,7 @@ impl Membership {
             Ok(is_in) => is_in,
             Err(_) => &"error",
         };
-        explain!(
-            Some(explanation),
-            Topic::Classes,
-            "{}\t{verdict}\t{}",
-            class.name,
-            OneLine(text)
-        );
+        explain!(Some(explanation), Topic::Classes, "{}\t{verdict}\t{}", class.name, OneLine(text));
         match (&judgement, evidence.facts()) {
             (Ok(true), _) => {}
             (Ok(false), "") => {}

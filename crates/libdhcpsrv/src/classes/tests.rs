@@ -70,14 +70,14 @@ struct Passage<'a, S> {
 impl<'a, S: OptionSetForm> Passage<'a, S> {
     fn new(classes: &'a Classes<S>, packet: Options) -> Self {
         let mut passage = Self { classes, packet, membership: Membership::new() };
-        let query = Query { packet: &passage.packet, label: &"client" };
+        let query = Query { packet: &passage.packet, label: &"client", explanation: None };
         passage.membership.before_host(classes, &query);
         passage
     }
 
     fn after_host(&mut self, is_known: bool, names: &[&str]) {
         let ids: Vec<ClassId> = names.iter().map(|name| self.id(name)).collect();
-        let query = Query { packet: &self.packet, label: &"client" };
+        let query = Query { packet: &self.packet, label: &"client", explanation: None };
         self.membership.after_host(self.classes, &query, is_known, &ids);
     }
 
@@ -85,7 +85,7 @@ impl<'a, S: OptionSetForm> Passage<'a, S> {
         let ids = |names: &&[&str]| names.iter().map(|name| self.id(name)).collect::<Vec<_>>();
         let lists: Vec<Vec<ClassId>> = lists.iter().map(ids).collect();
         let lists: Vec<&[ClassId]> = lists.iter().map(Vec::as_slice).collect();
-        let query = Query { packet: &self.packet, label: &"client" };
+        let query = Query { packet: &self.packet, label: &"client", explanation: None };
         self.membership.additional(self.classes, &query, &lists);
     }
 
@@ -145,7 +145,7 @@ fn classes_that_depend_on_known_wait_for_the_reservation() {
     passage.after_host(true, &[]);
     assert_eq!(passage.names(), "ALL early KNOWN host later");
     // A worker goes on with the next query.
-    let query = Query { packet: &Options::default(), label: &"other" };
+    let query = Query { packet: &Options::default(), label: &"other", explanation: None };
     passage.membership.before_host(&classes, &query);
     assert_eq!(passage.names(), "ALL");
 }
@@ -354,7 +354,7 @@ fn an_expression_without_a_result_is_logged_and_its_class_not_entered() {
             Passage::new(&classes, Options::default().with(12, b"h").with(60, b"a,b"));
         passage.after_host(true, &[]);
         passage.additional(&[&["good", "bad", "UNKNOWN"]]);
-        let query = Query { packet: &passage.packet, label: &"client" };
+        let query = Query { packet: &passage.packet, label: &"client", explanation: None };
         passage.membership.log(&classes, &query, &"DISCOVER");
         passage.names()
     });
@@ -402,7 +402,7 @@ proptest! {
         let packet = Options(sent.collect());
         let [some, none] = [true, false].map(|is_told| {
             let watch = Watch { is_traced: false, is_told };
-            let query = Query { packet: &packet, label: &"client" };
+            let query = Query { packet: &packet, label: &"client", explanation: None };
             let mut membership = Membership::new();
             membership.clear(classes.table().len());
             membership.evaluate(&classes, &query, &classes.early, watch);

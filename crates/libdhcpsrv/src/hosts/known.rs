@@ -143,7 +143,11 @@ impl<'a, K: HostKind> Seeker<'a, K> {
             let tried = tried.map(|id| format!("{} {}", id.kind, ColonHex(id.bytes)));
             let tried = List(tried, ", ");
             return match self.identifiers.is_empty() {
-                true => explain!(Some(say), Topic::Reservation, "none {place}: no reservation is by an identifier that the client has"),
+                true => explain!(
+                    Some(say),
+                    Topic::Reservation,
+                    "none {place}: no reservation is by an identifier that the client has"
+                ),
                 false => explain!(Some(say), Topic::Reservation, "none {place} by {tried}"),
             };
         };

@@ -113,8 +113,10 @@ pub(crate) fn read_explained_clients(
             Ok(bytes) if !bytes.is_empty() => clients.push(bytes.into_boxed_slice()),
             _ => {
                 let found = quoted(text);
-                let message = format!("'explain-clients' must be hexadecimal digits, found {found}");
-                let hint = "write a hardware address, client identifier or DUID as '00:1a:2b:3c:4d:5e'";
+                let message =
+                    format!("'explain-clients' must be hexadecimal digits, found {found}");
+                let hint =
+                    "write a hardware address, client identifier or DUID as '00:1a:2b:3c:4d:5e'";
                 diagnostics.error_with_hint(item.position, message, hint);
             }
         }
