@@ -36,8 +36,7 @@ pub(crate) const OBSERVED: [Keyword; 9] = [
         Kind::StrList,
         "Not in Kea: clients whose queries are explained by the logger `explain` at severity DEBUG; hardware \
          addresses, client identifiers or DUIDs as hexadecimal digits.",
-    )
-    .default(EmptyList),
+    ),
     Keyword::new("compatibility", Kind::Map, "Exceptions from the standards.").default(EmptyMap),
     Keyword::new("sanity-checks", Kind::Map, "Checks of leases at start.").default(EmptyMap),
     Keyword::new(
