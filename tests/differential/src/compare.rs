@@ -1,0 +1,79 @@
+//! The comparison of what both servers answered.
+
+use std::collections::BTreeMap;
+
+use crate::answer::{Answer, Field};
+use crate::group::Accepted;
+
+/// A field that is not the same on both sides.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Difference {
+    /// Number of the packet within its case, from 1.
+    pub step: usize,
+    /// Name of the field.
+    pub field: String,
+    /// What Kea says; `None` when it has no such field.
+    pub kea: Option<String>,
+    /// What ours says.
+    pub ours: Option<String>,
+}
+
+/// Compares the answers to one packet. Of a silent and an answering server only the kind of the
+/// answer is reported.
+pub fn compare(step: usize, kea: &[Answer], ours: &[Answer]) -> Vec<Difference> {
+    let (Some(first), Some(second)) = (kea.first(), ours.first()) else {
+        let (kea, ours) = (kind(kea.first()), kind(ours.first()));
+        return if kea == ours { Vec::new() } else { vec![whole(step, kea, ours)] };
+    };
+    if kea.len() != ours.len() {
+        let count = |answers: &[Answer]| format!("{} answers", answers.len());
+        return vec![whole(step, count(kea), count(ours))];
+    }
+    let (kea, ours) = (by_name(first.fields()), by_name(second.fields()));
+    let names: Vec<_> =
+        kea.keys().chain(ours.keys().filter(|name| !kea.contains_key(*name))).collect();
+    let differs = |name: &&&String| kea.get(**name) != ours.get(**name);
+    let difference = |name: &String| Difference {
+        step,
+        field: name.clone(),
+        kea: kea.get(name).map(|values| values.join(" | ")),
+        ours: ours.get(name).map(|values| values.join(" | ")),
+    };
+    names.iter().filter(differs).map(|name| difference(name)).collect()
+}
+
+fn by_name(fields: Vec<Field>) -> BTreeMap<String, Vec<String>> {
+    let mut map: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in fields {
+        map.entry(name).or_default().push(value);
+    }
+    map
+}
+
+fn whole(step: usize, kea: String, ours: String) -> Difference {
+    Difference { step, field: "answer".to_owned(), kea: Some(kea), ours: Some(ours) }
+}
+
+/// The kind of an answer, or that there is none.
+pub fn kind(answer: Option<&Answer>) -> String {
+    match answer {
+        None => "silence".to_owned(),
+        Some(Answer::V4(reply)) => {
+            reply.dhcp.kind().map_or("?".to_owned(), |kind| format!("{kind:?}"))
+        }
+        Some(Answer::V6(reply)) if reply.dhcp.kind == 2 => "Advertise".to_owned(),
+        Some(Answer::V6(_)) => "Reply".to_owned(),
+    }
+}
+
+/// Sets apart the differences that are not accepted and the acceptances for which nothing differs.
+pub fn unexplained<'a>(
+    differences: &'a [Difference],
+    accepted: &'a [Accepted],
+) -> (Vec<&'a Difference>, Vec<&'a Accepted>) {
+    let covers =
+        |accepted: &Accepted, difference: &Difference| difference.field.starts_with(accepted.field);
+    let open = differences.iter().filter(|one| !accepted.iter().any(|other| covers(other, one)));
+    let stale = accepted.iter().filter(|one| !differences.iter().any(|other| covers(one, other)));
+    (open.collect(), stale.collect())
+}
