@@ -1,5 +1,6 @@
 //! Answers, taken apart into named fields so that they can be compared and shown.
 
+use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
 use e2e::dhcp::{Dhcp, array, opt};
@@ -79,10 +80,15 @@ fn fields4(reply: &Reply) -> Vec<Field> {
         field("file", text(&dhcp.file)),
         field("after END", unused(dhcp, &frame.payload)),
     ];
+    // Options of the same code are one (RFC 3396 section 7), wherever they were cut.
+    let mut options: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
     for (code, data) in &dhcp.options {
-        let value = match *code {
-            opt::TYPE => dhcp.kind().map_or_else(|| to_hex(data), |kind| format!("{kind:?}")),
-            _ => shown(data),
+        options.entry(*code).or_default().extend(data);
+    }
+    for (code, data) in options {
+        let value = match code {
+            opt::TYPE => dhcp.kind().map_or_else(|| to_hex(&data), |kind| format!("{kind:?}")),
+            _ => shown(&data),
         };
         fields.push((format!("option {code:03}"), value));
     }

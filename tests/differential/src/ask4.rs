@@ -29,6 +29,8 @@ enum Way {
     Renewal,
     /// From a relay's address, port 67.
     Relay(Ipv4Addr),
+    /// The same, to 255.255.255.255.
+    RelayBroadcast(Ipv4Addr),
     /// From an address, port 68.
     Unicast(Ipv4Addr),
 }
@@ -210,6 +212,15 @@ impl Ask4 {
         self.edit(move |packet| (packet.giaddr, packet.hops) = (giaddr, 1))
     }
 
+    /// Comes through a relay when it is a broadcast otherwise.
+    #[must_use]
+    pub(crate) fn relayed(self, giaddr: &str) -> Self {
+        match self.way {
+            Way::Broadcast => self.relay(giaddr),
+            _ => self,
+        }
+    }
+
     /// The frame.
     pub(crate) fn frame(&self, moment: &Moment<'_>) -> Vec<u8> {
         let [high, low] = moment.case.to_be_bytes();
@@ -223,6 +234,11 @@ impl Ask4 {
             Way::Broadcast => frame,
             Way::Renewal => frame.unicast(SERVER_MAC, packet.ciaddr, SERVER),
             Way::Unicast(source) => frame.unicast(SERVER_MAC, source, SERVER),
+            Way::RelayBroadcast(source) => {
+                let mut frame = frame;
+                (frame.source, frame.source_port) = (source, 67);
+                frame
+            }
             Way::Relay(source) => {
                 let mut frame = frame.unicast(SERVER_MAC, source, SERVER);
                 frame.source_port = 67;
@@ -234,14 +250,15 @@ impl Ask4 {
 }
 
 /// The marker: a request that both servers grant always, through a relay.
-pub(crate) fn marker(xid: u32) -> Vec<u8> {
+pub(crate) fn marker(xid: u32, to_all: bool) -> Vec<u8> {
     let moment = Moment { case: 0, xid, earlier: &[] };
-    request()
-        .mac([2, 0xff, 0, 0, 0, 1])
-        .wish_at("203.0.113.10")
-        .server_id()
-        .relay("203.0.113.1")
-        .frame(&moment)
+    let relay = "203.0.113.1";
+    let mut marker =
+        request().mac([2, 0xff, 0, 0, 0, 1]).wish_at("203.0.113.10").server_id().relay(relay);
+    if to_all {
+        marker.way = Way::RelayBroadcast(ip(relay));
+    }
+    marker.frame(&moment)
 }
 
 /// The address that is a case's own in 192.0.2.0/24.

@@ -253,14 +253,15 @@ impl Ask6 {
 }
 
 /// The marker: a SOLICIT with rapid commit that both servers grant always, through a relay.
-pub(crate) fn marker(xid: u32) -> Vec<u8> {
+pub(crate) fn marker(xid: u32, to_all: bool) -> Vec<u8> {
     let moment = Moment { case: 0, xid, earlier: &[] };
-    solicit()
+    let mut marker = solicit()
         .duid(duid([2, 0xff, 0, 0, 0, 1]))
         .na(1)
         .with(opt6::RAPID_COMMIT, [])
-        .relay("2001:db8:ffff::1", "fe80::1")
-        .frame(&moment)
+        .relay("2001:db8:ffff::1", "fe80::1");
+    marker.unicast = !to_all;
+    marker.frame(&moment)
 }
 
 /// The address that is a case's own for an IA.

@@ -59,6 +59,17 @@ impl Case {
         self
     }
 
+    /// Sends through a relay what would be broadcast.
+    #[must_use]
+    pub fn relayed(mut self, giaddr: &str) -> Self {
+        let relayed = |ask| match ask {
+            Ask::V4(ask) => Ask::V4(ask.relayed(giaddr)),
+            Ask::V6(ask) => Ask::V6(ask),
+        };
+        self.asks = self.asks.into_iter().map(relayed).collect();
+        self
+    }
+
     /// Accepts that a field differs.
     #[must_use]
     pub fn differs(mut self, field: &'static str, why: &'static str) -> Self {

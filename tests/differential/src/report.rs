@@ -64,18 +64,33 @@ impl Report {
     }
 }
 
+/// One line per case: its name and how Kea answered.
+pub fn answers(groups: &[Group], outcomes: &[Vec<Outcome>]) -> String {
+    let mut text = String::new();
+    for (group, outcomes) in groups.iter().zip(outcomes) {
+        for (case, outcome) in group.cases.iter().zip(outcomes) {
+            let kinds = match outcome {
+                Outcome::Compared(kinds, _) => kinds.as_str(),
+                Outcome::Failed(_) => "failed",
+            };
+            let _ = writeln!(text, "{} / {}: {kinds}", group.name, case.name);
+        }
+    }
+    text
+}
+
 /// Whether a case has unexplained differences, and what differs.
 fn judge(case: &Case, outcome: &Outcome) -> (bool, String) {
     let differences = match outcome {
         Outcome::Failed(text) => return (true, format!("  {}\n", text.replace('\n', "\n  "))),
-        Outcome::Compared(differences) => differences,
+        Outcome::Compared(_, differences) => differences,
     };
     let (open, stale) = unexplained(differences, &case.accepted);
     let mut text = String::new();
     for one in differences {
         let mark = if open.contains(&one) { '!' } else { ' ' };
         let value = |side: &Option<String>| side.clone().unwrap_or_else(|| "(none)".to_owned());
-        let (kea, ours) = (value(&one.kea), value(&one.ours));
+        let (kea, ours) = shortened(&value(&one.kea), &value(&one.ours));
         let head = format!("{mark} packet {} {}", one.step, one.field);
         let _ = if kea.len() < 40 {
             writeln!(text, "  {head:32} Kea {kea:40} ours {ours}")
@@ -88,4 +103,17 @@ fn judge(case: &Case, outcome: &Outcome) -> (bool, String) {
             writeln!(text, "  ! nothing differs in {}, which is accepted: {}", one.field, one.why);
     }
     (!open.is_empty() || !stale.is_empty(), text)
+}
+
+/// Leaves out what long values have in common at their beginning and much of what follows.
+fn shortened(a: &str, b: &str) -> (String, String) {
+    let common = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let skip = if a.len().max(b.len()) > 160 { common.saturating_sub(20) } else { 0 };
+    let part = |text: &str| {
+        let tail: String = text.chars().skip(skip).take(160).collect();
+        let before = if skip > 0 { format!("[{skip} characters].. ") } else { String::new() };
+        let after = if skip + tail.len() < text.len() { ".." } else { "" };
+        format!("{before}{tail}{after}")
+    };
+    (part(a), part(b))
 }

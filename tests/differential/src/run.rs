@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use e2e::family::Family;
 
 use crate::answer::{Answer, Moment};
-use crate::compare::{Difference, compare};
+use crate::compare::{Difference, compare, kind};
 use crate::group::{Ask, Case, Group};
 use crate::side::{Side, Who};
 
@@ -16,8 +16,8 @@ const JOBS: usize = 2;
 /// What became of a case.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Both were asked; what differed.
-    Compared(Vec<Difference>),
+    /// Both were asked; the kinds of Kea's answers, and what differed.
+    Compared(String, Vec<Difference>),
     /// A server did not start with the group's configuration, or ended; what it said.
     Failed(String),
 }
@@ -115,12 +115,16 @@ fn run_case(sides: &mut [Side; 2], number: u16, case: &Case) -> Outcome {
             for answer in new {
                 let offset = answer.xid().and_then(|xid| xid.checked_sub(first_xid(number)));
                 let place = offset.and_then(|offset| answers.get_mut(offset as usize));
-                place.map(|place| place.push(answer.clone()));
-                earlier.push(answer);
+                if let Some(place) = place {
+                    place.push(answer.clone());
+                    earlier.push(answer);
+                }
             }
         }
     }
     let [kea, ours] = answers;
+    let kinds: Vec<String> = kea.iter().map(|answers| kind(answers.first())).collect();
     let steps = kea.iter().zip(&ours).enumerate();
-    Outcome::Compared(steps.flat_map(|(step, (kea, ours))| compare(step + 1, kea, ours)).collect())
+    let differences = steps.flat_map(|(step, (kea, ours))| compare(step + 1, kea, ours));
+    Outcome::Compared(kinds.join(", "), differences.collect())
 }

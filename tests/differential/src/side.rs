@@ -110,13 +110,15 @@ impl Side {
         Err(reasons.take(4).collect::<Vec<_>>().join("\n"))
     }
 
-    /// Sends a frame and a marker behind it.
+    /// Sends a frame and a marker behind it, to the same destination: a server reads each of its
+    /// sockets in order, but not all of them.
     pub fn ask(&mut self, frame: &[u8]) {
         self.port.send_bytes(frame, 1);
         self.markers += 1;
+        let to_all = frame.first().is_some_and(|first| first & 1 == 1);
         let marker = match self.net.family {
-            Family::V4 => ask4::marker(self.marker_xid()),
-            Family::V6 => ask6::marker(self.marker_xid()),
+            Family::V4 => ask4::marker(self.marker_xid(), to_all),
+            Family::V6 => ask6::marker(self.marker_xid(), to_all),
         };
         self.port.send_bytes(&marker, 1);
     }

@@ -1,7 +1,8 @@
 //! Runs the tables of cases against Debian's Kea and ours and prints what differs.
 //!
 //! `cargo test -p differential` runs all, `cargo test -p differential -- WORD` the groups or cases
-//! whose name contains a word, `-- --list` names them. With `DIFFERENTIAL_DEBUG=FOLDER` the servers
+//! whose name contains a word, `-- --list` names them, `-- --answers` tells
+//! how Kea answered each. With `DIFFERENTIAL_DEBUG=FOLDER` the servers
 //! log everything, into that folder. It needs root and the packages that `scripts/test` installs.
 
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use std::time::Instant;
 
 use differential::group::Group;
 use differential::prelude::Family;
-use differential::report::{CASES_MIN, Report};
+use differential::report::{CASES_MIN, Report, answers};
 use differential::run::run;
 use differential::side::Who;
 
@@ -48,7 +49,11 @@ fn main() -> ExitCode {
         }
     }
     let start = Instant::now();
-    let report = Report::new(&groups, &run(&groups));
+    let outcomes = run(&groups);
+    if arguments.iter().any(|word| word == "--answers") {
+        print!("{}", answers(&groups, &outcomes));
+    }
+    let report = Report::new(&groups, &outcomes);
     println!("{}in {:.0} s", report.text, start.elapsed().as_secs_f32());
     if words.is_empty() && report.cases < CASES_MIN {
         println!("fewer than {CASES_MIN} cases");
