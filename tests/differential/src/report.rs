@@ -41,7 +41,9 @@ impl Report {
                     (false, false) => report.accepted += 1,
                 }
                 if open && failure.as_ref() != Some(&text) {
-                    let _ = writeln!(report.text, "\n{} / {}\n{text}", group.name, case.name);
+                    let _ = write!(report.text, "\n{} / {}\n{text}", group.name, case.name);
+                } else if open {
+                    let _ = writeln!(report.text, "  the same in: {}", case.name);
                 }
                 if !open {
                     let fields = case.accepted.iter().map(|one| (one.field, one.why));
