@@ -49,12 +49,28 @@ impl Answer {
         }
     }
 
-    /// All fields, sorted by name; options keep their order where the name is the same.
-    pub fn fields(&self) -> Vec<Field> {
+    /// All fields, sorted by name; options keep their order where the name is the same. With
+    /// `choice`, what the server was free to choose is not told, only that it chose.
+    pub fn fields(&self, choice: bool) -> Vec<Field> {
         let mut fields = match self {
             Self::V4(reply) => fields4(reply),
             Self::V6(reply) => fields6(reply),
         };
+        let given = match self {
+            Self::V4(reply) => reply.dhcp.yiaddr.to_string(),
+            Self::V6(_) => String::new(),
+        };
+        for (name, value) in fields.iter_mut().filter(|_| choice) {
+            let is_given = match self {
+                Self::V4(_) => ["sent to", "yiaddr"].contains(&name.as_str()),
+                Self::V6(_) => name.ends_with(" address") || name.ends_with(" prefix"),
+            };
+            match value.split_once(' ') {
+                Some((_, rest)) if is_given => *value = format!("(chosen) {rest}"),
+                _ if is_given && given != "0.0.0.0" => *value = value.replace(&given, "(chosen)"),
+                _ => {}
+            }
+        }
         fields.sort_by(|a, b| a.0.cmp(&b.0));
         fields
     }
@@ -126,6 +142,10 @@ fn options6(fields: &mut Vec<Field>, place: &str, options: &Options) {
                 let name = format!("{place}{name}");
                 options6(fields, &format!("{name} "), &inner);
                 fields.push((name, value));
+            }
+            // The text is for people (RFC 8415 section 21.13).
+            (opt6::STATUS, _) => {
+                fields.push((name, format!("status {}", to_hex(data.get(..2).unwrap_or(data)))))
             }
             _ => fields.push((name, shown(data))),
         }

@@ -18,9 +18,9 @@ pub struct Difference {
     pub ours: Option<String>,
 }
 
-/// Compares the answers to one packet. Of a silent and an answering server only the kind of the
-/// answer is reported.
-pub fn compare(step: usize, kea: &[Answer], ours: &[Answer]) -> Vec<Difference> {
+/// Compares the answers to one packet, with `choice` except for the addresses given. Of a silent
+/// and an answering server only the kind of the answer is reported.
+pub fn compare(step: usize, choice: bool, kea: &[Answer], ours: &[Answer]) -> Vec<Difference> {
     let (Some(first), Some(second)) = (kea.first(), ours.first()) else {
         let (kea, ours) = (kind(kea.first()), kind(ours.first()));
         return if kea == ours { Vec::new() } else { vec![whole(step, kea, ours)] };
@@ -29,7 +29,7 @@ pub fn compare(step: usize, kea: &[Answer], ours: &[Answer]) -> Vec<Difference> 
         let count = |answers: &[Answer]| format!("{} answers", answers.len());
         return vec![whole(step, count(kea), count(ours))];
     }
-    let (kea, ours) = (by_name(first.fields()), by_name(second.fields()));
+    let (kea, ours) = (by_name(first.fields(choice)), by_name(second.fields(choice)));
     let names: Vec<_> =
         kea.keys().chain(ours.keys().filter(|name| !kea.contains_key(*name))).collect();
     let differs = |name: &&&String| kea.get(**name) != ours.get(**name);
@@ -64,6 +64,21 @@ pub fn kind(answer: Option<&Answer>) -> String {
         Some(Answer::V6(reply)) if reply.dhcp.kind == 2 => "Advertise".to_owned(),
         Some(Answer::V6(_)) => "Reply".to_owned(),
     }
+}
+
+/// An answer in short: its kind, what is given, and the codes of its options.
+pub fn summary(answer: Option<&Answer>) -> String {
+    let codes = match answer {
+        None => Vec::new(),
+        Some(Answer::V4(reply)) => {
+            let codes = reply.dhcp.options.iter().map(|(code, _)| code.to_string());
+            std::iter::once(reply.dhcp.yiaddr.to_string()).chain(codes).collect()
+        }
+        Some(Answer::V6(reply)) => {
+            reply.dhcp.options.iter().map(|(code, _)| code.to_string()).collect()
+        }
+    };
+    format!("{} {}", kind(answer), codes.join(" "))
 }
 
 /// Sets apart the differences that are not accepted and the acceptances for which nothing differs.

@@ -44,11 +44,13 @@ pub struct Case {
     pub asks: Vec<Ask>,
     /// What may differ; has to differ, for an acceptance must not outlive its reason.
     pub accepted: Vec<Accepted>,
+    /// Whether the server may choose any address or prefix; which one is not compared.
+    pub is_choice_free: bool,
 }
 
 /// A case without packets.
 pub fn case(name: impl Into<String>) -> Case {
-    Case { name: name.into(), asks: Vec::new(), accepted: Vec::new() }
+    Case { name: name.into(), asks: Vec::new(), accepted: Vec::new(), is_choice_free: false }
 }
 
 impl Case {
@@ -67,6 +69,13 @@ impl Case {
             Ask::V6(ask) => Ask::V6(ask),
         };
         self.asks = self.asks.into_iter().map(relayed).collect();
+        self
+    }
+
+    /// Lets the server choose any address or prefix.
+    #[must_use]
+    pub fn any(mut self) -> Self {
+        self.is_choice_free = true;
         self
     }
 

@@ -7,7 +7,8 @@
 //! the same time. Behind each packet goes a marker that both surely answer: what has not been
 //! answered when the marker is, will not be, and silence is a result like any other.
 //!
-//! Not compared: the order of options, where long ones are cut, link-layer addresses, and what the kernel fills in. Where
+//! Not compared: the order of options, where long ones are cut, link-layer addresses, texts
+//! of status codes, and what the kernel fills in. Where
 //! ours is right to differ, the case says in which field and why ([`group::Case::differs`]); an
 //! accepted difference that does not show is reported, too.
 

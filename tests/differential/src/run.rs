@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use e2e::family::Family;
 
 use crate::answer::{Answer, Moment};
-use crate::compare::{Difference, compare, kind};
+use crate::compare::{Difference, compare, summary};
 use crate::group::{Ask, Case, Group};
 use crate::side::{Side, Who};
 
@@ -16,7 +16,7 @@ const JOBS: usize = 2;
 /// What became of a case.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Both were asked; the kinds of Kea's answers, and what differed.
+    /// Both were asked; Kea's answers in short, and what differed.
     Compared(String, Vec<Difference>),
     /// A server did not start with the group's configuration, or ended; what it said.
     Failed(String),
@@ -123,8 +123,9 @@ fn run_case(sides: &mut [Side; 2], number: u16, case: &Case) -> Outcome {
         }
     }
     let [kea, ours] = answers;
-    let kinds: Vec<String> = kea.iter().map(|answers| kind(answers.first())).collect();
+    let kinds: Vec<String> = kea.iter().map(|answers| summary(answers.first())).collect();
     let steps = kea.iter().zip(&ours).enumerate();
-    let differences = steps.flat_map(|(step, (kea, ours))| compare(step + 1, kea, ours));
+    let differences =
+        steps.flat_map(|(step, (kea, ours))| compare(step + 1, case.is_choice_free, kea, ours));
     Outcome::Compared(kinds.join(", "), differences.collect())
 }

@@ -53,7 +53,8 @@ impl Side {
     pub fn new(who: Who, family: Family) -> Self {
         let net = Net::pair_of(family);
         let mac = mac_text(CLIENT_MAC);
-        let mut script = String::from("set -e\n");
+        // A run of equal answers is to arrive as the datagrams that it is, not as one frame of many.
+        let mut script = String::from("set -e\nip link set srv0 gso_max_segs 1\n");
         let mut neighbour = |address: &dyn fmt::Display| {
             let _ =
                 writeln!(script, "ip neigh replace {address} lladdr {mac} nud permanent dev srv0");

@@ -2,9 +2,20 @@
 
 use differential::group::Group;
 
+mod classes;
+mod hosts;
 mod messages;
+mod options;
+mod relays;
 
 /// All groups.
 pub(crate) fn groups() -> Vec<Group> {
-    [messages::groups()].into_iter().flatten().collect()
+    let tables = [
+        options::groups(),
+        messages::groups(),
+        relays::groups(),
+        hosts::groups(),
+        classes::groups(),
+    ];
+    tables.into_iter().flatten().collect()
 }

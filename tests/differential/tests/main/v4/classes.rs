@@ -153,8 +153,8 @@ fn packet() -> Vec<Row> {
         ("pkt.src == 0.0.0.0", q(), q().relay("192.0.2.254")),
         ("pkt.dst == 192.0.2.1", q().relay("192.0.2.254"), q()),
         ("pkt.dst == 255.255.255.255", q(), q().relay("192.0.2.254")),
-        ("pkt.len == 253", q(), q().with(60, *b"abc")),
-        ("substring(pkt.len,0,3) == 0x000001", q(), q().with(200, [7; 200])),
+        ("pkt.len == 248", q(), q().with(60, *b"abc")),
+        ("substring(pkt.len,0,3) == 0x000001", q().with(200, [7; 200]), q()),
     ]
 }
 
@@ -186,24 +186,24 @@ fn vendors() -> Vec<Row> {
     let vendor = |enterprise: u32, data: &[u8]| q().with(125, block(enterprise, data));
     let class = |enterprise: u32, data: &[u8]| q().with(124, block(enterprise, data));
     vec![
-        ("vendor.enterprise == 4491", vendor(4491, b"\x02\x01a"), vendor(9, b"\x02\x01a")),
-        ("vendor[4491].exists", vendor(4491, b"\x02\x01a"), vendor(9, b"\x02\x01a")),
-        ("vendor[*].exists", vendor(4491, b"\x02\x01a"), q()),
+        ("vendor.enterprise == 4491", vendor(4491, b"\x09\x01a"), vendor(9, b"\x09\x01a")),
+        ("vendor[4491].exists", vendor(4491, b"\x09\x01a"), vendor(9, b"\x09\x01a")),
+        ("vendor[*].exists", vendor(4491, b"\x09\x01a"), q()),
         (
-            "vendor[4491].option[2].hex == 'a'",
-            vendor(4491, b"\x02\x01a"),
+            "vendor[4491].option[9].hex == 'a'",
+            vendor(4491, b"\x09\x01a"),
             vendor(4491, b"\x03\x01a"),
         ),
-        ("vendor[4491].option[2].exists", vendor(4491, b"\x02\x01a"), vendor(9, b"\x02\x01a")),
-        ("vendor[*].option[2].hex == 'a'", vendor(9, b"\x02\x01a"), vendor(9, b"\x02\x01b")),
-        ("vendor[77].option[2].text == 'a'", vendor(77, b"\x02\x01a"), vendor(9, b"\x02\x01a")),
+        ("vendor[4491].option[9].exists", vendor(4491, b"\x09\x01a"), vendor(9, b"\x09\x01a")),
+        ("vendor[*].option[9].hex == 'a'", vendor(9, b"\x09\x01a"), vendor(9, b"\x09\x01b")),
+        ("vendor[77].option[9].text == 'a'", vendor(77, b"\x09\x01a"), vendor(9, b"\x09\x01a")),
         ("vendor-class.enterprise == 4491", class(4491, b"abc"), class(9, b"abc")),
         ("vendor-class[4491].exists", class(4491, b"abc"), class(9, b"abc")),
         ("vendor-class[*].exists", class(4491, b"abc"), q()),
         ("vendor-class[4491].data == 'abc'", class(4491, b"abc"), class(4491, b"abd")),
         ("vendor-class[4491].data[0] == 'abc'", class(4491, b"abc"), class(9, b"abc")),
         ("vendor-class[*].data[1] == 'b'", class(4491, b"abc"), q()),
-        ("vendor.enterprise == ''", q(), vendor(9, b"\x02\x01a")),
+        ("vendor.enterprise == ''", q(), vendor(9, b"\x09\x01a")),
         ("option[125].exists", vendor(9, b""), q()),
         ("option[124].hex == 0x0000000903616263", class(9, b"abc"), class(9, b"abd")),
     ]
@@ -301,8 +301,8 @@ fn known() -> Group {
     let config = r#""client-classes": [
         { "name": "k", "test": "member('KNOWN')", "boot-file-name": "known" },
         { "name": "u", "test": "member('UNKNOWN')", "boot-file-name": "unknown" },
-        { "name": "h", "test": "member('of-host')", "server-hostname": "host" },
-        { "name": "of-host" } ],
+        { "name": "of-host" },
+        { "name": "h", "test": "member('of-host')", "server-hostname": "host" } ],
         "subnet4": [ { "id": 1, "subnet": "192.0.2.0/24",
             "pools": [ { "pool": "192.0.2.10 - 192.0.2.100", "client-class": "KNOWN" },
                        { "pool": "192.0.2.101 - 192.0.2.200", "client-class": "UNKNOWN" } ],
