@@ -256,7 +256,7 @@ pub fn handle(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Out
         MessageType::Request => request(exchange, session),
         MessageType::Decline => decline(exchange, session),
         MessageType::Release => release(exchange, session),
-        MessageType::Inform => Ok(inform(exchange)),
+        MessageType::Inform => Ok(inform()),
         _ => Ok(Outcome::Drop(DropReason::UnsupportedMessageType)),
     }
 }
@@ -296,9 +296,9 @@ fn request(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
     if !query.has_identity(subnet.match_client_id) {
         return Ok(Outcome::Drop(DropReason::NoIdentity));
     }
-    let init_reboot = query.server_identifier.is_none() && query.requested_address.is_some();
-    if init_reboot {
-        let key = query.client_key(subnet.match_client_id);
+    let is_for_us = query.server_identifier.is_some();
+    let key = query.client_key(subnet.match_client_id);
+    if !is_for_us && query.requested_address.is_some() {
         let (own, _) = session.find(key, SubnetId(subnet.id), None)?;
         match own {
             None if subnet.authoritative => return Ok(nak(NakReason::UnknownClient)),
@@ -311,7 +311,16 @@ fn request(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
     }
     let requested = query.requested_address.or(given(query.ciaddr));
     let allocation = exchange.allocation(subnet, requested);
-    Ok(match alloc4::grant(session, &allocation)? {
+    let granted = alloc4::grant(session, &allocation)?;
+    // Perhaps another server with other pools has given it: only a server that is told to be the authority denies it.
+    let is_of_another = granted == Granted4::Refused(Refusal4::OutsidePools)
+        && !is_for_us
+        && !subnet.authoritative
+        && session.find(key, SubnetId(subnet.id), None)?.0.map(|own| own.address) != requested;
+    if is_of_another {
+        return Ok(Outcome::Drop(DropReason::UnknownClient));
+    }
+    Ok(match granted {
         Granted4::Lease { address, position, before } => Outcome::Reply(Answer {
             message_type: MessageType::Ack,
             yiaddr: address,
@@ -386,10 +395,7 @@ fn own_lease(
     })
 }
 
-fn inform(exchange: &Exchange<'_>) -> Outcome {
-    if exchange.query.server_identifier.is_some() {
-        return Outcome::Drop(DropReason::UnexpectedServerId);
-    }
+fn inform() -> Outcome {
     Outcome::Reply(Answer {
         message_type: MessageType::Ack,
         yiaddr: Ipv4Addr::UNSPECIFIED,

@@ -1,7 +1,7 @@
 //! The client's host: how it is known among host reservations, and the name that goes with its lease.
 //!
-//! Identifiers are borrowed from the packet. A subnet that does not match client identifiers has no use for what lies in
-//! them. Kea: `Dhcpv4Exchange::setHostIdentifiers`.
+//! Identifiers are borrowed from the packet. Client identifiers count here even where leases are not found by them
+//! (`match-client-id`). Kea: `Dhcpv4Exchange::setHostIdentifiers`.
 
 use libdhcp::ClientId;
 use libdhcp::v4::MessageType;
@@ -35,12 +35,11 @@ pub fn look_up<'a>(
         return Ok(Known::default());
     };
     let (view, subnet) = (query.view, config.subnet(index));
-    let client_identifier = || query.client_identifier.filter(|_| subnet.match_client_id);
     let of_kind = |kind| match kind {
         IdentifierKind::HwAddress => Some(view.chaddr()),
-        IdentifierKind::Duid => ClientId::new(client_identifier()?)?.duid(),
+        IdentifierKind::Duid => ClientId::new(query.client_identifier?)?.duid(),
         IdentifierKind::CircuitId => view.relay_agent_information()?.sub_option(CIRCUIT_ID),
-        IdentifierKind::ClientId => client_identifier(),
+        IdentifierKind::ClientId => query.client_identifier,
         IdentifierKind::FlexId => None,
     };
     let lookup = Lookup {

@@ -142,6 +142,10 @@ fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_
         return;
     }
     builder.set_yiaddr(answer.yiaddr);
+    if through_relay && query.message_type == MessageType::Inform {
+        // Neither the relay nor we know the client's address.
+        builder.set_broadcast(true);
+    }
     if answer.message_type == MessageType::Ack {
         builder.set_ciaddr(query.ciaddr);
     }

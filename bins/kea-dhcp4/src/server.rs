@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
-use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
+use libdhcp::v4::{MalformedError, MessageType, SpanTable, View, code};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
@@ -123,10 +123,7 @@ impl Protocol for Dhcp4 {
             giaddr: if view.is_relayed() { query.giaddr } else { Ipv4Addr::UNSPECIFIED },
             ciaddr: query.ciaddr,
             link_selection: view.link_selection().ok().flatten(),
-            subnet_selection: match view.relay_agent_information() {
-                None => view.subnet_selection().ok().flatten(),
-                Some(_) => None,
-            },
+            subnet_selection: view.subnet_selection().ok().flatten(),
             of_interface: desk.links.find(input.interface, &config.by_interface),
         };
         let selected = select::select(config, input, &selector);
@@ -285,7 +282,11 @@ fn check(
         Ok(None) => {}
         Ok(Some(_)) if config.ignore_server_identifier => {}
         Ok(Some(id)) => {
-            let ours = IpAddr::V4(id) == input.local
+            //= RFC 5107 section 5: a relay may have the client take it for the server.
+            let relay = view.relay_agent_information();
+            let relay = relay.and_then(|all| all.sub_option(code::RAI_SERVER_ID_OVERRIDE));
+            let ours = relay == Some(&id.octets()[..])
+                || IpAddr::V4(id) == input.local
                 || desk.links.is_own_address(id.into())
                 || config.server_identifiers.contains(&id);
             if !ours {

@@ -8,7 +8,7 @@ pub const SERVER_DUID: [u8; 10] = [0, 3, 0, 1, 2, 0, 0, 0, 0, 1];
 
 /// The configuration of a group as text; `extra` are members that only one of the servers needs.
 ///
-/// Without `subnet4` (`subnet6`) or `shared-networks` of its own, a group gets [`main_subnet`]. The
+/// A member that is `null` takes one of the base away. Without `subnet4` (`subnet6`) or `shared-networks` of its own, a group gets [`main_subnet`]. The
 /// subnet of the markers is added always.
 ///
 /// # Panics
@@ -22,7 +22,10 @@ pub fn text(family: Family, members: &str, extra: &[(&str, Value)]) -> String {
         all.insert(subnets.clone(), json!([main_subnet(family)]));
     }
     for (name, value) in wanted {
-        all.insert(name, value);
+        match value {
+            Value::Null => all.remove(&name),
+            _ => all.insert(name, value),
+        };
     }
     for (name, value) in extra {
         all.insert((*name).to_owned(), value.clone());

@@ -135,8 +135,11 @@ fn information() -> Group {
     let mut cases: Vec<Case> = cases.into_iter().map(expected).collect();
     let long = [&[1, 200][..], &[7; 200], &[2, 51], &[8; 51]].concat();
     let relay = "10.1.0.1";
-    cases
-        .push(case("254 bytes").send(discover().wish_at("10.1.0.100").relay(relay).with(82, long)));
+    cases.push(
+        case("254 bytes")
+            .send(discover().wish_at("10.1.0.100").relay(relay).with(82, long))
+            .differs("option 082", TWICE),
+    );
     cases.push(
         case("in two parts")
             .send(
@@ -148,10 +151,11 @@ fn information() -> Group {
             )
             .differs("option 082", TWICE),
     );
-    cases
-        .push(case("refusal").send(
-            request().wish_at("10.2.0.9").relay(relay).server_id().with(82, *b"\x01\x03abc"),
-        ));
+    cases.push(
+        case("refusal")
+            .send(request().wish_at("10.2.0.9").relay(relay).server_id().with(82, *b"\x01\x03abc"))
+            .differs("answer", super::options::REFUSAL),
+    );
     cases.push(
         case("refusal of an address in use")
             .send(request().client(1).wish_at("10.1.0.102").relay(relay).server_id())

@@ -70,7 +70,14 @@ fn nesting() -> Group {
         for _ in 0..depth {
             query = query.relay(LINK, "fe80::2");
         }
-        cases.push(case(format!("{depth} relays")).send(query));
+        let case = case(format!("{depth} relays")).send(query);
+        cases.push(match depth {
+            33 => case.differs(
+                "answer",
+                "RFC 8415 7.6 allows 8 hops; ours reads 32 headers, Kea one more",
+            ),
+            _ => case,
+        });
     }
     Group::v6("relays6: nesting", "", cases)
 }
