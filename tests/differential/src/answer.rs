@@ -23,13 +23,15 @@ pub struct Moment<'a> {
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub enum Answer {
-    V4(Reply),
+    V4(Box<Reply>),
     V6(Reply6),
 }
 
 impl Received for Answer {
     fn read(bytes: &[u8]) -> Option<Self> {
-        Reply::read(bytes).map(Self::V4).or_else(|| Reply6::read(bytes).map(Self::V6))
+        Reply::read(bytes)
+            .map(|reply| Self::V4(Box::new(reply)))
+            .or_else(|| Reply6::read(bytes).map(Self::V6))
     }
 
     fn answers(&self, xid: u32) -> bool {

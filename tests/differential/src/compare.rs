@@ -92,3 +92,51 @@ pub fn unexplained<'a>(
     let stale = accepted.iter().filter(|one| !differences.iter().any(|other| covers(one, other)));
     (open.collect(), stale.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use e2e::dhcp::{Dhcp, Kind, opt};
+    use e2e::frame::Frame;
+    use e2e::raw::Reply;
+
+    fn offer(options: &[(u8, &[u8])]) -> Vec<Answer> {
+        let mut dhcp = Dhcp::query(Kind::Offer, [2, 0, 0, 0, 0, 1]);
+        (dhcp.op, dhcp.xid) = (2, 7);
+        dhcp.options.extend(options.iter().map(|(code, data)| (*code, data.to_vec())));
+        let frame = Frame::broadcast([2, 0, 0, 0, 0, 2], dhcp.encode());
+        vec![Answer::V4(Box::new(Reply { dhcp, frame, checksums_hold: true }))]
+    }
+
+    fn fields(differences: &[Difference]) -> Vec<&str> {
+        differences.iter().map(|one| one.field.as_str()).collect()
+    }
+
+    #[test]
+    fn order_and_cuts_of_options_make_no_difference() {
+        let one = offer(&[(opt::DNS, &[1, 2, 3, 4]), (opt::HOSTNAME, b"name")]);
+        let other =
+            offer(&[(opt::HOSTNAME, b"na"), (opt::DNS, &[1, 2, 3, 4]), (opt::HOSTNAME, b"me")]);
+        assert_eq!(compare(1, false, &one, &other), []);
+    }
+
+    #[test]
+    fn values_missing_options_and_silence_make_one() {
+        let one = offer(&[(opt::DNS, &[1, 2, 3, 4])]);
+        let other = offer(&[(opt::DNS, &[1, 2, 3, 5]), (opt::HOSTNAME, b"name")]);
+        let differences = compare(1, false, &one, &other);
+        assert_eq!(fields(&differences), ["option 006", "option 012"]);
+        assert_eq!(fields(&compare(1, false, &one, &[])), ["answer"]);
+        assert_eq!(compare(1, false, &[], &[]), []);
+    }
+
+    #[test]
+    fn acceptances_cover_fields_and_must_be_needed() {
+        let differences = compare(1, false, &offer(&[]), &offer(&[(opt::HOSTNAME, b"name")]));
+        let accepted = |field| [Accepted { field, why: "a reason" }];
+        let (open, stale) = (accepted("option 012"), accepted("option 006"));
+        assert_eq!(unexplained(&differences, &open).0.len(), 0);
+        let (open, stale) = unexplained(&differences, &stale);
+        assert_eq!((open.len(), stale.len()), (1, 1));
+    }
+}

@@ -3,6 +3,7 @@
 use differential::group::Group;
 
 mod classes;
+mod expressions;
 mod hosts;
 mod messages;
 mod options;
@@ -15,6 +16,7 @@ pub(crate) fn groups() -> Vec<Group> {
         messages::groups(),
         relays::groups(),
         hosts::groups(),
+        expressions::groups(),
         classes::groups(),
     ];
     tables.into_iter().flatten().collect()

@@ -525,7 +525,7 @@ fn precedence(name: &str, scopes: &[&str]) -> Group {
     let subnet = format!(
         r#"{{ "id": 1, "subnet": "192.0.2.0/24",
             "pools": [ {{ "pool": "192.0.2.10 - 192.0.2.200" {} }} ],
-            "reservations": [ {{ "hw-address": "02:00:00:00:aa:01", "hostname": "h" {} }} ] {} }}"#,
+            "reservations": [ {{ "hw-address": "02:00:00:00:aa:01", "boot-file-name": "f" {} }} ] {} }}"#,
         comma(members("pool")),
         comma(members("host")),
         comma(members("subnet"))
