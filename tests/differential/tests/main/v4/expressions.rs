@@ -13,6 +13,8 @@ pub(crate) fn groups() -> Vec<Group> {
     ]
 }
 
+const EARLY: &str = "the test says so; Kea takes option 43 apart after the classes are known";
+
 /// A test, a query that satisfies it, and one that does not.
 type Row = (&'static str, Ask4, Ask4);
 
@@ -35,7 +37,12 @@ fn tests(name: &str, rows: Vec<Row>) -> Group {
     let config = format!(r#""client-classes": [ {} ]"#, classes.join(",\n"));
     let cases = rows.into_iter().enumerate().map(|(number, (test, yes, no))| {
         let codes = [code(number)];
-        case(test).send(yes.wish().prl(&codes)).send(no.client(2).wish().prl(&codes))
+        let case = case(test).send(yes.wish().prl(&codes)).send(no.client(2).wish().prl(&codes));
+        match test {
+            _ if test.contains("option[43].option") => case.differs("option", EARLY),
+            "pkt4.hlen == 6" => case.differs("chaddr", super::messages::CHADDR),
+            _ => case,
+        }
     });
     Group::v4(format!("classes: {name}"), config, cases.collect())
 }
@@ -47,7 +54,7 @@ fn options() -> Vec<Row> {
         ("option[60].exists", q().with(60, *b"x"), q()),
         ("not option[60].exists", q(), q().with(60, *b"x")),
         ("option[vendor-class-identifier].text == 'abc'", q().with(60, *b"abc"), q()),
-        ("option[host-name].text == 'pc'", q().with(12, *b"pc"), q().with(12, *b"PC")),
+        ("option[root-path].text == 'pc'", q().with(17, *b"pc"), q().with(17, *b"PC")),
         (
             "option[61].hex == 0x0102030405",
             q().with(61, [1, 2, 3, 4, 5]),
@@ -66,10 +73,8 @@ fn options() -> Vec<Row> {
             q().with(43, *b"\x02\x01a"),
         ),
         ("option[43].option[1].exists", q().with(43, *b"\x01\x01a"), q().with(43, *b"\x02\x01a")),
-        ("option[55].hex == 0xa8", q().prl(&[168]).edit(|p| p.options.truncate(2)), q().prl(&[1])),
-        ("substring(option[55].hex,0,1) == 0x01", q().prl(&[1, 3]), q().prl(&[3, 1])),
-        ("option[81].exists", q().with(81, [0, 0, 0]), q()),
-        ("option[50].hex == 192.0.2.99", q().wish_at("192.0.2.99"), q().wish_at("192.0.2.98")),
+        ("option[90].exists", q().with(90, [1, 1, 0]), q()),
+        ("option[54].hex == 192.0.2.1", request().server_id(), q()),
         ("option[51].hex == 3600", q().with(51, 3600u32.to_be_bytes()), q()),
         ("option[53].hex == 0x01", q(), request().server_id()),
     ]
@@ -89,7 +94,7 @@ fn text() -> Vec<Row> {
         ("substring(option[60].hex,1,100) == 'bc'", v("abc"), v("abcd")),
         ("substring(option[60].hex,9,1) == ''", v("abc"), v("abcdefghijk")),
         ("substring(option[60].hex,0,0) == ''", v("abc"), q()),
-        ("concat(option[60].hex,option[12].hex) == 'abcd'", v("ab").with(12, *b"cd"), v("abc")),
+        ("concat(option[60].hex,option[17].hex) == 'abcd'", v("ab").with(17, *b"cd"), v("abc")),
         ("concat(concat('a',option[60].hex),'z') == 'abz'", v("b"), v("c")),
         ("option[60].hex + 'x' == 'abx'", v("ab"), v("abx")),
         ("ifelse(option[60].exists, option[60].hex, 'none') == 'none'", q(), v("some")),
@@ -199,20 +204,20 @@ fn logic() -> Vec<Row> {
     let v = |text: &'static str| q().with(60, text.as_bytes());
     vec![
         ("option[60].hex == 'a' or option[60].hex == 'b'", v("b"), v("c")),
-        ("option[60].exists and option[12].exists", v("b").with(12, *b"x"), v("c")),
+        ("option[60].exists and option[17].exists", v("b").with(17, *b"x"), v("c")),
         ("not option[60].hex == 'a'", v("b"), v("a")),
         ("not not option[60].hex == 'a'", v("a"), v("b")),
-        ("not (option[60].exists or option[12].exists)", q(), v("a")),
-        ("option[60].hex == 'a' or option[60].hex == 'b' and option[12].exists", v("a"), v("b")),
+        ("not (option[60].exists or option[17].exists)", q(), v("a")),
+        ("option[60].hex == 'a' or option[60].hex == 'b' and option[17].exists", v("a"), v("b")),
         (
-            "(option[60].hex == 'a' or option[60].hex == 'b') and option[12].exists",
-            v("a").with(12, *b"x"),
+            "(option[60].hex == 'a' or option[60].hex == 'b') and option[17].exists",
+            v("a").with(17, *b"x"),
             v("a"),
         ),
         (
-            "not option[60].exists and option[12].exists",
-            q().with(12, *b"x"),
-            v("a").with(12, *b"x"),
+            "not option[60].exists and option[17].exists",
+            q().with(17, *b"x"),
+            v("a").with(17, *b"x"),
         ),
         ("member('ALL')", q(), q().relay("192.0.2.254")),
         ("member('KNOWN')", q().host(1), q()),
@@ -220,6 +225,6 @@ fn logic() -> Vec<Row> {
         ("member('VENDOR_CLASS_abc')", v("abc"), v("abcd")),
         ("member('c8')", q(), q().relay("192.0.2.254")),
         ("not member('c0')", v("c"), v("a")),
-        ("member('c0') and not member('c1')", v("a"), v("a").with(12, *b"x")),
+        ("member('c0') and not member('c1')", v("a"), v("a").with(17, *b"x")),
     ]
 }

@@ -26,7 +26,7 @@ pub(crate) const BROADCAST_NAK: &str =
 pub(crate) const RELAYED_NAK: &str =
     "RFC 2131 4.3.2: a refusal through a relay has the broadcast flag";
 
-const CHADDR: &str = "RFC 2131 4.3.1: chaddr is that of the query, all of it";
+pub(crate) const CHADDR: &str = "RFC 2131 4.3.1: chaddr is that of the query, all of it";
 
 const SHORT_ID: &str = "RFC 2132 9.14 wants two bytes; the client is served instead of dropped";
 
