@@ -33,6 +33,8 @@ static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 const CASES: [(u32, u32); 4] = [(1, 0), (10_000, 0), (1, 1_000_000), (10_000, 1_000_000)];
 /// Host reservations beside a small subnet: how many, and whether the clients are among the hosts.
 const HOSTS: [(u32, bool); 3] = [(0, false), (10_000, false), (10_000, true)];
+/// Numbers of client classes with tests, none of which a client is in.
+const CLASSES: [u32; 3] = [0, 1, 100];
 /// Clients that take part where there are no leases yet.
 const CLIENTS_MIN: u32 = 4096;
 /// Packets of one batch.
@@ -140,12 +142,12 @@ struct Setup {
 
 impl Setup {
     fn new(case: (u32, u32)) -> Self {
-        Self::with_hosts(case, (0, false))
+        Self::with(case, (0, false), 0)
     }
 
-    fn with_hosts((subnets, leases): (u32, u32), hosts: (u32, bool)) -> Self {
+    fn with((subnets, leases): (u32, u32), hosts: (u32, bool), classes: u32) -> Self {
         let mut setup = Self {
-            host: host(subnets, hosts),
+            host: host(subnets, hosts, classes),
             subnets,
             clients: leases.max(CLIENTS_MIN),
             rng: SplitMix::new(1),
@@ -213,12 +215,12 @@ impl Setup {
     }
 }
 
-fn host(subnets: u32, hosts: (u32, bool)) -> Host {
+fn host(subnets: u32, hosts: (u32, bool), classes: u32) -> Host {
     let now = Now { mono_ns: 1_000_000_000, wall_s: 1_800_000_000 };
     let queue = Arc::new(JournalQueue::new(usize::MAX));
     let store = Arc::new(LeaseStore4::new(0x5eed_5eed, Some(queue.clone())));
     let mut diagnostics = Diagnostics::new();
-    let text = configuration(subnets, hosts);
+    let text = configuration(subnets, hosts, classes);
     let document = Document::parse(&text, "bench", &mut NoIncludes, &mut diagnostics);
     let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
     let config = config.expect("the configuration has no errors");
@@ -232,7 +234,7 @@ fn host(subnets: u32, hosts: (u32, bool)) -> Host {
     Host { server, queue, replies: Replies::default(), taken: Vec::new(), now, packets: 0 }
 }
 
-fn configuration(subnets: u32, hosts: (u32, bool)) -> String {
+fn configuration(subnets: u32, hosts: (u32, bool), classes: u32) -> String {
     let mut text = String::from(
         "{ \"Dhcp4\": { \"valid-lifetime\": 4000, \"renew-timer\": 1000, \"rebind-timer\": 2000,
            \"option-data\": [ { \"name\": \"domain-name-servers\", \"data\": \"192.0.2.2, 192.0.2.3\" },
@@ -258,7 +260,12 @@ fn configuration(subnets: u32, hosts: (u32, bool)) -> String {
         )
         .expect("a string takes all text");
     }
-    text + " ] } }"
+    let classes = (0..classes).map(|number| {
+        let test = format!("substring(option[61].hex, 0, 4) == 0xff{number:06x}");
+        format!("{{ \"name\": \"class-{number}\", \"test\": \"{test}\" }}")
+    });
+    let classes = classes.collect::<Vec<_>>().join(", ");
+    text + " ], \"client-classes\": [ " + &classes + " ] } }"
 }
 
 /// Reservations for the first clients, or for as many that never come.
@@ -333,7 +340,18 @@ fn dora_of_a_new_client_and_release(bencher: Bencher<'_, '_>, case: (u32, u32)) 
 /// DISCOVER and REQUEST of a client that has a lease, beside host reservations.
 #[divan::bench(args = HOSTS, sample_size = 2048, sample_count = 50)]
 fn dora_with_hosts(bencher: Bencher<'_, '_>, hosts: (u32, bool)) {
-    let mut setup = Setup::with_hosts((1, 0), hosts);
+    let mut setup = Setup::with((1, 0), hosts, 0);
+    bencher.bench_local(|| {
+        let client = setup.any_client();
+        setup.discover(client);
+        setup.request(client);
+    });
+}
+
+/// DISCOVER and REQUEST of a client that has a lease, with client classes.
+#[divan::bench(args = CLASSES, sample_size = 2048, sample_count = 50)]
+fn dora_with_classes(bencher: Bencher<'_, '_>, classes: u32) {
+    let mut setup = Setup::with((1, 0), (0, false), classes);
     bencher.bench_local(|| {
         let client = setup.any_client();
         setup.discover(client);

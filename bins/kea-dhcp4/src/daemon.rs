@@ -1,6 +1,7 @@
 //! What the daemon must know of the DHCPv4 server.
 
 use std::convert::Infallible;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use cc::{Diagnostics, Document};
@@ -11,8 +12,9 @@ use kea_dhcp4::messages::{loggers::*, *};
 use kea_dhcp4::runtime::{Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use kea_log::{Logger, Message};
+use libdhcpsrv::config::LeaseVerdict;
 use libdhcpsrv::config4::{self, Config4, SocketType};
-use libdhcpsrv::lease4::{Deltas, LeaseState, Reclaimed, V4};
+use libdhcpsrv::lease4::{Deltas, LeaseState, LeaseType, Reclaimed, SubnetId, V4};
 use netio::{Family, SocketKind};
 use stats::{Lease4, Packet4, SubnetRow, WorkerCounters4};
 use util::Now;
@@ -70,6 +72,11 @@ impl Daemon for Dhcp4 {
 
     fn prepare(_: &Config4, _: &Surroundings<'_>, _: Option<&Runtime4>) -> Result<(), Infallible> {
         Ok(())
+    }
+
+    fn lease_judge(config: &Config4) -> impl Fn(Ipv4Addr, SubnetId, LeaseType) -> LeaseVerdict {
+        let places = config.lease_places();
+        move |address, subnet, _| places.judge(subnet, address)
     }
 
     fn subnet_rows(config: &Config4) -> Vec<SubnetRow> {

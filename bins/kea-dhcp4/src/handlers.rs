@@ -6,10 +6,12 @@
 
 use std::net::Ipv4Addr;
 
+use eval::ClassSet;
 use libdhcp::v4::MessageType;
-use libdhcpsrv::alloc4::{self, Before4, Granted4, Query4, Refusal4};
-use libdhcpsrv::config4::{Config4, Subnet4, SubnetIndex};
-use libdhcpsrv::hosts::{Host4, Identifier};
+use libdhcpsrv::alloc4::{self, Before4, Candidate4, Granted4, Query4, Refusal4};
+use libdhcpsrv::classes::{ClassTimes, special};
+use libdhcpsrv::config4::Config4;
+use libdhcpsrv::hosts::Identifier;
 use libdhcpsrv::lease4::{
     Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId,
 };
@@ -38,6 +40,8 @@ pub struct Answer {
     pub message_type: MessageType,
     /// Address given; 0.0.0.0 for a NAK and for INFORM.
     pub yiaddr: Ipv4Addr,
+    /// The subnet that the answer is made for, with the client's host there: that of the address, else the selected one.
+    pub at: Option<Candidate4>,
     /// Lease time in seconds; `None` for a NAK and for INFORM.
     pub lifetime: Option<u32>,
     /// Journal position that must be durable first; 0 for none.
@@ -72,6 +76,8 @@ pub enum NakReason {
     Refused(Refusal4),
     /// No address is free.
     Exhausted,
+    /// The client is in class `REJECT`.
+    Rejected,
 }
 
 /// Why a query is not answered.
@@ -85,6 +91,14 @@ pub enum DropReason {
     UnknownMessageType,
     /// A type that clients do not send to servers.
     UnsupportedMessageType,
+    /// It is in class `DROP`.
+    DropClass,
+    /// It is in class `DROP` because of its global reservation, which was looked for early.
+    DropClassEarly,
+    /// It is in class `DROP` since it is known whether it has a reservation.
+    DropClassLate,
+    /// DISCOVER of a client in class `REJECT`.
+    Rejected,
     /// A direct client on a link for which no subnet is configured.
     NoSubnet,
     /// Option 54 names another server.
@@ -127,6 +141,7 @@ impl NakReason {
             Self::NoSubnet => &messages::DHCP4_PACKET_NAK_0001,
             Self::WrongAddress | Self::UnknownClient => &messages::DHCP4_PACKET_NAK_0002,
             Self::Refused(_) | Self::Exhausted => &messages::DHCP4_PACKET_NAK_0004,
+            Self::Rejected => &messages::DHCP4_PACKET_NAK_0005,
         }
     }
 }
@@ -142,6 +157,10 @@ impl DropReason {
             (Self::NoMessageType, _) => &messages::DHCP4_PACKET_DROP_0004,
             (Self::UnknownMessageType, _) => &messages::DHCP4_PACKET_DROP_0005,
             (Self::UnsupportedMessageType, _) => &messages::DHCP4_PACKET_DROP_0006,
+            (Self::DropClass, _) => &messages::DHCP4_PACKET_DROP_0010,
+            (Self::DropClassLate, _) => &messages::DHCP4_PACKET_DROP_0013,
+            (Self::DropClassEarly, _) => &messages::DHCP4_PACKET_DROP_0014,
+            (Self::Rejected, _) => &messages::DHCP4_PACKET_NAK_0005,
             (Self::Exhausted | Self::ReservedInUse, _) => &messages::DHCP4_PACKET_NAK_0003,
             (Self::NotTheOwner, Some(MessageType::Decline)) => {
                 &messages::DHCP4_DECLINE_LEASE_MISMATCH
@@ -164,6 +183,7 @@ impl std::fmt::Display for NakReason {
             Self::UnknownClient => f.write_str("the client has no lease here"),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Exhausted => f.write_str("no address is free in the subnet's pools"),
+            Self::Rejected => f.write_str("the client is in class REJECT"),
         }
     }
 }
@@ -175,6 +195,10 @@ impl std::fmt::Display for DropReason {
             Self::NoMessageType => "the packet has no message type (option 53)",
             Self::UnknownMessageType => "the message type is not known",
             Self::UnsupportedMessageType => "the message type is not for servers",
+            Self::DropClass => "it is in class DROP",
+            Self::DropClassEarly => "it is in class DROP because of its global reservation",
+            Self::DropClassLate => "it is in class DROP after its reservation was looked for",
+            Self::Rejected => "the client is in class REJECT",
             Self::NoSubnet => "no subnet is configured for the client's link",
             Self::ForeignServer => "the server identifier (option 54) names another server",
             Self::NoReturnAddress => "the client has no address to answer to",
@@ -205,30 +229,42 @@ pub struct Exchange<'a> {
     pub query: &'a Query<'a>,
     /// The configuration in force.
     pub config: &'a Config4,
-    /// The selected subnet.
-    pub subnet: Option<SubnetIndex>,
+    /// The selected subnet, with the client's host there.
+    pub selected: Option<Candidate4>,
+    /// The subnets on its link that serve the client, in the order in which they are tried.
+    pub candidates: &'a [Candidate4],
+    /// The address that is reserved for the client; it belongs to the first candidate.
+    pub reserved: Option<Ipv4Addr>,
+    /// The classes of the client.
+    pub classes: &'a ClassSet,
+    /// Lease times that the classes give.
+    pub class_times: ClassTimes,
+    /// `offer-lifetime` of the classes.
+    pub class_offer_lifetime: Option<u32>,
     /// Address offered to this client a moment ago.
     pub recent_offer: Option<Ipv4Addr>,
-    /// Host name to keep with a lease.
-    pub hostname: &'a [u8],
-    /// The client's host, if there is a reservation for it.
-    pub host: Option<Host4<'a>>,
+    /// What its relay says of it, as a user context to keep with a lease where that is wished; empty for nothing.
+    pub extended_info: &'a [u8],
     /// What the client is known by among hosts.
     pub identifiers: &'a [Identifier<'a>],
 }
 
 impl<'a> Exchange<'a> {
-    fn allocation(&self, subnet: &'a Subnet4, requested: Option<Ipv4Addr>) -> Query4<'a> {
+    fn allocation(&self, requested: Option<Ipv4Addr>) -> Query4<'a> {
         Query4 {
-            client: self.query.client_key(subnet.match_client_id),
-            subnet,
-            pools: self.config.pools_of(subnet),
+            config: self.config,
+            candidates: self.candidates,
+            classes: self.classes,
+            client: self.query.client_key(true),
+            identifiers: self.identifiers,
+            reserved: self.reserved,
             requested,
             recent_offer: self.recent_offer,
-            valid_lifetime: subnet.timers.lifetime(self.query.lease_time),
-            hostname: self.hostname,
-            host: self.host,
-            identifiers: self.identifiers,
+            extended_info: self.extended_info,
+            wanted_lifetime: self.query.lease_time,
+            class_times: self.class_times,
+            class_offer_lifetime: self.class_offer_lifetime,
+            hostname: self.query.view.host_name().ok().flatten(),
         }
     }
 }
@@ -256,7 +292,7 @@ pub fn handle(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Out
         MessageType::Request => request(exchange, session),
         MessageType::Decline => decline(exchange, session),
         MessageType::Release => release(exchange, session),
-        MessageType::Inform => Ok(inform()),
+        MessageType::Inform => Ok(inform(exchange)),
         _ => Ok(Outcome::Drop(DropReason::UnsupportedMessageType)),
     }
 }
@@ -266,21 +302,26 @@ fn discover(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outco
     if query.server_identifier.is_some() {
         return Ok(Outcome::Drop(DropReason::UnexpectedServerId));
     }
-    let Some(index) = exchange.subnet else { return Ok(Outcome::Drop(DropReason::NoSubnet)) };
-    let subnet = exchange.config.subnet(index);
-    if !query.has_identity(subnet.match_client_id) {
+    if exchange.classes.contains(special::REJECT) {
+        return Ok(Outcome::Drop(DropReason::Rejected));
+    }
+    let Some(selected) = exchange.selected else { return Ok(Outcome::Drop(DropReason::NoSubnet)) };
+    if !query.has_identity(exchange.config.subnet(selected.subnet).match_client_id) {
         return Ok(Outcome::Drop(DropReason::NoIdentity));
     }
     let hint = query.requested_address.or(given(query.ciaddr));
-    let allocation = exchange.allocation(subnet, hint);
-    let offered = alloc4::offer(session, &allocation)?;
+    let offered = match alloc4::offer(session, &exchange.allocation(hint))? {
+        Ok(offered) => offered,
+        Err(error) => return Ok(Outcome::Drop(DropReason::NotStored(error))),
+    };
     Ok(match offered.address {
-        Some(address) => Outcome::Reply(Answer {
+        Some((address, at)) => Outcome::Reply(Answer {
             message_type: MessageType::Offer,
             yiaddr: address,
-            lifetime: Some(allocation.valid_lifetime),
-            position: 0,
-            before: None,
+            at: Some(at),
+            lifetime: Some(offered.valid_lifetime),
+            position: offered.position,
+            before: offered.is_cached.then_some(Before4::Cached),
             refusal: None,
             is_in_conflict: offered.conflict.is_some(),
         }),
@@ -291,49 +332,90 @@ fn discover(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outco
 
 fn request(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
     let query = exchange.query;
-    let Some(index) = exchange.subnet else { return Ok(nak(NakReason::NoSubnet)) };
-    let subnet = exchange.config.subnet(index);
+    let nak = |reason| Ok(nak(exchange, reason));
+    if exchange.classes.contains(special::REJECT) {
+        return nak(NakReason::Rejected);
+    }
+    let Some(selected) = exchange.selected else { return nak(NakReason::NoSubnet) };
+    let subnet = exchange.config.subnet(selected.subnet);
     if !query.has_identity(subnet.match_client_id) {
         return Ok(Outcome::Drop(DropReason::NoIdentity));
     }
-    let is_for_us = query.server_identifier.is_some();
-    let key = query.client_key(subnet.match_client_id);
-    if !is_for_us && query.requested_address.is_some() {
-        let (own, _) = session.find(key, SubnetId(subnet.id), None)?;
-        match own {
-            None if subnet.authoritative => return Ok(nak(NakReason::UnknownClient)),
-            None => return Ok(Outcome::Drop(DropReason::UnknownClient)),
-            Some(own) if Some(own.address) != query.requested_address => {
-                return Ok(nak(NakReason::WrongAddress));
-            }
-            Some(_) => {}
+    if let (None, Some(address)) = (query.server_identifier, query.requested_address) {
+        match memory_of(exchange, session, address)? {
+            Memory::Right => {}
+            Memory::Wrong => return nak(NakReason::WrongAddress),
+            Memory::Nothing if subnet.authoritative => return nak(NakReason::UnknownClient),
+            Memory::Nothing => return Ok(Outcome::Drop(DropReason::UnknownClient)),
         }
     }
     let requested = query.requested_address.or(given(query.ciaddr));
-    let allocation = exchange.allocation(subnet, requested);
-    let granted = alloc4::grant(session, &allocation)?;
-    // Perhaps another server with other pools has given it: only a server that is told to be the authority denies it.
-    let is_of_another = granted == Granted4::Refused(Refusal4::OutsidePools)
-        && !is_for_us
-        && !subnet.authoritative
-        && session.find(key, SubnetId(subnet.id), None)?.0.map(|own| own.address) != requested;
-    if is_of_another {
-        return Ok(Outcome::Drop(DropReason::UnknownClient));
-    }
-    Ok(match granted {
-        Granted4::Lease { address, position, before } => Outcome::Reply(Answer {
-            message_type: MessageType::Ack,
-            yiaddr: address,
-            lifetime: Some(allocation.valid_lifetime),
-            position,
-            before: Some(before),
-            refusal: None,
-            is_in_conflict: false,
-        }),
+    match alloc4::grant(session, &exchange.allocation(requested))? {
+        Granted4::Lease { address, at, valid_lifetime, position, before } => {
+            Ok(Outcome::Reply(Answer {
+                message_type: MessageType::Ack,
+                yiaddr: address,
+                at: Some(at),
+                lifetime: Some(valid_lifetime),
+                position,
+                before: Some(before),
+                refusal: None,
+                is_in_conflict: false,
+            }))
+        }
+        Granted4::Refused(Refusal4::OutsidePools)
+            if query.server_identifier.is_none()
+                && !subnet.authoritative
+                && is_of_another_server(exchange, session, requested)? =>
+        {
+            Ok(Outcome::Drop(DropReason::UnknownClient))
+        }
         Granted4::Refused(refusal) => nak(NakReason::Refused(refusal)),
         Granted4::Exhausted => nak(NakReason::Exhausted),
-        Granted4::NotStored(error) => Outcome::Drop(DropReason::NotStored(error)),
-    })
+        Granted4::NotStored(error) => Ok(Outcome::Drop(DropReason::NotStored(error))),
+    }
+}
+
+/// Whether another server of the link may have given an address: it is in no pool here, and the client has no lease on
+/// it. Only a server that is told to be the authority denies such an address.
+fn is_of_another_server(
+    exchange: &Exchange<'_>,
+    session: &mut Session4<'_>,
+    address: Option<Ipv4Addr>,
+) -> Result<bool, Parked> {
+    let Some(address) = address else { return Ok(false) };
+    let (config, candidates) = (exchange.config, exchange.candidates);
+    let mut pools = candidates.iter().flat_map(|one| config.pools_of(config.subnet(one.subnet)));
+    Ok(!pools.any(|pool| pool.contains(address))
+        && !matches!(memory_of(exchange, session, address)?, Memory::Right))
+}
+
+/// What leases say about the address that a client in INIT-REBOOT remembers.
+enum Memory {
+    Right,
+    /// Its lease is on another address.
+    Wrong,
+    /// It has no lease on this link.
+    Nothing,
+}
+
+fn memory_of(
+    exchange: &Exchange<'_>,
+    session: &mut Session4<'_>,
+    address: Ipv4Addr,
+) -> Result<Memory, Parked> {
+    let mut memory = Memory::Nothing;
+    for candidate in exchange.candidates {
+        let subnet = exchange.config.subnet(candidate.subnet);
+        let key = exchange.query.client_key(subnet.match_client_id);
+        let (own, _) = session.find(key, SubnetId(subnet.id), None)?;
+        match own {
+            Some(own) if own.address == address => return Ok(Memory::Right),
+            Some(_) => memory = Memory::Wrong,
+            None => {}
+        }
+    }
+    Ok(memory)
 }
 
 fn release(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
@@ -369,6 +451,7 @@ fn decline(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
         fqdn_rev: false,
         hostname: &[],
         user_context: &[],
+        keeps_context: false,
         expect: Expect::Unchanged(lease.version),
         replaces: None,
     };
@@ -395,10 +478,11 @@ fn own_lease(
     })
 }
 
-fn inform() -> Outcome {
+fn inform(exchange: &Exchange<'_>) -> Outcome {
     Outcome::Reply(Answer {
         message_type: MessageType::Ack,
         yiaddr: Ipv4Addr::UNSPECIFIED,
+        at: exchange.selected,
         lifetime: None,
         position: 0,
         before: None,
@@ -418,14 +502,14 @@ pub fn conflict(exchange: &Exchange<'_>, outcome: &Outcome) -> Option<Ipv4Addr> 
         Outcome::Drop(reason) => *reason == DropReason::ReservedInUse,
         Outcome::Done(_) => false,
     };
-    let host = exchange.host.filter(|_| is_in_conflict)?;
-    host.resources.first().map(|resource| resource.address)
+    exchange.reserved.filter(|_| is_in_conflict)
 }
 
-fn nak(reason: NakReason) -> Outcome {
+fn nak(exchange: &Exchange<'_>, reason: NakReason) -> Outcome {
     Outcome::Reply(Answer {
         message_type: MessageType::Nak,
         yiaddr: Ipv4Addr::UNSPECIFIED,
+        at: exchange.selected,
         lifetime: None,
         position: 0,
         before: None,

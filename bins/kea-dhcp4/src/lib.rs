@@ -3,6 +3,7 @@
 //! `main` drives one [`server::Server4`] per worker thread with real datagrams; tests and the simulator drive the
 //! same type with made ones.
 
+pub mod classes;
 pub mod destination;
 pub mod handlers;
 pub mod hosts;
@@ -10,5 +11,7 @@ pub mod messages;
 pub mod query;
 pub mod reply;
 pub mod runtime;
+pub mod scopes;
 pub mod select;
 pub mod server;
+pub mod vendor;

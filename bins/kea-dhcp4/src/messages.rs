@@ -22,6 +22,7 @@ kea_log::messages! {
 
     DHCP4_LEASE_OFFER = (Info, "{}: lease {} will be offered");
     DHCP4_LEASE_ALLOC = (Info, "{}: lease {} has been allocated for {} seconds");
+    DHCP4_LEASE_REUSE = (Info, "{}: lease {} has been reused for {} seconds");
     DHCP4_RELEASE = (Info, "{}: address {} was released properly");
     DHCP4_DECLINE_LEASE = (Info, "{}: address {} was declined and is kept back for {} seconds");
     DHCP4_INIT_REBOOT = (Info, "{}: client returns and asks for address {}");
@@ -34,6 +35,9 @@ kea_log::messages! {
     DHCP4_PACKET_DROP_0005 = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP4_PACKET_DROP_0006 = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP4_PACKET_DROP_0007 = (Debug 15, "{}: {} on {} via {}: dropped: {}");
+    DHCP4_PACKET_DROP_0010 = (Debug 15, "{}: {} on {} via {}: dropped: {}");
+    DHCP4_PACKET_DROP_0013 = (Debug 15, "{}: {} on {} via {}: dropped: {}");
+    DHCP4_PACKET_DROP_0014 = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP4_RELEASE_FAIL_NO_LEASE = (Debug 50, "{}: {} on {} via {}: ignored: {}");
     DHCP4_RELEASE_FAIL_WRONG_CLIENT = (Debug 50, "{}: {} on {} via {}: ignored: {}");
     DHCP4_DECLINE_LEASE_NOT_FOUND = (Warn, "{}: {} on {} via {}: ignored: {}");
@@ -42,6 +46,7 @@ kea_log::messages! {
     DHCP4_PACKET_NAK_0002 = (Debug 50, "{}: {} on {} via {}: refused: {}");
     DHCP4_PACKET_NAK_0003 = (Debug 50, "{}: {} on {} via {}: no offer: {}");
     DHCP4_PACKET_NAK_0004 = (Debug 50, "{}: {} on {} via {}: refused: {}");
+    DHCP4_PACKET_NAK_0005 = (Debug 15, "{}: {} on {} via {}: refused: {}");
     DHCP4_FRAMES_DROPPED = (Debug 15, "{} frames were dropped: {}");
     DHCP4_KERNEL_DROPS = (Warn, "the system dropped {} packets because they came faster than they could be processed");
     DHCP4_PACKET_PROCESS_EXCEPTION = (Error, "processing a packet of {} bytes from {} failed: {}; this is a defect, please report it");
@@ -62,12 +67,4 @@ kea_log::messages! {
     ALLOC_ENGINE_V4_ALLOC_FAIL = (Warn, "{}: no address is free in subnet {}");
 }
 
-/// Loggers of the server.
-pub mod loggers {
-    use kea_log::Logger;
-
-    pub use libdhcpsrv::loggers::*;
-
-    /// General messages of the server.
-    pub static DHCP4: Logger = Logger::new("dhcp4");
-}
+pub use libdhcpsrv::loggers;

@@ -2,7 +2,7 @@
 //!
 //! Options the client asked for, the three that are always sent (routers, domain name servers, domain name) and those
 //! marked `always-send` are taken from the most specific scope that has them, as bytes encoded when the configuration
-//! was read. The order on the wire is ascending by code with option 82 last. RFC 2131 section 4.3, table 3.
+//! was read; those marked `never-send` are not. The order on the wire is ascending by code with option 82 last. RFC 2131 section 4.3, table 3.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -10,19 +10,22 @@ use libdhcp::OptionCodes;
 use libdhcp::v4::{
     BuildError, Builder, MessageType, OPTIONS_OFFSET, OptionSink, Weight, code, reply_size_max,
 };
-use libdhcpsrv::config4::{self, Config4, Subnet4};
-use libdhcpsrv::hosts::Host4;
+use libdhcpsrv::config4::{Config4, Subnet4};
+use libdhcpsrv::hosts::{BootFields, Host4};
 use util::link::{Inbound, Outbound};
 
 use crate::destination::{self, Addressing};
 use crate::handlers::Answer;
 use crate::query::Query;
+use crate::scopes::{ClassScopes, ScopeCodes, Scopes};
+use crate::vendor::VendorBodies;
 
 /// Options that are sent whether or not the client asks for them.
 const BASIC: [u8; 3] = [code::ROUTERS, code::DOMAIN_NAME_SERVERS, code::DOMAIN_NAME];
 
-/// Options that the server alone decides about; configured values of these are not sent.
-const SERVERS_OWN: OptionCodes = OptionCodes::of(&[
+/// Options that the server alone decides about, whose configured values are not sent, and those that enterprise numbers
+/// distinguish.
+const NOT_AS_OTHERS: OptionCodes = OptionCodes::of(&[
     code::SUBNET_MASK,
     code::REQUESTED_ADDRESS,
     code::LEASE_TIME,
@@ -35,6 +38,8 @@ const SERVERS_OWN: OptionCodes = OptionCodes::of(&[
     code::CLIENT_IDENTIFIER,
     code::RELAY_AGENT_INFORMATION,
     code::SUBNET_SELECTION,
+    code::VIVCO_SUBOPTIONS,
+    code::VIVSO_SUBOPTIONS,
 ]);
 
 /// What a reply is made from.
@@ -46,12 +51,16 @@ pub struct Material<'a> {
     pub input: &'a Inbound<'a>,
     /// The configuration in force.
     pub config: &'a Config4,
-    /// The selected subnet.
+    /// The subnet that the answer is made for.
     pub subnet: Option<&'a Subnet4>,
-    /// Codes that this subnet sends unasked (`always-send`), inherited ones included.
-    pub always_send: OptionCodes,
+    /// The option sets that count for the client.
+    pub scopes: Scopes<'a>,
     /// The client's host.
     pub host: Option<Host4<'a>>,
+    /// The host name that is kept with its lease; empty for none.
+    pub hostname: &'a [u8],
+    /// Whether that was made from the address.
+    pub is_name_generated: bool,
     /// The decision.
     pub answer: &'a Answer,
     /// Whether frames can be sent to clients without an address.
@@ -98,10 +107,14 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     };
     let server_identifier = server_identifier(material, source);
 
+    let mut vendor_bodies = VendorBodies::new();
     let mut sink = OptionSink::new();
     add_own_options(material, &mut sink, server_identifier, through_relay);
-    if !is_nak {
-        add_configured_options(material, &mut sink);
+    if !is_nak && material.subnet.is_some() {
+        let codes = material.scopes.codes();
+        vendor_bodies.gather(query.view, &material.scopes, &codes);
+        add_configured_options(material, &codes, &mut sink);
+        add_vendor_options(&vendor_bodies, &mut sink);
     }
     let size_max = reply_size_max(query.view.max_message_size().ok().flatten());
     let size = OPTIONS_OFFSET + sink.encoded_len() + 1; // one for END
@@ -110,7 +123,7 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     let mut builder = Builder::reply(&mut arena[start..], query.view)?;
     write_header(material, &mut builder, through_relay);
     builder.write(&mut sink)?;
-    let left_out = builder.dropped().len();
+    let left_out = builder.dropped().len() + vendor_bodies.left_out();
     let len = builder.finish();
     arena.truncate(start + len);
     let outbound = Outbound {
@@ -128,8 +141,9 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
 }
 
 fn server_identifier(material: &Material<'_>, source: Ipv4Addr) -> Ipv4Addr {
-    let of_host = material.host.and_then(|host| config4::server_identifier(&host.extras.options));
-    of_host.or(material.subnet.and_then(|subnet| subnet.server_identifier)).unwrap_or(source)
+    let configured = material.subnet.and_then(|_| material.scopes.find(code::SERVER_IDENTIFIER));
+    let octets = configured.and_then(|option| option.body().next()?.try_into().ok());
+    octets.map_or(source, |octets: [u8; 4]| octets.into())
 }
 
 fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_relay: bool) {
@@ -154,19 +168,21 @@ fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_
         builder.set_giaddr(Ipv4Addr::UNSPECIFIED);
     }
     let Some(subnet) = material.subnet else { return };
+    // Unlike options, those of classes come before those of the subnet.
     let of_host = material.host.and_then(|host| host.extras.boot.as_deref());
-    let next_server = of_host.and_then(|boot| boot.next_server);
+    let ClassScopes { membership, classes } = material.scopes.classes;
+    let of_classes = || classes.of(membership).filter_map(|class| class.boot.as_deref());
+    let each = || of_host.into_iter().chain(of_classes());
+    let next_server = each().find_map(|boot| boot.next_server);
     builder.set_siaddr(next_server.unwrap_or(subnet.next_server));
-    let first_filled = |of_host: Option<&'a [u8]>, of_subnet: &'a [u8]| {
-        let of_host = of_host.filter(|field| !field.is_empty());
-        Some(of_host.unwrap_or(of_subnet)).filter(|field| !field.is_empty())
+    let first_filled = |field: fn(&'a BootFields) -> &'a [u8], of_subnet: &'a [u8]| {
+        let fields = each().map(field).chain([of_subnet]);
+        fields.into_iter().find(|field| !field.is_empty())
     };
-    let sname = of_host.map(|boot| &*boot.server_hostname);
-    if let Some(sname) = first_filled(sname, &subnet.server_hostname) {
+    if let Some(sname) = first_filled(|boot| &boot.server_hostname, &subnet.server_hostname) {
         builder.set_sname(sname);
     }
-    let file = of_host.map(|boot| &*boot.boot_file_name);
-    if let Some(file) = first_filled(file, &subnet.boot_file_name) {
+    if let Some(file) = first_filled(|boot| &boot.boot_file_name, &subnet.boot_file_name) {
         builder.set_file(file);
     }
 }
@@ -197,7 +213,7 @@ fn add_own_options<'a>(
     {
         sink.add_bytes(code::CLIENT_IDENTIFIER, id, Weight::Essential);
     }
-    add_reserved_name(material, sink);
+    add_name(material, sink);
     if through_relay && let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION) {
         sink.add_bytes(code::RELAY_AGENT_INFORMATION, information, Weight::Essential);
     }
@@ -206,46 +222,47 @@ fn add_own_options<'a>(
     }
 }
 
-/// Adds the host name of the reservation (option 12) for a client that gives one itself or asks for it, unless it gives
-/// a whole domain name (option 81), which then counts.
-fn add_reserved_name<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
-    let Material { query, answer, host, .. } = *material;
-    let name = host.map(|host| host.hostname).filter(|name| !name.is_empty());
-    let Some(name) = name.filter(|_| answer.lifetime.is_some()) else { return };
+/// Adds the host name that is kept with the lease (option 12) for a client that gives one itself or asks for it, or when
+/// it was made for it, unless the client gives a whole domain name (option 81), which then counts.
+fn add_name<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
+    let Material { query, answer, hostname, is_name_generated, .. } = *material;
     let view = query.view;
-    let is_of_interest = view.option(code::HOST_NAME).is_some()
+    let is_of_interest = is_name_generated
+        || view.option(code::HOST_NAME).is_some()
         || view.parameter_request_list().contains(&code::HOST_NAME);
-    if is_of_interest && view.option(code::CLIENT_FQDN).is_none() {
-        sink.add_bytes(code::HOST_NAME, name, Weight::Optional);
+    let is_due = is_of_interest && answer.lifetime.is_some() && !hostname.is_empty();
+    if is_due && view.option(code::CLIENT_FQDN).is_none() {
+        sink.add_bytes(code::HOST_NAME, hostname, Weight::Optional);
     }
 }
 
 /// Adds what the configuration has for the codes that are wanted.
-fn add_configured_options<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
-    let Some(subnet) = material.subnet else { return };
-    let of_host = material.host.map(|host| &*host.extras.options);
-    let others = [&*subnet.options, &*material.config.options];
-    let all = others[0].codes().union(others[1].codes());
-    let all = of_host.map_or(all, |options| all.union(options.codes()));
-    let mut configured = all.difference(SERVERS_OWN);
+fn add_configured_options<'a>(
+    material: &Material<'a>,
+    codes: &ScopeCodes,
+    sink: &mut OptionSink<'a>,
+) {
+    let mut left = codes.configured.difference(codes.cancelled).difference(NOT_AS_OTHERS);
     let mut add = |code: u8| {
-        if !configured.contains(code) {
-            return;
-        }
-        configured.remove(code);
-        let of_host = of_host.and_then(|options| options.get(code));
-        if let Some(option) = of_host.or_else(|| others.iter().find_map(|scope| scope.get(code)))
-            && !option.never_send()
-        {
-            sink.add_encoded(option);
+        if left.contains(code) {
+            left.remove(code);
+            if let Some(option) = material.scopes.find(code) {
+                sink.add_encoded(option);
+            }
         }
     };
     BASIC.iter().copied().for_each(&mut add);
-    material.always_send.iter().for_each(&mut add);
-    if let Some(options) = of_host {
-        options.always_send_codes().iter().for_each(&mut add);
-    }
+    codes.always_send.iter().for_each(&mut add);
     for &code in material.query.view.parameter_request_list() {
         add(code);
+    }
+}
+
+fn add_vendor_options<'a>(bodies: &'a VendorBodies, sink: &mut OptionSink<'a>) {
+    if let Some(body) = bodies.classes() {
+        sink.add_bytes(code::VIVCO_SUBOPTIONS, body, Weight::Optional);
+    }
+    if let Some(body) = bodies.options() {
+        sink.add_bytes(code::VIVSO_SUBOPTIONS, body, Weight::Optional);
     }
 }

@@ -3,7 +3,6 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use libdhcp::OptionCodes;
 use libdhcpsrv::config4::{Config4, SocketType, SubnetIndex};
 use libdhcpsrv::engine::InForce;
 use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet4};
@@ -33,8 +32,6 @@ pub struct Runtime4 {
     pub config: Config4,
     /// The pools and what is free in them.
     pub pools: Arc<PoolSet4>,
-    /// Codes sent unasked, by subnet; empty when there are none at all.
-    always_send: Vec<OptionCodes>,
     /// Lease figures of the subnets and pools.
     pub tally: Tally<Lease4>,
 }
@@ -55,24 +52,8 @@ impl Runtime4 {
             .iter()
             .map(|subnet| (subnet.pools.clone(), SubnetId(subnet.id), subnet.reservations));
         let pools = Arc::new(config.hosts.make_pools(&ranges, subnets));
-        let global = config.options.always_send_codes();
-        let mut always_send: Vec<_> = config
-            .subnets
-            .iter()
-            .map(|subnet| global.union(subnet.options.always_send_codes()))
-            .collect();
-        if always_send.iter().all(OptionCodes::is_empty) {
-            always_send = Vec::new();
-        }
         let tally = Tally::new(&NAMES, &subnet_rows(&config), counters);
-        Self { pools, config, always_send, tally }
-    }
-
-    /// Codes that are sent unasked to clients of a subnet.
-    #[must_use]
-    pub fn always_send(&self, subnet: Option<SubnetIndex>) -> OptionCodes {
-        let codes = subnet.and_then(|index| self.always_send.get(index.0 as usize));
-        codes.copied().unwrap_or(OptionCodes::EMPTY)
+        Self { pools, config, tally }
     }
 
     /// Sets totals from the pools and the other figures from what is stored.

@@ -3,7 +3,8 @@
 //! Pure lookup over the compiled configuration. Relayed queries are matched by link selection (RFC 3527), then subnet
 //! selection (RFC 3011), then the relay's address: first a subnet that names this relay,
 //! then one that contains it. Direct queries are matched by ciaddr or source when they were sent to us alone, else
-//! by the receiving interface: its subnet by name, or the subnet of its address. Cost is one prefix lookup.
+//! by the receiving interface: its subnet by name, or the subnet of its address. Each rule takes the first subnet of the
+//! file that fits and serves clients in the query's classes. Cost is one prefix lookup.
 //! Kea: `Dhcpv4Srv::selectSubnet`.
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -62,15 +63,16 @@ pub struct Selector {
     pub of_interface: Option<SubnetIndex>,
 }
 
-/// Finds the subnet of a query.
+/// Finds the subnet of a query among those that serve it.
 #[must_use]
 pub fn select(
     config: &Config4,
     input: &Inbound<'_>,
     selector: &Selector,
+    serves: impl Fn(SubnetIndex) -> bool + Copy,
 ) -> Option<(SubnetIndex, SelectedBy)> {
     let containing =
-        |address: Ipv4Addr, by: SelectedBy| config.by_address.find(address).map(|s| (s, by));
+        |address, by| config.by_address.find_serving(address, serves).map(|subnet| (subnet, by));
     let chosen = set(selector.link_selection)
         .filter(|_| !config.ignore_link_selection)
         .map(|address| (address, SelectedBy::LinkSelection))
@@ -79,7 +81,7 @@ pub fn select(
         return containing(address, by);
     }
     if let Some(giaddr) = set(Some(selector.giaddr)) {
-        let named = config.by_relay.get(&giaddr).map(|&subnet| (subnet, SelectedBy::Relay));
+        let named = config.by_relay.find(&giaddr, serves).map(|subnet| (subnet, SelectedBy::Relay));
         return named.or_else(|| containing(giaddr, SelectedBy::RelayAddress));
     }
     if !is_broadcast(input) {

@@ -3,6 +3,7 @@
 //! See [`libdhcpsrv::engine`] for the way of a datagram. Here: the rules that need neither subnet nor lease, the
 //! selection of the subnet, the handler, the reply.
 
+mod decide;
 mod report;
 
 use std::hash::{BuildHasher, Hasher};
@@ -10,24 +11,28 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
 use libdhcp::v4::{MalformedError, MessageType, SpanTable, View, code};
-use libdhcpsrv::config4::{Config4, SubnetIndex};
+use libdhcpsrv::alloc4::{Before4, Candidate4};
+use libdhcpsrv::classes::Membership;
+use libdhcpsrv::config4::Config4;
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease4::{SubnetId, V4};
+use libdhcpsrv::names::{NameBuffer, Naming};
 use libdhcpsrv::offers::OfferTable;
-use libdhcpsrv::session::{Parked, Session4};
+use libdhcpsrv::session::Parked;
 use stats::{Lease4, Packet4 as Packet};
 use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
-use crate::handlers::{self, Answer, DropReason, Exchange, Outcome};
-use crate::hosts::{self, HOSTNAME_MAX};
+use self::decide::Decision;
+use crate::classes::{self, Classifier};
+use crate::handlers::{Answer, DropReason, Outcome};
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
 use crate::runtime::Runtime4;
-use crate::select::{self, Selector};
+use crate::scopes::{ClassScopes, Scopes};
 
 /// Bytes of the field `chaddr`; no hardware address is longer.
 const CHADDR_LEN: usize = 16;
@@ -43,6 +48,12 @@ type Desk4 = Desk<Dhcp4>;
 #[derive(Debug, Default)]
 pub struct Dhcp4 {
     offers: OfferTable<Ipv4Addr>,
+    /// The classes of the query in progress.
+    membership: Membership,
+    /// Where its client may be served.
+    candidates: Vec<Candidate4>,
+    /// Room for the user context of the lease at hand.
+    context: String,
 }
 
 impl Protocol for Dhcp4 {
@@ -118,52 +129,10 @@ impl Protocol for Dhcp4 {
         now: Now,
         replies: &mut Replies,
     ) -> Result<Option<DropReason>, Parked> {
-        let (config, view, message_type) = (&runtime.config, query.view, query.message_type);
-        let selector = Selector {
-            giaddr: if view.is_relayed() { query.giaddr } else { Ipv4Addr::UNSPECIFIED },
-            ciaddr: query.ciaddr,
-            link_selection: view.link_selection().ok().flatten(),
-            subnet_selection: view.subnet_selection().ok().flatten(),
-            of_interface: desk.links.find(input.interface, &config.by_interface),
-        };
-        let selected = select::select(config, input, &selector);
-        match selected {
-            Some((index, by)) => {
-                let id = config.subnet(index).id;
-                kea_log::log!(PACKETS, DHCP4_SUBNET_SELECTED, view.label(), id, by);
-            }
-            None => kea_log::log!(PACKETS, DHCP4_SUBNET_SELECTION_FAILED, view.label()),
-        }
-        let subnet = selected.map(|(index, _)| index);
-        desk.subnet = subnet;
-        if subnet.is_none() && !view.is_relayed() && select::is_broadcast(input) {
-            return Ok(Some(DropReason::NoSubnet));
-        }
-        let offered_to = match message_type {
-            MessageType::Discover => offer_hash(desk, query, config, subnet),
-            _ => 0, // of no interest
-        };
-        let second = now.mono_s();
-        let Desk { shared, entropy, memo, .. } = desk;
-        let mut session = Session4::new(&*shared.store, &runtime.pools, entropy, memo, now)
-            .with_hosts(&config.hosts);
-        let known = hosts::look_up(config, subnet, query, &mut session)?;
-        let mut hostname = [0; HOSTNAME_MAX];
-        let hostname = hosts::name(query, known.host, &mut hostname);
-        let exchange = Exchange {
-            query,
-            config,
-            subnet,
-            recent_offer: match message_type {
-                MessageType::Discover => self.offers.recent(offered_to, second),
-                _ => None,
-            },
-            hostname,
-            host: known.host,
-            identifiers: &known.identifiers,
-        };
-        let outcome = handlers::handle(&exchange, &mut session)?;
-        if message_type == MessageType::Request
+        let (config, view) = (&runtime.config, query.view);
+        let decision = self.decide(desk, input, query, runtime, now)?;
+        let Decision { outcome, selected, conflict, offered_to } = decision;
+        if query.message_type == MessageType::Request
             && query.server_identifier.is_none()
             && let Some(address) = query.requested_address
         {
@@ -172,25 +141,34 @@ impl Protocol for Dhcp4 {
         match outcome {
             Outcome::Reply(answer) => {
                 if answer.message_type == MessageType::Offer {
-                    self.offers.remember(offered_to, answer.yiaddr, second);
+                    self.offers.remember(offered_to, answer.yiaddr, now.mono_s());
+                }
+                if let Some(at) = answer.at {
+                    desk.subnet = Some(at.subnet);
                 }
                 report::log_answer(desk, query, input, &answer, now);
-                write(desk, input, runtime, &exchange, &answer, now, replies);
+                if answer.before == Some(Before4::Cached)
+                    && let Some(at) = answer.at
+                {
+                    let id = SubnetId(config.subnet(at.subnet).id);
+                    runtime.tally.count_event(id, Lease4::LeaseReuses, now);
+                }
+                self.write(desk, input, query, runtime, &answer, now, replies);
             }
             Outcome::Done(change) => {
                 report::log_change(view, change, config.decline_probation_period)
             }
             Outcome::Drop(_) => {}
         }
-        if let (Some(address), Some(index)) = (handlers::conflict(&exchange, &outcome), subnet) {
+        if let Some((index, address)) = conflict {
             let id = config.subnet(index).id;
             runtime.tally.count_event(SubnetId(id), Lease4::ReservationConflicts, now);
             report::warn_conflict(desk, query, id, address, now);
         }
         if report::is_exhausted(&outcome)
-            && let Some(index) = subnet
+            && let Some(selected) = selected
         {
-            report::warn_exhausted(desk, query, config.subnet(index).id, now);
+            report::warn_exhausted(desk, query, config.subnet(selected.subnet).id, now);
         }
         Ok(match outcome {
             Outcome::Drop(reason) => Some(reason),
@@ -288,7 +266,7 @@ fn check(
             let ours = relay == Some(&id.octets()[..])
                 || IpAddr::V4(id) == input.local
                 || desk.links.is_own_address(id.into())
-                || config.server_identifiers.contains(&id);
+                || config.server_identifiers.binary_search(&id).is_ok();
             if !ours {
                 return Err(DropReason::ForeignServer);
             }
@@ -302,63 +280,76 @@ fn check(
     if homeless { Err(DropReason::NoReturnAddress) } else { Ok(message_type) }
 }
 
-/// Writes the reply into the outbox where it waits for what it promises.
-fn write(
-    desk: &mut Desk4,
-    input: &Inbound<'_>,
-    runtime: &Runtime4,
-    exchange: &Exchange<'_>,
-    answer: &Answer,
-    now: Now,
-    replies: &mut Replies,
-) {
-    let (config, query) = (&runtime.config, exchange.query);
-    let alone = desk.must_be_alone(now);
-    let material = Material {
-        query,
-        input,
-        config,
-        subnet: exchange.subnet.map(|index| config.subnet(index)),
-        always_send: runtime.always_send(exchange.subnet),
-        host: exchange.host,
-        answer,
-        direct_response: runtime.direct_response(),
-        alone,
-    };
-    let outbox = if answer.position == 0 { &mut replies.ready } else { &mut replies.held };
-    let mut failure = None;
-    outbox.push_with(|arena| match reply::write(&material, arena) {
-        Ok(written) => {
-            if written.left_out > 0 {
-                let label = query.view.label();
-                kea_log::log!(PACKETS, DHCP4_OPTIONS_LEFT_OUT, label, written.left_out);
+impl Dhcp4 {
+    /// Writes the reply into the outbox where it waits for what it promises.
+    #[allow(clippy::too_many_arguments, reason = "all that there is to a reply")]
+    fn write(
+        &mut self,
+        desk: &mut Desk4,
+        input: &Inbound<'_>,
+        query: &Query<'_>,
+        runtime: &Runtime4,
+        answer: &Answer,
+        now: Now,
+        replies: &mut Replies,
+    ) {
+        let config = &runtime.config;
+        let alone = desk.must_be_alone(now);
+        let membership = &mut self.membership;
+        if let Some(at) = answer.at.filter(|_| answer.message_type != MessageType::Nak) {
+            let classifier = Classifier { config, links: &desk.links, input, view: query.view };
+            classifier.finish(membership, at, answer.yiaddr, query.message_type);
+        }
+        let host = answer.at.and_then(|at| at.host(config));
+        let mut hostname = NameBuffer::new();
+        let naming = answer.at.filter(|_| answer.lifetime.is_some()).map(|at| {
+            let given = query.view.host_name().ok().flatten();
+            at.name(config, given, answer.yiaddr, &mut hostname)
+        });
+        let subnet = answer.at.map(|at| config.subnet(at.subnet));
+        let pool = subnet.and_then(|subnet| classes::extras_at(config, subnet, answer.yiaddr));
+        let network = subnet.and_then(|subnet| config.network_of(subnet));
+        let scopes = Scopes {
+            host: host.map(|host| &*host.extras.options),
+            pool: pool.map(|extras| &*extras.options),
+            subnet: subnet.map(|subnet| &*subnet.options),
+            network: network.map(|network| &*network.options),
+            classes: ClassScopes { membership, classes: &config.classes },
+            global: &config.options,
+        };
+        let material = Material {
+            query,
+            input,
+            config,
+            subnet,
+            scopes,
+            host,
+            hostname: &hostname,
+            is_name_generated: naming == Some(Naming::Generated),
+            answer,
+            direct_response: runtime.direct_response(),
+            alone,
+        };
+        let outbox = if answer.position == 0 { &mut replies.ready } else { &mut replies.held };
+        let mut failure = None;
+        outbox.push_with(|arena| match reply::write(&material, arena) {
+            Ok(written) => {
+                if written.left_out > 0 {
+                    let label = query.view.label();
+                    kea_log::log!(PACKETS, DHCP4_OPTIONS_LEFT_OUT, label, written.left_out);
+                }
+                let (kind, to) = (answer.message_type.name(), written.outbound.destination);
+                let link = || desk.links.name(input.interface);
+                kea_log::log!(PACKETS, DHCP4_PACKET_SEND, query.view.label(), kind, to, link());
+                Some(written.outbound)
             }
-            let (kind, to) = (answer.message_type.name(), written.outbound.destination);
-            let link = || desk.links.name(input.interface);
-            kea_log::log!(PACKETS, DHCP4_PACKET_SEND, query.view.label(), kind, to, link());
-            Some(written.outbound)
+            Err(error) => {
+                failure = Some(error);
+                None
+            }
+        });
+        if let Some(error) = failure {
+            kea_log::log!(PACKETS, DHCP4_PACKET_PACK_FAIL, query.view.label(), error);
         }
-        Err(error) => {
-            failure = Some(error);
-            None
-        }
-    });
-    if let Some(error) = failure {
-        kea_log::log!(PACKETS, DHCP4_PACKET_PACK_FAIL, query.view.label(), error);
     }
-}
-
-/// Hash of who the client is in its subnet, for the table of offers.
-fn offer_hash(
-    desk: &Desk4,
-    query: &Query<'_>,
-    config: &Config4,
-    subnet: Option<SubnetIndex>,
-) -> u64 {
-    let matches = subnet.is_none_or(|index| config.subnet(index).match_client_id);
-    let key = query.client_key(matches);
-    let mut hasher = desk.shared.hasher.build_hasher();
-    hasher.write(key.client_id.unwrap_or(key.hw));
-    hasher.write_u32(subnet.map_or(u32::MAX, |index| index.0));
-    hasher.finish()
 }

@@ -39,6 +39,8 @@ const CASES: [Case; 6] = [
 ];
 /// Host reservations beside a small subnet: how many, and whether the clients are among the hosts.
 const HOSTS: [(u32, bool); 3] = [(0, false), (10_000, false), (10_000, true)];
+/// Client classes: how many, and whether a shared network has the subnets.
+const CLASSES: [(u32, bool); 4] = [(0, false), (1, false), (100, false), (100, true)];
 /// Clients that take part where there are no leases yet.
 const CLIENTS_MIN: u32 = 4096;
 /// Packets of one batch.
@@ -165,13 +167,12 @@ struct Host {
 }
 
 impl Host {
-    fn new(case: Case, hosts: (u32, bool)) -> Self {
+    fn new(text: &str) -> Self {
         let now = Now { mono_ns: 1_000_000_000, wall_s: 1_800_000_000 };
         let queue = Arc::new(JournalQueue::new(usize::MAX));
         let store = Arc::new(LeaseStore6::new(0x5eed_5eed, Some(queue.clone())));
         let mut diagnostics = Diagnostics::new();
-        let text = configuration(case.subnets, hosts);
-        let document = Document::parse(&text, "bench", &mut NoIncludes, &mut diagnostics);
+        let document = Document::parse(text, "bench", &mut NoIncludes, &mut diagnostics);
         let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
         let config = config.unwrap_or_else(|| panic!("{}", diagnostics.render()));
         let statistics = Statistics6::new(now);
@@ -237,9 +238,13 @@ impl Setup {
     }
 
     fn with_hosts(case: Case, hosts: (u32, bool)) -> Self {
+        Self::with_text(case, &configuration(case.subnets, hosts))
+    }
+
+    fn with_text(case: Case, text: &str) -> Self {
         let template = |kind| Template::new(kind, case.prefixes);
         let mut setup = Self {
-            host: Host::new(case, hosts),
+            host: Host::new(text),
             subnets: case.subnets,
             clients: case.leases.max(CLIENTS_MIN),
             rng: SplitMix::new(1),
@@ -337,6 +342,36 @@ fn configuration(subnets: u32, hosts: (u32, bool)) -> String {
     text + " ] } }"
 }
 
+/// The configuration with classes, of which every client is in one, and perhaps with a shared network.
+fn with_classes(text: &str, (count, has_network): (u32, bool)) -> String {
+    let mut classes = String::new();
+    for class in 0..count {
+        let comma = if class == 0 { "" } else { "," };
+        let test = match class {
+            0 => "relay6[0].option[18].text == 'port'".to_owned(),
+            _ if class % 2 == 0 => format!("relay6[0].option[18].text == 'port{class}'"),
+            _ => format!("option[16].exists and vendor-class.enterprise == {class}"),
+        };
+        write!(
+            classes,
+            "{comma}{{ \"name\": \"class{class}\", \"test\": \"{test}\",
+                \"option-data\": [ {{ \"name\": \"domain-search\", \"data\": \"example.net\" }} ] }}"
+        )
+        .expect("a string takes all text");
+    }
+    let global = format!("{{ \"Dhcp6\": {{ \"client-classes\": [ {classes} ],");
+    let text = text.replacen("{ \"Dhcp6\": {", &global, 1);
+    if !has_network {
+        return text;
+    }
+    let text = text.replacen(
+        "\"subnet6\": [",
+        "\"shared-networks\": [ { \"name\": \"n\", \"subnet6\": [",
+        1,
+    );
+    text.strip_suffix("] } }").expect("the list of subnets comes last").to_owned() + "] } ] } }"
+}
+
 /// Reservations for the first clients, or for as many that never come.
 fn reservations((count, are_clients): (u32, bool)) -> String {
     let mut text = String::new();
@@ -410,6 +445,20 @@ fn sarr_of_a_new_client_and_release(bencher: Bencher<'_, '_>, case: Case) {
 fn sarr_with_hosts(bencher: Bencher<'_, '_>, hosts: (u32, bool)) {
     let case = Case { subnets: 1, leases: 0, prefixes: false };
     let mut setup = Setup::with_hosts(case, hosts);
+    bencher.bench_local(|| {
+        let client = setup.any_client();
+        setup.solicit(client);
+        setup.request(client);
+    });
+}
+
+/// SOLICIT and REQUEST of a client that has a lease, with client classes, in one subnet or one of a shared network of four.
+#[divan::bench(args = CLASSES, sample_size = 2048, sample_count = 50)]
+fn sarr_with_classes(bencher: Bencher<'_, '_>, classes: (u32, bool)) {
+    let subnets = if classes.1 { 4 } else { 1 };
+    let case = Case { subnets, leases: 0, prefixes: false };
+    let text = with_classes(&configuration(subnets, (0, false)), classes);
+    let mut setup = Setup::with_text(case, &text);
     bencher.bench_local(|| {
         let client = setup.any_client();
         setup.solicit(client);

@@ -2,6 +2,7 @@
 
 mod duid_file;
 
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use cc::{Diagnostics, Document};
@@ -13,8 +14,9 @@ use kea_dhcp6::runtime::{Runtime6, subnet_rows};
 use kea_dhcp6::server::{Server6, Shared6};
 use kea_log::{Logger, Message};
 use libdhcp::DuidBuf;
+use libdhcpsrv::config::LeaseVerdict;
 use libdhcpsrv::config6::{self, Config6};
-use libdhcpsrv::lease::{Deltas, LeaseState};
+use libdhcpsrv::lease::{Deltas, LeaseState, LeaseType, SubnetId};
 use libdhcpsrv::lease6::{Reclaimed6, V6};
 use netio::{Family, SocketKind};
 use stats::{Lease6, Packet6, SubnetRow, WorkerCounters6};
@@ -76,6 +78,15 @@ impl Daemon for Dhcp6 {
     ) -> Result<DuidBuf, libdhcp::DuidError> {
         let former = former.map(|runtime| &*runtime.server_duid);
         duid_file::server_duid(&config.server_id, around, former)
+    }
+
+    /// Prefixes need not lie in their subnet, and are not looked at.
+    fn lease_judge(config: &Config6) -> impl Fn(Ipv6Addr, SubnetId, LeaseType) -> LeaseVerdict {
+        let places = config.lease_places();
+        move |address, subnet, lease_type| match lease_type {
+            LeaseType::Na => places.judge(subnet, address),
+            LeaseType::Ta | LeaseType::Pd => LeaseVerdict::Fits,
+        }
     }
 
     fn subnet_rows(config: &Config6) -> Vec<SubnetRow> {

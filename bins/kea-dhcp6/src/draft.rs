@@ -7,7 +7,7 @@ use std::net::Ipv6Addr;
 use std::ops::Range;
 
 use libdhcp::v6::{IaKind, MessageType, StatusCode};
-use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6, Withdrawal6};
+use libdhcpsrv::alloc6::{Bound6, Resource6, Sink6, Terms6, Times6, Withdrawal6};
 use libdhcpsrv::hosts::HostId;
 use libdhcpsrv::lease::LeaseType;
 
@@ -38,6 +38,12 @@ pub struct Entry {
     pub resource: Resource6,
     /// What became of it.
     pub fate: Fate,
+    /// How long the association has it; no time when it is lost.
+    pub times: Times6,
+    /// Whether its lease stays as it is because it is young.
+    pub is_cached: bool,
+    /// The number of the candidate where it lies; nothing of what the client has not had.
+    pub candidate: Option<usize>,
     /// The bits left out of a delegated prefix (RFC 6603): address and length.
     pub excluded: Option<(Ipv6Addr, u8)>,
     /// Whether it was given because it is reserved for the client.
@@ -47,9 +53,18 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Something new.
-    const fn of(resource: Resource6) -> Self {
-        Self { resource, fate: Fate::New, excluded: None, is_reserved: false, withdrawal: None }
+    /// Something that is lost.
+    const fn lost(resource: Resource6) -> Self {
+        Self {
+            resource,
+            fate: Fate::Lost,
+            times: Times6 { preferred: 0, valid: 0 },
+            is_cached: false,
+            candidate: None,
+            excluded: None,
+            is_reserved: false,
+            withdrawal: None,
+        }
     }
 }
 
@@ -64,10 +79,6 @@ pub struct Association {
     pub t1: u32,
     /// T2 in seconds.
     pub t2: u32,
-    /// Seconds for which its entries are preferred, unless lost.
-    pub preferred_lifetime: u32,
-    /// Seconds for which they are valid, unless lost.
-    pub valid_lifetime: u32,
     /// Its entries among all of the draft.
     pub entries: Range<usize>,
     /// Its status, unless all is well.
@@ -122,12 +133,19 @@ pub struct Draft {
     pub message_type: MessageType,
     /// Whether the answer is a REPLY to a SOLICIT (option 14).
     pub rapid_commit: bool,
+    /// Whether the client is refused for its classes.
+    pub is_rejected: bool,
     /// Status of the whole message.
     pub status: Option<Status>,
     /// Journal position that must be durable first; 0 for none.
     pub position: u64,
-    /// The client's host, whose options go with the answer.
+    /// The number of the candidate whose options go with the answer, and with which the next association begins: where
+    /// something was given last.
+    pub candidate: usize,
+    /// The client's host, whose options go with the answer, unless it is that of the candidate.
     pub host: Option<HostId>,
+    /// Candidate and host as they were before the association begun last.
+    before: (usize, Option<HostId>),
     /// How releases and declines went.
     pub notes: Vec<Note>,
     associations: Vec<Association>,
@@ -139,9 +157,12 @@ impl Default for Draft {
         Self {
             message_type: MessageType::Reply,
             rapid_commit: false,
+            is_rejected: false,
             status: None,
             position: 0,
+            candidate: 0,
             host: None,
+            before: (0, None),
             notes: Vec::new(),
             associations: Vec::new(),
             entries: Vec::new(),
@@ -157,24 +178,18 @@ impl Draft {
         self.notes.clear();
         self.message_type = MessageType::Reply;
         self.rapid_commit = false;
+        self.is_rejected = false;
         self.status = None;
         self.position = 0;
+        self.candidate = 0;
         self.host = None;
     }
 
     /// Begins an association; what is added from here on is its own.
     pub fn begin(&mut self, kind: IaKind, iaid: u32) -> &mut Association {
         let entries = self.entries.len()..self.entries.len();
-        self.associations.push(Association {
-            kind,
-            iaid,
-            t1: 0,
-            t2: 0,
-            preferred_lifetime: 0,
-            valid_lifetime: 0,
-            entries,
-            status: None,
-        });
+        self.before = (self.candidate, self.host);
+        self.associations.push(Association { kind, iaid, t1: 0, t2: 0, entries, status: None });
         let last = self.associations.len() - 1;
         &mut self.associations[last]
     }
@@ -199,7 +214,7 @@ impl Draft {
         let entries = self.entries.get(own).unwrap_or_default();
         let is_known = entries.iter().any(|entry| entry.resource == resource);
         if !is_known && !resource.address.is_unspecified() {
-            self.add(Entry { fate: Fate::Lost, ..Entry::of(resource) });
+            self.add(Entry::lost(resource));
         }
     }
 
@@ -210,23 +225,29 @@ impl Draft {
         }
     }
 
-    /// Sets T1, T2 and the lifetimes of the association begun last.
-    pub fn set_times(&mut self, tees: (u32, u32), preferred_lifetime: u32, valid_lifetime: u32) {
-        if let Some(association) = self.associations.last_mut() {
-            (association.t1, association.t2) = tees;
-            association.preferred_lifetime = preferred_lifetime;
-            association.valid_lifetime = valid_lifetime;
-        }
+    /// Sets T1 and T2 of the association begun last, from the shortest time for which one of its entries is preferred.
+    pub fn set_tees(&mut self, tees: impl FnOnce(u32) -> (u32, u32)) {
+        let Self { associations, entries, .. } = self;
+        let Some(association) = associations.last_mut() else { return };
+        let own = entries.get(association.entries.clone()).unwrap_or_default();
+        let given = own.iter().filter(|entry| entry.fate != Fate::Lost);
+        let preferred = given.map(|entry| entry.times.preferred).filter(|&seconds| seconds > 0);
+        (association.t1, association.t2) = tees(preferred.min().unwrap_or(0));
     }
 
     /// Notes bits that are left out of the delegated prefixes of the association begun last.
-    pub fn exclude(&mut self, mut excluded: impl FnMut(Resource6) -> Option<(Ipv6Addr, u8)>) {
+    pub fn exclude(&mut self, mut excluded: impl FnMut(&Entry) -> Option<(Ipv6Addr, u8)>) {
         let own = self.associations.last().map_or(0..0, |association| association.entries.clone());
         for entry in self.entries.get_mut(own).unwrap_or_default() {
             if entry.fate != Fate::Lost {
-                entry.excluded = excluded(entry.resource);
+                entry.excluded = excluded(entry);
             }
         }
+    }
+
+    /// Everything that is given, of all associations.
+    pub fn given(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.fate != Fate::Lost)
     }
 
     /// All associations in the order of the message.
@@ -248,28 +269,37 @@ impl Sink6 for Draft {
             self.entries.truncate(association.entries.start);
             association.entries.end = association.entries.start;
         }
+        (self.candidate, self.host) = self.before;
     }
 
-    fn take(&mut self, bound: Bound6) {
-        self.add(match bound {
-            Bound6::New(resource) => Entry::of(resource),
-            Bound6::Reserved(resource) => Entry { is_reserved: true, ..Entry::of(resource) },
-            Bound6::Kept(resource) => Entry { fate: Fate::Kept, ..Entry::of(resource) },
-            Bound6::Withdrawn(resource, why) => {
-                Entry { fate: Fate::Lost, withdrawal: Some(why), ..Entry::of(resource) }
-            }
-        });
+    fn take(&mut self, bound: Bound6, terms: Terms6) {
+        let (resource, fate, withdrawal) = match bound {
+            Bound6::New(resource) | Bound6::Reserved(resource) => (resource, Fate::New, None),
+            Bound6::Kept(resource) | Bound6::Cached(resource) => (resource, Fate::Kept, None),
+            Bound6::Withdrawn(resource, why) => (resource, Fate::Lost, Some(why)),
+        };
+        let lost = Entry { candidate: Some(terms.candidate), withdrawal, ..Entry::lost(resource) };
+        if fate == Fate::Lost {
+            return self.add(lost);
+        }
+        self.candidate = terms.candidate;
+        self.host = self.host.or(terms.host);
+        let is_reserved = matches!(bound, Bound6::Reserved(_));
+        let is_cached = matches!(bound, Bound6::Cached(_));
+        self.add(Entry { fate, times: terms.times, is_reserved, is_cached, ..lost });
     }
 
     fn is_given(&self, resource: Resource6) -> bool {
-        let mut given = self.entries.iter().filter(|entry| entry.fate != Fate::Lost);
-        given.any(|entry| entry.resource == resource)
+        self.given().any(|entry| entry.resource == resource)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TERMS: Terms6 =
+        Terms6 { candidate: 0, host: None, times: Times6 { preferred: 300, valid: 400 } };
 
     fn resource(last: u16) -> Resource6 {
         let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last);
@@ -280,9 +310,9 @@ mod tests {
     fn entries_belong_to_the_association_begun_last() {
         let mut draft = Draft::default();
         draft.begin(IaKind::Na, 1);
-        draft.take(Bound6::New(resource(1)));
+        draft.take(Bound6::New(resource(1)), TERMS);
         draft.begin(IaKind::Na, 2);
-        draft.take(Bound6::Kept(resource(2)));
+        draft.take(Bound6::Kept(resource(2)), TERMS);
         draft.add_lost(resource(2));
         draft.add_lost(resource(3));
         let fates = draft.associations().iter().map(|association| {
@@ -294,14 +324,34 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_preferred_lifetime_decides_about_the_timers() {
+        let mut draft = Draft::default();
+        draft.begin(IaKind::Na, 1);
+        draft.take(Bound6::Kept(resource(1)), TERMS);
+        draft.take(
+            Bound6::Kept(resource(2)),
+            Terms6 { times: Times6 { preferred: 200, valid: 400 }, ..TERMS },
+        );
+        draft.add_lost(resource(3));
+        draft.set_tees(|preferred| (preferred / 2, preferred));
+        let association = &draft.associations()[0];
+        assert_eq!((association.t1, association.t2), (100, 200));
+    }
+
+    #[test]
     fn a_decision_made_anew_forgets_only_its_own_association() {
         let mut draft = Draft::default();
         draft.begin(IaKind::Na, 1);
-        draft.take(Bound6::New(resource(1)));
+        draft.take(Bound6::New(resource(1)), TERMS);
         draft.begin(IaKind::Pd, 2);
-        draft.take(Bound6::New(resource(2)));
+        draft.take(Bound6::New(resource(2)), TERMS);
         draft.reset();
         assert!(draft.is_given(resource(1)) && !draft.is_given(resource(2)));
+        let elsewhere = Terms6 { candidate: 3, host: Some(HostId(7)), ..TERMS };
+        draft.take(Bound6::Reserved(resource(3)), elsewhere);
+        assert_eq!((draft.candidate, draft.host), (3, Some(HostId(7))));
+        draft.reset();
+        assert_eq!((draft.candidate, draft.host), (0, None));
         draft.clear();
         assert!(draft.associations().is_empty() && !draft.is_given(resource(1)));
     }

@@ -13,6 +13,12 @@ pub enum DropReason {
     BadDuid,
     /// Another packet of the client is in progress.
     Busy,
+    /// It is in class `DROP`.
+    DropClass,
+    /// It is in class `DROP` by its global reservation, before a subnet is selected.
+    DropClassEarly,
+    /// It is in class `DROP` now that its reservation is known.
+    DropClassKnown,
     /// The server identifier names another server.
     ForeignServer,
     /// A defect of this server: processing panicked.
@@ -51,6 +57,9 @@ impl DropReason {
     pub fn message(&self) -> &'static Message {
         match self {
             Self::Malformed => &messages::DHCP6_PACKET_DROP_PARSE_FAIL,
+            Self::DropClass => &messages::DHCP6_PACKET_DROP_DROP_CLASS,
+            Self::DropClassEarly => &messages::DHCP6_PACKET_DROP_DROP_CLASS_EARLY,
+            Self::DropClassKnown => &messages::DHCP6_PACKET_DROP_DROP_CLASS2,
             Self::ForeignServer => &messages::DHCP6_PACKET_DROP_SERVERID_MISMATCH,
             Self::Unicast => &messages::DHCP6_PACKET_DROP_UNICAST,
             Self::BadDuid
@@ -75,6 +84,7 @@ impl DropReason {
     #[must_use]
     pub fn counter(&self) -> Packet6 {
         match self {
+            Self::DropClass | Self::DropClassEarly | Self::DropClassKnown => Packet6::AdminFiltered,
             Self::ForeignServer | Self::NoSubnet => Packet6::NotForUs,
             Self::Busy => Packet6::Duplicate,
             Self::QueueFull => Packet6::QueueFull,
@@ -89,6 +99,9 @@ impl std::fmt::Display for DropReason {
         f.write_str(match self {
             Self::BadDuid => "a DUID must have 3 to 130 bytes",
             Self::Busy => "another packet of the client is in progress",
+            Self::DropClass | Self::DropClassEarly | Self::DropClassKnown => {
+                "the client is in class DROP"
+            }
             Self::ForeignServer => "the server identifier (option 2) names another server",
             Self::Internal => "processing failed; this is a defect of the server",
             Self::Malformed => "an identity association is malformed",

@@ -7,15 +7,15 @@
 use std::net::Ipv6Addr;
 
 use libdhcp::v6::{Ia, IaKind, MessageType, StatusCode, code};
-use libdhcpsrv::alloc6::{self, Granted6, Hint6, Query6, Resource6};
-use libdhcpsrv::config::SubnetIndex;
+use libdhcpsrv::alloc6::{self, Candidate6, Granted6, Hint6, Query6, Resource6, Wanted6};
+use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config6::{Config6, Subnet6};
 use libdhcpsrv::hosts::{Host6, Identifier};
 use libdhcpsrv::lease::{Expect, LeaseState, LeaseType, Ownership};
 use libdhcpsrv::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
 use libdhcpsrv::session::{Parked, Session6};
 
-use crate::draft::{Draft, Note, Verdict};
+use crate::draft::{Draft, Entry, Note, Verdict};
 use crate::drop_reason::DropReason;
 use crate::hardware::Hardware;
 use crate::query::Query;
@@ -36,12 +36,14 @@ pub struct Exchange<'a> {
     pub query: &'a Query<'a>,
     /// The configuration in force.
     pub config: &'a Config6,
-    /// The selected subnet.
-    pub subnet: Option<SubnetIndex>,
+    /// The selected subnet, and behind it the others of its shared network.
+    pub candidates: &'a [Candidate6],
+    /// The classes that the client is in.
+    pub membership: &'a Membership,
     /// The client's hardware address.
     pub hardware: &'a Hardware,
-    /// The client's host, if there is a reservation for it.
-    pub host: Option<Host6<'a>>,
+    /// What relays say of the client, as a user context to keep with leases; empty for nothing.
+    pub extended_info: &'a [u8],
     /// What the client is known by among hosts.
     pub identifiers: &'a [Identifier<'a>],
     /// What was offered to an association of this client a moment ago.
@@ -52,7 +54,7 @@ impl std::fmt::Debug for Exchange<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Exchange")
             .field("query", &self.query)
-            .field("subnet", &self.subnet)
+            .field("candidates", &self.candidates)
             .finish_non_exhaustive()
     }
 }
@@ -70,7 +72,21 @@ enum Aim {
 
 impl<'a> Exchange<'a> {
     fn selected(&self) -> Option<&'a Subnet6> {
-        self.subnet.map(|index| self.config.subnet(index))
+        self.candidates.first().map(|candidate| self.config.subnet(candidate.subnet))
+    }
+
+    fn host(&self, candidate: &Candidate6) -> Option<Host6<'a>> {
+        candidate.host.and_then(|id| self.config.hosts.get(id))
+    }
+
+    /// The candidate that allocation begins with: the first one where the client has a host, if that has nothing
+    /// reserved that could decide.
+    fn first(&self) -> Option<(usize, Host6<'a>)> {
+        let mut candidates = self.candidates.iter().enumerate().filter(|(_, one)| one.serves);
+        let (number, host) = candidates.find_map(|(number, candidate)| {
+            Some((number, self.host(candidate).filter(|host| !host.is_global())?))
+        })?;
+        host.resources.is_empty().then_some((number, host))
     }
 
     fn client(&self, lease_type: LeaseType, iaid: u32) -> ClientKey6<'a> {
@@ -95,7 +111,6 @@ pub fn handle(
     draft: &mut Draft,
 ) -> Result<Outcome, Parked> {
     draft.clear();
-    draft.host = exchange.host.map(|host| host.id);
     match exchange.query.message_type {
         MessageType::Solicit => solicit(exchange, session, draft),
         MessageType::Request => associations(exchange, session, draft, Aim::Assign),
@@ -132,19 +147,27 @@ fn associations(
     draft: &mut Draft,
     aim: Aim,
 ) -> Result<Outcome, Parked> {
+    if let Some((candidate, host)) = exchange.first() {
+        (draft.candidate, draft.host) = (candidate, Some(host.id));
+    }
     for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
         draft.begin(ia.kind, ia.iaid);
-        let Some(subnet) = exchange.selected() else {
+        if exchange.membership.is_rejected() {
+            let (code, _) = nothing_free(ia.kind);
+            draft.set_status(code, "the server refuses this client");
+            draft.is_rejected = true;
+            continue;
+        }
+        if exchange.candidates.is_empty() {
             if aim == Aim::Extend && ia.kind == IaKind::Pd && is_rebind(exchange) {
                 // Another server may know the prefix; to deny it would be wrong.
                 return Ok(Outcome::Drop(DropReason::NoSubnet));
             }
             refuse(draft, ia.kind, aim);
             continue;
-        };
-        let outcome = association(exchange, session, draft, subnet, lease_type, &ia, aim)?;
-        if let Some(reason) = outcome {
+        }
+        if let Some(reason) = association(exchange, session, draft, lease_type, &ia, aim)? {
             return Ok(Outcome::Drop(reason));
         }
         if aim == Aim::Extend {
@@ -155,40 +178,35 @@ fn associations(
     Ok(Outcome::Reply)
 }
 
-/// One association in a subnet; returns why the message cannot be answered.
+/// One association; returns why the message cannot be answered.
 fn association(
     exchange: &Exchange<'_>,
     session: &mut Session6<'_>,
     draft: &mut Draft,
-    subnet: &Subnet6,
     lease_type: LeaseType,
     ia: &Ia<'_>,
     aim: Aim,
 ) -> Result<Option<DropReason>, Parked> {
     let wish = listed(ia).next();
     let wanted = |seconds: fn(&Listed) -> u32| wish.as_ref().map(seconds).filter(|&s| s != 0);
-    let preferred_lifetime = subnet.timers.preferred(wanted(|wish| wish.preferred_lifetime));
-    let valid_lifetime = subnet.timers.valid(wanted(|wish| wish.valid_lifetime));
-    let preferred_lifetime = preferred_lifetime.min(valid_lifetime);
-    let (pools, first_pool) = match lease_type {
-        LeaseType::Pd => (exchange.config.pd_pools_of(subnet), subnet.pd_pools.start),
-        _ => (exchange.config.pools_of(subnet), subnet.pools.start),
-    };
     let query = Query6 {
         client: exchange.client(lease_type, ia.iaid),
-        subnet,
-        pools,
-        first_pool,
+        config: exchange.config,
+        candidates: exchange.candidates,
+        first: draft.candidate,
+        classes: exchange.membership.set(),
+        class_times: exchange.config.classes.times(exchange.membership),
         hint: wish.map(|wish| Hint6 { address: wish.address, prefix_len: wish.prefix_len }),
         recent_offer: match aim {
             Aim::Advertise => session.choose(|_| (exchange.recent_offer)(lease_type, ia.iaid)),
             _ => None,
         },
-        preferred_lifetime,
-        valid_lifetime,
-        hostname: exchange.host.map_or(&[], |host| host.hostname),
+        wanted: Wanted6 {
+            preferred: wanted(|wish| wish.preferred_lifetime),
+            valid: wanted(|wish| wish.valid_lifetime),
+        },
         hardware: exchange.hardware.as_stored(),
-        host: exchange.host,
+        extended_info: exchange.extended_info,
         identifiers: exchange.identifiers,
     };
     let is_bound = match aim {
@@ -206,11 +224,13 @@ fn association(
         },
     };
     if is_bound {
-        let tees = subnet.timers.t1_t2(preferred_lifetime);
-        draft.set_times(tees, preferred_lifetime, valid_lifetime);
+        if let Some(candidate) = exchange.candidates.get(draft.candidate) {
+            let timers = &exchange.config.subnet(candidate.subnet).timers;
+            draft.set_tees(|preferred| timers.t1_t2(preferred));
+        }
         //= RFC 6603 section 6: for requesting routers that say that they know the option.
         if lease_type == LeaseType::Pd && exchange.query.wants(code::PD_EXCLUDE) {
-            draft.exclude(|resource| excluded_of(&query, resource));
+            draft.exclude(|entry| excluded_of(exchange, entry));
         }
     } else {
         let (code, text) = nothing_free(ia.kind);
@@ -220,12 +240,18 @@ fn association(
 }
 
 /// The part of a prefix that the delegating router keeps: by its reservation, else by its pool.
-fn excluded_of(query: &Query6<'_>, resource: Resource6) -> Option<(Ipv6Addr, u8)> {
-    let mut reserved = query.host.map_or(&[][..], |host| host.resources).iter();
+fn excluded_of(exchange: &Exchange<'_>, entry: &Entry) -> Option<(Ipv6Addr, u8)> {
+    let (resource, candidate) = (entry.resource, exchange.candidates.get(entry.candidate?)?);
+    let reserved = exchange.host(candidate).map_or(&[][..], |host| host.resources);
     let key = (true, resource.address, resource.prefix_len);
-    match reserved.find(|own| (own.is_prefix, own.address, own.prefix_len) == key) {
+    match reserved.iter().find(|own| (own.is_prefix, own.address, own.prefix_len) == key) {
         Some(own) => own.excluded,
-        None => query.pool_of(resource)?.1.excluded_of(resource.address),
+        None => {
+            let pools = exchange.config.pd_pools_of(exchange.config.subnet(candidate.subnet));
+            let of_len = pools.iter().filter(|pool| pool.unit_len == resource.prefix_len);
+            let mut of_len = of_len.filter(|pool| pool.contains(resource.address));
+            of_len.next()?.excluded_of(resource.address)
+        }
     }
 }
 
@@ -254,7 +280,10 @@ fn is_rebind(exchange: &Exchange<'_>) -> bool {
 
 /// Says whether the client's addresses belong on its link; leases are not looked at.
 fn confirm(exchange: &Exchange<'_>, draft: &mut Draft) -> Outcome {
-    let subnet = exchange.selected();
+    let fits = |address| {
+        let mut subnets = exchange.candidates.iter().map(|one| exchange.config.subnet(one.subnet));
+        subnets.any(|subnet| subnet.contains(address))
+    };
     let mut is_any = false;
     let mut all_fit = true;
     for ia in exchange.query.ias() {
@@ -263,7 +292,7 @@ fn confirm(exchange: &Exchange<'_>, draft: &mut Draft) -> Outcome {
         }
         for listed in listed(&ia) {
             is_any = true;
-            all_fit &= subnet.is_some_and(|subnet| subnet.contains(listed.address));
+            all_fit &= fits(listed.address);
         }
     }
     if !is_any {
@@ -369,6 +398,7 @@ fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Cha
         fqdn_rev: false,
         hostname: &[],
         user_context: &[],
+        keeps_context: false,
         expect: Expect::Unchanged(lease.version),
         replaces: None,
     }

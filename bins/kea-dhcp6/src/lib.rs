@@ -12,6 +12,7 @@ pub mod messages;
 pub mod query;
 pub mod reply;
 pub mod runtime;
+pub mod scopes;
 pub mod select;
 pub mod server;
 pub mod server_duid;

@@ -25,6 +25,8 @@ kea_log::messages! {
     DHCP6_LEASE_ADVERT = (Info, "{}: lease for address {} and iaid={} will be advertised");
     DHCP6_LEASE_ALLOC = (Info, "{}: lease for address {} and iaid={} has been allocated for {} seconds");
     DHCP6_LEASE_RENEW = (Info, "{}: lease for address {} and iaid={} has been renewed for {} seconds");
+    DHCP6_LEASE_REUSE = (Info, "{}: lease for address {} and iaid={} has been reused for {} seconds");
+    DHCP6_PD_LEASE_REUSE = (Info, "{}: lease for prefix {}/{} and iaid={} has been reused for {} seconds");
     DHCP6_PD_LEASE_ADVERT = (Info, "{}: lease for prefix {}/{} and iaid={} will be advertised");
     DHCP6_PD_LEASE_ALLOC = (Info, "{}: lease for prefix {}/{} and iaid={} has been allocated for {} seconds");
     DHCP6_PD_LEASE_RENEW = (Info, "{}: lease for prefix {}/{} and iaid={} has been renewed for {} seconds");
@@ -50,6 +52,9 @@ kea_log::messages! {
     DHCP6_REQUIRED_OPTIONS_CHECK_FAIL = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP6_UNKNOWN_MSG_RECEIVED = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP6_PACKET_DROP_DROP_CLASS = (Debug 15, "{}: {} on {} via {}: dropped: {}");
+    DHCP6_PACKET_DROP_DROP_CLASS2 = (Debug 15, "{}: {} on {} via {}: dropped: {}");
+    DHCP6_PACKET_DROP_DROP_CLASS_EARLY = (Debug 15, "{}: {} on {} via {}: dropped: {}");
+    DHCP6_PACKET_REJECT_CLASS = (Debug 15, "{}: {} on {} via {}: refused: {}");
     DHCP6_PACKET_PROCESS_FAIL = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP6_PACKET_DROP_DUPLICATE = (Debug 15, "{}: {} on {} via {}: dropped: {}");
     DHCP6_KERNEL_DROPS = (Warn, "the system dropped {} packets because they came faster than they could be processed");
@@ -72,14 +77,7 @@ kea_log::messages! {
     ALLOC_ENGINE_V6_REVOKED_ADDR_LEASE = (Info, "{}: address {} of iaid={} is reserved for another client, its lease has ended");
     ALLOC_ENGINE_V6_REVOKED_PREFIX_LEASE = (Info, "{}: prefix {}/{} of iaid={} is reserved for another client, its lease has ended");
     ALLOC_ENGINE_V6_ALLOC_FAIL = (Warn, "{}: no {} is free in subnet {}");
+    ALLOC_ENGINE_V6_ALLOC_FAIL_SHARED_NETWORK = (Warn, "{}: no {} is free in shared network {}");
 }
 
-/// Loggers of the server.
-pub mod loggers {
-    use kea_log::Logger;
-
-    pub use libdhcpsrv::loggers::*;
-
-    /// General messages of the server.
-    pub static DHCP6: Logger = Logger::new("dhcp6");
-}
+pub use libdhcpsrv::loggers;

@@ -1,23 +1,22 @@
 //! Writing of replies: relay messages around, identifiers, associations, configured options, destination.
 //!
 //! Options that the client asked for and those marked `always-send` are taken from the most specific scope that has
-//! them, as bytes encoded when the configuration was read. Options that relays supply come last. RFC 8415 section 18.3,
+//! them, as bytes encoded when the configuration was read; those marked `never-send` are not sent. Options that relays supply come last. RFC 8415 section 18.3,
 //! RFC 6422 section 6.
 
 use std::net::{IpAddr, SocketAddr};
 
 use arrayvec::ArrayVec;
-use libdhcp::OptionSet6;
 use libdhcp::v6::{
-    CLIENT_PORT, IaKind, IaTimes, Lifetimes, MessageType, Options, RequestedOptions, SERVER_PORT,
-    View, WriteError, Writer, code,
+    CLIENT_PORT, IaKind, IaTimes, Lifetimes, MessageType, RequestedOptions, SERVER_PORT, View,
+    WriteError, Writer, code,
 };
-use libdhcpsrv::config6::{Config6, Subnet6};
-use libdhcpsrv::hosts::Host6;
+use libdhcpsrv::config6::Config6;
 use util::link::{Delivery, Inbound, Outbound};
 
-use crate::draft::{Association, Draft, Entry, Fate};
+use crate::draft::{Association, Draft, Entry};
 use crate::query::Query;
+use crate::scopes::Scopes;
 
 /// Options that the server alone decides about; configured values of these are not sent.
 const SERVERS_OWN: [u16; 13] = [
@@ -51,32 +50,14 @@ pub struct Material<'a> {
     pub input: &'a Inbound<'a>,
     /// The configuration in force.
     pub config: &'a Config6,
-    /// The selected subnet.
-    pub subnet: Option<&'a Subnet6>,
-    /// Codes that are sent unasked (`always-send`) to clients of the subnet.
-    pub always_send: &'a [u16],
-    /// The client's host.
-    pub host: Option<Host6<'a>>,
+    /// The option sets that count for the client.
+    pub scopes: Scopes<'a>,
     /// Our own identifier.
     pub server_duid: &'a [u8],
     /// The decision.
     pub draft: &'a Draft,
     /// Whether the relay must get the reply by itself.
     pub alone: bool,
-}
-
-impl<'a> Material<'a> {
-    /// The options of all scopes, the most specific one first.
-    fn scopes(&self) -> impl Iterator<Item = &'a OptionSet6> + use<'a> {
-        let host: Option<&'a OptionSet6> = self.host_options();
-        let subnet: Option<&'a Subnet6> = self.subnet;
-        let global: &'a OptionSet6 = &self.config.options;
-        host.into_iter().chain(subnet.map(|subnet| &*subnet.options)).chain([global])
-    }
-
-    fn host_options(&self) -> Option<&'a OptionSet6> {
-        self.host.map(|host| &*host.extras.options)
-    }
 }
 
 /// Appends the reply to `arena`.
@@ -127,13 +108,7 @@ fn put_association(
     let times = IaTimes { t1: association.t1, t2: association.t2 };
     writer.begin_ia(association.kind, association.iaid, times)?;
     for entry in entries {
-        let lifetimes = match entry.fate {
-            Fate::Lost => Lifetimes { preferred: 0, valid: 0 },
-            Fate::New | Fate::Kept => Lifetimes {
-                preferred: association.preferred_lifetime,
-                valid: association.valid_lifetime,
-            },
-        };
+        let lifetimes = Lifetimes { preferred: entry.times.preferred, valid: entry.times.valid };
         let (address, len) = (entry.resource.address, entry.resource.prefix_len);
         if association.kind == IaKind::Pd {
             writer.begin_ia_prefix(address, len, lifetimes)?;
@@ -154,71 +129,110 @@ fn put_association(
 
 /// Adds what the configuration has for the codes that are wanted.
 fn put_configured(material: &Material<'_>, writer: &mut Writer<'_>) {
-    let view = material.query.view;
-    let of_host = material.host_options().into_iter().flat_map(OptionSet6::always_send_codes);
-    let always = of_host.chain(material.always_send.iter().copied());
-    let wanted = always.chain(view.requested_options());
+    let (scopes, view) = (&material.scopes, material.query.view);
+    let wanted = scopes.always_send().chain(view.requested_options());
     for code in wanted {
         // Codes that nobody configured cost least: a client may list two thousand.
-        if let Some(option) = material.scopes().find_map(|scope| scope.get(code))
-            && !option.never_send()
+        if let Some(option) = scopes.find(code)
+            && !scopes.is_cancelled(code)
             && !writer.contains(code)
             && !SERVERS_OWN.contains(&code)
         {
-            let _ = writer.put_encoded(option);
+            match code {
+                code::VENDOR_CLASS => put_vendor_classes(scopes, writer),
+                code::VENDOR_OPTS => {} // below
+                _ => _ = writer.put_encoded(option),
+            }
         }
     }
     put_vendor_options(material, writer);
 }
 
-/// Adds an option 17 for each vendor of the client that the configuration has options of.
-///
-/// They are those that the client lists in its own option 17, and those that are always sent.
-fn put_vendor_options(material: &Material<'_>, writer: &mut Writer<'_>) {
-    let has_vendors = material.scopes().any(|scope| scope.vendors().next().is_some());
-    if !has_vendors || writer.contains(code::VENDOR_OPTS) {
-        return;
-    }
-    let view = material.query.view;
-    let mut answered = ArrayVec::<u32, VENDORS_MAX>::new();
-    let asking = view.vendor_options().map(|vendor| (vendor.enterprise, vendor.options));
-    let nothing = Options::new(&[]);
-    let named = view.vendor_classes().map(|class| (class.enterprise, nothing));
-    for (enterprise, options) in asking.chain(named) {
-        if answered.contains(&enterprise) || answered.try_push(enterprise).is_err() {
-            continue;
+/// Adds an option 16 for each enterprise that one is configured of.
+fn put_vendor_classes(scopes: &Scopes<'_>, writer: &mut Writer<'_>) {
+    let mut put = ArrayVec::<u32, VENDORS_MAX>::new();
+    for option in scopes.each(code::VENDOR_CLASS) {
+        let Some((enterprise, _)) = split_enterprise(option.body()) else { continue };
+        if !put.contains(&enterprise) && put.try_push(enterprise).is_ok() {
+            let _ = writer.put_encoded(option);
         }
-        let wanted = RequestedOptions::new(options.option(VENDOR_ORO).unwrap_or_default());
-        put_vendor(material, writer, enterprise, wanted);
     }
 }
 
+/// Adds an option 17 for each vendor of the client that the configuration has options of, and for those that option 17
+/// is configured for, if it is wanted.
+///
+/// The options in it are those that the client lists in its own option 17, and those that are always sent.
+fn put_vendor_options(material: &Material<'_>, writer: &mut Writer<'_>) {
+    let (scopes, view) = (&material.scopes, material.query.view);
+    let mut answered = ArrayVec::<u32, VENDORS_MAX>::new();
+    let mut is_next =
+        |enterprise| !answered.contains(&enterprise) && answered.try_push(enterprise).is_ok();
+    let is_wanted = || {
+        let mut wanted = scopes.always_send().chain(view.requested_options());
+        wanted.any(|code| code == code::VENDOR_OPTS) && !scopes.is_cancelled(code::VENDOR_OPTS)
+    };
+    let configured = scopes.each(code::VENDOR_OPTS);
+    for option in configured.take_while(|_| is_wanted()) {
+        if let Some((enterprise, options)) = split_enterprise(option.body())
+            && is_next(enterprise)
+        {
+            put_vendor(material, writer, enterprise, Some(options));
+        }
+    }
+    if !scopes.has_vendors() {
+        return;
+    }
+    let asking = view.vendor_options().map(|vendor| vendor.enterprise);
+    let named = view.vendor_classes().map(|class| class.enterprise);
+    for enterprise in asking.chain(named) {
+        if scopes.has_vendor(enterprise) && is_next(enterprise) {
+            put_vendor(material, writer, enterprise, None);
+        }
+    }
+}
+
+/// Adds the options of an enterprise. `configured` are those that lie in the scope of a configured option 17: they are
+/// sent if neither the client nor `always-send` says which, as Kea 1.1 did.
 fn put_vendor(
     material: &Material<'_>,
     writer: &mut Writer<'_>,
     enterprise: u32,
-    wanted: RequestedOptions<'_>,
+    configured: Option<&[u8]>,
 ) {
-    let sets = || material.scopes().filter_map(|scope| scope.vendor(enterprise));
-    if sets().next().is_none() || writer.begin_vendor_options(enterprise).is_err() {
+    let (scopes, view) = (&material.scopes, material.query.view);
+    if writer.begin_vendor_options(enterprise).is_err() {
         return;
     }
     let begin = writer.len();
-    let always = sets().flat_map(|set| set.always_send_codes());
+    let own = view.vendor_options().filter(|vendor| vendor.enterprise == enterprise);
+    let lists = own.filter_map(|vendor| vendor.options.option(VENDOR_ORO));
+    let mut requested = lists.flat_map(RequestedOptions::new).peekable();
+    let asks = requested.peek().is_some();
     let mut sent = ArrayVec::<u16, VENDOR_CODES_MAX>::new();
-    for code in always.chain(wanted) {
-        let option = sets().find_map(|set| set.get(code)).filter(|option| !option.never_send());
-        let Some(option) = option.filter(|_| !sent.contains(&code)) else { continue };
+    for code in scopes.always_send_of_vendor(enterprise).chain(requested) {
+        let Some(option) = scopes.find_of_vendor(enterprise, code) else { continue };
+        if sent.contains(&code) || scopes.is_cancelled_of_vendor(enterprise, code) {
+            continue;
+        }
         if sent.try_push(code).is_err() {
             break;
         }
         let _ = writer.append(option.tlv());
     }
-    if writer.len() == begin {
-        writer.cancel_option();
-    } else {
-        writer.end_option();
+    let is_empty = writer.len() == begin;
+    match configured {
+        None if is_empty => return writer.cancel_option(),
+        Some(options) if is_empty && !asks => _ = writer.append(options),
+        _ => {}
     }
+    writer.end_option();
+}
+
+/// Divides the body of option 16 or 17 behind its enterprise number.
+fn split_enterprise(body: &[u8]) -> Option<(u32, &[u8])> {
+    let (enterprise, rest) = body.split_first_chunk()?;
+    Some((u32::from_be_bytes(*enterprise), rest))
 }
 
 /// Adds the options that relays supply for the client (RFC 6422), those of the relay nearest to the client first.

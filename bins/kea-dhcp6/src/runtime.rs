@@ -45,12 +45,10 @@ pub struct Runtime6 {
     pub pools: Arc<PoolSet6>,
     /// Our own identifier.
     pub server_duid: Box<[u8]>,
-    /// Codes sent unasked, by subnet; empty when there are none at all.
-    always_send: Vec<Box<[u16]>>,
-    /// The same for clients of no subnet.
-    always_send_global: Box<[u16]>,
     /// Lease figures of the subnets and pools.
     pub tally: Tally<Lease6>,
+    /// Whether any pool has options or lets classes be evaluated.
+    pub has_pool_extras: bool,
 }
 
 impl Runtime6 {
@@ -69,32 +67,9 @@ impl Runtime6 {
             (pools, SubnetId(subnet.id), subnet.reservations)
         });
         let pools = Arc::new(config.hosts.make_pools(&ranges, subnets));
-        let always_send_global: Box<[u16]> = config.options.always_send_codes().collect();
-        let mut always_send: Vec<Box<[u16]>> = config
-            .subnets
-            .iter()
-            .map(|subnet| {
-                let own = subnet.options.always_send_codes();
-                let mut codes: Vec<u16> = own.chain(always_send_global.iter().copied()).collect();
-                codes.sort_unstable();
-                codes.dedup();
-                codes.into()
-            })
-            .collect();
-        if always_send.iter().all(|codes| codes.is_empty()) {
-            always_send = Vec::new();
-        }
         let tally = Tally::new(&NAMES, &subnet_rows(&config), counters);
-        Self { config, pools, server_duid, always_send, always_send_global, tally }
-    }
-
-    /// Codes that are sent unasked to clients of a subnet.
-    #[must_use]
-    pub fn always_send(&self, subnet: Option<SubnetIndex>) -> &[u16] {
-        match subnet {
-            Some(index) => self.always_send.get(index.0 as usize).map_or(&[], |codes| codes),
-            None => &self.always_send_global,
-        }
+        let has_pool_extras = config.pools.iter().any(|pool| pool.extras.is_some());
+        Self { config, pools, server_duid, tally, has_pool_extras }
     }
 
     /// Sets totals from the pools and the other figures from what is stored.

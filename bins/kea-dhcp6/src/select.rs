@@ -4,7 +4,8 @@
 //! to the client has added, then by that relay's link-address: first a subnet that names this relay, then the one that
 //! contains the address. The link-address counted is that of the relay nearest to the client that has a usable one. A
 //! direct query, and a relayed one without any usable link-address, is matched by the receiving interface, then by its
-//! source address. Cost is one prefix lookup. Kea: `Dhcpv6Srv::selectSubnet`.
+//! source address. Each of these takes the first subnet of the file that fits and serves the client. Cost is one prefix
+//! lookup. Kea: `Dhcpv6Srv::selectSubnet`.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -40,21 +41,25 @@ impl std::fmt::Display for SelectedBy {
     }
 }
 
-/// Finds the subnet of a query; `of_interface` is the one that names the receiving interface.
+/// Finds the subnet of a query among those that serve the client; `of_interface` is the one that names the receiving
+/// interface.
 #[must_use]
 pub fn select(
     config: &Config6,
     input: &Inbound<'_>,
     view: &View<'_>,
     of_interface: Option<SubnetIndex>,
+    serves: impl Fn(SubnetIndex) -> bool,
 ) -> Option<(SubnetIndex, SelectedBy)> {
-    let containing = |address, by| config.by_address.find(address).map(|subnet| (subnet, by));
+    let containing =
+        |address, by| config.by_address.find_serving(address, &serves).map(|subnet| (subnet, by));
     let mut links = view.relays().rev().map(|relay| relay.link_address());
     if let Some(link) = links.find(|address| is_usable(*address)) {
         let interface_id = view.nearest_client_relay().as_ref().and_then(Relay::interface_id);
-        let named = interface_id.and_then(|id| config.by_interface_id.get(id));
-        let named = named.map(|&subnet| (subnet, SelectedBy::InterfaceId));
-        let of_relay = || config.by_relay.get(&link).map(|&subnet| (subnet, SelectedBy::Relay));
+        let named = interface_id.and_then(|id| config.by_interface_id.find(id, &serves));
+        let named = named.map(|subnet| (subnet, SelectedBy::InterfaceId));
+        let of_relay =
+            || config.by_relay.find(&link, &serves).map(|subnet| (subnet, SelectedBy::Relay));
         return named.or_else(of_relay).or_else(|| containing(link, SelectedBy::LinkAddress));
     }
     let named = of_interface.map(|subnet| (subnet, SelectedBy::Interface));

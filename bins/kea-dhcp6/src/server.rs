@@ -1,39 +1,46 @@
 //! The DHCPv6 protocol as the engine runs it: which queries are admitted, and what becomes of them.
 //!
-//! See [`libdhcpsrv::engine`] for the way of a datagram. Here: the selection of the subnet, the hardware address, the
-//! handler, the reply.
+//! See [`libdhcpsrv::engine`] for the way of a datagram. Here: the hardware address, classes, subnet and hosts
+//! ([`subject`]), the handler, what the answer's options are taken from ([`place`]), the reply.
 
+mod place;
 mod report;
+mod subject;
 
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::Ipv6Addr;
 
+use arrayvec::ArrayVec;
 use libdhcp::HardwareAddress;
-use libdhcp::v6::{MalformedError, MessageType, SpanTable, View};
+use libdhcp::OptionSet6;
+use libdhcp::v6::{IaKind, MalformedError, MessageType, SpanTable, View};
+use libdhcpsrv::alloc6::Candidate6;
+use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
-use libdhcpsrv::hosts::{HostSource, Known};
+use libdhcpsrv::extended_info;
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::lease::LeaseType;
+use libdhcpsrv::lease::{LeaseType, SubnetId};
 use libdhcpsrv::lease6::V6;
 use libdhcpsrv::offers::OfferTable;
 use libdhcpsrv::session::{Parked, Session6};
-use stats::Packet6 as Packet;
+use stats::{Lease6, Packet6 as Packet};
 use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
+use self::place::{POOLS_MAX, Place};
+use self::subject::Subject;
 use crate::draft::{Draft, Fate};
 use crate::drop_reason::DropReason;
 use crate::handlers::{self, Exchange, Outcome};
-use crate::hardware;
-use crate::hosts;
+use crate::hardware::{self, Hardware};
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::reply::{self, Material};
 use crate::runtime::Runtime6;
-use crate::select;
+use crate::scopes::{ClassScopes, Scopes};
 
 /// The DHCPv6 server of one worker.
 pub type Server6 = Engine<Dhcp6>;
@@ -47,6 +54,12 @@ type Desk6 = Desk<Dhcp6>;
 pub struct Dhcp6 {
     offers: OfferTable<Ipv6Addr>,
     draft: Draft,
+    /// The classes of the query in progress.
+    membership: Membership,
+    /// The subnets that come into question for it.
+    candidates: Vec<Candidate6>,
+    /// Room for the user context of the leases at hand.
+    context: String,
 }
 
 impl Protocol for Dhcp6 {
@@ -131,38 +144,16 @@ impl Protocol for Dhcp6 {
         now: Now,
         replies: &mut Replies,
     ) -> Result<Option<DropReason>, Parked> {
-        let (config, view) = (&runtime.config, query.view);
-        let of_interface = desk.links.find(input.interface, &config.by_interface);
-        let selected = select::select(config, input, view, of_interface);
-        match selected {
-            Some((index, by)) => {
-                let id = config.subnet(index).id;
-                kea_log::log!(PACKETS, DHCP6_SUBNET_SELECTED, view.label(None), id, by);
-            }
-            None => kea_log::log!(PACKETS, DHCP6_SUBNET_SELECTION_FAILED, view.label(None)),
-        }
-        let subnet = selected.map(|(index, _)| index);
-        desk.subnet = subnet;
-        let hardware = &hardware::find(&config.mac_sources, query, input);
-        let second = now.mono_s();
-        let Desk { shared, entropy, memo, .. } = desk;
-        let Self { offers, draft } = self;
-        let recent_offer = &|lease_type, iaid| {
-            offers.recent(offer_hash(shared, query, lease_type, iaid, subnet), second)
+        let hardware = &hardware::find(&runtime.config.mac_sources, query, input);
+        let place = match self.decide(desk, input, query, hardware, runtime, now)? {
+            Ok(place) => place,
+            Err(reason) => return Ok(Some(reason)),
         };
-        let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now)
-            .with_hosts(&config.hosts);
-        let Known { host, identifiers } =
-            &hosts::look_up(config, subnet, query, hardware, &mut session)?;
-        let exchange =
-            Exchange { query, config, subnet, hardware, host: *host, identifiers, recent_offer };
-        match handlers::handle(&exchange, &mut session, draft)? {
-            Outcome::Drop(reason) => return Ok(Some(reason)),
-            Outcome::Reply => {}
-        }
-        self.remember_offers(desk, query, second);
-        report::log_answer(desk, &self.draft, query, input, hardware, config, now);
-        write(desk, &self.draft, input, query, runtime, now, replies);
+        self.remember_offers(desk, query, now.mono_s());
+        self.count_reuses(runtime, now);
+        let Self { draft, membership, .. } = self;
+        report::log_answer(desk, draft, &place, query, input, hardware, &runtime.config, now);
+        write(desk, draft, &place, membership, input, query, runtime, now, replies);
         Ok(None)
     }
 
@@ -209,9 +200,81 @@ impl Protocol for Dhcp6 {
 }
 
 impl Dhcp6 {
+    /// Decides about the answer; it is in the draft then. Returns where the client got what it got, or why the query is
+    /// not answered.
+    fn decide<'r>(
+        &mut self,
+        desk: &mut Desk6,
+        input: &Inbound<'_>,
+        query: &Query<'_>,
+        hardware: &Hardware,
+        runtime: &'r Runtime6,
+        now: Now,
+    ) -> Result<Result<Place<'r>, DropReason>, Parked> {
+        let config = &runtime.config;
+        let Desk { shared, entropy, memo, links, subnet, .. } = desk;
+        let Self { offers, draft, membership, candidates, context } = self;
+        let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now)
+            .with_hosts(&config.hosts);
+        let subject = Subject::new(config, query, hardware, input, links);
+        let client = match subject.settle(membership, candidates, &mut session)? {
+            Ok(client) => client,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let selected = candidates.first().map(|candidate| candidate.subnet);
+        *subnet = selected;
+        let recent_offer = &|lease_type, iaid| {
+            let hash = offer_hash(shared, query, lease_type, iaid, selected);
+            offers.recent(hash, now.mono_s())
+        };
+        let is_stored = |candidate: &Candidate6| {
+            config.subnet(candidate.subnet).lease_rules.stores_extended_info
+        };
+        let extended_info = if query.view.is_relayed() && candidates.iter().any(is_stored) {
+            extended_info::write6(context, query.view);
+            context.as_bytes()
+        } else {
+            &[]
+        };
+        let identifiers = client.identifiers();
+        let exchange = Exchange {
+            query,
+            config,
+            candidates,
+            membership,
+            hardware,
+            extended_info,
+            identifiers,
+            recent_offer,
+        };
+        match handlers::handle(&exchange, &mut session, draft)? {
+            Outcome::Drop(reason) => return Ok(Err(reason)),
+            Outcome::Reply => {}
+        }
+        let place = Place::of(draft, candidates, runtime);
+        subject.complete(membership, &place);
+        Ok(Ok(place))
+    }
+
+    /// Counts the leases that stay as they are because they are young.
+    fn count_reuses(&self, runtime: &Runtime6, now: Now) {
+        let Self { draft, candidates, .. } = self;
+        for association in draft.associations() {
+            let is_prefix = association.kind == IaKind::Pd;
+            let figure = if is_prefix { Lease6::PdReuses } else { Lease6::NaReuses };
+            for entry in draft.entries(association).iter().filter(|entry| entry.is_cached) {
+                let candidate = entry.candidate.and_then(|number| candidates.get(number));
+                if let Some(candidate) = candidate {
+                    let subnet = SubnetId(runtime.config.subnet(candidate.subnet).id);
+                    runtime.tally.count_event(subnet, figure, now);
+                }
+            }
+        }
+    }
+
     /// Remembers what was advertised, so that a client that asks again is told the same.
     fn remember_offers(&mut self, desk: &Desk6, query: &Query<'_>, second: u32) {
-        let Self { draft, offers } = self;
+        let Self { draft, offers, .. } = self;
         if draft.message_type != MessageType::Advertise {
             return;
         }
@@ -229,25 +292,28 @@ impl Dhcp6 {
 fn write(
     desk: &mut Desk6,
     draft: &Draft,
+    place: &Place<'_>,
+    membership: &Membership,
     input: &Inbound<'_>,
     query: &Query<'_>,
     runtime: &Runtime6,
     now: Now,
     replies: &mut Replies,
 ) {
-    let (config, subnet) = (&runtime.config, desk.subnet);
-    let alone = desk.must_be_alone(now);
-    let material = Material {
-        query,
-        input,
-        config,
-        subnet: subnet.map(|index| config.subnet(index)),
-        always_send: runtime.always_send(subnet),
-        host: draft.host.and_then(|id| config.hosts.host(id)),
-        server_duid: &runtime.server_duid,
-        draft,
-        alone,
+    let config = &runtime.config;
+    let pools: ArrayVec<&OptionSet6, POOLS_MAX> =
+        place.extras.iter().map(|extras| &*extras.options).collect();
+    let scopes = Scopes {
+        host: place.host.map(|host| &*host.extras.options),
+        pools: &pools,
+        subnet: place.subnet.map(|subnet| &*subnet.options),
+        network: place.network.map(|network| &*network.options),
+        classes: ClassScopes { classes: &config.classes, membership },
+        global: &config.options,
     };
+    let alone = desk.must_be_alone(now);
+    let material =
+        Material { query, input, config, scopes, server_duid: &runtime.server_duid, draft, alone };
     let outbox = if draft.position == 0 { &mut replies.ready } else { &mut replies.held };
     let mut failure = None;
     outbox.push_with(|arena| match reply::write(&material, arena) {

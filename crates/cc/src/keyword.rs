@@ -156,13 +156,13 @@ impl Scope {
     pub fn with_defaults(&self, map: &Map) -> Map {
         let mut filled = Map::new();
         for keyword in self.keywords.iter().filter(|keyword| keyword.status == Status::Supported) {
-            let written = map.get(keyword.name).or_else(|| {
+            let written = map.get(keyword.name).cloned().or_else(|| {
                 let old = |old: &&Keyword| old.status == Status::Renamed { to: keyword.name };
-                let old = self.keywords.iter().filter(old).filter(|old| old.kind == keyword.kind);
-                old.filter_map(|old| map.get(old.name)).next()
+                let mut old = self.keywords.iter().filter(old);
+                old.find_map(|old| respelled(map.get(old.name)?, old.kind, keyword.kind))
             });
             match (written, keyword.default) {
-                (Some(element), _) => filled.set(keyword.name, element.clone()),
+                (Some(element), _) => filled.set(keyword.name, element),
                 (None, Some(default)) => filled.set(keyword.name, default),
                 (None, None) => {}
             }
@@ -193,6 +193,17 @@ impl Scope {
             debug_assert!(written.is_ok(), "a string takes all text");
         }
         text
+    }
+}
+
+/// The value of an old spelling for the new one, which may take a list where the old took one.
+fn respelled(element: &Element, old: Kind, new: Kind) -> Option<Element> {
+    match (old, new) {
+        (Kind::Str, Kind::StrList) => {
+            let items = Some(element).filter(|element| !element.is_blank());
+            Some(items.cloned().into_iter().collect::<Vec<Element>>().into())
+        }
+        _ => Some(element).filter(|_| old == new).cloned(),
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document};
 use kea_log::{LogConfig, Logger, Message};
-use libdhcpsrv::config::{ExpiredLeases, LeaseDatabase};
+use libdhcpsrv::config::{ExpiredLeases, LeaseDatabase, LeaseVerdict};
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::lease::{Deltas, LeaseKind, LeaseStore, Reclaimed};
+use libdhcpsrv::lease::{AddressOf, Deltas, LeaseKind, LeaseStore, LeaseType, Reclaimed, SubnetId};
 use libdhcpsrv::server::DhcpServer;
 use netio::{Family, InterfaceTable, SocketKind};
 use process::paths::Paths;
@@ -131,6 +131,11 @@ pub trait Daemon: DaemonMessages + Copy + Debug + Send + Sync + 'static {
         around: &Surroundings<'_>,
         former: Option<&Self::Runtime>,
     ) -> Result<Self::Prepared, Self::PrepareError>;
+
+    /// Says where stored leases belong, each by its address, subnet and type.
+    fn lease_judge(
+        config: &Self::Config,
+    ) -> impl Fn(AddressOf<Self::Leases>, SubnetId, LeaseType) -> LeaseVerdict;
 
     /// The subnets and pools that figures are kept for.
     fn subnet_rows(config: &Self::Config) -> Vec<SubnetRow>;

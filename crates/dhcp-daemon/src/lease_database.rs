@@ -3,16 +3,19 @@
 //! Files in the order of Kea's protocol: `F.completed`, or else `F.2` and `F.1`, then the journal `F` itself. A
 //! clean-up that runs at the moment refuses the start, because it is about to rename what would be read.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use libdhcpsrv::config::{Durability, LeaseDatabase};
+use libdhcpsrv::config::{Durability, LeaseDatabase, LeaseVerdict};
 use libdhcpsrv::lease::load::LoadError;
 use libdhcpsrv::lease::row::{Conversion, RowError};
-use libdhcpsrv::lease::{FileReport, LeaseKind, LeaseStore, Loader};
+use libdhcpsrv::lease::{
+    AddressOf, FileReport, LeaseKind, LeaseStore, LeaseType, Loader, SubnetId,
+};
 use libdhcpsrv::loggers::DHCPSRV;
 use process::clock::Clock;
 use process::journal_service::{JournalEvents, JournalService};
@@ -28,6 +31,12 @@ const QUEUE_BYTES_MAX: usize = 64 << 20;
 const PIECE: usize = 1 << 20;
 /// Row errors of one file that are logged one by one.
 const ROW_ERRORS_LOGGED: u64 = 100;
+
+/// Misplaced leases that are logged one by one.
+const MISPLACED_LOGGED: u64 = 100;
+
+/// Says where a lease belongs, by its address, subnet and type.
+pub(crate) type Judge<'a, K> = dyn Fn(AddressOf<K>, SubnetId, LeaseType) -> LeaseVerdict + 'a;
 
 /// Why the database cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +122,7 @@ pub(crate) fn open<K: LeaseKind>(
     settings: &LeaseDatabase,
     path: &Path,
     seed: u64,
+    judge: &Judge<'_, K>,
 ) -> Result<Database<K>, OpenError> {
     if !settings.persist {
         kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_NO_STORAGE);
@@ -123,7 +133,7 @@ pub(crate) fn open<K: LeaseKind>(
     refuse_during_clean_up(path)?;
     let queue = Arc::new(JournalQueue::new(QUEUE_BYTES_MAX));
     let mut store = LeaseStore::new(seed, Some(queue.clone()));
-    let valid_len = load_files(&mut store, path, settings.max_row_errors)?;
+    let valid_len = load_files(&mut store, path, settings.max_row_errors, judge)?;
     // A clean-up that had been started but had not said so yet may have renamed files between two readings.
     refuse_during_clean_up(path)?;
     let durable = settings.durability == Durability::Disk;
@@ -150,6 +160,7 @@ fn load_files<K: LeaseKind>(
     store: &mut LeaseStore<K>,
     path: &Path,
     row_errors_max: u32,
+    judge: &Judge<'_, K>,
 ) -> Result<Option<u64>, OpenError> {
     let begin = Instant::now();
     let completed = suffixed(path, ".completed");
@@ -173,6 +184,7 @@ fn load_files<K: LeaseKind>(
             valid_len = Some(report.valid_len).filter(|&len| len > 0);
         }
     }
+    inspect(&mut loader, judge);
     let leases = loader.finish(Clock::default().now());
     let took = begin.elapsed().as_millis();
     kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LEASE_FILE_LOADED, leases, rows, took);
@@ -182,6 +194,42 @@ fn load_files<K: LeaseKind>(
         valid_len = None;
     }
     Ok(valid_len)
+}
+
+/// Checks which subnet each lease belongs to, and logs what is not in its place.
+fn inspect<K: LeaseKind>(loader: &mut Loader<'_, K>, judge: &Judge<'_, K>) {
+    let mut found = 0_u64;
+    loader.inspect(|address, subnet, lease_type| {
+        let verdict = judge(address, subnet, lease_type);
+        found += u64::from(verdict != LeaseVerdict::Fits);
+        if found <= MISPLACED_LOGGED {
+            log_verdict(address, subnet.0, verdict);
+        }
+        verdict
+    });
+    if found > MISPLACED_LOGGED {
+        kea_log::log!(DHCPSRV, DHCPSRV_LEASE_SANITY_MORE, found - MISPLACED_LOGGED);
+    }
+}
+
+fn log_verdict(address: impl Display, subnet: u32, verdict: LeaseVerdict) {
+    let reason = |right: Option<SubnetId>| match right {
+        Some(right) => format!("the address is in subnet {}", right.0),
+        None => "the address is in no subnet".to_owned(),
+    };
+    match verdict {
+        LeaseVerdict::Fits => {}
+        LeaseVerdict::Warn(right) => {
+            kea_log::log!(DHCPSRV, DHCPSRV_LEASE_SANITY_FAIL, address, subnet, reason(right));
+        }
+        LeaseVerdict::Move(right) => {
+            kea_log::log!(DHCPSRV, DHCPSRV_LEASE_SANITY_FIXED, address, subnet, right.0);
+        }
+        LeaseVerdict::Drop(right) => {
+            let reason = reason(right);
+            kea_log::log!(DHCPSRV, DHCPSRV_LEASE_SANITY_FAIL_DISCARD, address, subnet, reason);
+        }
+    }
 }
 
 /// Rewrites the database in today's columns: everything goes to `F.2`, and `F` begins anew.
@@ -288,8 +336,12 @@ mod tests {
         (folder, path)
     }
 
+    fn fits<K: LeaseKind>(_: AddressOf<K>, _: SubnetId, _: LeaseType) -> LeaseVerdict {
+        LeaseVerdict::Fits
+    }
+
     fn opened<K: LeaseKind>(path: &Path) -> Database<K> {
-        open(&settings(), path, 1).unwrap_or_else(|error| panic!("{error}"))
+        open(&settings(), path, 1, &fits::<K>).unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn torn_row_is_cut_off<K: LeaseKind>(row: &str) {
@@ -327,7 +379,7 @@ mod tests {
     #[test]
     fn file_of_the_other_server_is_refused() {
         let (_folder, path) = file(V6::HEADER);
-        let refused = open::<V4>(&settings(), &path, 1);
+        let refused = open::<V4>(&settings(), &path, 1, &fits::<V4>);
         assert!(matches!(refused, Err(OpenError::Load { .. })));
         assert_eq!(fs::read_to_string(&path).unwrap(), V6::HEADER);
     }
@@ -336,8 +388,28 @@ mod tests {
     fn running_clean_up_refuses_the_start() {
         let (_folder, path) = file(V4::HEADER);
         fs::write(suffixed(&path, ".pid"), "1\n").unwrap();
-        let refused = open::<V4>(&settings(), &path, 1);
+        let refused = open::<V4>(&settings(), &path, 1, &fits::<V4>);
         assert!(matches!(refused, Err(OpenError::CleanUpRunning { pid: 1, .. })));
+    }
+
+    #[test]
+    fn leases_that_are_out_of_place_are_moved_or_dropped_before_they_are_indexed() {
+        let rows =
+            ["1", "2", "3"].map(|last| ROW4.replace("192.0.2.1,", &format!("192.0.2.{last},")));
+        let (_folder, path) = file(&format!("{}{}", V4::HEADER, rows.concat()));
+        let judge = |address: std::net::Ipv4Addr, subnet, _| match address.octets()[3] {
+            1 => LeaseVerdict::Move(SubnetId(9)),
+            2 => LeaseVerdict::Drop(None),
+            _ => {
+                assert_eq!(subnet, SubnetId(1));
+                LeaseVerdict::Warn(None)
+            }
+        };
+        let database = open::<V4>(&settings(), &path, 1, &judge).unwrap();
+        let key = libdhcpsrv::lease4::ClientKey { hw: &[2, 0, 0, 0, 0, 1], ..Default::default() };
+        let found = [1, 9].map(|id| database.store.find(&key, SubnetId(id)));
+        let found = found.map(|lease| lease.map(|lease| lease.address.octets()[3]));
+        assert_eq!((found, database.store.len()), ([Some(3), Some(1)], 2));
     }
 
     #[test]
@@ -349,7 +421,8 @@ mod tests {
         assert!(database.is_meant_by(&settings(), &same));
         assert!(!database.is_meant_by(&settings(), &folder.path().join("other.csv")));
         assert!(!database.is_meant_by(&memory, &path));
-        let in_memory = open::<V4>(&memory, &path, 1).unwrap_or_else(|error| panic!("{error}"));
+        let in_memory =
+            open::<V4>(&memory, &path, 1, &fits::<V4>).unwrap_or_else(|error| panic!("{error}"));
         assert!(in_memory.journal.is_none() && in_memory.is_meant_by(&memory, &same));
         assert!(!in_memory.is_meant_by(&settings(), &path));
     }

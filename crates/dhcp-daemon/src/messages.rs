@@ -19,6 +19,10 @@ kea_log::messages! {
     DHCPSRV_MEMFILE_TORN_ROW = (Warn, "lease file {}: the last row (line {}) is incomplete, as after a crash; it was never acknowledged and is removed");
     DHCPSRV_MEMFILE_NEEDS_UPGRADING = (Warn, "lease file {} has the columns of an earlier version; it is converted");
     DHCPSRV_MEMFILE_NEEDS_DOWNGRADING = (Warn, "lease file {} has more columns than this version knows; they are dropped by the conversion");
+    DHCPSRV_LEASE_SANITY_FAIL = (Warn, "the lease on {} is of subnet {}, but {}; it is kept");
+    DHCPSRV_LEASE_SANITY_FIXED = (Info, "the lease on {} was of subnet {} and is of subnet {} now, which has the address");
+    DHCPSRV_LEASE_SANITY_FAIL_DISCARD = (Info, "the lease on {} is of subnet {}, but {}; it is dropped");
+    DHCPSRV_LEASE_SANITY_MORE = (Warn, "{} more leases are not of the subnet that has their address");
     DHCPSRV_MEMFILE_LFC_SETUP = (Info, "the lease file is cleaned up every {} seconds");
     DHCPSRV_MEMFILE_LFC_START = (Info, "starting the lease file clean-up");
     DHCPSRV_MEMFILE_LFC_EXECUTE = (Info, "executing {}");

@@ -70,7 +70,7 @@ impl<D: Daemon> Service<D> {
         let settings = D::settings(&config);
         let plan = plan_of::<D>(&settings, port)?;
         let file = lease_file::<D>(&settings, &paths);
-        let database = lease_database::open(settings.lease_database, &file, random_seed())?;
+        let database = open_database::<D>(&config, &file)?;
         let prepared = prepare::<D>(&config, &paths, &table, clock.now(), None)?;
         let statistics = Statistics::new(clock.now());
         let runtime = install::<D>(config, prepared, &statistics, &database, clock.now());
@@ -108,7 +108,7 @@ impl<D: Daemon> Service<D> {
         let file = lease_file::<D>(&settings, &self.paths);
         let other_database = match self.database.is_meant_by(settings.lease_database, &file) {
             true => None,
-            false => Some(lease_database::open(settings.lease_database, &file, random_seed())?),
+            false => Some(open_database::<D>(&config, &file)?),
         };
         let mut shared = self.shared.clone();
         if let Some(other) = &other_database {
@@ -256,6 +256,15 @@ impl<D: Daemon> Service<D> {
     pub(crate) fn config(&self) -> &D::Config {
         D::config(&self.runtime)
     }
+}
+
+/// Opens the lease database of a configuration.
+fn open_database<D: Daemon>(
+    config: &D::Config,
+    file: &Path,
+) -> Result<Database<D::Leases>, OpenError> {
+    let settings = D::settings(config);
+    lease_database::open(settings.lease_database, file, random_seed(), &D::lease_judge(config))
 }
 
 /// Compiles a configuration into a runtime whose pools and figures know the stored leases.

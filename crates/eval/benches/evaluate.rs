@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use divan::{AllocProfiler, Bencher, black_box};
-use eval::{Arrival, ClassSet, ClassTable, Compiler, Condition, Packet4, Scratch};
+use eval::{
+    Arrival, Candidates, ClassSet, ClassTable, Compiler, Condition, Dispatch, Packet4, Scratch,
+};
 use libdhcp::definition::Definitions;
 use libdhcp::v4::{Builder, MessageType, SpanTable, View, code};
 use libdhcp::{HardwareAddress, Universe};
@@ -26,9 +28,23 @@ fn discover() -> Vec<u8> {
     builder.option(code::HOST_NAME, b"phone").unwrap();
     builder.option(code::CLIENT_IDENTIFIER, &[1, 2, 0, 0, 1, 2, 3]).unwrap();
     builder.option(code::PARAMETER_REQUEST_LIST, &[1, 28, 2, 3, 15, 6, 12]).unwrap();
+    builder.option(code::USER_CLASS, b"phones").unwrap();
+    builder.option(code::CLIENT_SYSTEM, &[0, 7]).unwrap();
     builder.option(code::RELAY_AGENT_INFORMATION, b"\x01\x04eth1\x02\x04abcd").unwrap();
     let _ = builder.finish();
     buffer
+}
+
+/// How it arrives.
+fn inbound(bytes: &[u8]) -> Inbound<'_> {
+    Inbound {
+        payload: bytes,
+        interface: InterfaceIndex(2),
+        source: SocketAddr::from(([10, 0, 0, 1], 67)),
+        destination: IpAddr::from([10, 0, 0, 2]),
+        local: IpAddr::from([10, 0, 0, 2]),
+        link_source: None,
+    }
 }
 
 /// Compiles the tests and measures one packet passing through all of them.
@@ -43,14 +59,7 @@ fn measure(bencher: Bencher<'_, '_>, tests: impl Iterator<Item = String>) {
     let bytes = discover();
     let mut spans = SpanTable::new();
     let view = View::parse(&bytes, &mut spans).unwrap();
-    let inbound = Inbound {
-        payload: &bytes,
-        interface: InterfaceIndex(2),
-        source: SocketAddr::from(([10, 0, 0, 1], 67)),
-        destination: IpAddr::from([10, 0, 0, 2]),
-        local: IpAddr::from([10, 0, 0, 2]),
-        link_source: None,
-    };
+    let inbound = inbound(&bytes);
     let mut classes = ClassSet::with_capacity(table.len());
     let mut scratch = Scratch::new();
     bencher.bench_local(|| {
@@ -66,20 +75,84 @@ fn measure(bencher: Bencher<'_, '_>, tests: impl Iterator<Item = String>) {
     });
 }
 
-/// Half of them look at a part of option 60, the others as in the comment of the list below.
+/// Measures one packet for which the tests that may be true are found and evaluated.
+fn measure_dispatch(bencher: Bencher<'_, '_>, tests: impl Iterator<Item = String>) {
+    let definitions = Definitions::new(Universe::V4);
+    let mut table = ClassTable::new();
+    for number in 0..100 {
+        table.define(&format!("class{number}"));
+    }
+    let mut compiler = Compiler { definitions: &definitions, classes: &mut table };
+    let tests: Vec<Condition> = tests.map(|text| compiler.condition(&text).unwrap()).collect();
+    let dispatch = Dispatch::new(tests.iter().map(Some));
+    let bytes = discover();
+    let mut spans = SpanTable::new();
+    let view = View::parse(&bytes, &mut spans).unwrap();
+    let inbound = inbound(&bytes);
+    let mut classes = ClassSet::with_capacity(table.len());
+    let (mut scratch, mut candidates) = (Scratch::new(), Candidates::new());
+    bencher.bench_local(|| {
+        classes.clear();
+        let arrival = Arrival { inbound: &inbound, interface: "eth0", classes: &classes };
+        let packet = Packet4 { view: black_box(&view), arrival };
+        dispatch.find(&packet, &mut scratch, &mut candidates);
+        for number in candidates.iter() {
+            let arrival = Arrival { inbound: &inbound, interface: "eth0", classes: &classes };
+            let packet = Packet4 { view: black_box(&view), arrival };
+            if tests[number].evaluate(&packet, &mut scratch) == Ok(true) {
+                classes.insert(eval::ClassId(number as u32));
+            }
+        }
+        classes.contains(eval::ClassId(0))
+    });
+}
+
+/// The constants of five keys: what the client says of itself, as kinds of clients differ.
+fn different_tests() -> impl Iterator<Item = String> {
+    (0..100).map(|number| match number % 5 {
+        0 => format!("substring(option[60].hex,0,{}) == 'abcd-phone-{}'", 12, number / 5),
+        1 => format!("option[61].hex == 0x0102000001{number:04}"),
+        2 => format!("option[77].hex == 'phones{number}' or option[77].hex == 'tables{number}'"),
+        3 => format!("option[93].hex == 0x{number:04x} and option[60].exists"),
+        _ => format!("pkt4.mac == 0x0200000102{number:02}"),
+    })
+}
+
+#[divan::bench]
+fn hundred_different_tests(bencher: Bencher<'_, '_>) {
+    measure(bencher, different_tests());
+}
+
+#[divan::bench]
+fn hundred_different_tests_dispatched(bencher: Bencher<'_, '_>) {
+    measure_dispatch(bencher, different_tests());
+}
+
+#[divan::bench]
+fn hundred_typical_tests_dispatched(bencher: Bencher<'_, '_>) {
+    measure_dispatch(bencher, typical_tests());
+}
+
+#[divan::bench]
+fn hundred_existences_dispatched(bencher: Bencher<'_, '_>) {
+    measure_dispatch(bencher, (0..100).map(|n| format!("option[{}].exists", 100 + n)));
+}
+
+/// Half of them look at a part of option 60, the others at all kinds of things.
+fn typical_tests() -> impl Iterator<Item = String> {
+    (0..100).map(|number| match number % 10 {
+        0..5 => format!("substring(option[60].hex,0,4) == 'ab{:02}'", number),
+        5 => "option[82].exists".to_owned(),
+        6 => format!("option[61].hex == 0x0102000001{number:04}"),
+        7 => format!("member('class{}') and option[60].exists", number - 2),
+        8 => "pkt4.mac == 0x020000010203".to_owned(),
+        _ => "pkt4.giaddr == 10.0.0.1 and not option[81].exists".to_owned(),
+    })
+}
+
 #[divan::bench]
 fn hundred_typical_tests(bencher: Bencher<'_, '_>) {
-    measure(
-        bencher,
-        (0..100).map(|number| match number % 10 {
-            0..5 => format!("substring(option[60].hex,0,4) == 'ab{:02}'", number),
-            5 => "option[82].exists".to_owned(),
-            6 => format!("option[61].hex == 0x0102000001{number:04}"),
-            7 => format!("member('class{}') and option[60].exists", number - 2),
-            8 => "pkt4.mac == 0x020000010203".to_owned(),
-            _ => "pkt4.giaddr == 10.0.0.1 and not option[81].exists".to_owned(),
-        }),
-    );
+    measure(bencher, typical_tests());
 }
 
 #[divan::bench]

@@ -24,6 +24,8 @@ pub trait ClassNames {
 pub struct ClassTable {
     by_name: HashMap<Box<str>, ClassId>,
     names: Vec<Box<str>>,
+    /// Whether expressions can refer to each class.
+    is_defined: Vec<bool>,
 }
 
 impl ClassTable {
@@ -36,16 +38,26 @@ impl ClassTable {
     /// Makes a class known, from which on expressions can refer to it; returns its number, which is
     /// the same when the name is known already.
     pub fn define(&mut self, name: &str) -> ClassId {
+        let id = self.mention(name);
+        if let Some(is_defined) = self.is_defined.get_mut(id.0 as usize) {
+            *is_defined = true;
+        }
+        id
+    }
+
+    /// Number of a class that is named outside of expressions, perhaps before it is defined.
+    pub fn mention(&mut self, name: &str) -> ClassId {
         if let Some(known) = self.by_name.get(name) {
             return *known;
         }
         let id = ClassId(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
         self.names.push(name.into());
+        self.is_defined.push(false);
         self.by_name.insert(name.into(), id);
         id
     }
 
-    /// Number of a class, if it was defined or referred to.
+    /// Number of a class, if it was defined, referred to or mentioned.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<ClassId> {
         self.by_name.get(name).copied()
@@ -72,11 +84,17 @@ impl ClassTable {
 
 impl ClassNames for ClassTable {
     fn resolve(&mut self, name: &str) -> Option<ClassId> {
-        if is_built_in(name) { Some(self.define(name)) } else { self.find(name) }
+        if is_built_in(name) {
+            return Some(self.define(name));
+        }
+        let is_defined = |id: &ClassId| self.is_defined.get(id.0 as usize).copied();
+        self.find(name).filter(|id| is_defined(id).unwrap_or(false))
     }
 
     fn nearest(&self, name: &str) -> Option<String> {
-        let names = self.names.iter().map(|name| &**name).chain(BUILT_IN);
+        let known = self.names.iter().zip(&self.is_defined);
+        let defined = known.filter(|(_, is_defined)| **is_defined).map(|(name, _)| &**name);
+        let names = defined.chain(BUILT_IN);
         cc::closest(name, names).map(str::to_owned)
     }
 }
@@ -94,6 +112,19 @@ impl ClassSet {
         Self { words: vec![0; classes.div_ceil(64)] }
     }
 
+    /// A set that stays empty.
+    #[must_use]
+    pub fn empty() -> &'static Self {
+        static EMPTY: ClassSet = ClassSet { words: Vec::new() };
+        &EMPTY
+    }
+
+    /// Number of classes that there is room for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.words.len() * 64
+    }
+
     /// Puts the packet into a class; returns false when the set has no room for its number.
     pub fn insert(&mut self, class: ClassId) -> bool {
         let word = self.words.get_mut(class.0 as usize / 64);
@@ -101,6 +132,13 @@ impl ClassSet {
             *word |= 1 << (class.0 % 64);
             true
         })
+    }
+
+    /// Takes the packet out of a class.
+    pub fn remove(&mut self, class: ClassId) {
+        if let Some(word) = self.words.get_mut(class.0 as usize / 64) {
+            *word &= !(1 << (class.0 % 64));
+        }
     }
 
     /// Takes the packet out of all classes.
@@ -127,3 +165,17 @@ pub fn is_built_in(name: &str) -> bool {
 
 const BUILT_IN: [&str; 4] = ["ALL", "KNOWN", "UNKNOWN", "BOOTP"];
 const BUILT_IN_PREFIXES: [&str; 4] = ["VENDOR_CLASS_", "HA_", "AFTER_", "EXTERNAL_"];
+
+#[cfg(test)]
+mod tests {
+    use super::{ClassNames, ClassTable};
+
+    #[test]
+    fn a_mentioned_class_has_a_number_that_expressions_see_once_it_is_defined() {
+        let mut table = ClassTable::new();
+        let id = table.mention("later");
+        assert_eq!((table.resolve("later"), table.nearest("latex")), (None, None));
+        assert_eq!((table.define("later"), table.resolve("later")), (id, Some(id)));
+        assert_eq!((table.nearest("latex").as_deref(), table.name(id)), (Some("later"), "later"));
+    }
+}

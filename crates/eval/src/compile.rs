@@ -12,21 +12,39 @@ use crate::code::{
     Code, Comparison, Constant, FLAGS_MAX, LiteralTrace, Op, Operand, STACK_MAX, ValueOp,
 };
 use crate::error::{ExprError, Reason};
+use crate::key::Outline;
 use crate::lexer::Span;
 use crate::path::Path;
 
-/// Compiles a test: the plain code and the fast one.
+/// A compiled test.
+pub(crate) struct CompiledTest {
+    pub(crate) plain: Code,
+    pub(crate) fast: Code,
+    pub(crate) outline: Outline,
+    /// Computes the value of the key.
+    pub(crate) key: Option<Code>,
+}
+
+/// Compiles a test: the plain code, the fast one, and what is known of it without a packet.
 pub(crate) fn test(
     test: &Test,
     text: &str,
     definitions: &Definitions,
-) -> Result<(Code, Code), ExprError> {
+) -> Result<CompiledTest, ExprError> {
     let emit = |style, test: &Test| {
         let mut emitter = Emitter::new(style, definitions);
         emitter.test(test);
         emitter.finish(text)
     };
-    Ok((emit(Style::Plain, test)?, emit(Style::Fast, &folded_test(test))?))
+    let folded = folded_test(test);
+    let outline = Outline::new(&folded);
+    let key = outline.key.as_ref().and_then(|key| {
+        let mut emitter = Emitter::new(Style::Fast, definitions);
+        emitter.value(&key.value);
+        emitter.finish(text).ok()
+    });
+    let (plain, fast) = (emit(Style::Plain, test)?, emit(Style::Fast, &folded)?);
+    Ok(CompiledTest { plain, fast, outline, key })
 }
 
 /// Compiles a value: the plain code and the fast one.

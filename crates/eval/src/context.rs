@@ -13,6 +13,14 @@ pub trait PacketContext {
     /// first one.
     fn option(&self, code: u16) -> Option<&[u8]>;
 
+    /// Shows the body of each option of the client's message with this code: in DHCPv4 at most one,
+    /// all occurrences joined.
+    fn each_option(&self, code: u16, visit: &mut dyn FnMut(&[u8])) {
+        if let Some(body) = self.option(code) {
+            visit(body);
+        }
+    }
+
     /// Body of the first option with this code in a relay message of DHCPv6. Levels from 0 count
     /// from the server, those from -1 downwards from the client.
     fn relay_option(&self, level: i8, code: u16) -> Option<&[u8]>;
@@ -70,4 +78,25 @@ pub enum FieldValue<'p> {
     Bytes(&'p [u8]),
     /// A number of whatever width; expressions see four bytes.
     Number(u32),
+}
+
+/// A packet without anything.
+pub(crate) struct Nothing;
+
+impl PacketContext for Nothing {
+    fn option(&self, _: u16) -> Option<&[u8]> {
+        None
+    }
+
+    fn relay_option(&self, _: i8, _: u16) -> Option<&[u8]> {
+        None
+    }
+
+    fn field(&self, _: Field) -> FieldValue<'_> {
+        FieldValue::Absent
+    }
+
+    fn is_member(&self, _: ClassId) -> bool {
+        false
+    }
 }

@@ -21,6 +21,11 @@ impl PacketContext for Packet6<'_> {
         self.view.option(code)
     }
 
+    fn each_option(&self, code: u16, visit: &mut dyn FnMut(&[u8])) {
+        let all = self.view.all_options();
+        all.filter(|(found, _)| *found == code).for_each(|(_, body)| visit(body));
+    }
+
     fn relay_option(&self, level: i8, code: u16) -> Option<&[u8]> {
         // The message inside is no option of the relay to Kea.
         self.relay(level).filter(|_| code != code::RELAY_MSG)?.option(code)

@@ -1,4 +1,4 @@
-//! Regular expressions of `match`.
+//! Regular expressions: of `match`, and of others who look for something in what clients send.
 //!
 //! Compiled when the configuration is read, into an automaton that reads each byte of the value
 //! once and needs no memory while it does: time is linear whatever the client sends. The price is
@@ -16,7 +16,7 @@ use regex_automata::{Anchored, Input, MatchKind};
 
 /// A compiled regular expression; equal to another one when it is written the same.
 #[derive(Clone, Debug)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     automaton: Arc<dense::DFA<Vec<u32>>>,
     text: Box<str>,
 }
@@ -30,8 +30,11 @@ impl PartialEq for Pattern {
 impl Eq for Pattern {}
 
 impl Pattern {
-    /// Compiles a regular expression; the error is a text that says what is wrong.
-    pub(crate) fn new(text: &str) -> Result<Self, String> {
+    /// Compiles a regular expression.
+    ///
+    /// # Errors
+    /// A text that says what is wrong.
+    pub fn new(text: &str) -> Result<Self, String> {
         if text.len() > PATTERN_LEN_MAX {
             return Err(format!("it has {} bytes, expected at most {PATTERN_LEN_MAX}", text.len()));
         }
@@ -55,15 +58,22 @@ impl Pattern {
     }
 
     /// The expression as it was written.
-    pub(crate) fn text(&self) -> &str {
+    #[must_use]
+    pub fn text(&self) -> &str {
         &self.text
     }
 
     /// Says whether the whole value matches.
     pub(crate) fn is_match(&self, value: &[u8]) -> bool {
+        self.longest(value) == Some(value.len())
+    }
+
+    /// Length of the longest beginning of the value that matches.
+    #[must_use]
+    pub fn longest(&self, value: &[u8]) -> Option<usize> {
         let input = Input::new(value).anchored(Anchored::Yes);
-        let longest = self.automaton.try_search_fwd(&input);
-        longest.is_ok_and(|end| end.is_some_and(|end| end.offset() == value.len()))
+        let end = self.automaton.try_search_fwd(&input).ok().flatten()?;
+        Some(end.offset())
     }
 }
 

@@ -4,9 +4,10 @@ use libdhcp::definition::Definitions;
 
 use crate::classes::{ClassId, ClassNames};
 use crate::code::Code;
-use crate::compile;
-use crate::context::PacketContext;
+use crate::compile::{self, CompiledTest};
+use crate::context::{Nothing, PacketContext};
 use crate::error::ExprError;
+use crate::key::{Key, Outline};
 use crate::machine;
 use crate::parser::{Parser, Surroundings};
 use crate::scratch::Scratch;
@@ -28,8 +29,9 @@ impl<N: ClassNames> Compiler<'_, N> {
     /// Says what is wrong, where, and what would be right.
     pub fn condition(&mut self, text: &str) -> Result<Condition, ExprError> {
         let test = self.parser(text)?.whole_test()?;
-        let (plain, fast) = compile::test(&test, text, self.definitions)?;
-        Ok(Condition { program: Program { text: text.into(), plain, fast } })
+        let CompiledTest { plain, fast, outline, key } =
+            compile::test(&test, text, self.definitions)?;
+        Ok(Condition { program: Program { text: text.into(), plain, fast }, outline, key })
     }
 
     /// Compiles an expression that yields bytes, such as `template-test` of a class.
@@ -53,6 +55,9 @@ impl<N: ClassNames> Compiler<'_, N> {
 #[derive(Clone, Debug)]
 pub struct Condition {
     program: Program,
+    outline: Outline,
+    /// Computes the value of the key.
+    key: Option<Code>,
 }
 
 impl Condition {
@@ -86,6 +91,17 @@ impl Condition {
     #[must_use]
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// What the test needs in order to be true, and how it is computed.
+    pub(crate) fn key(&self) -> Option<(&Key, &Code)> {
+        self.outline.key.as_ref().zip(self.key.as_ref())
+    }
+
+    /// The options without any of which the test is false, if there are such.
+    pub(crate) fn needed_options(&self) -> Option<&[u16]> {
+        let is_false = || self.evaluate(&Nothing, &mut Scratch::new()) == Ok(false);
+        (self.outline.is_of_options && is_false()).then_some(&*self.program.fast.options)
     }
 }
 

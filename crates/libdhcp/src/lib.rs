@@ -35,7 +35,7 @@ pub use hardware_address::{HardwareAddress, HardwareAddressError};
 pub use hex::ColonHex;
 pub use option_codes::{OptionCodes, OptionCodesIter};
 pub use option_set::{
-    CompiledOption, EncodedOption, EncodedOption6, OptionFlags, OptionSet, OptionSet6,
+    Added, CompiledOption, EncodedOption, EncodedOption6, OptionFlags, OptionSet, OptionSet6,
     OptionSetBuilder, OptionSetError, OptionSetForm, Vendors,
 };
 pub use universe::Universe;

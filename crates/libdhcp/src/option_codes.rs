@@ -69,6 +69,13 @@ impl OptionCodes {
         Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
     }
 
+    /// Codes that are in both sets.
+    #[must_use]
+    #[inline]
+    pub fn intersection(self, other: Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
+    }
+
     /// Codes of this set that are not in `other`.
     #[must_use]
     #[inline]
@@ -163,10 +170,11 @@ mod tests {
     }
 
     #[test]
-    fn removal_and_difference() {
+    fn removal_difference_and_intersection() {
         let mut set = OptionCodes::of(&[1, 3, 70]);
         set.remove(3);
         assert!(!set.contains(3) && set.contains(70));
         assert_eq!(set.difference(OptionCodes::of(&[70])), OptionCodes::of(&[1]));
+        assert_eq!(set.intersection(OptionCodes::of(&[70, 3])), OptionCodes::of(&[70]));
     }
 }

@@ -48,6 +48,16 @@ impl Universe {
         }
     }
 
+    /// The top-level options that begin with an enterprise number and can occur once for each:
+    /// vendor class and vendor options.
+    #[must_use]
+    pub const fn enterprise_codes(self) -> [u16; 2] {
+        match self {
+            Self::V4 => [v4::code::VIVCO_SUBOPTIONS as u16, v4::code::VIVSO_SUBOPTIONS as u16],
+            Self::V6 => [v6::code::VENDOR_CLASS, v6::code::VENDOR_OPTS],
+        }
+    }
+
     /// Most bytes that one option can carry at the top level; DHCPv4 splits long ones (RFC 3396).
     #[must_use]
     pub const fn body_len_max(self) -> usize {

@@ -98,6 +98,7 @@ fn commit(store: &LeaseStore4, address: u32, client: &ClientKey<'_>, expect: Exp
         fqdn_rev: false,
         hostname: b"",
         user_context: b"",
+        keeps_context: false,
         expect,
         replaces: None,
     };
@@ -342,6 +343,7 @@ fn commit6(store: &LeaseStore6, number: u32, expect: Expect) {
         fqdn_rev: false,
         hostname: b"",
         user_context: b"",
+        keeps_context: false,
         expect,
         replaces: None,
     };

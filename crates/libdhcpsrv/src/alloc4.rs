@@ -6,74 +6,37 @@
 //! Order for an offer: the address that is reserved for the client, its own lease, the address it asks for, a free
 //! address. A grant follows the requested address strictly and refuses what it cannot give. An address that is reserved
 //! for others is neither offered nor granted, not even to who has the lease of it; a client whose reserved address is
-//! free must move there, and one whose reserved address somebody else has gets another one meanwhile. Two requests that race for one address are decided
-//! by the store: the loser sees a conflict and decides again on what is there then.
+//! free must move there, and one whose reserved address somebody else has gets another one meanwhile. Two requests that
+//! race for one address are decided by the store: the loser sees a conflict and decides again on what is there then.
+//!
+//! A client of a shared network may get any of this in any of its subnets that serve the client, its candidates, and
+//! each rule is applied to all of them before the next one is. Pools that do not serve the client are not there for it,
+//! but for what is reserved: a lease in one of them is given up when the client asks for it.
 //! Kea: `AllocEngine::discoverLease4`, `requestLease4`; RFC 2131 section 4.3.
+
+mod site;
+#[cfg(test)]
+mod tests;
+
+pub use site::{Candidate4, Query4};
 
 use std::net::Ipv4Addr;
 
-use crate::config4::{Pool4, Subnet4};
-use crate::free::PoolIndex;
-use crate::hosts::{Holder, Host4, Identifier};
-use crate::lease4::{
-    Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId,
-};
+use crate::config::{Aged, Allocator, remaining};
+use crate::hosts::Holder;
+use crate::lease4::{Change4, CommitError, Expect, INFINITE, Lease4View, LeaseState, Ownership};
+use crate::names::NameBuffer;
 use crate::session::{Parked, Session4};
 use util::Now;
+
+use self::site::{Site, lifetimes};
 
 /// How often a decision is made anew after a conflict before the query is given up.
 const CONFLICTS_MAX: usize = 8;
 /// Proposals of one pool that are passed over because they are reserved.
 const PICKS_MAX: usize = 64;
-
-/// A client that asks for an address, and where it stands.
-#[derive(Clone, Copy, Debug)]
-pub struct Query4<'a> {
-    /// Whose leases count as its own.
-    pub client: ClientKey<'a>,
-    /// The selected subnet.
-    pub subnet: &'a Subnet4,
-    /// The subnet's pools.
-    pub pools: &'a [Pool4],
-    /// Address that the client asks for.
-    pub requested: Option<Ipv4Addr>,
-    /// An address that was offered to this client a moment ago: offered again if it is still free.
-    pub recent_offer: Option<Ipv4Addr>,
-    /// Lease time in seconds.
-    pub valid_lifetime: u32,
-    /// Host name to keep with the lease.
-    pub hostname: &'a [u8],
-    /// The client's host, if there is a reservation for it.
-    pub host: Option<Host4<'a>>,
-    /// What the client is known by among hosts.
-    pub identifiers: &'a [Identifier<'a>],
-}
-
-impl Query4<'_> {
-    /// Which of the subnet's pools an address lies in.
-    fn pool_of(&self, address: Ipv4Addr) -> Option<usize> {
-        self.pools.iter().position(|pool| pool.contains(address))
-    }
-
-    fn pool_index(&self, nth: usize) -> PoolIndex {
-        PoolIndex(self.subnet.pools.start + nth as u32)
-    }
-
-    fn subnet_id(&self) -> SubnetId {
-        SubnetId(self.subnet.id)
-    }
-
-    /// The address that is reserved for the client, if it can be given in this subnet.
-    fn reserved(&self) -> Option<Ipv4Addr> {
-        let host = self.host?;
-        let address = host.resources.first()?.address;
-        let counts = || {
-            let in_pool = self.pool_of(address).is_some();
-            self.subnet.reservations.reserves(host.subnet, in_pool)
-        };
-        (self.subnet.contains(address) && counts()).then_some(address)
-    }
-}
+/// Of these, those that are made by chance where the allocator works so.
+const RANDOM_PICKS_MAX: usize = 8;
 
 /// Result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +45,10 @@ pub enum Granted4 {
     Lease {
         /// Its address.
         address: Ipv4Addr,
+        /// The subnet that it is of.
+        at: Candidate4,
+        /// Seconds that it is the client's.
+        valid_lifetime: u32,
         /// Journal position that makes it durable.
         position: u64,
         /// What the client had before.
@@ -102,6 +69,8 @@ pub enum Before4 {
     Nothing,
     /// The same lease, which is renewed.
     Same,
+    /// The same lease, which is young enough to stay as it is.
+    Cached,
     /// A lease on another address of the subnet, which has ended now.
     Moved(Ipv4Addr),
 }
@@ -113,6 +82,8 @@ pub enum Refusal4 {
     InUse,
     /// It lies in no pool of the subnet.
     OutsidePools,
+    /// It lies in a pool that does not serve the client.
+    NotServed,
     /// It is reserved for another client.
     Reserved,
     /// It is reserved for this client, but another one holds an active lease on it.
@@ -126,6 +97,7 @@ impl std::fmt::Display for Refusal4 {
         f.write_str(match self {
             Self::InUse => "the requested address is leased to another client",
             Self::OutsidePools => "the requested address is in no pool of the subnet",
+            Self::NotServed => "the requested address is in a pool that does not serve the client",
             Self::Reserved => "the requested address is reserved for another client",
             Self::ReservedInUse => {
                 "the address reserved for the client is leased to another client"
@@ -138,55 +110,130 @@ impl std::fmt::Display for Refusal4 {
 /// What can be offered to a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offered4 {
-    /// The address; none when none is free.
-    pub address: Option<Ipv4Addr>,
+    /// The address, and the subnet that it is of; none when none is free.
+    pub address: Option<(Ipv4Addr, Candidate4)>,
     /// The address that is reserved for the client, when it cannot have it now.
     pub conflict: Option<Ipv4Addr>,
+    /// Lease time in seconds.
+    pub valid_lifetime: u32,
+    /// Journal position that makes the offer durable; 0 when it is not stored.
+    pub position: u64,
+    /// Whether the lease time is what is left of a lease that is young enough to stay as it is.
+    pub is_cached: bool,
 }
 
-/// Chooses an address to offer; nothing is stored.
+/// An address that can be offered, before it is settled for how long.
+#[derive(Clone, Copy, Debug, Default)]
+struct Proposal<'a> {
+    address: Option<(Site<'a>, Ipv4Addr)>,
+    conflict: Option<Ipv4Addr>,
+    /// What is there, if the client has it already.
+    own: Option<Lease4View>,
+}
+
+/// Chooses an address to offer. It is stored only where `offer-lifetime` says so.
 ///
 /// # Errors
 /// [`Parked`] when the store answers later.
-pub fn offer(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Offered4, Parked> {
+pub fn offer(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+) -> Result<Result<Offered4, CommitError>, Parked> {
+    for _ in 0..CONFLICTS_MAX {
+        match offer_once(session, query)? {
+            Err(CommitError::Conflict) => {}
+            offered => return Ok(offered),
+        }
+    }
+    Ok(Err(CommitError::Conflict))
+}
+
+fn offer_once(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+) -> Result<Result<Offered4, CommitError>, Parked> {
+    let Proposal { address, conflict, own } = propose(session, query)?;
+    let nothing = Offered4 { conflict, ..Offered4::default() };
+    let Some((site, address)) = address else { return Ok(Ok(nothing)) };
+    let valid_lifetime = lifetime(session, query, &site, address, own.as_ref());
+    let offered = Offered4 { address: Some((address, site.candidate)), valid_lifetime, ..nothing };
+    let of_subnet = site.subnet.lease_rules.offer_lifetime;
+    let seconds = query.class_offer_lifetime.unwrap_or(of_subnet);
+    let now_s = session.now().wall_s;
+    let outlasts = |own: &Lease4View| aged(own).remaining(now_s) > seconds;
+    let mut name = NameBuffer::new();
+    if seconds > 0 && !own.as_ref().is_some_and(outlasts) {
+        let (_, there) = session.find(site.client, site.subnet_id(), Some(address))?;
+        if own.is_none() && !is_available(there.as_ref(), session.now()) {
+            return Ok(Err(CommitError::Conflict));
+        }
+        site.candidate.name(query.config, query.hostname, address, &mut name);
+        let change = change_of(&site, &name, address, there.as_ref());
+        let stored = session.commit(Change4 { valid_lifetime: seconds, ..change })?;
+        return Ok(stored.map(|stored| Offered4 { position: stored.position, ..offered }));
+    }
+    let Some(own) = &own else { return Ok(Ok(offered)) };
+    site.candidate.name(query.config, query.hostname, address, &mut name);
+    let change = Change4 { valid_lifetime, ..change_of(&site, &name, address, Some(own)) };
+    Ok(Ok(match cached(session, &site, own, change)? {
+        Some((valid_lifetime, _)) => Offered4 { valid_lifetime, is_cached: true, ..offered },
+        None => offered,
+    }))
+}
+
+/// Chooses an address to offer.
+fn propose<'a>(session: &mut Session4<'_>, query: &Query4<'a>) -> Result<Proposal<'a>, Parked> {
     let now = session.now();
+    let Some(first) = query.site(0) else { return Ok(Proposal::default()) };
     let mut conflict = None;
     let mut own_known = None;
-    if let Some(reserved) = query.reserved() {
-        let (own, there) = session.find(query.client, query.subnet_id(), Some(reserved))?;
-        let is_mine = there.is_some_and(|there| is_own(&there, query));
+    if let Some(reserved) = query.reserved {
+        let (own, there) = session.find(first.client, first.subnet_id(), Some(reserved))?;
+        let is_mine = there.is_some_and(|there| first.is_own(&there));
         if is_mine || is_available(there.as_ref(), now) {
-            return Ok(Offered4 { address: Some(reserved), conflict: None });
+            let own = there.filter(|_| is_mine);
+            return Ok(Proposal { address: Some((first, reserved)), conflict: None, own });
         }
         conflict = Some(reserved);
         own_known = Some(own);
     }
-    let hint = query.requested.or(query.recent_offer).filter(|&a| query.pool_of(a).is_some());
-    let (own, at_hint) = match (own_known, hint) {
-        (Some(own), None) => (own, None),
-        _ => session.find(query.client, query.subnet_id(), hint)?,
-    };
-    let found = |address| Ok(Offered4 { address: Some(address), conflict });
-    if let Some(own) = own.filter(|own| query.pool_of(own.address).is_some())
-        && !is_reserved_for_others(session, query, own.address)?
-    {
-        return found(own.address);
-    }
-    if let Some(hint) = hint.filter(|_| is_available(at_hint.as_ref(), now))
-        && !is_reserved_for_others(session, query, hint)?
-    {
-        return found(hint);
-    }
-    // A wish that cannot be granted must not hide the address that was offered before.
-    let recent = query.recent_offer.filter(|&a| hint != Some(a) && query.pool_of(a).is_some());
-    if let Some(recent) = recent {
-        let (_, at_recent) = session.find(query.client, query.subnet_id(), Some(recent))?;
-        if is_available(at_recent.as_ref(), now) && !is_reserved_for_others(session, query, recent)?
+    let found = |site, address, own| Ok(Proposal { address: Some((site, address)), conflict, own });
+    let place = |address: Ipv4Addr| Some((query.site_of(address)?, address));
+    let hint = query.requested.or(query.recent_offer).and_then(place);
+    let mut at_hint = None;
+    for site in query.sites_from(hint.map_or(0, |(site, _)| site.nth)) {
+        let wish = hint.filter(|(of, _)| of.nth == site.nth).map(|(_, address)| address);
+        let own = match (own_known, wish) {
+            (Some(own), None) if site.nth == first.nth => own,
+            _ => {
+                let (own, there) = session.find(site.client, site.subnet_id(), wish)?;
+                at_hint = at_hint.or(there);
+                own
+            }
+        };
+        if let Some(own) = own.filter(|own| site.permits(own.address))
+            && !is_reserved_for_others(session, query, &site, own.address)?
         {
-            return found(recent);
+            return found(site, own.address, Some(own));
         }
     }
-    Ok(Offered4 { address: pick(session, query)?, conflict })
+    if let Some((site, hint)) = hint.filter(|_| is_available(at_hint.as_ref(), now))
+        && !is_reserved_for_others(session, query, &site, hint)?
+    {
+        return found(site, hint, None);
+    }
+    // A wish that cannot be granted must not hide the address that was offered before.
+    let hint = hint.map(|(_, address)| address);
+    let recent = query.recent_offer.filter(|&recent| hint != Some(recent)).and_then(place);
+    if let Some((site, recent)) = recent {
+        let (_, at_recent) = session.find(site.client, site.subnet_id(), Some(recent))?;
+        if is_available(at_recent.as_ref(), now)
+            && !is_reserved_for_others(session, query, &site, recent)?
+        {
+            return found(site, recent, None);
+        }
+    }
+    Ok(Proposal { address: pick(session, query)?, conflict, own: None })
 }
 
 /// Grants the requested address, or any free one when the client names none.
@@ -205,78 +252,179 @@ pub fn grant(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4,
 
 fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4, Parked> {
     let now = session.now();
-    let reserved = query.reserved();
+    let Some(first) = query.site(0) else { return Ok(Granted4::Exhausted) };
+    let reserved = query.reserved;
     let asked = query.requested.or(reserved);
-    let (own, at_asked) = session.find(query.client, query.subnet_id(), asked)?;
-    let may_keep = match own.filter(|own| asked.is_none() && query.pool_of(own.address).is_some()) {
-        Some(own) => !is_reserved_for_others(session, query, own.address)?,
+    let home = asked.filter(|_| asked != reserved).and_then(|asked| home_of(query, asked));
+    let home = home.unwrap_or(first);
+    let (own, at_asked) = find_own(session, query, home.nth, asked)?;
+    let kept = own.filter(|(site, own)| asked.is_none() && site.permits(own.address));
+    let may_keep = match kept {
+        Some((site, own)) => !is_reserved_for_others(session, query, &site, own.address)?,
         None => false,
     };
-    let address = match (asked, own) {
-        (Some(asked), _) => asked,
-        (None, Some(own)) if may_keep => own.address,
+    let (site, address) = match (asked, kept) {
+        (Some(asked), _) => (home, asked),
+        (None, Some((site, own))) if may_keep => (site, own.address),
         (None, _) => match pick(session, query)? {
             Some(free) => free,
             None => return Ok(Granted4::Exhausted),
         },
     };
+    let own = own.map(|(_, own)| own);
     let there = match asked {
         Some(_) => at_asked,
         None if own.is_some_and(|own| own.address == address) => own,
-        None => session.find(query.client, query.subnet_id(), Some(address))?.1,
+        None => session.find(site.client, site.subnet_id(), Some(address))?.1,
     };
-    let refusal = match reserved {
-        Some(reserved) if reserved == address => None,
-        _ => refusal_of_reservations(session, query, asked, reserved)?,
+    let refusal = match asked {
+        Some(asked) if reserved != Some(asked) => {
+            refusal_of_reservations(session, query, &site, asked)?
+        }
+        _ => None,
     };
     if let Some(refusal) = refusal {
         return Ok(Granted4::Refused(refusal));
     }
-    let renewed = there.filter(|there| is_own(there, query));
+    let renewed = there.filter(|there| site.is_own(there));
     if renewed.is_none() && !is_available(there.as_ref(), now) {
         let is_reserved = reserved == Some(address);
         let refusal = if is_reserved { Refusal4::ReservedInUse } else { Refusal4::InUse };
         return Ok(Granted4::Refused(refusal));
     }
-    let pool = query.pool_of(address);
-    if pool.is_none() && reserved != Some(address) {
-        return Ok(Granted4::Refused(Refusal4::OutsidePools));
+    if !site.permits(address) && reserved != Some(address) {
+        let is_in_pool = site.pool_of(address).is_some();
+        let refusal = if is_in_pool { Refusal4::NotServed } else { Refusal4::OutsidePools };
+        return Ok(Granted4::Refused(refusal));
     }
     let old = own.map(|own| own.address).filter(|&old| old != address);
-    let change = Change4 {
+    let valid_lifetime = lifetime(session, query, &site, address, renewed.as_ref());
+    let mut name = NameBuffer::new();
+    site.candidate.name(query.config, query.hostname, address, &mut name);
+    let change = change_of(&site, &name, address, there.as_ref());
+    let change = Change4 { valid_lifetime, replaces: old, ..change };
+    let granted = |valid_lifetime, position, before| Granted4::Lease {
         address,
-        client: query.client,
-        subnet_id: query.subnet_id(),
-        pool_id: pool.map_or(0, |pool| query.pools[pool].id),
-        pool: pool.map(|pool| query.pool_index(pool)),
-        valid_lifetime: query.valid_lifetime,
-        state: LeaseState::Default,
-        fqdn_fwd: false,
-        fqdn_rev: false,
-        hostname: query.hostname,
-        user_context: &[],
-        expect: Expect::from(there.as_ref()),
-        replaces: old,
+        at: site.candidate,
+        valid_lifetime,
+        position,
+        before,
+    };
+    if let (Some(own), None) = (&renewed, old)
+        && let Some((valid_lifetime, position)) = cached(session, &site, own, change)?
+    {
+        return Ok(granted(valid_lifetime, position, Before4::Cached));
+    }
+    let before = match (old, renewed) {
+        (Some(old), _) => Before4::Moved(old),
+        (None, Some(_)) => Before4::Same,
+        (None, None) => Before4::Nothing,
     };
     Ok(match session.commit(change)? {
-        Ok(stored) => Granted4::Lease {
-            address,
-            position: stored.position,
-            before: match (old, renewed) {
-                (Some(old), _) => Before4::Moved(old),
-                (None, Some(_)) => Before4::Same,
-                (None, None) => Before4::Nothing,
-            },
-        },
+        Ok(stored) => granted(valid_lifetime, stored.position, before),
         Err(error) => Granted4::NotStored(error),
     })
 }
 
-/// Whether a lease is the client's own in this subnet.
-fn is_own(lease: &Lease4View, query: &Query4<'_>) -> bool {
-    lease.owner == Ownership::Mine
-        && lease.subnet_id == query.subnet_id()
-        && lease.state != LeaseState::Declined
+/// The candidate that decides about an address that a client asks for.
+fn home_of<'a>(query: &Query4<'a>, asked: Ipv4Addr) -> Option<Site<'a>> {
+    let around = || query.sites_from(0).find(|site| site.subnet.contains(asked));
+    query.site_of(asked).or_else(around)
+}
+
+/// A client's lease and the candidate that it is of, looked for from one candidate on.
+type Own<'a> = Option<(Site<'a>, Lease4View)>;
+
+/// Looks for a lease of the client, from one candidate on, and for the lease on an address of that candidate.
+fn find_own<'a>(
+    session: &mut Session4<'_>,
+    query: &Query4<'a>,
+    home: usize,
+    asked: Option<Ipv4Addr>,
+) -> Result<(Own<'a>, Option<Lease4View>), Parked> {
+    let mut at_asked = None;
+    for site in query.sites_from(home) {
+        let asked = asked.filter(|_| site.nth == home);
+        let (own, there) = session.find(site.client, site.subnet_id(), asked)?;
+        at_asked = at_asked.or(there);
+        if let Some(own) = own {
+            return Ok((Some((site, own)), at_asked));
+        }
+    }
+    Ok((None, at_asked))
+}
+
+/// The lease that a client gets under a name; `there` is what its address has now.
+fn change_of<'a>(
+    site: &Site<'a>,
+    hostname: &'a [u8],
+    address: Ipv4Addr,
+    there: Option<&Lease4View>,
+) -> Change4<'a> {
+    let pool = site.pool_of(address);
+    Change4 {
+        address,
+        client: site.client,
+        subnet_id: site.subnet_id(),
+        pool_id: pool.map_or(0, |(_, pool)| pool.id),
+        pool: pool.map(|(index, _)| index),
+        valid_lifetime: 0,
+        state: LeaseState::Default,
+        fqdn_fwd: false,
+        fqdn_rev: false,
+        hostname,
+        user_context: site.context,
+        keeps_context: true,
+        expect: Expect::from(there),
+        replaces: None,
+    }
+}
+
+/// The lease time for an address, which may be the client's own already: where addresses run short the shortest one, but
+/// not less than what is left.
+fn lifetime(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+    site: &Site<'_>,
+    address: Ipv4Addr,
+    own: Option<&Lease4View>,
+) -> u32 {
+    let rules = &site.subnet.lease_rules;
+    let (usual, shortest) = lifetimes(query, &site.subnet.timers);
+    let threshold = rules.crowded_from(rules.allocator).filter(|_| site.permits(address));
+    let Some(threshold) = threshold else { return usual };
+    let unit = (address.into(), address.into());
+    let sizes = site.pools_from(0).map(|(index, pool)| {
+        let size = u128::from(pool.last - pool.first) + 1;
+        (index, size)
+    });
+    if !session.is_crowded(sizes, unit, threshold) {
+        return usual;
+    }
+    let now_s = session.now().wall_s;
+    shortest.max(own.map_or(0, |own| aged(own).remaining(now_s)))
+}
+
+/// What is left, in seconds, of a lease that stays as it is because it is young and `change` would alter nothing but
+/// the time; and the journal position that makes it durable. An infinite lease is always young.
+fn cached(
+    session: &mut Session4<'_>,
+    site: &Site<'_>,
+    own: &Lease4View,
+    change: Change4<'_>,
+) -> Result<Option<(u32, u64)>, Parked> {
+    let (lease, lifetime) = (aged(own), change.valid_lifetime);
+    let age = match lifetime {
+        INFINITE if lease.state == LeaseState::Default => Some(0),
+        _ => site.subnet.lease_rules.cache.age(lease, lifetime, session.now().wall_s),
+    };
+    let Some(age) = age.filter(|_| lifetime == lease.valid_lifetime) else { return Ok(None) };
+    Ok(session.same(change)?.map(|position| (remaining(lifetime, age), position)))
+}
+
+fn aged(lease: &Lease4View) -> Aged {
+    let Lease4View { state, cltt, valid_lifetime, .. } = *lease;
+    Aged { state, cltt, valid_lifetime }
 }
 
 /// Whether an address can be given to a client that does not hold it in this subnet.
@@ -287,20 +435,19 @@ fn is_available(lease: Option<&Lease4View>, now: Now) -> bool {
     })
 }
 
-/// Why a client cannot have an address that it asks for, because of what is reserved.
+/// Why a client cannot have an address that it asks for and that is not reserved for it, because of what is reserved.
 fn refusal_of_reservations(
     session: &mut Session4<'_>,
     query: &Query4<'_>,
-    asked: Option<Ipv4Addr>,
-    reserved: Option<Ipv4Addr>,
+    site: &Site<'_>,
+    asked: Ipv4Addr,
 ) -> Result<Option<Refusal4>, Parked> {
-    let Some(asked) = asked else { return Ok(None) };
-    if is_reserved_for_others(session, query, asked)? {
+    if is_reserved_for_others(session, query, site, asked)? {
         return Ok(Some(Refusal4::Reserved));
     }
-    let Some(reserved) = reserved else { return Ok(None) };
-    let (_, there) = session.find(query.client, query.subnet_id(), Some(reserved))?;
-    let is_mine = there.is_some_and(|there| is_own(&there, query));
+    let (Some(reserved), Some(first)) = (query.reserved, query.site(0)) else { return Ok(None) };
+    let (_, there) = session.find(first.client, first.subnet_id(), Some(reserved))?;
+    let is_mine = there.is_some_and(|there| first.is_own(&there));
     let must_move = is_mine || is_available(there.as_ref(), session.now());
     Ok(must_move.then_some(Refusal4::ReservedElsewhere))
 }
@@ -309,14 +456,15 @@ fn refusal_of_reservations(
 fn is_reserved_for_others(
     session: &mut Session4<'_>,
     query: &Query4<'_>,
+    site: &Site<'_>,
     address: Ipv4Addr,
 ) -> Result<bool, Parked> {
     if !session.has_hosts() {
         return Ok(false);
     }
-    let pool = query.pool_of(address).map(|nth| query.pool_index(nth));
-    let rules = query.subnet.reservations;
-    let mut places = rules.places(query.subnet_id());
+    let pool = site.pool_of(address).map(|(index, _)| index);
+    let rules = site.subnet.reservations;
+    let mut places = rules.places(site.subnet_id());
     if rules.out_of_pool() && pool.is_some() {
         places.subnet = None;
     }
@@ -324,217 +472,46 @@ fn is_reserved_for_others(
     Ok(session.holder(places, resource, pool, query.identifiers)? == Holder::Other)
 }
 
-/// The next free address of the subnet's pools that is not reserved, in the order of the file.
-fn pick(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Option<Ipv4Addr>, Parked> {
-    for pool in query.subnet.pools.clone() {
-        let mut first = None;
-        for _ in 0..PICKS_MAX {
-            let Some(free) = session.pick(PoolIndex(pool), false) else { break };
-            if first == Some(free) {
-                // Once round: all that is free is reserved.
-                break;
-            }
-            first = first.or(Some(free));
-            // The pools know what the configuration reserves, but not what other sources of hosts do.
-            if !is_reserved_for_others(session, query, free)? {
-                return Ok(Some(free));
-            }
+/// A free address that is not reserved, of the first candidate that has one.
+fn pick<'a>(
+    session: &mut Session4<'_>,
+    query: &Query4<'a>,
+) -> Result<Option<(Site<'a>, Ipv4Addr)>, Parked> {
+    for site in query.sites_from(0) {
+        if let Some(free) = pick_in(session, query, &site)? {
+            return Ok(Some((site, free)));
         }
     }
     Ok(None)
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use cc::{Diagnostics, Document, NoIncludes};
-    use util::SplitMix;
-    use util::journal::{JournalError, JournalQueue};
-
-    use super::*;
-    use crate::config4::Config4;
-    use crate::free::{PoolRange, PoolSet4};
-    use crate::lease4::{LeaseStore4, V4};
-    use crate::session::{Answer4, Memo, Question4, Session, Store, Submitted};
-
-    const TEXT: &str = r#"{ "Dhcp4": { "subnet4": [ { "id": 7, "subnet": "192.0.2.0/24",
-        "pools": [ { "pool": "192.0.2.10 - 192.0.2.11" }, { "pool": "192.0.2.20 - 192.0.2.21" } ] } ] } }"#;
-    const ME: ClientKey<'static> = ClientKey { hw_type: 1, hw: &[1; 6], client_id: Some(b"me") };
-    const RIVAL: ClientKey<'static> = ClientKey { hw_type: 1, hw: &[2; 6], client_id: None };
-
-    /// A store in which a rival takes the address just before each of the first commits.
-    struct Contested {
-        inner: Arc<LeaseStore4>,
-        rivals: AtomicUsize,
-    }
-
-    impl Store<V4> for Contested {
-        fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted<V4> {
-            if let Question4::Commit(change) = question
-                && change.client == ME
-                && self.rivals.load(Ordering::Relaxed) > 0
-            {
-                self.rivals.fetch_sub(1, Ordering::Relaxed);
-                let seen = self.inner.get(change.address, &RIVAL);
-                let rival = Change4 {
-                    client: RIVAL,
-                    expect: seen.as_ref().into(),
-                    replaces: None,
-                    ..*change
-                };
-                self.inner.commit(&rival, now).expect("the rival is quick");
+/// A free address of a subnet's pools that is not reserved. The pools are tried in the order of the file, but where
+/// chance is at work from any one on.
+fn pick_in(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+    site: &Site<'_>,
+) -> Result<Option<Ipv4Addr>, Parked> {
+    let (count, allocator) = (site.pool_count(), site.subnet.lease_rules.allocator);
+    let first_pool = match allocator {
+        Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
+        _ => 0,
+    };
+    for (pool, _) in site.pools_from(first_pool) {
+        let mut first = None;
+        for turn in 0..PICKS_MAX {
+            let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
+            let Some(free) = session.pick(pool, is_random) else { break };
+            if first == Some(free) {
+                // Once round: all that is free is reserved.
+                break;
             }
-            self.inner.submit(question, now)
-        }
-    }
-
-    struct Setup {
-        config: Config4,
-        pools: Arc<PoolSet4>,
-        queue: Arc<JournalQueue>,
-        store: Contested,
-        now: Now,
-    }
-
-    impl Setup {
-        fn new(rivals: usize) -> Self {
-            let mut diagnostics = Diagnostics::new();
-            let document = Document::parse(TEXT, "test", &mut NoIncludes, &mut diagnostics);
-            let config = crate::config4::read(&document.unwrap(), 1, &mut diagnostics).unwrap();
-            let ranges = config.pools.iter().map(|pool| PoolRange {
-                first: pool.first.into(),
-                last: pool.last.into(),
-                skips_edges: false,
-            });
-            let pools = Arc::new(PoolSet4::new(ranges));
-            let queue = Arc::new(JournalQueue::new(1 << 16));
-            let inner = Arc::new(LeaseStore4::new(1, Some(queue.clone())));
-            inner.adopt_pools(&pools);
-            let store = Contested { inner, rivals: rivals.into() };
-            Self { config, pools, queue, store, now: Now::from_secs(1_800_000_000) }
-        }
-
-        fn query(&self, client: ClientKey<'static>, requested: Option<u8>) -> Query4<'_> {
-            let subnet = &self.config.subnets[0];
-            Query4 {
-                client,
-                subnet,
-                pools: self.config.pools_of(subnet),
-                requested: requested.map(address),
-                recent_offer: None,
-                valid_lifetime: 100,
-                hostname: &[],
-                host: None,
-                identifiers: &[],
+            first = first.or(Some(free).filter(|_| !is_random));
+            // The pools know what the configuration reserves, but not what other sources of hosts do.
+            if !is_reserved_for_others(session, query, site, free)? {
+                return Ok(Some(free));
             }
         }
-
-        fn run<T>(&self, work: impl FnOnce(&mut Session4<'_>) -> Result<T, Parked>) -> T {
-            let (mut entropy, mut memo) = (SplitMix::new(1), Memo::default());
-            let mut session =
-                Session::new(&self.store, &self.pools, &mut entropy, &mut memo, self.now);
-            work(&mut session).expect("memory answers at once")
-        }
-
-        fn grant(&self, client: ClientKey<'static>, requested: Option<u8>) -> Granted4 {
-            self.run(|session| grant(session, &self.query(client, requested)))
-        }
-
-        fn offer(&self, query: &Query4<'_>) -> Option<u8> {
-            self.run(|session| offer(session, query)).address.map(|address| address.octets()[3])
-        }
     }
-
-    fn address(last: u8) -> Ipv4Addr {
-        Ipv4Addr::new(192, 0, 2, last)
-    }
-
-    fn granted(granted: Granted4) -> Option<(u8, Before4)> {
-        match granted {
-            Granted4::Lease { address, before, .. } => Some((address.octets()[3], before)),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn loser_of_a_race_for_an_address_is_refused() {
-        let setup = Setup::new(1);
-        assert_eq!(setup.grant(ME, Some(10)), Granted4::Refused(Refusal4::InUse));
-        assert_eq!(setup.store.inner.len(), 1);
-    }
-
-    #[test]
-    fn loser_of_a_race_for_any_address_gets_another() {
-        let setup = Setup::new(2);
-        assert_eq!(granted(setup.grant(ME, None)), Some((20, Before4::Nothing)));
-    }
-
-    /// A store in which every change comes too late.
-    struct Stubborn(AtomicUsize);
-
-    impl Store<V4> for Stubborn {
-        fn submit(&self, question: &Question4<'_>, _: Now) -> Submitted<V4> {
-            Submitted::Ready(match question {
-                Question4::Commit(_) => {
-                    self.0.fetch_add(1, Ordering::Relaxed);
-                    Answer4::Done(Err(CommitError::Conflict))
-                }
-                _ => Answer4::Found { own: None, more: false, requested: None },
-            })
-        }
-    }
-
-    #[test]
-    fn endless_conflicts_end() {
-        let (setup, store) = (Setup::new(0), Stubborn(AtomicUsize::new(0)));
-        let (mut entropy, mut memo) = (SplitMix::new(1), Memo::default());
-        let mut session = Session::new(&store, &setup.pools, &mut entropy, &mut memo, setup.now);
-        let granted = grant(&mut session, &setup.query(ME, Some(10)));
-        assert_eq!(granted, Ok(Granted4::NotStored(CommitError::Conflict)));
-        assert_eq!(store.0.load(Ordering::Relaxed), CONFLICTS_MAX);
-    }
-
-    #[test]
-    fn refused_row_changes_nothing() {
-        let setup = Setup::new(0);
-        setup.queue.stall();
-        let stalled = CommitError::Journal(JournalError::Stalled);
-        assert_eq!(setup.grant(ME, Some(10)), Granted4::NotStored(stalled));
-        assert!(setup.store.inner.is_empty() && !setup.pools.is_held(address(10)));
-    }
-
-    #[test]
-    fn grant_tells_what_was_before() {
-        let setup = Setup::new(0);
-        assert_eq!(granted(setup.grant(ME, Some(21))), Some((21, Before4::Nothing)));
-        assert_eq!(granted(setup.grant(ME, None)), Some((21, Before4::Same)));
-        assert_eq!(granted(setup.grant(ME, Some(11))), Some((11, Before4::Moved(address(21)))));
-        assert_eq!(setup.grant(ME, Some(15)), Granted4::Refused(Refusal4::OutsidePools));
-        assert_eq!(setup.store.inner.len(), 1);
-    }
-
-    #[test]
-    fn offer_prefers_own_lease_then_wish_then_recent_offer_then_any() {
-        let setup = Setup::new(0);
-        let query = setup.query(ME, Some(21));
-        let recent = Query4 { recent_offer: Some(address(20)), ..query };
-        assert_eq!(setup.offer(&recent), Some(21));
-        assert_eq!(setup.offer(&Query4 { requested: Some(address(99)), ..recent }), Some(20));
-        setup.grant(RIVAL, Some(21));
-        assert_eq!(setup.offer(&recent), Some(20), "the wish is taken");
-        assert_eq!(setup.offer(&query), Some(10));
-        setup.grant(ME, Some(11));
-        assert_eq!(setup.offer(&recent), Some(11));
-    }
-
-    #[test]
-    fn pools_are_used_up_in_the_order_of_the_file() {
-        let setup = Setup::new(0);
-        let clients: [ClientKey<'static>; 5] = [&[1; 6], &[2; 6], &[3; 6], &[4; 6], &[5; 6]]
-            .map(|hw| ClientKey { hw_type: 1, hw, client_id: None });
-        let got = clients.map(|client| granted(setup.grant(client, None)).map(|(last, _)| last));
-        assert_eq!(got, [Some(10), Some(11), Some(20), Some(21), None]);
-    }
+    Ok(None)
 }

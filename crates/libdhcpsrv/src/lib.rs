@@ -4,11 +4,13 @@
 
 pub mod alloc4;
 pub mod alloc6;
+pub mod classes;
 pub mod config;
 pub mod config4;
 pub mod config6;
 pub mod deliveries;
 pub mod engine;
+pub mod extended_info;
 pub mod free;
 pub mod gate;
 pub mod hosts;
@@ -19,6 +21,7 @@ pub mod lease6;
 pub mod links;
 pub mod loggers;
 pub mod messages;
+pub mod names;
 pub mod offers;
 pub mod server;
 pub mod session;

@@ -2,10 +2,11 @@
 //!
 //! The daemon makes a new [`Links`] whenever the system's interfaces change and gives it to all workers.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use util::link::InterfaceIndex;
+
+use crate::config::{SubnetIndex, SubnetsBy};
 
 /// Interfaces and own addresses at one moment.
 #[derive(Debug, Default)]
@@ -33,17 +34,18 @@ impl Links {
         }
     }
 
-    /// What a table has for the name of an interface (`by_interface` of a configuration).
+    /// The first subnet that names an interface (`by_interface` of a configuration) and serves the client.
     #[must_use]
-    pub fn find<T: Copy>(
+    pub fn find(
         &self,
         index: InterfaceIndex,
-        by_name: &HashMap<Box<str>, T>,
-    ) -> Option<T> {
+        by_name: &SubnetsBy<Box<str>>,
+        serves: impl Fn(SubnetIndex) -> bool,
+    ) -> Option<SubnetIndex> {
         if by_name.is_empty() {
             return None;
         }
-        by_name.get(self.name(index)).copied()
+        by_name.find(self.name(index), serves)
     }
 
     /// Whether one of our sockets has this address.
@@ -67,9 +69,10 @@ mod tests {
         assert_eq!((links.name(InterfaceIndex(2)), links.name(InterfaceIndex(3))), ("lan", "?"));
         assert!(links.is_own_address(own));
         assert!(!links.is_own_address(Ipv4Addr::LOCALHOST.into()));
-        let by_name = HashMap::from([("wan".into(), 5)]);
-        assert_eq!(links.find(InterfaceIndex(7), &by_name), Some(5));
-        assert_eq!(links.find(InterfaceIndex(2), &by_name), None);
-        assert_eq!(links.find::<u8>(InterfaceIndex(7), &HashMap::new()), None);
+        let mut by_name = SubnetsBy::default();
+        by_name.add("wan".into(), SubnetIndex(5));
+        let find = |index, by_name| links.find(InterfaceIndex(index), by_name, |_| true);
+        assert_eq!(find(7, &by_name), Some(SubnetIndex(5)));
+        assert_eq!((find(2, &by_name), find(7, &SubnetsBy::default())), (None, None));
     }
 }

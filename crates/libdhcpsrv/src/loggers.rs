@@ -1,4 +1,4 @@
-//! The loggers that both servers have. Each server adds its own, which is named after the protocol.
+//! The loggers of both servers.
 
 use kea_log::Logger;
 
@@ -14,3 +14,9 @@ pub static BAD_PACKETS: Logger = Logger::new("bad-packets");
 pub static PACKETS: Logger = Logger::new("packets");
 /// Leases given, released, declined.
 pub static LEASES: Logger = Logger::new("leases");
+/// Evaluation of expressions.
+pub static EVAL: Logger = Logger::new("eval");
+/// General messages of `kea-dhcp4`.
+pub static DHCP4: Logger = Logger::new("dhcp4");
+/// General messages of `kea-dhcp6`.
+pub static DHCP6: Logger = Logger::new("dhcp6");

@@ -11,6 +11,7 @@
 //! The memory store answers at once: the cost is one copy of each answer. SQL stores, hooks and ping checks wait
 //! in the same way.
 
+use util::journal::JournalPosition;
 use util::number::AddressNumber;
 use util::{Entropy, Now};
 
@@ -70,6 +71,8 @@ pub enum Question<'a, K: LeaseKind> {
     },
     /// Make or change a lease.
     Commit(K::Change<'a>),
+    /// Whether a change would alter nothing but the time.
+    Compare(K::Change<'a>),
     /// End a lease.
     Delete {
         /// Its address.
@@ -95,6 +98,8 @@ pub enum Answer<K: LeaseKind> {
     Got(Option<K::View>),
     /// To [`Question::Commit`] and [`Question::Delete`].
     Done(Result<Stored, CommitError>),
+    /// To [`Question::Compare`]: if so, the journal position that makes durable what is there.
+    Same(Option<JournalPosition>),
     /// To [`Session::choose`].
     Chosen(Option<AddressOf<K>>),
     /// To [`HostQuestion::Of`].
@@ -135,6 +140,7 @@ impl<K: LeaseKind> Store<K> for LeaseStore<K> {
             }
             Question::Get { client, address } => Answer::Got(self.get(*address, client)),
             Question::Commit(change) => Answer::Done(self.commit(change, now)),
+            Question::Compare(change) => Answer::Same(self.same(change)),
             Question::Delete { address, expect } => Answer::Done(self.delete(*address, *expect)),
         })
     }
@@ -307,6 +313,19 @@ impl<'s, K: HostKind> Session<'s, K> {
         self.done(&Question::Commit(change))
     }
 
+    /// Asks whether a change would alter nothing but the time; if so, the journal position that makes durable what is
+    /// there.
+    ///
+    /// # Errors
+    /// [`Parked`] when the store answers later.
+    pub fn same(&mut self, change: K::Change<'_>) -> Result<Option<JournalPosition>, Parked> {
+        Ok(match self.ask(&Question::Compare(change))? {
+            Answer::Same(position) => position,
+            // See `look_for`.
+            _ => None,
+        })
+    }
+
     /// Looks at the lease on an address.
     ///
     /// # Errors
@@ -390,6 +409,41 @@ impl<'s, K: HostKind> Session<'s, K> {
             Holder::Nobody if part == Some(true) => Holder::Other,
             holder => holder,
         })
+    }
+
+    /// Which of `count` things comes first by chance, from 0 on; the same one when the code runs again.
+    pub fn first_of(&mut self, count: usize) -> usize {
+        let number = |entropy: &mut dyn Entropy| {
+            let product = u128::from(entropy.next_u64()) * count as u128;
+            Some(AddressOf::<K>::from(K::Number::from_u128(product >> 64)))
+        };
+        let chosen = self.choose(number).map(|number| number.into().low64());
+        chosen.map_or(0, |number| number as usize)
+    }
+
+    /// Whether the share of leased units in some pools, each with its number of units, reaches `threshold` with the unit
+    /// from `first` to `last` leased as well. Of pools with more units than can be counted none is ever reached.
+    pub fn is_crowded(
+        &mut self,
+        pools: impl Iterator<Item = (PoolIndex, u128)>,
+        (first, last): (K::Number, K::Number),
+        threshold: f64,
+    ) -> bool {
+        let marks = self.pools;
+        let reaches = |_: &mut dyn Entropy| {
+            let (mut units, mut free) = (0_u128, 0_u128);
+            for (pool, size) in pools {
+                units = units.saturating_add(size);
+                free += u128::from(marks.unleased_count(pool));
+            }
+            if !marks.is_range_held(first, last) {
+                free = free.saturating_sub(1);
+            }
+            let leased = units.saturating_sub(free) as f64;
+            let is_countable = units > 0 && units < u128::from(u64::MAX);
+            (is_countable && leased / units as f64 >= threshold).then(|| first.into())
+        };
+        self.choose(reaches).is_some()
     }
 
     /// Chooses a free address of a pool without marking it; the same one when the code runs again.
@@ -601,6 +655,7 @@ mod tests {
             fqdn_rev: false,
             hostname: &[],
             user_context: &[],
+            keeps_context: false,
             expect: Expect::Absent,
             replaces: None,
         };

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use cc::{Diagnostics, Document, NoIncludes};
 use util::{Now, SplitMix};
 
-use libdhcpsrv::alloc4::{Granted4, Query4, grant};
-use libdhcpsrv::config4::{self, Config4, Pool4};
+use eval::ClassSet;
+use libdhcpsrv::alloc4::{Candidate4, Granted4, Query4, grant};
+use libdhcpsrv::classes::ClassTimes;
+use libdhcpsrv::config4::{self, Config4, Pool4, SubnetIndex};
 use libdhcpsrv::free::{PoolRange, PoolSet4};
 use libdhcpsrv::lease4::{ClientKey, Expect, LeaseStore4};
 use libdhcpsrv::session::{Memo, Session};
@@ -21,7 +23,8 @@ struct Server {
 
 impl Server {
     fn new(subnets: &str) -> Self {
-        let text = format!("{{ \"Dhcp4\": {{ \"subnet4\": [ {subnets} ] }} }}");
+        let text =
+            format!("{{ \"Dhcp4\": {{ \"valid-lifetime\": 100, \"subnet4\": [ {subnets} ] }} }}");
         let mut diagnostics = Diagnostics::new();
         let document = Document::parse(&text, "test", &mut NoIncludes, &mut diagnostics);
         let config = config4::read(&document.unwrap(), 1, &mut diagnostics).unwrap();
@@ -37,21 +40,25 @@ impl Server {
     }
 
     /// What a client that names no address is granted.
-    fn grant(&self, subnet: usize, client: u8, second: u64) -> Option<Ipv4Addr> {
+    fn grant(&self, subnet: u32, client: u8, second: u64) -> Option<Ipv4Addr> {
         let (mut entropy, mut memo) = (SplitMix::new(1), Memo::default());
         let now = Now::from_secs(second);
         let mut session = Session::new(&self.store, &self.pools, &mut entropy, &mut memo, now);
-        let subnet = &self.config.subnets[subnet];
         let query = Query4 {
+            config: &self.config,
+            candidates: &[Candidate4 { subnet: SubnetIndex(subnet), host: None }],
+            classes: ClassSet::empty(),
             client: ClientKey { hw_type: 1, hw: &[client; 6], client_id: None },
-            subnet,
-            pools: &self.config.pools[subnet.pools.start as usize..subnet.pools.end as usize],
+            identifiers: &[],
+            reserved: None,
             requested: None,
             recent_offer: None,
-            valid_lifetime: 100,
-            hostname: b"",
-            host: None,
-            identifiers: &[],
+            wanted_lifetime: None,
+            class_times: ClassTimes::default(),
+            class_offer_lifetime: None,
+            hostname: None,
+            is_name_generated: false,
+            extended_info: b"",
         };
         match grant(&mut session, &query) {
             Ok(Granted4::Lease { address, .. }) => Some(address),

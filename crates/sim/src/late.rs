@@ -36,6 +36,7 @@ enum Kept<F: Family> {
     Find { client: F::OwnKey, subnet: SubnetId, nth: u32, requested: Option<AddressOf<F::Leases>> },
     Get { client: F::OwnKey, address: AddressOf<F::Leases> },
     Commit(F::OwnChange),
+    Compare(F::OwnChange),
     Delete { address: AddressOf<F::Leases>, expect: Expect },
 }
 
@@ -68,6 +69,7 @@ impl<F: Family> LateStore<F> {
                 Question::Get { client: F::key(client), address: *address }
             }
             Kept::Commit(change) => Question::Commit(F::change(change)),
+            Kept::Compare(change) => Question::Compare(F::change(change)),
             Kept::Delete { address, expect } => {
                 Question::Delete { address: *address, expect: *expect }
             }
@@ -125,6 +127,7 @@ impl<F: Family> Kept<F> {
                 Self::Get { client: F::own_key(client), address: *address }
             }
             Question::Commit(change) => Self::Commit(F::own_change(change)),
+            Question::Compare(change) => Self::Compare(F::own_change(change)),
             Question::Delete { address, expect } => {
                 Self::Delete { address: *address, expect: *expect }
             }

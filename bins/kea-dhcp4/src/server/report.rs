@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::net::Ipv4Addr;
 
 use libdhcp::v4::{ClientLabel, MessageType, View};
+use libdhcpsrv::alloc4::Before4;
 use stats::Packet4 as Packet;
 use util::Now;
 use util::link::Inbound;
@@ -27,6 +28,9 @@ pub(super) fn log_answer(
     match (answer.message_type, answer.lifetime, answer.refusal) {
         (MessageType::Offer, ..) => {
             kea_log::log!(LEASES, DHCP4_LEASE_OFFER, label(), answer.yiaddr);
+        }
+        (MessageType::Ack, Some(lifetime), _) if answer.before == Some(Before4::Cached) => {
+            kea_log::log!(LEASES, DHCP4_LEASE_REUSE, label(), answer.yiaddr, lifetime);
         }
         (MessageType::Ack, Some(lifetime), _) => {
             kea_log::log!(LEASES, DHCP4_LEASE_ALLOC, label(), answer.yiaddr, lifetime);
@@ -135,6 +139,9 @@ pub(super) fn received_counter(message_type: Option<MessageType>) -> Packet {
 pub(super) fn dropped_counter(reason: DropReason) -> Packet {
     match reason {
         DropReason::ForeignServer | DropReason::NoSubnet => Packet::NotForUs,
+        DropReason::DropClass | DropReason::DropClassEarly | DropReason::DropClassLate => {
+            Packet::AdminFiltered
+        }
         DropReason::Busy => Packet::Duplicate,
         DropReason::QueueFull => Packet::QueueFull,
         DropReason::NotStored(_) | DropReason::Internal => Packet::ProcessingFailed,

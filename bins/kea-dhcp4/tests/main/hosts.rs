@@ -360,7 +360,7 @@ fn the_reserved_name_goes_with_the_lease_and_to_who_asks() {
     let name = |stand: &mut Stand, query: Query| {
         stand.answer(&query).option(code::HOST_NAME).map(<[u8]>::to_vec)
     };
-    let reserved = Some(b"Alpha.example".to_vec());
+    let reserved = Some(b"alpha.example".to_vec());
     assert_eq!(name(&mut stand, discover(9)), None, "it was not asked for");
     assert_eq!(name(&mut stand, discover(9).wants(&[12])), reserved);
     assert_eq!(name(&mut stand, discover(9).option(code::HOST_NAME, b"mine")), reserved);

@@ -3,14 +3,21 @@
 //! Everything goes through the library's [`Server4`](kea_dhcp4::server::Server4) with a real configuration, store and
 //! journal queue; see `stand` for the apparatus.
 
+mod allocators;
+mod classes;
 mod discover;
+mod extended_info;
 mod hostile;
 mod hosts;
 mod inform;
+mod names;
+mod networks;
 mod options;
 mod release;
 mod request;
 mod selection;
 mod server;
+mod sparing;
 mod stand;
+mod vendors;
 mod waiting;

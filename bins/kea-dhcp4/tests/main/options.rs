@@ -40,6 +40,43 @@ fn wished_options_come_from_the_nearest_scope_in_ascending_order() {
 }
 
 #[test]
+fn never_and_always_count_in_every_scope() {
+    let mut stand = Stand::new(
+        r#""option-data": [
+            { "name": "routers", "data": "192.0.2.200", "never-send": true },
+            { "name": "ntp-servers", "data": "192.0.2.201", "always-send": true },
+            { "name": "log-servers", "data": "192.0.2.202", "always-send": true, "never-send": true },
+            { "name": "domain-name", "data": "global.example" } ],
+        "subnet4": [ { "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.2.10 - 192.0.2.12" } ],
+            "option-data": [
+                { "name": "routers", "data": "192.0.2.1", "always-send": true },
+                { "name": "ntp-servers", "data": "192.0.2.2", "always-send": false },
+                { "name": "log-servers", "data": "192.0.2.3" },
+                { "name": "domain-name", "never-send": true } ] } ]"#,
+    );
+    let offer = stand.answer(&discover(1).wants(&[3, 7, 15]));
+    assert_eq!(offer.codes, [1, 42, 51, 53, 54]);
+    assert_eq!(offer.option(42), Some(&[192, 0, 2, 2][..]), "the nearest value");
+}
+
+#[test]
+fn values_for_a_class_are_not_for_others() {
+    let mut stand = Stand::new(&format!(
+        r#""option-data": [
+            {{ "name": "domain-name", "data": "gold.example", "client-classes": [ "gold" ] }},
+            {{ "name": "domain-name", "data": "all.example" }},
+            {{ "name": "ntp-servers", "data": "192.0.2.9", "client-classes": [ "gold" ], "always-send": true }},
+            {{ "name": "vivco-suboptions", "data": "9, 0161", "client-classes": [ "gold" ] }},
+            {{ "code": 1, "space": "vendor-9", "data": "01", "client-classes": [ "gold" ], "always-send": true }} ],
+        {SMALL}"#
+    ));
+    let query = discover(1).wants(&[code::VIVCO_SUBOPTIONS, 42]);
+    let offer = stand.answer(&query.option(code::VIVSO_SUBOPTIONS, &[0, 0, 0, 9, 0]));
+    assert_eq!(offer.codes, [1, 15, 51, 53, 54]);
+    assert_eq!(offer.option(15), Some(&b"all.example"[..]));
+}
+
+#[test]
 fn option_82_is_returned_last_and_untouched() {
     let mut stand = Stand::new(SMALL);
     let information = [1, 3, b'e', b't', b'h', 2, 2, 7, 7, 99, 1, 0];

@@ -115,7 +115,7 @@ fn unknown_client_that_reboots_is_left_to_other_servers() {
 fn client_that_reboots_gets_its_lease_confirmed() {
     let mut stand = Stand::new(SMALL);
     let address = stand.bind(&discover(1));
-    stand.pass(100);
+    stand.pass(2000);
     let ack = stand.answer(&rebooting(1, address.octets()));
     assert_eq!((ack.kind(), ack.address()), (MessageType::Ack, address));
     assert_eq!(stand.store.lease(address).unwrap().cltt, stand.now.wall_s);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use libdhcp::v4::MessageType;
+use libdhcp::v4::{MessageType, code};
 use libdhcpsrv::intake::Progress;
 use libdhcpsrv::lease4::{LeaseStore4, V4};
 use libdhcpsrv::server::DhcpServer;
@@ -38,9 +38,13 @@ struct Waiting {
 
 impl Waiting {
     fn new() -> Self {
+        Self::with(SMALL)
+    }
+
+    fn with(members: &str) -> Self {
         let answers = Arc::new(Mutex::new(Vec::new()));
         let kept = answers.clone();
-        let stand = Stand::with_store(SMALL, |inner| Arc::new(Patient { inner, answers: kept }));
+        let stand = Stand::with_store(members, |inner| Arc::new(Patient { inner, answers: kept }));
         Self { stand, answers }
     }
 
@@ -81,6 +85,33 @@ fn exchanges_go_on_where_they_waited() {
         (waiting.stand.server.parked_len(), waiting.stand.shared.gate.in_progress()),
         (0, 0)
     );
+}
+
+/// Classes are found anew in each run, and packets of others that come in between do not matter.
+#[test]
+fn exchanges_over_a_shared_network_go_on_with_the_same_classes() {
+    let mut waiting = Waiting::with(
+        r#""client-classes": [ { "name": "a", "test": "option[60].text == 'a'",
+               "option-data": [ { "name": "domain-name", "data": "a" } ] } ],
+           "shared-networks": [ { "name": "n", "subnet4": [
+               { "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.2.10/32", "client-class": "a" } ] },
+               { "id": 2, "subnet": "10.0.4.0/24", "client-class": "a", "pools": [ { "pool": "10.0.4.10/32" } ] },
+               { "id": 3, "subnet": "10.0.3.0/24", "pools": [ { "pool": "10.0.3.10/32" } ] } ] } ]"#,
+    );
+    let a = discover(1).option(code::VENDOR_CLASS_IDENTIFIER, b"a");
+    let (first, second) = (waiting.feed(&a), waiting.feed(&discover(2)));
+    assert_eq!(waiting.finish(first), 3, "a look into each subnet");
+    assert_eq!(waiting.finish(second), 2, "one does not serve it");
+    let offers = waiting.stand.take_answers();
+    let found =
+        offers.iter().map(|offer| (offer.address().octets()[2], offer.option(code::DOMAIN_NAME)));
+    assert_eq!(found.collect::<Vec<_>>(), [(2, Some(&b"a"[..])), (3, None)]);
+    // A lease is found where the client asks for it, without a look elsewhere.
+    let request = selecting(2, [10, 0, 3, 10]);
+    let progress = waiting.feed(&request);
+    assert_eq!(waiting.finish(progress), 3, "two looks and one commit");
+    let progress = waiting.feed(&request);
+    assert_eq!(waiting.finish(progress), 2, "one look and one commit");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use util::Now;
 use util::link::Inbound;
 
 use super::Desk6;
+use super::place::Place;
 use crate::draft::{Association, Draft, Entry, Fate, Note, Verdict};
 use crate::drop_reason::DropReason;
 use crate::hardware::Hardware;
@@ -24,6 +25,7 @@ use crate::query::Query;
 pub(super) fn log_answer(
     desk: &mut Desk6,
     draft: &Draft,
+    place: &Place<'_>,
     query: &Query<'_>,
     input: &Inbound<'_>,
     hardware: &Hardware,
@@ -31,10 +33,12 @@ pub(super) fn log_answer(
     now: Now,
 ) {
     let label = query.view.label(hardware.address());
-    let subnet = desk.subnet;
-    if subnet.is_none() && !draft.associations().is_empty() {
+    let name = name_of(query.view);
+    if draft.is_rejected {
+        let messages = [&DHCP6_QUERY_REFUSED, &DHCP6_PACKET_REJECT_CLASS];
+        explain(desk, input, &label, name, &messages, &"the client is in class REJECT", now);
+    } else if place.subnet.is_none() && !draft.associations().is_empty() {
         let reason = DropReason::NoSubnet;
-        let name = name_of(query.view);
         explain(desk, input, &label, name, &[&DHCP6_QUERY_REFUSED], &reason, now);
     }
     let is_advertised = draft.message_type == MessageType::Advertise;
@@ -47,18 +51,8 @@ pub(super) fn log_answer(
         }
         let status = association.status.map(|status| status.code);
         let is_empty = matches!(status, Some(StatusCode::NoAddrsAvail | StatusCode::NoPrefixAvail));
-        if let Some(index) = subnet.filter(|_| is_empty) {
-            let what = if association.kind == IaKind::Pd { "prefix" } else { "address" };
-            let id = config.subnet(index).id;
-            kea_log::log_limited!(
-                desk.limiter,
-                now.mono_ns,
-                ALLOC,
-                ALLOC_ENGINE_V6_ALLOC_FAIL,
-                label,
-                what,
-                id
-            );
+        if is_empty && !draft.is_rejected {
+            log_exhausted(desk, &label, association.kind, place, now);
         }
     }
     let is_release = query.message_type == MessageType::Release;
@@ -68,6 +62,39 @@ pub(super) fn log_answer(
         } else {
             log_decline(&label, note, config.decline_probation_period);
         }
+    }
+}
+
+/// Says that an association gets nothing because there is nothing for its client.
+fn log_exhausted(
+    desk: &mut Desk6,
+    label: &ClientLabel<'_>,
+    kind: IaKind,
+    place: &Place<'_>,
+    now: Now,
+) {
+    let Some(subnet) = place.subnet else { return };
+    let what = if kind == IaKind::Pd { "prefix" } else { "address" };
+    let (limiter, now) = (&mut desk.limiter, now.mono_ns);
+    match place.network {
+        Some(network) => kea_log::log_limited!(
+            limiter,
+            now,
+            ALLOC,
+            ALLOC_ENGINE_V6_ALLOC_FAIL_SHARED_NETWORK,
+            label,
+            what,
+            network.name
+        ),
+        None => kea_log::log_limited!(
+            limiter,
+            now,
+            ALLOC,
+            ALLOC_ENGINE_V6_ALLOC_FAIL,
+            label,
+            what,
+            subnet.id
+        ),
     }
 }
 
@@ -96,7 +123,7 @@ pub(super) fn explain(
 
 fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advertised: bool) {
     let (address, len, iaid) = (entry.resource.address, entry.resource.prefix_len, ia.iaid);
-    let lifetime = ia.valid_lifetime;
+    let lifetime = entry.times.valid;
     match (ia.kind == IaKind::Pd, entry.fate) {
         (false, Fate::Lost) if entry.withdrawal == Some(Withdrawal6::Reserved) => {
             kea_log::log!(ALLOC, ALLOC_ENGINE_V6_REVOKED_ADDR_LEASE, label, address, iaid);
@@ -106,6 +133,9 @@ fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advert
         }
         (_, Fate::Lost) => {
             let why = match entry.withdrawal {
+                Some(Withdrawal6::NotServed) => {
+                    "its subnet or pool does not serve the client's classes, its lease has ended"
+                }
                 Some(Withdrawal6::OutsidePools) => {
                     "it lies in no pool any more, its lease has ended"
                 }
@@ -126,6 +156,12 @@ fn log_entry(label: &ClientLabel<'_>, ia: &Association, entry: &Entry, is_advert
         }
         (true, Fate::New) => {
             kea_log::log!(LEASES, DHCP6_PD_LEASE_ALLOC, label, address, len, iaid, lifetime);
+        }
+        (false, Fate::Kept) if entry.is_cached => {
+            kea_log::log!(LEASES, DHCP6_LEASE_REUSE, label, address, iaid, lifetime);
+        }
+        (true, Fate::Kept) if entry.is_cached => {
+            kea_log::log!(LEASES, DHCP6_PD_LEASE_REUSE, label, address, len, iaid, lifetime);
         }
         (false, Fate::Kept) => {
             kea_log::log!(LEASES, DHCP6_LEASE_RENEW, label, address, iaid, lifetime);

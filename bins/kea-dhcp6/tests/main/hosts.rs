@@ -15,7 +15,7 @@ const PREFIX_OUTSIDE: &str = "2001:db8:aaaa::/48";
 /// global scope.
 fn reserving(reservations: &str, subnet: &str, global: &str) -> String {
     format!(
-        r#""preferred-lifetime": 3000, "valid-lifetime": 4000, "renew-timer": 1000, "rebind-timer": 2000, {global}
+        r#""cache-threshold": 0, "preferred-lifetime": 3000, "valid-lifetime": 4000, "renew-timer": 1000, "rebind-timer": 2000, {global}
         "subnet6": [ {{ "id": 1, "subnet": "2001:db8:1::/64", "interface": "lan", {subnet}
             "pools": [ {{ "pool": "2001:db8:1::10 - 2001:db8:1::12" }} ],
             "pd-pools": [ {{ "prefix": "2001:db8:f000::", "prefix-len": 54, "delegated-len": 56 }} ],

@@ -58,6 +58,53 @@ fn an_option_that_is_never_sent_hides_the_outer_one() {
     assert_eq!(stand.answer(&ask).option(code::DOMAIN_SEARCH), None);
 }
 
+/// The members of `Dhcp6` with options of both scopes.
+fn scoped(global: &str, of_subnet: &str) -> String {
+    format!(
+        r#""option-data": [ {global} ], "subnet6": [ {{ "id": 1, "subnet": "2001:db8:1::/64", "interface": "lan",
+            "pools": [ {{ "pool": "2001:db8:1::/64" }} ], "option-data": [ {of_subnet} ] }} ]"#
+    )
+}
+
+#[test]
+fn never_and_always_count_in_every_scope() {
+    let global = r#"{ "name": "dns-servers", "data": "2001:db8::1", "never-send": true },
+        { "name": "preference", "data": "1", "always-send": true },
+        { "code": 2, "space": "vendor-9", "data": "02", "never-send": true },
+        { "code": 3, "space": "vendor-9", "data": "03", "always-send": true }"#;
+    let of_subnet = r#"{ "name": "dns-servers", "data": "2001:db8::2", "always-send": true },
+        { "name": "preference", "data": "2" },
+        { "code": 2, "space": "vendor-9", "data": "22" },
+        { "code": 3, "space": "vendor-9", "data": "33" },
+        { "name": "sntp-servers", "data": "2001:db8::3", "client-classes": [ "gold" ] }"#;
+    let mut stand = Stand::new(&scoped(global, of_subnet));
+    let wants = [code::DNS_SERVERS, SNTP_SERVERS];
+    let ask = solicit(1).na(1, &[]).wants(&wants).option(code::VENDOR_OPTS, &vendor(9, &[2]));
+    let answer = stand.answer(&ask);
+    let expected = [code::CLIENTID, code::SERVERID, code::IA_NA, code::PREFERENCE, 17];
+    assert_eq!(answer.codes(), expected);
+    assert_eq!(answer.option(code::PREFERENCE).as_deref(), Some(&[2][..]), "the nearest value");
+    let expected = [&9_u32.to_be_bytes()[..], &option(3, &[0x33])].concat();
+    assert_eq!(answer.option(code::VENDOR_OPTS), Some(expected));
+}
+
+#[test]
+fn configured_options_of_several_enterprises_are_all_sent() {
+    let global = r#"{ "name": "vendor-class", "data": "1, 000161" }, { "name": "vendor-class", "data": "2, 000162" },
+        { "name": "vendor-opts", "data": "9" }, { "code": 3, "space": "vendor-9", "data": "03", "always-send": true },
+        { "code": 4, "space": "vendor-9", "data": "04" },
+        { "name": "vendor-opts", "data": "8" }, { "code": 5, "space": "vendor-8", "data": "05" }"#;
+    let of_subnet = r#"{ "name": "vendor-class", "data": "2, 000163" }"#;
+    let mut stand = Stand::new(&scoped(global, of_subnet));
+    assert_eq!(stand.answer(&solicit(1).na(1, &[])).codes(), [1, 2, 3]);
+    let answer = stand.answer(&solicit(1).na(1, &[]).wants(&[code::VENDOR_CLASS, 17]));
+    let class = |number: u8, text: u8| vec![0, 0, 0, number, 0, 1, text];
+    assert_eq!(answer.all(code::VENDOR_CLASS), [class(2, b'c'), class(1, b'a')]);
+    // What is always sent of a vendor, or all of the scope if nothing is.
+    let of = |number: u8, code| [&[0, 0, 0, number][..], &option(code, &[code as u8])].concat();
+    assert_eq!(answer.all(code::VENDOR_OPTS), [of(9, 3), of(8, 5)]);
+}
+
 #[test]
 fn the_server_s_own_options_cannot_be_asked_for() {
     let mut stand = Stand::new(SMALL);

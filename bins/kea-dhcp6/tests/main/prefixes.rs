@@ -5,7 +5,7 @@ use libdhcpsrv::lease::ReclaimLimits;
 
 use crate::stand::{DUID, SMALL, Stand, ia_prefix, solicit, to_server};
 
-const LENGTHS: &str = r#""valid-lifetime": 4000, "subnet6": [ { "id": 1, "subnet": "2001:db8:1::/64",
+const LENGTHS: &str = r#""cache-threshold": 0, "valid-lifetime": 4000, "subnet6": [ { "id": 1, "subnet": "2001:db8:1::/64",
     "interface": "lan", "pd-pools": [
         { "prefix": "2001:db8:a000::", "prefix-len": 40, "delegated-len": 60 },
         { "prefix": "2001:db8:b000::", "prefix-len": 40, "delegated-len": 56 },

@@ -33,7 +33,7 @@ pub(crate) const LAN: InterfaceIndex = InterfaceIndex(2);
 pub(crate) const BEGIN_S: i64 = 1_800_000_000;
 
 /// A subnet on the server's own link with three addresses and four prefixes.
-pub(crate) const SMALL: &str = r#""preferred-lifetime": 3000, "valid-lifetime": 4000, "renew-timer": 1000,
+pub(crate) const SMALL: &str = r#""cache-threshold": 0, "preferred-lifetime": 3000, "valid-lifetime": 4000, "renew-timer": 1000,
     "rebind-timer": 2000, "subnet6": [ { "id": 1, "subnet": "2001:db8:1::/64", "interface": "lan",
         "pools": [ { "pool": "2001:db8:1::10 - 2001:db8:1::12" } ],
         "pd-pools": [ { "prefix": "2001:db8:f000::", "prefix-len": 54, "delegated-len": 56 } ] } ]"#;
@@ -411,6 +411,14 @@ impl Answer {
 
     pub(crate) fn option(&self, code: u16) -> Option<Vec<u8>> {
         self.read(|view| view.option(code).map(<[u8]>::to_vec))
+    }
+
+    /// The bodies of all options with this code.
+    pub(crate) fn all(&self, wanted: u16) -> Vec<Vec<u8>> {
+        self.read(|view| {
+            let found = view.all_options().filter(|(code, _)| *code == wanted);
+            found.map(|(_, body)| body.to_vec()).collect()
+        })
     }
 
     pub(crate) fn codes(&self) -> Vec<u16> {

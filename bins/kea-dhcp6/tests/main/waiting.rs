@@ -55,9 +55,13 @@ struct Waiting {
 
 impl Waiting {
     fn new() -> Self {
+        Self::with(SMALL)
+    }
+
+    fn with(members: &str) -> Self {
         let answers = Arc::new(Mutex::new(Vec::new()));
         let kept = answers.clone();
-        let stand = Stand::with_store(SMALL, |inner| Arc::new(Patient { inner, answers: kept }));
+        let stand = Stand::with_store(members, |inner| Arc::new(Patient { inner, answers: kept }));
         Self { stand, answers }
     }
 
@@ -181,4 +185,35 @@ fn a_second_packet_of_a_waiting_client_is_dropped() {
     assert_eq!(stand.counted(Packet6::Duplicate), 1);
     waiting.finish(first);
     assert_eq!(waiting.stand.take_answers().len(), 1);
+}
+
+#[test]
+fn exchanges_in_a_shared_network_go_on_where_they_waited() {
+    let subnet = |id: u8, audience: &str| {
+        format!(
+            r#"{{ "id": {id}, "subnet": "2001:db8:{id}::/64", {audience}
+                "pools": [ {{ "pool": "2001:db8:{id}::10/128" }} ] }}"#
+        )
+    };
+    let members = format!(
+        r#""valid-lifetime": 4000,
+        "client-classes": [ {{ "name": "gold", "test": "option[1234].exists" }},
+            {{ "name": "new", "test": "member('UNKNOWN') and not member('gold')" }} ],
+        "shared-networks": [ {{ "name": "n", "interface": "lan",
+            "subnet6": [ {}, {}, {} ] }} ]"#,
+        subnet(1, r#""client-classes": [ "gold" ],"#),
+        subnet(2, r#""client-classes": [ "new", "gold" ],"#),
+        subnet(3, "")
+    );
+    let mut waiting = Waiting::with(&members);
+    let ask = || to_server(MessageType::Request, 1).na(1, &[]).na(2, &[]);
+    // Before its reservations are known, only the last subnet serves the client; the others follow round.
+    let given = ["2001:db8:3::10", "2001:db8:2::10"];
+    let progress = waiting.feed(&ask());
+    assert_eq!(waiting.finish(progress), 10, "three looks for what it has, a look and a commit");
+    assert_eq!(waiting.stand.take_answers()[0].given(), given);
+    let progress = waiting.feed(&ask().option(1234, &[]));
+    waiting.finish(progress);
+    assert_eq!(waiting.stand.take_answers()[0].given(), given);
+    assert_eq!((waiting.stand.server.parked_len(), waiting.stand.store.len()), (0, 2));
 }

@@ -133,6 +133,28 @@ fn old_spellings_load_with_a_warning() {
 }
 
 #[test]
+fn an_old_spelling_for_one_becomes_a_list() {
+    static SCOPE: Scope = Scope::new(
+        "subnet4",
+        &[
+            Keyword::new("names", Kind::StrList, "Names.").default(DefaultValue::EmptyList),
+            Keyword::new("name", Kind::Str, "Old.").renamed_to("names"),
+        ],
+    );
+    let names = |source: &str| {
+        let filled = |reader: &MapReader<'_>| {
+            let element = SCOPE.with_defaults(reader.raw()).into();
+            write_json(&element)
+        };
+        check_in(&SCOPE, source, filled).0.expect("it is a map")
+    };
+    assert_eq!(names(r#"{ "name": "a" }"#), r#"{ "names": [ "a" ] }"#);
+    assert_eq!(names(r#"{ "name": "" }"#), r#"{ "names": [  ] }"#);
+    assert_eq!(names("{}"), r#"{ "names": [  ] }"#);
+    assert_eq!(names(r#"{ "names": [ "b" ] }"#), r#"{ "names": [ "b" ] }"#);
+}
+
+#[test]
 fn not_yet_supported_keywords_load_while_empty() {
     for empty in ["[]", "{}", "\"\"", "false", "null", "False"] {
         let source = format!("{{ \"subnet\": \"\", \"id\": 1, \"reservations\": {empty} }}");

@@ -1,5 +1,6 @@
 //! Tests of the language: what is accepted and refused, and what it yields for packets.
 
+mod dispatch;
 mod errors;
 mod language;
 mod packets;

@@ -77,7 +77,7 @@ fn leaves() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn simple_tests() -> impl Strategy<Value = Test> {
+pub(super) fn simple_tests() -> impl Strategy<Value = Test> {
     prop_oneof![
         2 => sources().prop_map(Test::Exists),
         1 => (vendors(), 0..3_u32).prop_map(|(vendor, number)| Test::VendorExists(vendor, number)),
@@ -87,7 +87,7 @@ fn simple_tests() -> impl Strategy<Value = Test> {
 }
 
 /// Values of some depth, with tests in them.
-fn values() -> impl Strategy<Value = Value> {
+pub(super) fn values() -> impl Strategy<Value = Value> {
     let kinds = prop::sample::select(vec![
         IntegerKind::Int8,
         IntegerKind::Int16,
@@ -125,7 +125,7 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-fn tests() -> impl Strategy<Value = Test> {
+pub(super) fn tests() -> impl Strategy<Value = Test> {
     let patterns = prop::sample::select(vec!["a*", "[a-c]+", ".*", "(ab|a)(c|bcd)?"]);
     let operators = prop::sample::select(Logic::BY_STRENGTH.to_vec());
     let leaves = prop_oneof![
@@ -150,7 +150,7 @@ fn tests() -> impl Strategy<Value = Test> {
     })
 }
 
-fn packets() -> impl Strategy<Value = Facts> {
+pub(super) fn packets() -> impl Strategy<Value = Facts> {
     let body = |code: u16| prop::option::of(bodies().prop_map(move |body| (code, body)));
     let agent = prop_oneof![sub_options(), bodies()].prop_map(|body| Some((82, body)));
     let vendor = (0..3_u8, sub_options(), sub_options()).prop_map(|(enterprise, inner, behind)| {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::dnr::decode_dnr;
 use super::domain_name::decode_name;
 use super::routes::decode_routes;
 use super::{DataError, Universe, split_tuple};
@@ -45,6 +46,7 @@ fn values(
     match definition.format {
         Format::ClasslessStaticRoutes => return Ok(vec![decode_routes(bytes)?]),
         Format::CompressedNames => return names(bytes),
+        Format::EncryptedDns => return Ok(vec![decode_dnr(bytes, universe)?]),
         Format::Plain | Format::Tuples => {}
     }
     let mut reader = Reader { bytes, at: 0, universe };

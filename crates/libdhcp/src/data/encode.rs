@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::dnr::encode_dnr;
 use super::domain_name::{decode_name, encode_name, encode_names_compressed};
 use super::hex_text::encode_hex;
 use super::routes::encode_routes;
@@ -26,6 +27,7 @@ pub fn encode_csv(
                 return Ok(bytes);
             }
         }
+        Format::EncryptedDns => return encode_dnr(text, universe),
         Format::Plain => {}
     }
     let data_type = definition.data_type;
@@ -66,13 +68,18 @@ pub fn csv_surplus(definition: &OptionDefinition, text: &str) -> usize {
 /// removed.
 #[must_use]
 pub fn split_csv(text: &str) -> Vec<String> {
+    split_escaped(text, ',')
+}
+
+/// Splits at a separator as [`split_csv`] does at commas.
+pub(super) fn split_escaped(text: &str, separator: char) -> Vec<String> {
     let mut items = vec![String::new()];
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
-        let is_escape = character == '\\' && characters.peek() == Some(&',');
+        let is_escape = character == '\\' && characters.peek() == Some(&separator);
         match items.last_mut() {
             Some(item) if is_escape => item.extend(characters.next()),
-            Some(item) if character != ',' => item.push(character),
+            Some(item) if character != separator => item.push(character),
             _ => items.push(String::new()),
         }
     }

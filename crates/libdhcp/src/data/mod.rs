@@ -11,6 +11,7 @@
 //! the last field repeats. So files of Kea 1.1 mean what they meant.
 
 mod decode;
+mod dnr;
 mod domain_name;
 mod encode;
 mod hex_text;

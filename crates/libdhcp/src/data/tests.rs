@@ -58,6 +58,51 @@ fn check_round_trip(universe: Universe, definition: &OptionDefinition, text: &st
     assert_eq!(format_option(Some(definition), &bytes, universe), text, "{name}");
 }
 
+//= RFC 3442, the table of "Classless Route Option Format"
+#[test]
+fn routes_have_only_the_bytes_that_matter() {
+    let routes = [
+        ("0.0.0.0/0", "00"),
+        ("10.0.0.0/8", "080a"),
+        ("10.0.0.0/24", "180a0000"),
+        ("10.17.0.0/16", "100a11"),
+        ("10.27.129.0/24", "180a1b81"),
+        ("10.229.0.128/25", "190ae50080"),
+        ("10.198.122.47/32", "200ac67a2f"),
+    ];
+    let text = routes.map(|(route, _)| format!("{route} - 10.0.0.1")).join(", ");
+    let hex = routes.map(|(_, hex)| format!("{hex}0a000001")).join(" ");
+    check_round_trip(Universe::V4, standard("classless-static-route"), &text, &hex);
+}
+
+#[test]
+fn types_that_came_after_kea_1_1_are_known_where_they_are_used() {
+    for (space, name, text, hex) in [
+        ("dhcp4", "v6-only-preferred", "1800", "00000708"), // RFC 8925
+        ("dhcp4", "v4-captive-portal", "https://a.example", "68747470733a2f2f612e6578616d706c65"),
+        (
+            "dhcp4",
+            "rdnss-selection", // RFC 6731
+            "1, 192.0.2.1, 192.0.2.2, a., b.",
+            "01 c0000201 c0000202 016100 016200",
+        ),
+        ("dhcp4", "cablelabs-client-conf", "", ""),
+        ("cablelabs-client-conf", "tsp-primary-server", "192.0.2.1", "c0000201"), // RFC 3495
+        ("cablelabs-client-conf", "tsp-as-parameters", "1, 2, 3", "00000001 00000002 00000003"),
+        ("cablelabs-client-conf", "tsp-realm", "A.EXAMPLE.", "0141074558414d504c4500"),
+        ("cablelabs-client-conf", "kdc-server", "192.0.2.1, 192.0.2.2", "c0000201 c0000202"),
+        (
+            "dhcp4",
+            "v4-dnr", // RFC 9463
+            "1, a., 192.0.2.1, alpn=dot",
+            "0013 0001 03 016100 04 c0000201 0001 0004 03646f74",
+        ),
+    ] {
+        let definition = option_defs::by_name(Universe::V4, space, name).unwrap();
+        check_round_trip(Universe::V4, definition, text, hex);
+    }
+}
+
 #[test]
 fn standard_v6_options_encode_and_come_back() {
     for (space, name, text, hex) in [
@@ -198,6 +243,39 @@ fn later_types_encode() {
     assert_eq!(v4(&custom("boolean", "", true), "TRUE,0,False,1").unwrap(), [1, 0, 0, 1]);
     assert_eq!(v4(&custom("record", "uint8,string", false), "1,x").unwrap(), b"\x01x");
     assert_eq!(v4(&custom("record", "uint8,uint16", true), "1,2,3").unwrap(), [1, 0, 2, 0, 3]);
+}
+
+#[test]
+fn every_type_can_be_defined() {
+    for (data_type, fields, array, text, hex) in [
+        ("empty", "", false, "", ""),
+        ("binary", "", false, "0a0b0c", "0a0b0c"),
+        ("boolean", "", true, "true, false", "0100"),
+        ("int8", "", true, "-1, 127", "ff7f"),
+        ("int16", "", false, "-2", "fffe"),
+        ("int32", "", false, "-2147483648", "80000000"),
+        ("uint8", "", false, "255", "ff"),
+        ("uint16", "", true, "1, 65535", "0001ffff"),
+        ("uint32", "", false, "4294967295", "ffffffff"),
+        ("ipv4-address", "", true, "192.0.2.1, 192.0.2.2", "c0000201c0000202"),
+        ("ipv6-address", "", false, "::1", "00000000000000000000000000000001"),
+        ("ipv6-prefix", "", true, "2001:db8::/32, ::/0", "2020010db800"),
+        ("psid", "", true, "3/4, 0/0", "043000000000"),
+        ("string", "", false, "a\\,b", "612c62"),
+        ("tuple", "", true, "ab, 0x0001", "026162020001"),
+        ("fqdn", "", true, "a., b.c.", "01610001620163 00"),
+        ("record", "uint8, boolean, string", false, "1, true, x", "010178"),
+        ("record", "fqdn, psid, ipv6-prefix", false, "a., 1/1, ff00::/8", "016100 018000 08ff"),
+        ("record", "int16, tuple, ipv4-address", true, "1, t, 0.0.0.1, 0.0.0.2", {
+            "0001 0174 00000001 00000002"
+        }),
+        ("record", "uint8, tuple", true, "1, a, b", "01 0161 0162"),
+        ("record", "ipv6-address, binary", false, "::, 0102", {
+            "00000000000000000000000000000000 0102"
+        }),
+    ] {
+        check_round_trip(Universe::V4, &custom(data_type, fields, array), text, hex);
+    }
 }
 
 #[test]

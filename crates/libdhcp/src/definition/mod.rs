@@ -24,6 +24,8 @@ pub const DHCP6: &str = "dhcp6";
 pub const VENDOR_ENCAPSULATED: &str = "vendor-encapsulated-options-space";
 /// Space of the sub-options of option 82.
 pub const AGENT_OPTIONS: &str = "dhcp-agent-options-space";
+/// Space of the sub-options of the NTP server option (56) of DHCPv6.
+pub const V6_NTP_SERVER: &str = "v6-ntp-server-suboptions";
 
 /// Name, number and form of an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub enum Format {
     ClasslessStaticRoutes,
     /// Domain names that are compressed together (RFC 3397).
     CompressedNames,
+    /// Resolvers as `priority, name, addresses, parameters` (RFC 9463).
+    EncryptedDns,
     /// As the data type says.
     #[default]
     Plain,
@@ -154,6 +158,15 @@ impl Definitions {
         }
         self.custom.entry(space).or_default().push(definition);
         Ok(())
+    }
+
+    /// Adds a checked definition to its space in place of those that have its code or its name, standard ones included,
+    /// such as that of a client class.
+    pub fn supersede(&mut self, custom: CustomDefinition) {
+        let (space, definition) = custom.into_parts();
+        let of_space = self.custom.entry(space).or_default();
+        of_space.retain(|other| other.code != definition.code && other.name != definition.name);
+        of_space.push(definition);
     }
 
     /// The definition with this code; the user's own where a standard one may be replaced.

@@ -116,3 +116,18 @@ fn definitions_of_a_family_are_its_own() {
     let names: Vec<_> = definitions.of_space("dhcp6").map(|row| &*row.name).collect();
     assert_eq!((names.first(), names.last()), (Some(&"clientid"), Some(&"own")));
 }
+
+#[test]
+fn definitions_of_a_class_replace_others() {
+    let mut definitions = Definitions::new(Universe::V4);
+    let plain = CustomShape::default();
+    let new = |code, name, data_type| define("dhcp4", code, name, data_type, plain).unwrap();
+    definitions.add(new(224, "a", "uint8")).unwrap();
+    definitions.add(new(225, "b", "uint8")).unwrap();
+    definitions.supersede(new(225, "a", "string"));
+    definitions.supersede(new(43, "own", "string"));
+    assert_eq!(definitions.custom_of("dhcp4").len(), 2);
+    let by_code = |code| definitions.by_code("dhcp4", code).map(|found| &*found.name);
+    assert_eq!((by_code(224), by_code(225), by_code(43)), (None, Some("a"), Some("own")));
+    assert_eq!(definitions.by_name("dhcp4", "a").map(|found| found.code), Some(225));
+}

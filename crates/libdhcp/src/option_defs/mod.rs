@@ -10,7 +10,7 @@ mod v4;
 mod v6;
 
 use crate::Universe;
-use crate::definition::{AGENT_OPTIONS, DHCP4, DHCP6, DataType, OptionDefinition};
+use crate::definition::{AGENT_OPTIONS, DHCP4, DHCP6, DataType, OptionDefinition, V6_NTP_SERVER};
 
 /// The standard definition of a code in a space.
 #[must_use]
@@ -48,7 +48,7 @@ pub fn of_space(universe: Universe, space: &str) -> &'static [OptionDefinition] 
             "s46-cont-mape-options" => &sub6::S46_MAPE,
             "s46-cont-mapt-options" => &sub6::S46_MAPT,
             "s46-rule-options" | "s46-v4v6bind-options" => &sub6::S46_PORTS,
-            "v6-ntp-server-suboptions" => &sub6::NTP_SERVER,
+            V6_NTP_SERVER => &sub6::NTP_SERVER,
             "vendor-2495" => &sub6::VENDOR_2495,
             "vendor-4491" => &sub6::VENDOR_4491,
             _ => &[],

@@ -127,7 +127,10 @@ pub(super) static DHCP4: [OptionDefinition; 125] = [
     row(138, "capwap-ac-v4", Ipv4Address).array().redefinable(),
     row(141, "sip-ua-cs-domains", Fqdn).array().redefinable(),
     row(143, "v4-sztp-redirect", Tuple).array().redefinable(),
-    row(146, "rdnss-selection", Record).of(&[Uint8, Ipv4Address, Ipv4Address, Fqdn]).redefinable(),
+    row(146, "rdnss-selection", Record)
+        .of(&[Uint8, Ipv4Address, Ipv4Address, Fqdn])
+        .array()
+        .redefinable(),
     row(151, "status-code", Record).of(&[Uint8, String]).served().redefinable(),
     row(152, "base-time", Uint32).served().redefinable(),
     row(153, "start-time-of-state", Uint32).served().redefinable(),
@@ -136,7 +139,7 @@ pub(super) static DHCP4: [OptionDefinition; 125] = [
     row(156, "dhcp-state", Uint8).served().redefinable(),
     row(157, "data-source", Uint8).served().redefinable(),
     row(159, "v4-portparams", Record).of(&[Uint8, Psid]).redefinable(),
-    row(162, "v4-dnr", Binary).redefinable(),
+    row(162, "v4-dnr", Internal).formatted(Format::EncryptedDns).redefinable(),
     row(212, "option-6rd", Record)
         .of(&[Uint8, Uint8, Ipv6Address, Ipv4Address])
         .array()

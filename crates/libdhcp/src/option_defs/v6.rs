@@ -2,7 +2,8 @@
 
 use super::row;
 use crate::definition::DataType::{
-    Binary, Empty, Fqdn, Ipv6Address, Ipv6Prefix, Record, String, Tuple, Uint8, Uint16, Uint32,
+    Binary, Empty, Fqdn, Internal, Ipv6Address, Ipv6Prefix, Record, String, Tuple, Uint8, Uint16,
+    Uint32,
 };
 use crate::definition::{Format, OptionDefinition};
 
@@ -83,7 +84,7 @@ pub(super) static DHCP6: [OptionDefinition; 80] = [
     row(135, "relay-source-port", Uint16).served().redefinable(),
     row(136, "v6-sztp-redirect", Tuple).array().redefinable(),
     row(143, "ipv6-address-andsf", Ipv6Address).array().redefinable(),
-    row(144, "v6-dnr", Binary).redefinable(),
+    row(144, "v6-dnr", Internal).formatted(Format::EncryptedDns).redefinable(),
     row(148, "addr-reg-enable", Empty).redefinable(),
     // Only Kea up to 1.5 knew these (draft-ietf-dhc-sedhcpv6).
     row(701, "public-key", Binary).redefinable(),

@@ -4,20 +4,34 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use super::{OptionFlags, OptionSetForm, Vendors};
-use crate::definition::{Definitions, vendor_enterprise};
+use crate::definition::{Definitions, V6_NTP_SERVER, vendor_enterprise};
+use crate::v4::VendorBlocks;
 use crate::{OptionSet, Universe};
 
 /// Gathers the options of one scope and compiles them to a set of the family's form.
 #[derive(Clone, Debug)]
 pub struct OptionSetBuilder<S = OptionSet> {
-    spaces: BTreeMap<Box<str>, BTreeMap<u16, Value>>,
+    spaces: BTreeMap<Box<str>, Options>,
     form: PhantomData<S>,
 }
+
+/// The options of a space by code, those of one code as configured.
+type Options = BTreeMap<u16, Vec<Value>>;
 
 #[derive(Clone, Debug)]
 struct Value {
     body: Vec<u8>,
     flags: OptionFlags,
+    classes: Box<[u32]>,
+}
+
+/// What became of an option that was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It has no effect, because there is one with this code for all clients already.
+    Hidden,
+    /// It counts.
+    Used,
 }
 
 /// An option with everything that belongs to it, as it is sent.
@@ -25,6 +39,7 @@ struct Value {
 pub struct CompiledOption {
     pub(super) code: u16,
     pub(super) flags: OptionFlags,
+    pub(super) classes: Box<[u32]>,
     pub(super) tlv: Vec<u8>,
 }
 
@@ -43,7 +58,7 @@ impl<S: OptionSetForm> OptionSetBuilder<S> {
         Self { spaces: BTreeMap::new(), form: PhantomData }
     }
 
-    /// Adds an option to a space; the first of several with one code stays.
+    /// Adds an option for all clients to a space.
     ///
     /// # Errors
     /// When the code can not be sent (see [`Universe::sendable_codes`]), or the body is too long.
@@ -53,7 +68,27 @@ impl<S: OptionSetForm> OptionSetBuilder<S> {
         code: u16,
         body: Vec<u8>,
         flags: OptionFlags,
-    ) -> Result<(), OptionSetError> {
+    ) -> Result<Added, OptionSetError> {
+        self.add_for(space, code, body, flags, &[])
+    }
+
+    /// Adds an option to a space, for clients that are in one of `classes`, or for all if there are
+    /// none.
+    ///
+    /// A client gets the first one that is for a class of its, else the first one for all clients.
+    /// Options that carry an enterprise number can occur once for each of these, sub-options of the
+    /// NTP server option of DHCPv6 (RFC 5908) any number of times.
+    ///
+    /// # Errors
+    /// When the code can not be sent (see [`Universe::sendable_codes`]), or the body is too long.
+    pub fn add_for(
+        &mut self,
+        space: &str,
+        code: u16,
+        body: Vec<u8>,
+        flags: OptionFlags,
+        classes: &[u32],
+    ) -> Result<Added, OptionSetError> {
         let codes = S::UNIVERSE.sendable_codes(space);
         if !codes.contains(&code) {
             let (code_min, code_max) = codes.into_inner();
@@ -70,9 +105,22 @@ impl<S: OptionSetForm> OptionSetBuilder<S> {
             let found = body.len();
             return Err(OptionSetError::TooLong { space: space.into(), code, len_max, found });
         }
+        let is_by_enterprise = is_top && S::UNIVERSE.enterprise_codes().contains(&code);
+        if is_by_enterprise && !flags.never_send && !names_enterprise(S::UNIVERSE, code, &body) {
+            return Err(OptionSetError::Enterprise { code });
+        }
+        let is_alike = |other: &Value| {
+            other.classes.is_empty()
+                && (!is_by_enterprise || other.body.get(..4) == body.get(..4))
+                && !is_repeatable(space)
+        };
         let options = self.spaces.entry(space.into()).or_default();
-        options.entry(code).or_insert(Value { body, flags });
-        Ok(())
+        let values = options.entry(code).or_default();
+        if classes.is_empty() && values.iter().any(is_alike) {
+            return Ok(Added::Hidden);
+        }
+        values.push(Value { body, flags, classes: classes.into() });
+        Ok(Added::Used)
     }
 
     /// Compiles the top-level options, with sub-options attached to the options whose definitions
@@ -99,11 +147,14 @@ impl<S: OptionSetForm> OptionSetBuilder<S> {
         definitions: &Definitions,
     ) -> Result<Vec<CompiledOption>, OptionSetError> {
         let mut compiled = Vec::new();
-        for (&code, value) in self.spaces.get(space).into_iter().flatten() {
-            let body = self.whole_body(space, code, value, definitions, 0)?;
-            let mut tlv = Vec::new();
-            S::UNIVERSE.append_option(&mut tlv, code, &body);
-            compiled.push(CompiledOption { code, flags: value.flags, tlv });
+        for (&code, values) in self.spaces.get(space).into_iter().flatten() {
+            for value in values {
+                let body = self.whole_body(space, code, value, definitions, 0)?;
+                let mut tlv = Vec::new();
+                S::UNIVERSE.append_option(&mut tlv, code, &body);
+                let (flags, classes) = (value.flags, value.classes.clone());
+                compiled.push(CompiledOption { code, flags, classes, tlv });
+            }
         }
         Ok(compiled)
     }
@@ -120,21 +171,26 @@ impl<S: OptionSetForm> OptionSetBuilder<S> {
         let mut body = value.body.clone();
         let is_vendor =
             space == S::UNIVERSE.top_space() && code == S::UNIVERSE.vendor_options_code();
-        let Some((inner, options)) = self.inner_space(space, code, value, definitions) else {
-            return Ok(body);
-        };
-        if depth == DEPTH_MAX {
-            return Err(OptionSetError::TooDeep { space: space.into(), code });
-        }
-        let mut sub_options = Vec::new();
-        for (&sub_code, sub_value) in options {
-            let sub_body = self.whole_body(inner, sub_code, sub_value, definitions, depth + 1)?;
-            S::UNIVERSE.append_option(&mut sub_options, sub_code, &sub_body);
-        }
         // In DHCPv4 a length byte follows the enterprise number (RFC 3925 section 4).
-        let has_block_len = is_vendor && S::UNIVERSE == Universe::V4;
-        let len_max = match (depth, has_block_len) {
-            (0, false) => Self::BODY_LEN_MAX,
+        let has_block_len = is_vendor && body.len() == 4 && S::UNIVERSE == Universe::V4;
+        let mut sub_options = Vec::new();
+        if let Some((inner, options)) = self.inner_space(space, code, value, definitions) {
+            if depth == DEPTH_MAX {
+                return Err(OptionSetError::TooDeep { space: space.into(), code });
+            }
+            for (&sub_code, values) in options {
+                let count = if is_repeatable(inner) { values.len() } else { 1 };
+                let is_sent = |value: &&Value| !(is_vendor && value.flags.never_send);
+                for value in values.iter().take(count).filter(is_sent) {
+                    let sub_body =
+                        self.whole_body(inner, sub_code, value, definitions, depth + 1)?;
+                    S::UNIVERSE.append_option(&mut sub_options, sub_code, &sub_body);
+                }
+            }
+        }
+        let is_top = space == S::UNIVERSE.top_space() && depth == 0;
+        let len_max = match (is_top, has_block_len) {
+            (true, false) => Self::BODY_LEN_MAX,
             _ => S::UNIVERSE.sub_body_len_max(),
         };
         let found = if has_block_len { sub_options.len() } else { body.len() + sub_options.len() };
@@ -155,7 +211,7 @@ impl<S: OptionSetForm> OptionSetBuilder<S> {
         code: u16,
         value: &Value,
         definitions: &Definitions,
-    ) -> Option<(&str, &BTreeMap<u16, Value>)> {
+    ) -> Option<(&str, &Options)> {
         let options_of = |inner: &str| {
             self.spaces.get_key_value(inner).map(|(inner, options)| (&**inner, options))
         };
@@ -167,6 +223,25 @@ impl<S: OptionSetForm> OptionSetBuilder<S> {
             .and_then(|number| options_of(&format!("vendor-{number}")));
         of_vendor.or_else(|| options_of(definitions.by_code(space, code)?.encapsulates.as_deref()?))
     }
+}
+
+/// Whether a vendor class or vendor options begin with an enterprise number and have their form.
+fn names_enterprise(universe: Universe, code: u16, body: &[u8]) -> bool {
+    match (universe, body) {
+        (_, []) => false,
+        (Universe::V4, [_, _, _, _]) => code == universe.vendor_options_code(),
+        (Universe::V4, _) => {
+            let mut blocks = VendorBlocks::new(body);
+            blocks.by_ref().for_each(drop);
+            blocks.rest().is_empty()
+        }
+        (Universe::V6, _) => body.len() >= 4,
+    }
+}
+
+/// Whether options of a space can occur several times.
+fn is_repeatable(space: &str) -> bool {
+    space == V6_NTP_SERVER
 }
 
 impl<S: OptionSetForm> Default for OptionSetBuilder<S> {
@@ -189,6 +264,12 @@ pub enum OptionSetError {
         code_min: u16,
         /// Largest code of the space.
         code_max: u16,
+    },
+    /// A vendor class or vendor options without the form that these have.
+    #[error("option {code} must hold an enterprise number and data with its length")]
+    Enterprise {
+        /// Number of the option.
+        code: u16,
     },
     /// Spaces lie in each other too deep, possibly in a circle.
     #[error("option {code} of space '{space}' encapsulates more than {DEPTH_MAX} levels")]

@@ -1,6 +1,7 @@
-//! The bytes of an option set, and its vendor spaces.
+//! The bytes of an option set, and beside them what few sets have: vendor spaces, flags, entries for
+//! client classes.
 
-use super::{CompiledOption, OptionFlags};
+use super::{CompiledOption, EncodedOption, OptionFlags};
 
 /// What stands before the rows, a [`Row`] for each option and one behind the last, then what the
 /// options send, one after the other. Up to `N` bytes lie in the set itself.
@@ -15,7 +16,7 @@ pub(super) enum Content<const N: usize> {
 }
 
 impl<const N: usize> Content<N> {
-    pub(super) fn new(before_rows: &[u8], options: &[CompiledOption]) -> Self {
+    pub(super) fn new(before_rows: &[u8], options: &[&CompiledOption]) -> Self {
         let start = before_rows.len() + Row::LEN * (options.len() + 1);
         let (mut content, mut tlvs) = (before_rows.to_vec(), Vec::new());
         for option in options {
@@ -88,6 +89,114 @@ impl Row {
     const fn flags(self) -> OptionFlags {
         let (always_send, never_send) = (self.0 & Self::ALWAYS != 0, self.0 & Self::NEVER != 0);
         OptionFlags { always_send, never_send }
+    }
+}
+
+/// The parts of a set that most sets do not have. `K` is the family's set of codes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Rare<S, K> {
+    vendors: Vendors<S>,
+    /// Codes with an entry that is sent unasked.
+    pub(super) always_send: K,
+    /// Codes with an entry that forbids sending.
+    pub(super) never_send: K,
+    /// Codes of `further`.
+    pub(super) further_codes: K,
+    further: Box<[Further]>,
+}
+
+/// An entry that is not the one for all clients: it is for certain classes, or another enterprise.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Further {
+    code: u16,
+    flags: OptionFlags,
+    classes: Box<[u32]>,
+    tlv: Box<[u8]>,
+}
+
+impl<S, K> Rare<S, K> {
+    /// Divides options, which ascend by code: for each code the first entry for all clients, and
+    /// what is left. `codes` makes the family's set of the codes of some options.
+    pub(super) fn divide(
+        options: &[CompiledOption],
+        vendors: Vendors<S>,
+        codes: impl Fn(&mut dyn Iterator<Item = u16>) -> K,
+    ) -> (Vec<&CompiledOption>, Option<Box<Self>>) {
+        let (mut common, mut further) = (Vec::<&CompiledOption>::new(), Vec::new());
+        for option in options {
+            let is_common = option.classes.is_empty()
+                && common.last().is_none_or(|last| last.code != option.code);
+            if is_common {
+                common.push(option);
+            } else {
+                further.push(Further {
+                    code: option.code,
+                    flags: option.flags,
+                    classes: option.classes.clone(),
+                    tlv: option.tlv.as_slice().into(),
+                });
+            }
+        }
+        let of = |is_meant: fn(&OptionFlags) -> bool| {
+            codes(&mut options.iter().filter(|option| is_meant(&option.flags)).map(|o| o.code))
+        };
+        let no_flags = options.iter().all(|option| option.flags == OptionFlags::default());
+        if no_flags && further.is_empty() && vendors.is_empty() {
+            return (common, None);
+        }
+        let rare = Self {
+            vendors,
+            always_send: of(|flags| flags.always_send),
+            never_send: of(|flags| flags.never_send),
+            further_codes: codes(&mut further.iter().map(|entry| entry.code)),
+            further: further.into(),
+        };
+        (common, Some(Box::new(rare)))
+    }
+
+    #[inline]
+    pub(super) fn vendors(&self) -> &Vendors<S> {
+        &self.vendors
+    }
+
+    #[inline]
+    pub(super) fn has_further(&self) -> bool {
+        !self.further.is_empty()
+    }
+
+    /// The entries of a code for clients of certain classes, as far as the client is in one of
+    /// them, in the order of the configuration.
+    pub(super) fn tagged_for<C>(
+        &self,
+        code: C,
+        is_member: impl Fn(u32) -> bool,
+    ) -> impl Iterator<Item = EncodedOption<'_, C>>
+    where
+        C: Copy + Into<u16>,
+    {
+        let is_allowed =
+            move |entry: &&Further| entry.classes.iter().any(|class| is_member(*class));
+        self.further_of(code.into()).filter(is_allowed).map(move |entry| entry.encoded(code))
+    }
+
+    /// The entries of a code for all clients that have another enterprise number than the first.
+    pub(super) fn untagged<C>(&self, code: C) -> impl Iterator<Item = EncodedOption<'_, C>>
+    where
+        C: Copy + Into<u16>,
+    {
+        let entries = self.further_of(code.into()).filter(|entry| entry.classes.is_empty());
+        entries.map(move |entry| entry.encoded(code))
+    }
+
+    fn further_of(&self, code: u16) -> impl Iterator<Item = &Further> {
+        let start = self.further.partition_point(|entry| entry.code < code);
+        self.further.iter().skip(start).take_while(move |entry| entry.code == code)
+    }
+}
+
+impl Further {
+    fn encoded<C>(&self, code: C) -> EncodedOption<'_, C> {
+        EncodedOption { code, flags: self.flags, tlv: &self.tlv }
     }
 }
 

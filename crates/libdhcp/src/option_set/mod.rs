@@ -5,8 +5,9 @@
 //! an [`OptionSet`] for DHCPv4 or an [`OptionSet6`] for DHCPv6: options sorted by code in one byte
 //! string, codes and lengths included, so that sending one is a single copy. Ten thousand subnets
 //! have a set each, and every cache line of it is a miss: a set is two lines, and its options lie
-//! within them if they take no more than some sixty bytes. Values of vendor spaces (`vendor-N`) are
-//! sets of their own inside it.
+//! within them if they take no more than some seventy bytes. Values of vendor spaces (`vendor-N`) are
+//! sets of their own behind it, together with the entries that are for certain client classes only.
+//! Classes are numbers here; the caller says which of them a client is in.
 
 mod builder;
 mod content;
@@ -16,7 +17,7 @@ mod set6;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-pub use builder::{CompiledOption, OptionSetBuilder, OptionSetError};
+pub use builder::{Added, CompiledOption, OptionSetBuilder, OptionSetError};
 pub use content::Vendors;
 pub use set4::OptionSet;
 pub use set6::OptionSet6;
@@ -28,7 +29,8 @@ pub trait OptionSetForm: Clone + Debug + Default + Eq + Hash {
     /// The family.
     const UNIVERSE: Universe;
 
-    /// Makes a set of options that ascend by code, and of the vendor spaces.
+    /// Makes a set of options that ascend by code (those of one code as configured), and of the
+    /// vendor spaces.
     fn assemble(options: &[CompiledOption], vendors: Vendors<Self>) -> Self;
 
     /// True when there is no option and no vendor space.
@@ -36,11 +38,11 @@ pub trait OptionSetForm: Clone + Debug + Default + Eq + Hash {
 }
 
 /// How an option is treated beyond its value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OptionFlags {
-    /// Sent even when the client does not ask for it.
+    /// Sent even when the client does not ask for it, with the value of the most specific scope.
     pub always_send: bool,
-    /// Not sent, and not taken from a less specific scope either.
+    /// The option is not sent, whatever other scopes say.
     pub never_send: bool,
 }
 
@@ -77,7 +79,7 @@ impl<'a, C: Copy> EncodedOption<'a, C> {
         self.flags.always_send
     }
 
-    /// True when it is not sent, and hides the same option of less specific scopes.
+    /// True when the option is not sent, whatever other scopes say.
     #[must_use]
     #[inline]
     pub const fn never_send(&self) -> bool {

@@ -1,5 +1,5 @@
 use super::{
-    EncodedOption, OptionFlags, OptionSet, OptionSet6, OptionSetBuilder, OptionSetError,
+    Added, EncodedOption, OptionFlags, OptionSet, OptionSet6, OptionSetBuilder, OptionSetError,
     OptionSetForm,
 };
 use crate::Universe;
@@ -135,7 +135,7 @@ fn v6_options_are_found_and_sorted_and_the_first_wins() {
     for absent in [0, 24, 4064, 71, 65535] {
         assert!(!set.contains(absent) && set.get(absent).is_none(), "{absent}");
     }
-    assert_eq!(set.always_send_codes().collect::<Vec<_>>(), [7]);
+    assert_eq!(set.always_send_codes(), [7]);
     assert!(set.get(87).unwrap().never_send() && !set.get(23).unwrap().never_send());
     assert_eq!((set.len(), set.is_empty(), OptionSet6::default().is_empty()), (4, false, true));
 }
@@ -208,4 +208,91 @@ fn v6_limits_hold_on_both_sides() {
         error,
         OptionSetError::TooLong { code: 17, len_max: 65535, found: 65539, .. }
     ));
+}
+
+const NO_FLAGS: OptionFlags = OptionFlags { always_send: false, never_send: false };
+const ALWAYS: OptionFlags = OptionFlags { always_send: true, never_send: false };
+const NEVER: OptionFlags = OptionFlags { always_send: false, never_send: true };
+
+#[test]
+fn entries_for_classes_come_first_and_those_for_all_are_the_rest() {
+    let mut builder = OptionSetBuilder::<OptionSet>::new();
+    let mut add = |code, value, flags, classes: &[u32]| {
+        builder.add_for("dhcp4", code, vec![value], flags, classes).unwrap()
+    };
+    assert_eq!(add(15, 1, NO_FLAGS, &[7]), Added::Used);
+    assert_eq!(add(15, 2, NO_FLAGS, &[]), Added::Used);
+    assert_eq!(add(15, 3, NO_FLAGS, &[]), Added::Hidden);
+    assert_eq!(add(15, 4, NEVER, &[8, 70]), Added::Used);
+    assert_eq!(add(16, 5, ALWAYS, &[8]), Added::Used);
+    let set: OptionSet = builder.build(&Definitions::new(Universe::V4)).unwrap();
+    let value = |code, classes: &[u32]| {
+        set.get_for(code, |class| classes.contains(&class)).map(|option| option.tlv()[2])
+    };
+    assert_eq!([&[][..], &[1], &[7], &[8], &[70], &[70, 7]].map(|of| value(15, of)), {
+        [2, 2, 1, 4, 4, 1].map(Some)
+    });
+    assert_eq!((value(16, &[]), value(16, &[8]), value(17, &[8])), (None, Some(5), None));
+    // Flags count whoever the entry is for.
+    assert_eq!(set.codes().iter().collect::<Vec<_>>(), [15, 16]);
+    assert_eq!(set.always_send_codes().iter().collect::<Vec<_>>(), [16]);
+    assert_eq!(set.never_send_codes().iter().collect::<Vec<_>>(), [15]);
+    assert_eq!((set.len(), set.is_empty()), (1, false));
+}
+
+#[test]
+fn v6_entries_for_classes_come_first() {
+    let mut builder = OptionSetBuilder::<OptionSet6>::new();
+    builder.add_for("dhcp6", 2000, vec![1], ALWAYS, &[3]).unwrap();
+    builder.add_for("dhcp6", 2000, vec![2], NEVER, &[4]).unwrap();
+    builder.add_for("vendor-9", 5, vec![3], ALWAYS, &[3]).unwrap();
+    let set: OptionSet6 = builder.build(&Definitions::new(Universe::V6)).unwrap();
+    let value =
+        |of: u32| set.get_for(2000, |class| class == of).map(|option| option.body().to_vec());
+    assert_eq!([2, 3, 4].map(value), [None, Some(vec![1]), Some(vec![2])]);
+    assert_eq!((set.always_send_codes(), set.never_send_codes()), (&[2000][..], &[2000][..]));
+    let vendor = set.vendor(9).unwrap();
+    assert!(vendor.get(5).is_none() && vendor.get_for(5, |class| class == 3).is_some());
+    assert_eq!((vendor.always_send_codes(), set.is_empty()), (&[5][..], false));
+}
+
+#[test]
+fn options_with_enterprise_numbers_occur_once_for_each() {
+    let mut builder = builder::<OptionSet>(&[
+        ("dhcp4", 124, &[0, 0, 0, 1, 1, b'a']),
+        ("dhcp4", 124, &[0, 0, 0, 2, 1, b'b']),
+        ("dhcp4", 125, &[0, 0, 0, 9]),
+    ]);
+    let again = builder.add("dhcp4", 124, vec![0, 0, 0, 1, 1, b'c'], NO_FLAGS);
+    assert_eq!(again, Ok(Added::Hidden));
+    builder.add_for("dhcp4", 124, vec![0, 0, 0, 3, 1, b'd'], NO_FLAGS, &[5]).unwrap();
+    let set: OptionSet = builder.build(&Definitions::new(Universe::V4)).unwrap();
+    let values = |of: u32| {
+        set.each_for(124, |class| class == of).map(|option| option.tlv()[7]).collect::<Vec<_>>()
+    };
+    assert_eq!((values(5), values(6)), (b"dab".to_vec(), b"ab".to_vec()));
+    // Without options of the enterprise there is nothing behind the number but the length.
+    assert_eq!(tlv(&set, 125), Some(&[125, 5, 0, 0, 0, 9, 0][..]));
+    let set: OptionSet6 =
+        built(&[("dhcp6", 17, &[0, 0, 0, 9]), ("dhcp6", 17, &[0, 0, 0, 8]), ("dhcp6", 7, &[1])]);
+    let bodies: Vec<_> = set.each_for(17, |_| false).map(|option| option.body()[3]).collect();
+    assert_eq!(bodies, [9, 8]);
+    for (code, body) in [(124, &[0, 0, 0, 9][..]), (124, b"text"), (125, &[0, 0, 0, 9, 2, 1])] {
+        let error = builder.add("dhcp4", code, body.to_vec(), NO_FLAGS).unwrap_err();
+        assert_eq!(error, OptionSetError::Enterprise { code });
+    }
+}
+
+//= RFC 5908 section 4
+#[test]
+fn ntp_servers_are_as_many_as_configured() {
+    let set: OptionSet6 = built(&[
+        ("dhcp6", 56, &[]),
+        ("v6-ntp-server-suboptions", 1, &[5; 16]),
+        ("v6-ntp-server-suboptions", 3, &[1, b'a', 0]),
+        ("v6-ntp-server-suboptions", 1, &[6; 16]),
+    ]);
+    let expected =
+        [&[0, 1, 0, 16][..], &[5; 16], &[0, 1, 0, 16], &[6; 16], &[0, 3, 0, 3, 1, b'a', 0]];
+    assert_eq!(set.get(56).unwrap().body(), expected.concat());
 }

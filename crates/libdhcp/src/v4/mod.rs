@@ -13,6 +13,7 @@ mod message_type;
 mod relay;
 mod sink;
 mod spans;
+mod vendor;
 mod view;
 
 pub use access::OptionError;
@@ -23,6 +24,7 @@ pub use message_type::MessageType;
 pub use relay::{RelayAgentInformation, SubOptions};
 pub use sink::{OptionSink, Weight};
 pub use spans::{Fragments, SpanTable};
+pub use vendor::{VendorBlock, VendorBlocks};
 pub use view::{MalformedError, View};
 
 /// Bytes of the fixed header, up to and including `file`.

@@ -2,7 +2,8 @@ use libdhcp::OptionCodes;
 use libdhcp::data::{Universe, format_option, validate};
 use libdhcp::option_defs;
 use libdhcp::v4::{
-    Builder, MAGIC_COOKIE, Message, MessageType, OPTIONS_OFFSET, SpanTable, SubOptions, View,
+    Builder, MAGIC_COOKIE, Message, MessageType, OPTIONS_OFFSET, SpanTable, SubOptions,
+    VendorBlocks, View,
 };
 
 /// Calls everything a server may call on a received packet.
@@ -25,6 +26,7 @@ fn use_everything(view: &View<'_>) {
             let _ = format_option(definition, body, Universe::V4);
             let _ = definition.map(|definition| validate(definition, body, Universe::V4));
             let _ = SubOptions::new(body).count();
+            let _ = VendorBlocks::new(body).map(|block| block.sub_options().count()).sum::<usize>();
         }
     }
 }

@@ -4,8 +4,8 @@
 //! has already, else the first that no other association of the message has and nobody has leased.
 
 use super::{
-    Bound6, LEASES_MAX, Query6, Resource6, Sink6, Withdrawal6, change_of, is_free, is_lost,
-    resource_of,
+    Bound6, LEASES_MAX, Place, Query6, Resource6, Sink6, Withdrawal6, change_of, is_free, is_lost,
+    resource_of, times,
 };
 use crate::hosts::Holder;
 use crate::lease::{CommitError, Nth};
@@ -18,49 +18,61 @@ pub(super) fn offer_reserved(
     query: &Query6<'_>,
     sink: &mut dyn Sink6,
 ) -> Result<bool, Parked> {
-    if query.reserved().next().is_none() {
-        return Ok(false);
-    }
     let mut kept = false;
-    for nth in 0..LEASES_MAX {
-        let found = session.find_nth(query.client, query.subnet_id(), nth)?;
-        let Some(own) = found.own else { break };
-        let resource = resource_of(&own);
-        if query.is_reserved_for_client(resource)
-            && !sink.is_given(resource)
-            && !is_lost(session, &own)
-        {
-            sink.take(Bound6::Kept(resource));
-            kept = true;
-        }
-        if !found.more {
-            break;
+    for place in query.places().filter(has_reserved) {
+        for nth in 0..LEASES_MAX {
+            let found = session.find_nth(query.client, place.subnet_id(), nth)?;
+            let Some(own) = found.own else { break };
+            let resource = resource_of(&own);
+            if place.is_reserved_for_client(resource)
+                && !sink.is_given(resource)
+                && !is_lost(session, &own)
+            {
+                let times = times(session, &place, resource, Some(&own));
+                sink.take(Bound6::Kept(resource), place.terms(resource, times));
+                kept = true;
+            }
+            if !found.more {
+                break;
+            }
         }
     }
     if kept {
         return Ok(true);
     }
     let free = free_reserved(session, query, sink)?;
-    if let Some((resource, _)) = free {
-        sink.take(Bound6::Reserved(resource));
-    }
-    Ok(free.is_some())
+    let Some((place, resource, _)) = free else { return Ok(false) };
+    let times = times(session, &place, resource, None);
+    sink.take(Bound6::Reserved(resource), place.terms(resource, times));
+    Ok(true)
 }
 
-/// The first resource reserved for the client that the association can get, and what is there.
-fn free_reserved(
+/// Whether something is reserved for the client in a subnet.
+fn has_reserved(place: &Place<'_>) -> bool {
+    place.reserved().next().is_some()
+}
+
+/// The first resource reserved for the client that the association can get, and what is there. What is reserved in
+/// subnets comes before what is reserved everywhere.
+fn free_reserved<'q>(
     session: &mut Session6<'_>,
-    query: &Query6<'_>,
+    query: &'q Query6<'_>,
     sink: &dyn Sink6,
-) -> Result<Option<(Resource6, Option<Lease6View>)>, Parked> {
-    for reserved in query.reserved() {
-        if sink.is_given(reserved) {
-            continue;
-        }
-        let wish = Some(reserved.address);
-        let (_, there) = session.find(query.client, query.subnet_id(), wish)?;
-        if is_free(session, reserved, there.as_ref(), session.now()) {
-            return Ok(Some((reserved, there)));
+) -> Result<Option<(Place<'q>, Resource6, Option<Lease6View>)>, Parked> {
+    for is_global in [false, true] {
+        let is_of_kind =
+            |place: &Place<'_>| place.host.is_some_and(|host| host.is_global() == is_global);
+        for place in query.places().filter(is_of_kind) {
+            for reserved in place.reserved() {
+                if sink.is_given(reserved) {
+                    continue;
+                }
+                let wish = Some(reserved.address);
+                let (_, there) = session.find(query.client, place.subnet_id(), wish)?;
+                if is_free(session, reserved, there.as_ref(), session.now()) {
+                    return Ok(Some((place, reserved, there)));
+                }
+            }
         }
     }
     Ok(None)
@@ -78,46 +90,57 @@ pub(super) enum Reserved6 {
     NotStored(CommitError),
 }
 
-/// Gives an association something that is reserved for the client, unless it has some of it. `first` is its first lease,
-/// also afterwards.
+/// Gives an association something that is reserved for the client, unless it has some of it. `first` is its first lease
+/// in the first subnet, also afterwards.
 pub(super) fn grant_reserved(
     session: &mut Session6<'_>,
     query: &Query6<'_>,
     sink: &mut dyn Sink6,
     first: &mut Nth<V6>,
 ) -> Result<Reserved6, Parked> {
-    if query.reserved().next().is_none() {
+    let mut is_any = false;
+    for (turn, place) in query.places().enumerate().filter(|(_, place)| has_reserved(place)) {
+        is_any = true;
+        let mut found = match turn {
+            0 => *first,
+            _ => session.find_nth(query.client, place.subnet_id(), 0)?,
+        };
+        for nth in 1..=LEASES_MAX {
+            let Some(own) = found.own else { break };
+            if place.is_reserved_for_client(resource_of(&own)) && !is_lost(session, &own) {
+                return Ok(Reserved6::Held);
+            }
+            if !found.more || nth == LEASES_MAX {
+                break;
+            }
+            found = session.find_nth(query.client, place.subnet_id(), nth)?;
+        }
+    }
+    if !is_any {
         return Ok(Reserved6::None);
     }
-    let mut found = *first;
-    for nth in 1..=LEASES_MAX {
-        let Some(own) = found.own else { break };
-        if query.is_reserved_for_client(resource_of(&own)) && !is_lost(session, &own) {
-            return Ok(Reserved6::Held);
-        }
-        if !found.more || nth == LEASES_MAX {
-            break;
-        }
-        found = session.find_nth(query.client, query.subnet_id(), nth)?;
-    }
-    let Some((resource, there)) = free_reserved(session, query, sink)? else {
+    let Some((place, resource, there)) = free_reserved(session, query, sink)? else {
         return Ok(Reserved6::None);
     };
-    let change = change_of(query, resource, there.as_ref());
+    let times = times(session, &place, resource, None);
+    let change = change_of(&place, resource, times, there.as_ref());
     Ok(match session.commit(change)? {
         Ok(stored) => {
-            sink.take(Bound6::Reserved(resource));
-            *first = session.find_nth(query.client, query.subnet_id(), 0)?;
+            sink.take(Bound6::Reserved(resource), place.terms(resource, times));
+            if let Some(place) = query.places().next() {
+                *first = session.find_nth(query.client, place.subnet_id(), 0)?;
+            }
             Reserved6::Given(resource, stored.position)
         }
         Err(error) => Reserved6::NotStored(error),
     })
 }
 
-/// Why an association cannot keep what it has. `has_reserved` tells that it has something that is reserved for it.
+/// Why an association cannot keep what it has in a subnet. `has_reserved` tells that it has something that is reserved
+/// for it.
 pub(super) fn withdrawal(
     session: &mut Session6<'_>,
-    query: &Query6<'_>,
+    place: &Place<'_>,
     own: &Lease6View,
     has_reserved: bool,
 ) -> Result<Option<Withdrawal6>, Parked> {
@@ -125,13 +148,14 @@ pub(super) fn withdrawal(
     if is_lost(session, own) {
         return Ok(Some(Withdrawal6::Taken));
     }
-    if query.is_reserved_for_client(resource) {
+    if place.is_reserved_for_client(resource) {
         return Ok(None);
     }
-    Ok(if is_reserved_for_others(session, query, resource)? {
+    Ok(if is_reserved_for_others(session, place, resource)? {
         Some(Withdrawal6::Reserved)
-    } else if query.pool_of(resource).is_none() {
-        Some(Withdrawal6::OutsidePools)
+    } else if !place.gives(resource) {
+        let is_in_pool = place.pool_of(resource).is_some();
+        Some(if is_in_pool { Withdrawal6::NotServed } else { Withdrawal6::OutsidePools })
     } else if has_reserved {
         Some(Withdrawal6::Replaced)
     } else {
@@ -139,21 +163,21 @@ pub(super) fn withdrawal(
     })
 }
 
-/// Whether a resource is reserved, and not for this client, or overlaps in a pool what is.
+/// Whether a resource is reserved in a subnet, and not for this client, or overlaps in a pool what is.
 pub(super) fn is_reserved_for_others(
     session: &mut Session6<'_>,
-    query: &Query6<'_>,
+    place: &Place<'_>,
     resource: Resource6,
 ) -> Result<bool, Parked> {
     if !session.has_hosts() {
         return Ok(false);
     }
-    let pool = query.pool_of(resource).map(|(nth, _)| query.pool_index(nth));
-    let rules = query.subnet.reservations;
-    let mut places = rules.places(query.subnet_id());
-    if rules.out_of_pool() && query.touches_pool(resource) {
+    let pool = place.pool_of(resource).map(|(nth, _)| place.pool_index(nth));
+    let rules = place.subnet.reservations;
+    let mut places = rules.places(place.subnet_id());
+    if rules.out_of_pool() && place.touches_pool(resource) {
         places.subnet = None;
     }
     let exactly = (resource.address, resource.prefix_len);
-    Ok(session.holder(places, exactly, pool, query.identifiers)? == Holder::Other)
+    Ok(session.holder(places, exactly, pool, place.query.identifiers)? == Holder::Other)
 }

@@ -6,13 +6,17 @@
 //! empty keys of parts that are not supported yet are left out. The result is itself a file that
 //! loads and means the same.
 
+use std::borrow::Cow;
+use std::cell::Cell;
+
 use cc::{Diagnostics, Document, Element, Map, MapReader, Scope, Value};
 use libdhcp::definition::Definitions;
 
 use super::keywords::{DHCP_DDNS, EXPIRED_LEASES, LOGGER, MULTI_THREADING, OUTPUT, SANITY_CHECKS};
 use super::read::hosts::{FLAGS, MODE, RuleScope};
 use super::read::options::read_definitions;
-use super::{Address, Prefix, Server, Span, TeeTimes};
+use super::{Address, LeaseRules, Prefix, Server, Span, TeeTimes};
+use crate::classes::read_class_definitions;
 use crate::hosts::ReservationRules;
 
 /// A configuration on its way to being complete.
@@ -58,6 +62,7 @@ impl Completion {
             server.options.definition.with_defaults(map)
         });
         completion.options(&mut global);
+        completion.classes(&mut global);
         completion.hosts(&mut global);
         if written.get(MODE).is_some() {
             set_rules(&mut global, rules_of(&written, server));
@@ -66,16 +71,53 @@ impl Completion {
         completion
     }
 
-    /// Completes the list of subnets; the numbers are places in the file.
+    /// Completes the lists of subnets, those of shared networks included; the numbers are places in the configuration.
     pub(crate) fn subnets(&mut self, complete: impl Fn(&Self, usize, &Map) -> Map) {
         let mut global = std::mem::take(&mut self.global);
-        set_each(&mut global, self.server.subnet.name, |number, map| complete(self, number, map));
+        let name = self.server.subnet.name;
+        set_each(&mut global, name, |number, map| complete(self, number, map));
+        let next = Cell::new(global.get(name).and_then(Element::as_list).map_or(0, <[_]>::len));
+        set_each(&mut global, self.server.network.name, |_, written| {
+            let mut map = self.server.network.with_defaults(written);
+            set_relays(&mut map);
+            self.options(&mut map);
+            set_each(&mut map, name, |_, map| complete(self, next.replace(next.get() + 1), map));
+            map
+        });
         self.global = global;
     }
 
     /// Completes `option-data` of a map.
     pub(crate) fn options(&self, map: &mut Map) {
-        set_each(map, self.server.options.data.name, |_, written| self.option(written));
+        self.options_by(&self.definitions, map);
+    }
+
+    fn options_by(&self, definitions: &Definitions, map: &mut Map) {
+        let option = |_, written: &Map| self.option(definitions, written);
+        set_each(map, self.server.options.data.name, option);
+    }
+
+    /// Completes `client-classes`.
+    fn classes(&self, map: &mut Map) {
+        let (table, definition) = (self.server.class, self.server.options.definition);
+        set_each(map, table.name, |_, written| {
+            let mut map = table.with_defaults(written);
+            set_each(&mut map, definition.name, |_, map| definition.with_defaults(map));
+            self.options_by(&self.definitions_of(written), &mut map);
+            map
+        });
+    }
+
+    /// The definitions that hold in a class.
+    fn definitions_of(&self, class: &Map) -> Cow<'_, Definitions> {
+        let mut diagnostics = Diagnostics::new();
+        let element = class.clone().into();
+        let reader = MapReader::new(&element, self.server.class, &mut diagnostics);
+        let rules = &self.server.options;
+        let own = reader.and_then(|reader| {
+            read_class_definitions(&reader, rules, &self.definitions, &mut diagnostics)
+        });
+        own.map_or(Cow::Borrowed(&self.definitions), Cow::Owned)
     }
 
     /// Completes `reservations` of a map.
@@ -93,13 +135,13 @@ impl Completion {
         Map::new().with(self.server.entry, self.global).into()
     }
 
-    fn option(&self, written: &Map) -> Map {
+    fn option(&self, definitions: &Definitions, written: &Map) -> Map {
         let text = |name| written.get(name).and_then(Element::as_str);
         let space = text("space").unwrap_or(self.server.options.universe.top_space());
         let code = written.get("code").and_then(Element::as_int);
         let definition = match code.and_then(|code| code.try_into().ok()) {
-            Some(code) => self.definitions.by_code(space, code),
-            None => text("name").and_then(|name| self.definitions.by_name(space, name)),
+            Some(code) => definitions.by_code(space, code),
+            None => text("name").and_then(|name| definitions.by_name(space, name)),
         };
         let mut map = written.clone();
         if let Some(definition) = definition {
@@ -131,6 +173,22 @@ pub(crate) fn set_tee_times(map: &mut Map, times: TeeTimes) {
     if let Some((t1, t2)) = times.calculated {
         map.set("t1-percent", f64::from(t1) / 1000.0);
         map.set("t2-percent", f64::from(t2) / 1000.0);
+    }
+}
+
+/// Sets how leases are chosen and kept.
+pub(crate) fn set_lease_rules(map: &mut Map, rules: &LeaseRules) {
+    map.set("allocator", rules.allocator.name());
+    map.set("pd-allocator", rules.pd_allocator.name());
+    if let Some(threshold) = rules.cache.threshold {
+        map.set("cache-threshold", threshold);
+    }
+    if let Some(max_age) = rules.cache.max_age {
+        map.set("cache-max-age", max_age);
+    }
+    map.set("store-extended-info", rules.stores_extended_info);
+    if let Some(threshold) = rules.adaptive_threshold {
+        map.set("adaptive-lease-time-threshold", threshold);
     }
 }
 

@@ -8,16 +8,24 @@
 mod address;
 pub(crate) mod get;
 pub mod keywords;
+mod lease_places;
+mod lease_rules;
 mod prefix_index;
 pub(crate) mod read;
 mod server;
+mod shared_network;
+mod subnets_by;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timers;
 
 pub use address::{Address, Prefix, Span};
+pub use lease_places::{LeasePlaces, LeaseVerdict};
+pub use lease_rules::{Aged, Allocator, LeaseCache, LeaseRules, remaining};
 pub use prefix_index::PrefixIndex;
 pub use server::{OptionRules, Server};
+pub use shared_network::{NetworkIndex, PoolExtras, SharedNetwork};
+pub use subnets_by::SubnetsBy;
 pub(crate) use timers::{Lifetime, TeeTimes};
 
 /// Index of a subnet in the subnets of its configuration.

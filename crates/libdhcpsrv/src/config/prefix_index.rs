@@ -5,7 +5,7 @@
 //! that of [`Steps`].
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 
 use util::steps::Steps;
 
@@ -18,6 +18,8 @@ pub struct PrefixIndex<A: Address> {
     starts: Steps<A::Bits>,
     /// Owner of the segment at the same position.
     owners: Vec<Option<SubnetIndex>>,
+    /// For a subnet those behind it in the file that share addresses with it.
+    behind: HashMap<SubnetIndex, Vec<(SubnetIndex, Span<A>)>>,
 }
 
 impl<A: Address> PrefixIndex<A> {
@@ -39,7 +41,7 @@ impl<A: Address> PrefixIndex<A> {
                 merged.push(owner);
             }
         }
-        Self { starts: Steps::new(starts), owners: merged }
+        Self { starts: Steps::new(starts), owners: merged, behind: behind(prefixes) }
     }
 
     /// The first subnet of the file that contains `address`.
@@ -48,6 +50,24 @@ impl<A: Address> PrefixIndex<A> {
     pub fn find(&self, address: A) -> Option<SubnetIndex> {
         let segment = self.starts.up_to(address.into()).checked_sub(1)?;
         self.owners.get(segment).copied().flatten()
+    }
+
+    /// The first subnet of the file that contains `address` and serves the client.
+    #[must_use]
+    #[inline]
+    pub fn find_serving(
+        &self,
+        address: A,
+        serves: impl Fn(SubnetIndex) -> bool,
+    ) -> Option<SubnetIndex> {
+        let first = self.find(address)?;
+        if serves(first) {
+            return Some(first);
+        }
+        let further = self.behind.get(&first).into_iter().flatten();
+        let one = Span { first: address, last: address };
+        let mut further = further.filter(|(_, span)| span.covers(one)).map(|(subnet, _)| *subnet);
+        further.find(|subnet| serves(*subnet))
     }
 }
 
@@ -78,6 +98,31 @@ fn owners_of<A: Address>(cuts: &[A], prefixes: &[Span<A>]) -> Vec<Option<SubnetI
         .collect()
 }
 
+/// For each prefix those behind it in the file that share addresses with it. Prefixes lie in each other or apart, so
+/// those around a prefix are a stack when they are visited in the order of addresses, wide ones first.
+fn behind<A: Address>(prefixes: &[Span<A>]) -> HashMap<SubnetIndex, Vec<(SubnetIndex, Span<A>)>> {
+    let mut order: Vec<usize> = (0..prefixes.len()).collect();
+    order.sort_unstable_by_key(|&n| (prefixes[n].first, Reverse(prefixes[n].last), n));
+    let mut behind = HashMap::<_, Vec<_>>::new();
+    let mut around: Vec<usize> = Vec::new();
+    for n in order {
+        let prefix = prefixes[n];
+        while around.last().is_some_and(|&outer| prefixes[outer].last < prefix.first) {
+            around.pop();
+        }
+        for &outer in &around {
+            let (first, later) = (n.min(outer), n.max(outer));
+            let entry = (SubnetIndex(later as u32), prefixes[later]);
+            behind.entry(SubnetIndex(first as u32)).or_default().push(entry);
+        }
+        around.push(n);
+    }
+    for later in behind.values_mut() {
+        later.sort_unstable_by_key(|(subnet, _)| *subnet);
+    }
+    behind
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
@@ -102,6 +147,13 @@ mod tests {
         let edges: Vec<A> = edges.flatten().map(A::from_wide).collect();
         for &address in probes.iter().chain(&edges) {
             assert_eq!(index.find(address), naive(&prefixes, address), "{address}");
+            let serves = |subnet: SubnetIndex| subnet.0 % 3 == 2;
+            let serving = prefixes
+                .iter()
+                .enumerate()
+                .find(|(n, span)| n % 3 == 2 && (span.first..=span.last).contains(&address));
+            let serving = serving.map(|(n, _)| SubnetIndex(n as u32));
+            assert_eq!(index.find_serving(address, serves), serving, "{address}");
         }
     }
 

@@ -22,6 +22,10 @@ pub struct Server {
     pub interfaces: &'static Scope,
     /// `compatibility`.
     pub compatibility: &'static Scope,
+    /// An entry of the list of shared networks.
+    pub network: &'static Scope,
+    /// An entry of `client-classes`.
+    pub class: &'static Scope,
     /// An entry of the list of subnets.
     pub subnet: &'static Scope,
     /// Maps that are in force when the file has none, with their `type`.

@@ -4,7 +4,9 @@ use cc::{Document, Element, Map, write_json_pretty};
 
 use super::keywords::{POOL, SERVER, SUBNET};
 use super::{Config4, Subnet4};
-use crate::config::get::{Completion, pool_text, set_each, set_relays, set_rules, set_tee_times};
+use crate::config::get::{
+    Completion, pool_text, set_each, set_lease_rules, set_relays, set_rules, set_tee_times,
+};
 use crate::config::{Span, TeeTimes};
 
 /// The configuration as indented text. `document` is the file that `config` was read from.
@@ -48,8 +50,12 @@ fn subnet(written: &Map, subnet: &Subnet4, config: &Config4, completion: &Comple
             let (first, last) = (pool.first.into(), pool.last.into());
             map.set("pool", pool_text(Span::<std::net::Ipv4Addr> { first, last }));
         }
+        completion.options(&mut map);
         POOL.with_defaults(&map)
     });
+    set_lease_rules(&mut map, &subnet.lease_rules);
+    map.remove("pd-allocator");
+    map.set("offer-lifetime", subnet.lease_rules.offer_lifetime);
     set_rules(&mut map, subnet.reservations);
     completion.options(&mut map);
     completion.hosts(&mut map);

@@ -13,20 +13,24 @@ mod subnet;
 mod tests;
 
 pub use crate::config::{
-    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, PrefixIndex, SubnetIndex,
+    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, NetworkIndex, PoolExtras, PrefixIndex,
+    SharedNetwork, SubnetIndex, SubnetsBy,
 };
 pub use get::{get, get_tree};
 pub use read::read;
 pub use subnet::{Pool4, Subnet4, Timers};
 
-use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use libdhcp::OptionSet;
-use libdhcp::v4::code;
 
+use eval::ClassSet;
+
+use crate::classes::{ClassPolicy, Classes};
+use crate::config::{LeasePlaces, Prefix};
 use crate::hosts::{Hosts4, IdentifierOrder};
+use crate::lease::SubnetId;
 
 /// A whole configuration, ready for use by the workers.
 #[derive(Debug)]
@@ -43,14 +47,20 @@ pub struct Config4 {
     pub echo_client_id: bool,
     /// Number of worker threads; at least 1.
     pub workers: usize,
-    /// Subnets in the order of the file.
+    /// Subnets in the order of the file, those of shared networks behind the others.
     pub subnets: Vec<Subnet4>,
+    /// Shared networks in the order of the file.
+    pub networks: Vec<SharedNetwork<OptionSet>>,
     /// All pools of all subnets; a subnet's pools are neighbours.
     pub pools: Vec<Pool4>,
     /// Options of the global scope.
     pub options: Arc<OptionSet>,
+    /// Client classes.
+    pub classes: Classes<OptionSet>,
     /// Host reservations of all subnets and of the global scope.
     pub hosts: Hosts4,
+    /// `early-global-reservations-lookup`: whether global hosts are looked for before a subnet is selected.
+    pub early_global_hosts: bool,
     /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.
     pub host_identifiers: IdentifierOrder,
     /// Whether option 82.5 (link selection) is disregarded.
@@ -71,15 +81,25 @@ pub struct Config4 {
     pub logging: Option<kea_log::LogConfig>,
     /// Address to the first subnet of the file that contains it.
     pub by_address: PrefixIndex<Ipv4Addr>,
-    /// Relay address (`relay`) to the first subnet of the file that names it.
-    pub by_relay: HashMap<Ipv4Addr, SubnetIndex>,
-    /// Interface name (`interface`) to the first subnet of the file that names it.
-    pub by_interface: HashMap<Box<str>, SubnetIndex>,
-    /// Server identifiers (option 54) that the configuration itself gives out.
+    /// Relay address (`relay`) to the subnets that name it.
+    pub by_relay: SubnetsBy<Ipv4Addr>,
+    /// Interface name (`interface`) to the subnets that name it.
+    pub by_interface: SubnetsBy<Box<str>>,
+    /// Server identifiers (option 54) that the configuration itself gives out, sorted.
     pub server_identifiers: Vec<Ipv4Addr>,
 }
 
 impl Config4 {
+    /// Where stored leases belong.
+    #[must_use]
+    pub fn lease_places(&self) -> LeasePlaces<'_, Ipv4Addr> {
+        let subnets = self.subnets.iter().map(|subnet| {
+            let prefix = Prefix { address: subnet.prefix, len: subnet.prefix_len };
+            (SubnetId(subnet.id), prefix.span())
+        });
+        LeasePlaces::new(self.lease_checks, &self.by_address, subnets)
+    }
+
     /// The subnet behind an index of this configuration.
     #[must_use]
     pub fn subnet(&self, index: SubnetIndex) -> &Subnet4 {
@@ -91,13 +111,22 @@ impl Config4 {
     pub fn pools_of(&self, subnet: &Subnet4) -> &[Pool4] {
         &self.pools[subnet.pools.start as usize..subnet.pools.end as usize]
     }
-}
 
-/// The server identifier (option 54) that a scope of DHCPv4 options gives out.
-#[must_use]
-pub fn server_identifier(options: &OptionSet) -> Option<Ipv4Addr> {
-    let body = options.get(code::SERVER_IDENTIFIER)?.body().next()?;
-    <[u8; 4]>::try_from(body).ok().map(Ipv4Addr::from)
+    /// Whether a subnet and its shared network serve a client in these classes.
+    #[must_use]
+    #[inline]
+    pub fn serves(&self, index: SubnetIndex, classes: &ClassSet) -> bool {
+        let subnet = self.subnet(index);
+        let network = self.network_of(subnet).and_then(|network| network.classes.as_deref());
+        ClassPolicy::admits(subnet.classes.as_deref(), classes)
+            && ClassPolicy::admits(network, classes)
+    }
+
+    /// The shared network that a subnet belongs to.
+    #[must_use]
+    pub fn network_of(&self, subnet: &Subnet4) -> Option<&SharedNetwork<OptionSet>> {
+        self.networks.get(subnet.network?.0 as usize)
+    }
 }
 
 /// `interfaces-config`.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use libdhcp::OptionSet;
 
-use crate::config::{Lifetime, TeeTimes};
+use crate::classes::ClassPolicy;
+use crate::config::{LeaseRules, Lifetime, NetworkIndex, PoolExtras, TeeTimes};
 use crate::hosts::ReservationRules;
 
 /// One entry of `subnet4`.
@@ -32,14 +33,18 @@ pub struct Subnet4 {
     pub boot_file_name: Box<[u8]>,
     /// Options of this subnet's scope; subnets with equal options share them.
     pub options: Arc<OptionSet>,
+    /// The shared network that it belongs to.
+    pub network: Option<NetworkIndex>,
+    /// Whom it serves, and which classes it lets be evaluated late.
+    pub classes: Option<Box<ClassPolicy>>,
     /// Its pools in [`super::Config4::pools`].
     pub pools: Range<u32>,
     /// `interface`: name of the interface whose direct clients this subnet serves.
     pub interface: Option<Box<str>>,
-    /// Server identifier (option 54) set for this subnet or globally; otherwise the receiving address is used.
-    pub server_identifier: Option<Ipv4Addr>,
     /// Which host reservations count: `reservations-global`, `-in-subnet`, `-out-of-pool`.
     pub reservations: ReservationRules,
+    /// How its leases are chosen and kept; subnets with equal rules share them.
+    pub lease_rules: Arc<LeaseRules>,
 }
 
 impl Subnet4 {
@@ -74,11 +79,10 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// The lease time for a client that asks for `wanted` seconds (option 51), clipped to the limits.
-    #[must_use]
-    pub fn lifetime(&self, wanted: Option<u32>) -> u32 {
+    /// The lease time for a client that asks for one (option 51) or does not.
+    pub(crate) fn valid(&self) -> Lifetime {
         let (min, max) = (self.min_valid_lifetime, self.max_valid_lifetime);
-        Lifetime { usual: self.valid_lifetime, min, max }.granted(wanted)
+        Lifetime { usual: self.valid_lifetime, min, max }
     }
 
     /// T1 and T2 to send with a lease of `lifetime` seconds. A configured time is sent only when it makes sense:
@@ -94,7 +98,7 @@ impl Timers {
 }
 
 /// One pool of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Pool4 {
     /// First address, host order.
     pub first: u32,
@@ -102,6 +106,8 @@ pub struct Pool4 {
     pub last: u32,
     /// `pool-id`, 0 unless given.
     pub id: u32,
+    /// What it has beside its addresses; most pools have nothing.
+    pub extras: Option<Box<PoolExtras<OptionSet>>>,
 }
 
 impl Pool4 {
@@ -130,7 +136,8 @@ mod tests {
     #[test]
     fn wanted_lifetime_is_clipped_to_the_limits() {
         let timers = timers();
-        let got = [None, Some(0), Some(60), Some(u32::MAX)].map(|wanted| timers.lifetime(wanted));
+        let got =
+            [None, Some(0), Some(60), Some(u32::MAX)].map(|wanted| timers.valid().granted(wanted));
         assert_eq!(got, [100, 100, 60, 200]);
     }
 

@@ -6,7 +6,9 @@ use cc::{Document, Element, Map, write_json_pretty};
 
 use super::keywords::{PD_POOL, POOL, SERVER, SUBNET};
 use super::{Config6, Pool6, Subnet6};
-use crate::config::get::{Completion, pool_text, set_each, set_relays, set_rules, set_tee_times};
+use crate::config::get::{
+    Completion, pool_text, set_each, set_lease_rules, set_relays, set_rules, set_tee_times,
+};
 use crate::config::{Prefix, Span, TeeTimes};
 
 /// The configuration as indented text. `document` is the file that `config` was read from.
@@ -31,7 +33,9 @@ fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Comple
     let mut map = written.clone();
     map.set("id", subnet.id);
     map.set("subnet", format!("{}/{}", subnet.prefix, subnet.prefix_len));
-    map.set("interface", subnet.interface.as_deref().unwrap_or_default());
+    let names = subnet.names.as_deref();
+    let interface = names.and_then(|names| names.interface.as_deref());
+    map.set("interface", interface.unwrap_or_default());
     for (name, lifetime) in [
         ("valid-lifetime", timers.valid_lifetime),
         ("min-valid-lifetime", timers.min_valid_lifetime),
@@ -51,6 +55,7 @@ fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Comple
         if let Some(pool) = pools.get(number) {
             map.set("pool", pool_text(span_of(pool)));
         }
+        completion.options(&mut map);
         POOL.with_defaults(&map)
     });
     let pd_pools = config.pd_pools_of(subnet);
@@ -62,8 +67,10 @@ fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Comple
                 map.set("excluded-prefix", excluded.to_string());
             }
         }
+        completion.options(&mut map);
         PD_POOL.with_defaults(&map)
     });
+    set_lease_rules(&mut map, &subnet.lease_rules);
     set_rules(&mut map, subnet.reservations);
     completion.options(&mut map);
     completion.hosts(&mut map);

@@ -13,18 +13,23 @@ mod subnet;
 mod tests;
 
 pub use crate::config::{
-    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, PrefixIndex, SubnetIndex,
+    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, NetworkIndex, PoolExtras, PrefixIndex,
+    SharedNetwork, SubnetIndex, SubnetsBy,
 };
 pub use get::{get, get_tree};
 pub use libdhcp::OptionSet6;
 pub use read::read;
-pub use subnet::{Pool6, PoolKind, Subnet6, Timers6};
+pub use subnet::{LinkNames, Pool6, PoolKind, Subnet6, Timers6};
 
-use std::collections::HashMap;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
+use eval::ClassSet;
+
+use crate::classes::{ClassPolicy, Classes};
+use crate::config::{LeasePlaces, Prefix};
 use crate::hosts::{Hosts6, IdentifierOrder};
+use crate::lease::SubnetId;
 
 /// A whole configuration, ready for use by the workers.
 #[derive(Debug)]
@@ -39,16 +44,22 @@ pub struct Config6 {
     pub decline_probation_period: u32,
     /// Number of worker threads; at least 1.
     pub workers: usize,
-    /// Subnets in the order of the file.
+    /// Subnets in the order of the file, those of shared networks behind the others.
     pub subnets: Vec<Subnet6>,
+    /// Shared networks in the order of the file.
+    pub networks: Vec<SharedNetwork<OptionSet6>>,
     /// All pools of all subnets; a subnet's pools of addresses are neighbours, and so are those of prefixes.
     pub pools: Vec<Pool6>,
     /// Options of the global scope.
     pub options: Arc<OptionSet6>,
+    /// Client classes.
+    pub classes: Classes<OptionSet6>,
     /// Host reservations of all subnets and of the global scope.
     pub hosts: Hosts6,
     /// `host-reservation-identifiers`: what a client's reservation is looked for by, in this order.
     pub host_identifiers: IdentifierOrder,
+    /// `early-global-reservations-lookup`: whether a client's global reservation is looked for before a subnet is selected.
+    pub early_global_hosts: bool,
     /// `mac-sources`: where a client's hardware address is looked for, in this order; empty for nowhere.
     pub mac_sources: Vec<MacSource>,
     /// `relay-supplied-options`: what relays may add to replies (RFC 6422).
@@ -67,17 +78,27 @@ pub struct Config6 {
     pub logging: Option<kea_log::LogConfig>,
     /// Address to the first subnet of the file that contains it.
     pub by_address: PrefixIndex<Ipv6Addr>,
-    /// Relay address (`relay`) to the first subnet of the file that names it.
-    pub by_relay: HashMap<Ipv6Addr, SubnetIndex>,
-    /// Interface name (`interface`) to the first subnet of the file that names it.
-    pub by_interface: HashMap<Box<str>, SubnetIndex>,
-    /// Option 18 of a relay (`interface-id`) to the first subnet of the file that names it.
-    pub by_interface_id: HashMap<Box<[u8]>, SubnetIndex>,
+    /// Relay address (`relay`) to the subnets that name it.
+    pub by_relay: SubnetsBy<Ipv6Addr>,
+    /// Interface name (`interface`) to the subnets that name it.
+    pub by_interface: SubnetsBy<Box<str>>,
+    /// Option 18 of a relay (`interface-id`) to the subnets that name it.
+    pub by_interface_id: SubnetsBy<Box<[u8]>>,
     /// `data-directory`: where leases and the server's DUID are kept, instead of the default.
     pub data_directory: Option<String>,
 }
 
 impl Config6 {
+    /// Where stored leases belong.
+    #[must_use]
+    pub fn lease_places(&self) -> LeasePlaces<'_, Ipv6Addr> {
+        let subnets = self.subnets.iter().map(|subnet| {
+            let prefix = Prefix { address: subnet.prefix, len: subnet.prefix_len };
+            (SubnetId(subnet.id), prefix.span())
+        });
+        LeasePlaces::new(self.lease_checks, &self.by_address, subnets)
+    }
+
     /// The subnet behind an index of this configuration.
     #[must_use]
     pub fn subnet(&self, index: SubnetIndex) -> &Subnet6 {
@@ -94,6 +115,22 @@ impl Config6 {
     #[must_use]
     pub fn pd_pools_of(&self, subnet: &Subnet6) -> &[Pool6] {
         &self.pools[subnet.pd_pools.start as usize..subnet.pd_pools.end as usize]
+    }
+
+    /// Whether a subnet and its shared network serve a client in these classes.
+    #[must_use]
+    #[inline]
+    pub fn serves(&self, index: SubnetIndex, classes: &ClassSet) -> bool {
+        let subnet = self.subnet(index);
+        let network = self.network_of(subnet).and_then(|network| network.classes.as_deref());
+        ClassPolicy::admits(subnet.classes.as_deref(), classes)
+            && ClassPolicy::admits(network, classes)
+    }
+
+    /// The shared network that a subnet belongs to.
+    #[must_use]
+    pub fn network_of(&self, subnet: &Subnet6) -> Option<&SharedNetwork<OptionSet6>> {
+        self.networks.get(subnet.network?.0 as usize)
     }
 }
 

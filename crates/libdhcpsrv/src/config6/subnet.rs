@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::OptionSet6;
-use crate::config::{Lifetime, TeeTimes};
+use crate::classes::ClassPolicy;
+use crate::config::{LeaseRules, Lifetime, NetworkIndex, PoolExtras, TeeTimes};
 use crate::hosts::ReservationRules;
 
 /// One entry of `subnet6`: two cache lines, because with thousands of subnets each line is fetched from memory.
@@ -22,18 +23,31 @@ pub struct Subnet6 {
     pub timers: Timers6,
     /// `rapid-commit`: whether a SOLICIT with that option is answered by a REPLY.
     pub rapid_commit: bool,
-    /// `interface`: name of the interface whose direct clients this subnet serves.
-    pub interface: Option<Box<str>>,
-    /// `interface-id`: what relays write into option 18 for clients of this subnet.
-    pub interface_id: Option<Box<[u8]>>,
+    /// What leads clients to it beside its prefix.
+    pub names: Option<Box<LinkNames>>,
+    /// The shared network that it belongs to.
+    pub network: Option<NetworkIndex>,
+    /// Whom it serves, and which classes it lets be evaluated late.
+    pub classes: Option<Box<ClassPolicy>>,
     /// Options of this subnet's scope; subnets with equal options share them.
     pub options: Arc<OptionSet6>,
     /// Which host reservations count: `reservations-global`, `-in-subnet`, `-out-of-pool`.
     pub reservations: ReservationRules,
+    /// How its leases are chosen and kept; subnets with equal rules share them.
+    pub lease_rules: Arc<LeaseRules>,
     /// Its pools of addresses in [`super::Config6::pools`].
     pub pools: Range<u32>,
     /// Its pools of prefixes in [`super::Config6::pools`].
     pub pd_pools: Range<u32>,
+}
+
+/// What leads clients to a subnet beside its prefix.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkNames {
+    /// `interface`: name of the interface whose direct clients are served.
+    pub interface: Option<Box<str>>,
+    /// `interface-id`: what relays write into option 18 for clients that are served.
+    pub interface_id: Option<Box<[u8]>>,
 }
 
 impl Subnet6 {
@@ -115,7 +129,7 @@ pub enum PoolKind {
 }
 
 /// One entry of `pools` or `pd-pools`: a cache line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 #[repr(align(64))]
 pub struct Pool6 {
     /// What it gives out.
@@ -131,6 +145,8 @@ pub struct Pool6 {
     /// `excluded-prefix` and its length (RFC 6603): the part of the first prefix of the pool that the delegating
     /// router keeps; of each other prefix the part at the same place. Longer than `unit_len`.
     pub excluded: Option<(Ipv6Addr, u8)>,
+    /// What it has beside its addresses; most pools have nothing.
+    pub extras: Option<Box<PoolExtras<OptionSet6>>>,
 }
 
 impl Pool6 {
@@ -217,16 +233,25 @@ mod tests {
     fn a_pool_of_prefixes_ends_with_its_last_prefix() {
         let site = 0x2001_0db8_u128 << 96;
         let (last, excluded) = (site | 0xff << 64, Some((Ipv6Addr::from(site | 0x7 << 56), 72)));
-        let pool = Pool6 { kind: PoolKind::Pd, first: site, last, unit_len: 64, id: 0, excluded };
-        assert_eq!((pool.end(), pool.last_index()), (last | u128::from(u64::MAX), 255));
-        assert!(pool.contains(Ipv6Addr::from(pool.end())));
-        assert!(!pool.contains(Ipv6Addr::from(pool.end() + 1)));
-        assert!(!pool.contains(Ipv6Addr::from(site - 1)));
-        let kept = pool.excluded_of(Ipv6Addr::from(site | 9 << 64));
+        let pool = |first, last, unit_len, excluded| Pool6 {
+            kind: PoolKind::Pd,
+            first,
+            last,
+            unit_len,
+            id: 0,
+            excluded,
+            extras: None,
+        };
+        let sites = pool(site, last, 64, excluded);
+        assert_eq!((sites.end(), sites.last_index()), (last | u128::from(u64::MAX), 255));
+        assert!(sites.contains(Ipv6Addr::from(sites.end())));
+        assert!(!sites.contains(Ipv6Addr::from(sites.end() + 1)));
+        assert!(!sites.contains(Ipv6Addr::from(site - 1)));
+        let kept = sites.excluded_of(Ipv6Addr::from(site | 9 << 64));
         assert_eq!(kept, Some((Ipv6Addr::from(site | 9 << 64 | 7 << 56), 72)));
-        let all = Pool6 { first: 0, last: u128::MAX, unit_len: 128, excluded: None, ..pool };
+        let all = pool(0, u128::MAX, 128, None);
         assert_eq!((all.end(), all.last_index()), (u128::MAX, u128::MAX));
-        let one = Pool6 { first: 0, last: 0, unit_len: 0, excluded: None, ..pool };
+        let one = pool(0, 0, 0, None);
         assert_eq!((one.end(), one.last_index()), (u128::MAX, 0));
     }
 
@@ -239,13 +264,15 @@ mod tests {
     fn subnets_contain_what_has_their_prefix() {
         let subnet = |prefix: &str, prefix_len| Subnet6 {
             reservations: ReservationRules::default(),
+            lease_rules: Arc::default(),
             id: 1,
             prefix: prefix.parse().expect("an address"),
             prefix_len,
             timers: timers(),
             rapid_commit: false,
-            interface: None,
-            interface_id: None,
+            names: None,
+            network: None,
+            classes: None,
             options: Arc::default(),
             pools: 0..0,
             pd_pools: 0..0,

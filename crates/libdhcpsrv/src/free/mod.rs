@@ -20,7 +20,7 @@ mod odd;
 mod pool4;
 mod pool6;
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -51,7 +51,17 @@ pub enum PickFrom {
 /// A number that is an address of one family, with the pools of that family.
 pub trait PoolAddress: AddressNumber {
     /// The address as the protocol code knows it.
-    type Address: Copy + Debug + Eq + Ord + Hash + Send + Sync + From<Self> + Into<Self> + 'static;
+    type Address: Copy
+        + Debug
+        + Display
+        + Eq
+        + Ord
+        + Hash
+        + Send
+        + Sync
+        + From<Self>
+        + Into<Self>
+        + 'static;
     /// What a pool is made from.
     type Range: Copy + Debug;
     /// The marks of one pool.
@@ -212,6 +222,12 @@ impl<A: PoolAddress> PoolSet<A> {
             Some(reserve) => reserve.closed.free(),
             None => self.pool(pool).map_or(0, FreePool::free),
         }
+    }
+
+    /// Number of units of a pool that no lease covers, whether or not they are reserved.
+    #[must_use]
+    pub fn unleased_count(&self, pool: PoolIndex) -> u64 {
+        self.pool(pool).map_or(0, FreePool::free)
     }
 
     /// Number of pools.

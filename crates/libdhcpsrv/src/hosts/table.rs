@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::sync::Arc;
 
+use eval::ClassId;
 use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
 use util::number::AddressNumber;
@@ -82,6 +83,8 @@ pub struct Extras<O> {
     pub options: Arc<O>,
     /// Classes that the client is in.
     pub client_classes: Box<[Box<str>]>,
+    /// Their numbers in the configuration, in the same order.
+    pub classes: Box<[ClassId]>,
     /// Fields of the DHCPv4 header.
     pub boot: Option<Box<BootFields>>,
 }
@@ -129,7 +132,13 @@ impl<'t, K: HostKind> Host<'t, K> {
         self.subnet == GLOBAL
     }
 
-    /// Classes that the client is in.
+    /// Classes that the client is in, as the configuration numbers them.
+    #[must_use]
+    pub fn classes(&self) -> &'t [ClassId] {
+        &self.extras.classes
+    }
+
+    /// Names of the classes that the client is in.
     #[must_use]
     pub fn client_classes(&self) -> &'t [Box<str>] {
         &self.extras.client_classes
@@ -376,6 +385,13 @@ impl<K: HostKind> HostsBuilder<K> {
         let numbers = first..self.resources.len() as u32;
         self.holdings.extend(numbers.map(|resource| Holding { host: id, resource }));
         self.kinds.insert(host.identifier.kind);
+    }
+
+    /// Gives numbers to the classes of all hosts.
+    pub fn resolve_classes(&mut self, number: impl Fn(&str) -> Option<ClassId>) {
+        for extras in &mut self.extras {
+            extras.classes = extras.client_classes.iter().filter_map(|name| number(name)).collect();
+        }
     }
 
     /// Makes the table.

@@ -69,6 +69,9 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
     /// Whether two leases are entered under the same keys.
     fn has_same_keys(one: &Contents<'_, Self>, other: &Contents<'_, Self>) -> bool;
 
+    /// Whether the numbers of two leases of one address are the same, as far as they are known.
+    fn is_same_own(new: &Self::Own, old: &Self::Own) -> bool;
+
     /// First and last address that a lease covers.
     fn range(address: Self::Number, own: &Self::Own) -> (Self::Number, Self::Number);
 
@@ -186,4 +189,6 @@ pub struct Terms<K: LeaseKind> {
     pub pool: Option<PoolIndex>,
     /// Another address whose lease ends with the change.
     pub replaces: Option<K::Number>,
+    /// Whether the user context is merged into the one that the owner's lease has.
+    pub keeps_context: bool,
 }

@@ -11,9 +11,11 @@
 use util::Now;
 
 use super::client_index::Place;
-use super::kind::{Contents, LeaseKind, StoreAddress};
+use super::kind::{AddressOf, Contents, LeaseKind, StoreAddress};
 use super::row::{self, Header, HeaderError, RowError};
 use super::store::{LeaseStore, SHARDS};
+use super::{LeaseType, SubnetId};
+use crate::config::LeaseVerdict;
 
 /// The longest row that is read; a longer one is an error of its line.
 const ROW_LEN_MAX: usize = 64 * 1024;
@@ -84,6 +86,27 @@ impl<'a, K: LeaseKind> Loader<'a, K> {
         let mut file = self.file();
         file.feed(bytes, on_error)?;
         file.finish()
+    }
+
+    /// Lets `judge` decide about each lease that was read, by its address, its subnet and its type. Leases that it moves
+    /// or drops are changed in memory alone, as in Kea: the files keep their rows until they are written anew.
+    pub fn inspect(
+        &mut self,
+        mut judge: impl FnMut(AddressOf<K>, SubnetId, LeaseType) -> LeaseVerdict,
+    ) {
+        for index in 0..SHARDS {
+            let shard = self.store.shard_mut(index);
+            let slots: Vec<u32> = shard.slots().collect();
+            for slot in slots {
+                let lease = shard.slab.contents(slot);
+                let (subnet, lease_type) = (SubnetId(lease.subnet_id), K::lease_type(&lease.own));
+                match judge(lease.address.into(), subnet, lease_type) {
+                    LeaseVerdict::Fits | LeaseVerdict::Warn(_) => {}
+                    LeaseVerdict::Move(right) => shard.slab[slot].subnet_id = right.0,
+                    LeaseVerdict::Drop(_) => shard.remove(slot),
+                }
+            }
+        }
     }
 
     /// Writes what was read, one row for each lease, without building anything over it; see [`LeaseStore::export`].

@@ -20,6 +20,7 @@ use super::client_index::{ClientIndex, EQUAL_MAX, KeyHash, Place};
 use super::kind::{AddressOf, Contents, LeaseKind, LeaseView, StoreAddress};
 use super::shard::{Claim, Shard};
 use super::{CommitError, Deltas, Expect, LeaseState, LeaseType, Ownership, Stored, SubnetId};
+use crate::extended_info;
 use crate::free::{PoolIndex, PoolSet};
 
 /// Number of parts by address.
@@ -139,6 +140,9 @@ impl<K: LeaseKind> LeaseStore<K> {
             let is_own = |slot| K::has_same_owner(&lease, &shard.slab.contents(slot));
             shard.slot(old).filter(|&slot| is_own(slot))
         });
+        let context = merged_context(&locked.main, slot, &lease, terms.keeps_context);
+        let user_context = context.as_deref().unwrap_or(lease.user_context);
+        let lease = Contents { user_context, ..lease };
         let claim = locked.main.claim(slot, &lease, terms.pool);
         if claim == Claim::Refused {
             return Err(CommitError::Conflict);
@@ -175,6 +179,22 @@ impl<K: LeaseKind> LeaseStore<K> {
         };
         deltas.push(shard.delta(slot, 1));
         Ok(Stored { position, deltas, replaced: replaced.is_some() })
+    }
+
+    /// Whether a change would alter nothing of a lease but its time; if so, the journal position that makes durable what
+    /// is there, 0 when it is already.
+    #[must_use]
+    pub fn same(&self, change: &K::Change<'_>) -> Option<JournalPosition> {
+        let (new, terms) = (K::contents(change, 0), K::terms(change));
+        let shard = self.lock(shard_of(new.address));
+        let slot = shard.expected(new.address, terms.expect).flatten()?;
+        let context = merged_context(&shard, Some(slot), &new, terms.keeps_context);
+        let user_context = context.as_deref().unwrap_or(new.user_context);
+        let new = Contents { user_context, ..new };
+        let is_same = is_same(&new, &shard.slab.contents(slot));
+        drop(shard);
+        let journal = self.journal.as_deref().filter(|journal| journal.has_uncommitted());
+        is_same.then(|| journal.map_or(0, JournalQueue::appended))
     }
 
     /// Deletes a lease, as a release does.
@@ -497,6 +517,31 @@ impl<K: LeaseKind> LeaseStore<K> {
             }
         }
     }
+}
+
+/// The user context of a lease that its owner keeps, with the new one merged into it; `None` when the new one counts.
+fn merged_context<K: LeaseKind>(
+    shard: &Shard<K>,
+    slot: Option<u32>,
+    new: &Contents<'_, K>,
+    keeps_context: bool,
+) -> Option<Vec<u8>> {
+    let old = shard.slab.contents(slot.filter(|_| keeps_context)?);
+    let is_kept = !old.user_context.is_empty() && K::has_same_owner(new, &old);
+    is_kept.then(|| extended_info::merge(old.user_context, new.user_context))
+}
+
+/// Whether two leases of one address differ in nothing but their time.
+fn is_same<K: LeaseKind>(new: &Contents<'_, K>, old: &Contents<'_, K>) -> bool {
+    new.ids == old.ids
+        && K::is_same_own(&new.own, &old.own)
+        && new.valid_lifetime == old.valid_lifetime
+        && new.subnet_id == old.subnet_id
+        && (new.fqdn_fwd, new.fqdn_rev) == (old.fqdn_fwd, old.fqdn_rev)
+        && new.state == old.state
+        && new.pool_id == old.pool_id
+        && new.hostname == old.hostname
+        && new.user_context == old.user_context
 }
 
 /// The shard of an address.

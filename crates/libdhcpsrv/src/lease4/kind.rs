@@ -148,6 +148,11 @@ impl LeaseKind for V4 {
         one.ids == other.ids
     }
 
+    /// What was read from a file does not tell the hardware type.
+    fn is_same_own(new: &Own4, old: &Own4) -> bool {
+        new.hw_type == old.hw_type || old.hw_type == HW_TYPE_UNKNOWN
+    }
+
     #[inline]
     fn range(address: u32, _: &Own4) -> (u32, u32) {
         (address, address)
@@ -179,7 +184,12 @@ impl LeaseKind for V4 {
 
     fn terms(change: &Change4<'_>) -> Terms<V4> {
         let replaces = change.replaces.map(u32::from);
-        Terms { expect: change.expect, pool: change.pool, replaces }
+        Terms {
+            expect: change.expect,
+            pool: change.pool,
+            replaces,
+            keeps_context: change.keeps_context,
+        }
     }
 
     fn decline<'a>(lease: &'a Lease4, expect: Expect, probation_s: u32) -> Change4<'a> {
@@ -195,6 +205,7 @@ impl LeaseKind for V4 {
             fqdn_rev: false,
             hostname: &[],
             user_context: &lease.user_context,
+            keeps_context: false,
             expect,
             replaces: None,
         }

@@ -202,6 +202,8 @@ pub struct Change4<'a> {
     pub hostname: &'a [u8],
     /// User context as JSON text; empty for none.
     pub user_context: &'a [u8],
+    /// Whether it is merged into the one that the lease has, if it stays the client's, instead of replacing it.
+    pub keeps_context: bool,
     /// What the address must look like for the change to be made.
     pub expect: Expect,
     /// Another address that `client` gives up with this change. Its lease is deleted in the same step if it still

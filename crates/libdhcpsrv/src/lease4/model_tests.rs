@@ -206,6 +206,7 @@ impl Run {
             fqdn_rev: client % 3 == 0,
             hostname,
             user_context: b"",
+            keeps_context: false,
             expect,
             replaces: replaces.map(Ipv4Addr::from),
         };

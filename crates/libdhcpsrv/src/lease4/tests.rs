@@ -39,6 +39,7 @@ fn change<'a>(last: u8, client: ClientKey<'a>, expect: Expect) -> Change4<'a> {
         fqdn_rev: false,
         hostname: b"",
         user_context: b"",
+        keeps_context: false,
         expect,
         replaces: None,
     }
@@ -363,6 +364,7 @@ fn long_identifiers_and_cold_data_are_kept_and_their_memory_is_reused() {
         let full = Change4 {
             hostname: b"host.example.org",
             user_context: br#"{ "a": "b" }"#,
+            keeps_context: false,
             pool_id: 5,
             fqdn_rev: true,
             ..change(10, key, Expect::Absent)

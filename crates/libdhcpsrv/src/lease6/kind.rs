@@ -20,7 +20,7 @@ pub struct V6;
 const INLINE_LEN: usize = 60;
 
 /// What a record holds beyond a DHCPv4 one.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Own6 {
     preferred_lifetime: u32,
     iaid: u32,
@@ -138,6 +138,10 @@ impl LeaseKind for V6 {
         owner(one) == owner(other)
     }
 
+    fn is_same_own(new: &Own6, old: &Own6) -> bool {
+        new == old
+    }
+
     #[inline]
     fn range(address: u128, own: &Own6) -> (u128, u128) {
         let within = host_mask(own);
@@ -182,7 +186,12 @@ impl LeaseKind for V6 {
 
     fn terms(change: &Change6<'_>) -> Terms<V6> {
         let replaces = change.replaces.map(u128::from);
-        Terms { expect: change.expect, pool: change.pool, replaces }
+        Terms {
+            expect: change.expect,
+            pool: change.pool,
+            replaces,
+            keeps_context: change.keeps_context,
+        }
     }
 
     fn decline<'a>(lease: &'a Lease6, expect: Expect, probation_s: u32) -> Change6<'a> {
@@ -201,6 +210,7 @@ impl LeaseKind for V6 {
             fqdn_rev: false,
             hostname: &[],
             user_context: &lease.user_context,
+            keeps_context: false,
             expect,
             replaces: None,
         }

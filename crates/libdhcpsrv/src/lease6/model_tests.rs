@@ -179,6 +179,7 @@ impl Run {
             fqdn_rev: client % 3 == 0,
             hostname: if client % 3 == 0 { b"a,b.example" } else { b"" },
             user_context: b"",
+            keeps_context: false,
             expect: if seen {
                 self.seen(place.address)
             } else {

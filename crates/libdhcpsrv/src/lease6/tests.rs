@@ -46,6 +46,7 @@ fn change<'a>(address: Ipv6Addr, client: ClientKey6<'a>, expect: Expect) -> Chan
         fqdn_rev: false,
         hostname: b"",
         user_context: b"",
+        keeps_context: false,
         expect,
         replaces: None,
     }

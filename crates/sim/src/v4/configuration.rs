@@ -88,7 +88,7 @@ fn text(scenario: &Scenario, moves: Option<&mut SplitMix>) -> String {
     }
     format!(
         "{{ \"Dhcp4\": {{
-            \"valid-lifetime\": 90, \"min-valid-lifetime\": 30, \"max-valid-lifetime\": 300,
+            \"cache-threshold\": 0, \"valid-lifetime\": 90, \"min-valid-lifetime\": 30, \"max-valid-lifetime\": 300,
             \"calculate-tee-times\": true,
             \"decline-probation-period\": 120,
             \"expired-leases-processing\": {{

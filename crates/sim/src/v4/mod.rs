@@ -162,6 +162,7 @@ impl Family for V4 {
             client: ClientKey::default(),
             hostname: &[],
             user_context: &[],
+            keeps_context: change.keeps_context,
             address: change.address,
             subnet_id: change.subnet_id,
             pool_id: change.pool_id,

@@ -107,7 +107,7 @@ fn text(scenario: &Scenario, moves: Option<&mut SplitMix>) -> String {
     let preferred = draw.one_of(60, &[30, 50, 60]);
     format!(
         "{{ \"Dhcp6\": {{
-            \"valid-lifetime\": {valid}, \"min-valid-lifetime\": 30, \"max-valid-lifetime\": 300,
+            \"cache-threshold\": 0, \"valid-lifetime\": {valid}, \"min-valid-lifetime\": 30, \"max-valid-lifetime\": 300,
             \"preferred-lifetime\": {preferred}, \"min-preferred-lifetime\": 20, \"max-preferred-lifetime\": 200,
             \"calculate-tee-times\": true,
             \"decline-probation-period\": 120,

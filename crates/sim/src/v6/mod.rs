@@ -194,6 +194,7 @@ impl Family for V6 {
             hw: HardwareSource6::default(),
             hostname: &[],
             user_context: &[],
+            keeps_context: change.keeps_context,
             address: change.address,
             prefix_len: change.prefix_len,
             subnet_id: change.subnet_id,

@@ -58,7 +58,7 @@ pub(crate) const OBSERVED: [Keyword; 8] = [
 
 /// How leases are spared.
 pub(crate) const SPARED: [Keyword; 3] =
-    [network::CACHE_THRESHOLD.default(Real(0.0)), network::CACHE_MAX_AGE, network::ADAPTIVE];
+    [network::CACHE_THRESHOLD.default(Real(0.25)), network::CACHE_MAX_AGE, network::ADAPTIVE];
 
 /// Order of identifiers.
 pub(crate) const HOST_IDENTIFIERS: Keyword = Keyword::new(
@@ -69,9 +69,13 @@ pub(crate) const HOST_IDENTIFIERS: Keyword = Keyword::new(
 
 /// Networks, classes and hosts.
 pub(crate) const NETWORKS: [Keyword; 7] = [
-    Keyword::new("shared-networks", Kind::MapList, "Subnets on one link.")
-        .not_yet("shared networks"),
-    Keyword::new("client-classes", Kind::MapList, "Classes of clients.").not_yet("client classes"),
+    Keyword::new("shared-networks", Kind::MapList, "Subnets on one link.").default(EmptyList),
+    Keyword::new(
+        "client-classes",
+        Kind::MapList,
+        "Classes of clients, in the order in which they are evaluated.",
+    )
+    .default(EmptyList),
     network::HOSTS,
     network::RESERVATION_MODE,
     network::RESERVATIONS_GLOBAL.default(Bool(false)),
@@ -96,7 +100,8 @@ pub(crate) const LAST: [Keyword; 30] = [
     Keyword::new(
         "early-global-reservations-lookup",
         Kind::Bool,
-        "No effect until client classes are supported.",
+        "Whether a client is looked for among the global reservations before a subnet is selected, so that the \
+         classes of its reservation count for that.",
     )
     .default(Bool(false)),
     Keyword::new("hosts-database", Kind::Map, "Database of host reservations.")
@@ -119,7 +124,7 @@ pub(crate) const LAST: [Keyword; 30] = [
     network::DDNS_OVERRIDE_CLIENT_UPDATE.default(Bool(false)),
     network::DDNS_REPLACE_CLIENT_NAME.default(Str("never")),
     network::DDNS_GENERATED_PREFIX.default(Str("myhost")),
-    network::DDNS_QUALIFYING_SUFFIX,
+    network::DDNS_QUALIFYING_SUFFIX.default(Str("")),
     network::DDNS_UPDATE_ON_RENEW.default(Bool(false)),
     network::DDNS_USE_CONFLICT_RESOLUTION,
     network::DDNS_CONFLICT_RESOLUTION_MODE.default(Str("check-with-dhcid")),
@@ -127,7 +132,7 @@ pub(crate) const LAST: [Keyword; 30] = [
     network::DDNS_TTL,
     network::DDNS_TTL_MIN,
     network::DDNS_TTL_MAX,
-    network::HOSTNAME_CHAR_SET.default(Str("")),
+    network::HOSTNAME_CHAR_SET.default(Str("[^A-Za-z0-9.-]")),
     network::HOSTNAME_CHAR_REPLACEMENT.default(Str("")),
     Keyword::new("version", Kind::Str, "Version of the file's form.")
         .ignored("the server decides by the keys"),

@@ -29,12 +29,8 @@ pub(crate) const NAME: [Keyword; 1] =
 /// The last rows of a reservation.
 pub(crate) const LAST: [Keyword; 4] = [
     network::OPTIONS,
-    Keyword::new(
-        "client-classes",
-        Kind::StrList,
-        "Classes that the client is in. No effect until client classes are supported.",
-    )
-    .default(EmptyList),
+    Keyword::new("client-classes", Kind::StrList, "Classes that the client is in, defined or not.")
+        .default(EmptyList),
     cc::USER_CONTEXT,
     cc::COMMENT,
 ];

@@ -8,6 +8,7 @@
 //! A table of one server is made of groups of rows, of which this module holds those that are the
 //! same in both; `rows!` puts them together.
 
+pub mod classes;
 pub(crate) mod global;
 pub(crate) mod hosts;
 mod logging;

@@ -5,7 +5,6 @@ use cc::{DefaultValue, Keyword, Kind};
 
 use DefaultValue::{EmptyList, Int, Str};
 
-pub(crate) const CLASSES: &str = "client classes";
 const NO_UPDATES: &str = "No effect until DNS updates are supported.";
 
 pub(crate) const CALCULATE_TEE_TIMES: Keyword = Keyword::new(
@@ -24,19 +23,25 @@ pub(crate) const OPTIONS: Keyword =
 pub(crate) const CACHE_THRESHOLD: Keyword = Keyword::new(
     "cache-threshold",
     Kind::FRACTION,
-    "Share of the lease time after which a renewal is stored; 0 stores each.",
+    "Share of the lease time up to which a renewal that changes nothing is not stored and leaves the \
+     lease as long as it was; 0 stores each.",
 );
-pub(crate) const CACHE_MAX_AGE: Keyword =
-    Keyword::new("cache-max-age", Kind::UINT32, "No effect until `cache-threshold` is supported.");
+pub(crate) const CACHE_MAX_AGE: Keyword = Keyword::new(
+    "cache-max-age",
+    Kind::UINT32,
+    "The same in seconds, beside `cache-threshold`: the lower one counts; 0 stores each.",
+);
 pub(crate) const ALLOCATOR: Keyword = Keyword::new(
     "allocator",
     Kind::OneOf(&["iterative", "random", "flq"]),
-    "How a free address is chosen.",
+    "How a free address is chosen: one after the other (`iterative`), by chance (`random`), or what has \
+     been free for longest (`flq`, not for IPv6 addresses).",
 );
 pub(crate) const ADAPTIVE: Keyword = Keyword::new(
     "adaptive-lease-time-threshold",
     Kind::FRACTION,
-    "Share of leased addresses above which the shortest lease time is given; 1 for never.",
+    "Share of leased addresses (or prefixes, not of IPv6 addresses) from which on the shortest lease time \
+     is given, where the allocator is `flq`, which alone knows it; 1 for never.",
 );
 pub(crate) const RESERVATION_MODE: Keyword = Keyword::new(
     "reservation-mode",
@@ -68,13 +73,19 @@ pub(crate) const DDNS_OVERRIDE_NO_UPDATE: Keyword =
     Keyword::new("ddns-override-no-update", Kind::Bool, NO_UPDATES);
 pub(crate) const DDNS_OVERRIDE_CLIENT_UPDATE: Keyword =
     Keyword::new("ddns-override-client-update", Kind::Bool, NO_UPDATES);
-pub(crate) const DDNS_REPLACE_CLIENT_NAME: Keyword =
-    Keyword::new("ddns-replace-client-name", Kind::StrOrBool, "When a client's name is replaced.");
-pub(crate) const DDNS_GENERATED_PREFIX: Keyword =
-    Keyword::new("ddns-generated-prefix", Kind::Str, NO_UPDATES);
+pub(crate) const DDNS_REPLACE_CLIENT_NAME: Keyword = Keyword::new(
+    "ddns-replace-client-name",
+    Kind::StrOrBool,
+    "When a client's name is replaced by one that is made from its address: `never`, `always`, \
+     `when-present`, `when-not-present`.",
+);
+pub(crate) const DDNS_GENERATED_PREFIX: Keyword = Keyword::new(
+    "ddns-generated-prefix",
+    Kind::Str,
+    "What names that are made from addresses begin with.",
+);
 pub(crate) const DDNS_QUALIFYING_SUFFIX: Keyword =
-    Keyword::new("ddns-qualifying-suffix", Kind::Str, "Domain of partial names.")
-        .not_yet("completion of client names");
+    Keyword::new("ddns-qualifying-suffix", Kind::Str, "The domain that names without one get.");
 pub(crate) const DDNS_UPDATE_ON_RENEW: Keyword =
     Keyword::new("ddns-update-on-renew", Kind::Bool, NO_UPDATES);
 pub(crate) const DDNS_USE_CONFLICT_RESOLUTION: Keyword =
@@ -94,12 +105,15 @@ pub(crate) const DDNS_TTL_PERCENT: Keyword =
 pub(crate) const DDNS_TTL: Keyword = Keyword::new("ddns-ttl", Kind::UINT32, NO_UPDATES);
 pub(crate) const DDNS_TTL_MIN: Keyword = Keyword::new("ddns-ttl-min", Kind::UINT32, NO_UPDATES);
 pub(crate) const DDNS_TTL_MAX: Keyword = Keyword::new("ddns-ttl-max", Kind::UINT32, NO_UPDATES);
-pub(crate) const HOSTNAME_CHAR_SET: Keyword =
-    Keyword::new("hostname-char-set", Kind::Str, "Characters replaced in names of clients.");
+pub(crate) const HOSTNAME_CHAR_SET: Keyword = Keyword::new(
+    "hostname-char-set",
+    Kind::Str,
+    "What is replaced in names that clients give: a regular expression; empty for nothing.",
+);
 pub(crate) const HOSTNAME_CHAR_REPLACEMENT: Keyword = Keyword::new(
     "hostname-char-replacement",
     Kind::Str,
-    "No effect until `hostname-char-set` is supported.",
+    "What it is replaced by; nothing when empty.",
 );
 
 /// First rows of a subnet.
@@ -129,16 +143,6 @@ pub(crate) const RESERVED: [Keyword; 5] = [
     RESERVATIONS_OUT_OF_POOL,
 ];
 
-/// Restriction of subnets and pools to classes.
-pub(crate) const RESTRICTED: [Keyword; 4] = [
-    Keyword::new("client-class", Kind::Str, "Class it is reserved for.").not_yet(CLASSES),
-    Keyword::new("client-classes", Kind::StrList, "Classes it is reserved for.").not_yet(CLASSES),
-    Keyword::new("require-client-classes", Kind::StrList, "Classes evaluated late.")
-        .not_yet(CLASSES),
-    Keyword::new("evaluate-additional-classes", Kind::StrList, "Classes evaluated late.")
-        .not_yet(CLASSES),
-];
-
 /// DNS updates for clients of a subnet or pool.
 pub(crate) const DDNS: [Keyword; 7] = [
     DDNS_SEND_UPDATES,
@@ -164,11 +168,16 @@ pub(crate) const LAST: [Keyword; 9] = [
 ];
 
 /// Rows of every kind of pool.
-pub(crate) const POOL: [Keyword; 2] = [
-    Keyword::new("pool-id", Kind::UINT32, "Number for statistics.").default(Int(0)),
-    Keyword::new("option-data", Kind::MapList, "Options for clients of the pool.")
-        .not_yet("options of a pool"),
-];
+pub(crate) const POOL: [Keyword; 2] =
+    [Keyword::new("pool-id", Kind::UINT32, "Number for statistics.").default(Int(0)), OPTIONS];
+
+/// First row of a shared network.
+pub(crate) const NETWORK: [Keyword; 1] =
+    [Keyword::new("name", Kind::Str, "Name of the shared network.").required()];
+
+/// Rows of shared networks about host reservations.
+pub(crate) const RULES: [Keyword; 4] =
+    [RESERVATION_MODE, RESERVATIONS_GLOBAL, RESERVATIONS_IN_SUBNET, RESERVATIONS_OUT_OF_POOL];
 
 /// First row of a pool of addresses.
 pub(crate) const POOL_RANGE: [Keyword; 1] =

@@ -2,7 +2,6 @@
 
 use cc::{DefaultValue, Keyword, Kind};
 
-use super::network::CLASSES;
 use DefaultValue::{Bool, Str};
 
 /// Rows of an entry of `option-def`; `space` is the server's.
@@ -38,7 +37,12 @@ pub(crate) const fn option_data(space: &'static str) -> [Keyword; 10] {
             .default(Bool(false)),
         Keyword::new("never-send", Kind::Bool, "Not sent, whatever other scopes say.")
             .default(Bool(false)),
-        Keyword::new("client-classes", Kind::StrList, "Classes it is for.").not_yet(CLASSES),
+        Keyword::new(
+            "client-classes",
+            Kind::StrList,
+            "Classes it is for; a client gets the first entry for one of its classes, else the \
+             first one without classes.",
+        ),
         cc::USER_CONTEXT,
         cc::COMMENT,
     ]

@@ -148,7 +148,9 @@ pub static SANITY_CHECKS: Scope = Scope::new(
         Keyword::new(
             "lease-checks",
             Kind::OneOf(&["none", "warn", "fix", "fix-del", "del"]),
-            "No effect yet: leases whose subnet does not match their address are kept.",
+            "What is done at the start with leases whose subnet does not match their address: nothing (`none`), \
+             a line in the log (`warn`), the right subnet (`fix`), the same or removal (`fix-del`), removal \
+             (`del`).",
         )
         .default(Str("warn")),
         Keyword::new(
@@ -172,15 +174,35 @@ pub static DHCP_DDNS: Scope = Scope::new(
         ddns("max-queue-size", Kind::UINT32),
         ddns("ncr-protocol", Kind::Str),
         ddns("ncr-format", Kind::Str),
-        ddns("qualifying-suffix", Kind::Str),
+        Keyword::new(
+            "qualifying-suffix",
+            Kind::Str,
+            "Old place of `ddns-qualifying-suffix` of the global scope; no effect in `kea-dhcp6`.",
+        ),
         ddns("always-include-fqdn", Kind::Bool),
         ddns("allow-client-update", Kind::Bool),
         ddns("override-no-update", Kind::Bool),
         ddns("override-client-update", Kind::Bool),
-        ddns("replace-client-name", Kind::StrOrBool),
-        ddns("generated-prefix", Kind::Str),
-        ddns("hostname-char-set", Kind::Str),
-        ddns("hostname-char-replacement", Kind::Str),
+        Keyword::new(
+            "replace-client-name",
+            Kind::StrOrBool,
+            "Old place of `ddns-replace-client-name` of the global scope; no effect in `kea-dhcp6`.",
+        ),
+        Keyword::new(
+            "generated-prefix",
+            Kind::Str,
+            "Old place of `ddns-generated-prefix` of the global scope; no effect in `kea-dhcp6`.",
+        ),
+        Keyword::new(
+            "hostname-char-set",
+            Kind::Str,
+            "Old place of `hostname-char-set` of the global scope; no effect in `kea-dhcp6`.",
+        ),
+        Keyword::new(
+            "hostname-char-replacement",
+            Kind::Str,
+            "Old place of `hostname-char-replacement` of the global scope; no effect in `kea-dhcp6`.",
+        ),
         cc::USER_CONTEXT,
         cc::COMMENT,
     ],

@@ -5,7 +5,7 @@
 
 use cc::{DefaultValue, Diagnostics, MapReader, Value, write_json};
 
-use DefaultValue::{Bool, Int, Real, Str};
+use DefaultValue::{Bool, Int, Str};
 
 /// A key with the values that are accepted today.
 #[derive(Clone, Copy, Debug)]
@@ -16,20 +16,19 @@ pub struct Restriction {
     pub accepted: &'static [DefaultValue],
     /// What other values need.
     pub reason: &'static str,
+    /// Scopes in which all values are honoured.
+    pub honoured_in: &'static [&'static str],
 }
 
 /// All restrictions; a server has those whose keys it has.
 pub const RESTRICTIONS: &[Restriction] = &[
-    row("adaptive-lease-time-threshold", &[Real(1.0)], "adaptive lease times"),
-    row("allocator", &[Str("iterative")], "allocators other than iterative"),
-    row("cache-threshold", &[Real(0.0)], "lease caching"),
-    row("ddns-replace-client-name", &[Str("never"), Bool(false)], "replacement of client names"),
+    named("ddns-qualifying-suffix", &[Str("")]),
+    named("ddns-replace-client-name", &[Str("never"), Bool(false)]),
     row("dhcp4o6-port", &[Int(0)], "DHCPv4 over DHCPv6"),
     row("enable-updates", &[Bool(false)], "DNS updates"),
-    row("hostname-char-set", &[Str(""), Str("[^A-Za-z0-9.-]")], "sanitising of client names"),
-    row("offer-lifetime", &[Int(0)], "stored offers"),
+    named("hostname-char-replacement", &[Str("")]),
+    named("hostname-char-set", &[Str(""), Str("[^A-Za-z0-9.-]")]),
     row("outbound-interface", &[Str("same-as-inbound")], "answers by routing table"),
-    row("pd-allocator", &[Str("iterative")], "allocators other than iterative"),
 ];
 
 const fn row(
@@ -37,7 +36,13 @@ const fn row(
     accepted: &'static [DefaultValue],
     reason: &'static str,
 ) -> Restriction {
-    Restriction { keyword, accepted, reason }
+    Restriction { keyword, accepted, reason, honoured_in: &[] }
+}
+
+/// A key about the names that clients give in option 12.
+const fn named(keyword: &'static str, accepted: &'static [DefaultValue]) -> Restriction {
+    let reason = "names of DHCPv6 clients, and names by pool";
+    Restriction { keyword, accepted, reason, honoured_in: &["Dhcp4", "subnet4", "dhcp-ddns"] }
 }
 
 /// Reports the keys of a map whose values cannot be honoured.
@@ -46,6 +51,9 @@ pub(crate) fn refuse_unsupported(reader: &MapReader<'_>, diagnostics: &mut Diagn
         let keyword = restriction.keyword;
         // First what is cheap: few files say anything about these keys.
         let Some(element) = reader.raw().get(keyword) else { continue };
+        if restriction.honoured_in.contains(&reader.scope().name) {
+            continue;
+        }
         if reader.scope().keyword(keyword).is_none() || reader.element(keyword).is_none() {
             continue;
         }
@@ -65,7 +73,6 @@ pub(crate) fn refuse_unsupported(reader: &MapReader<'_>, diagnostics: &mut Diagn
 fn is_same(value: &Value, accepted: DefaultValue) -> bool {
     match (value, accepted) {
         (Value::Str(text), Str(accepted)) => text.eq_ignore_ascii_case(accepted),
-        (Value::Int(number), Real(accepted)) => *number as f64 == accepted,
         (value, accepted) => *value == accepted.into(),
     }
 }

@@ -124,6 +124,11 @@ impl RuleScope {
     }
 }
 
+/// Whether global reservations are looked for before a subnet is selected.
+pub(crate) fn is_early_global(global: &MapReader<'_>) -> bool {
+    global.bool_or_default("early-global-reservations-lookup").unwrap_or(false)
+}
+
 fn rules_of_mode(mode: &str) -> ReservationRules {
     ReservationRules::new(match mode {
         "out-of-pool" => [false, true, true],
@@ -168,6 +173,8 @@ pub(crate) struct HostReader<K: HostKind> {
     identifiers: HashMap<(SubnetId, IdentifierKind, Box<[u8]>), Position>,
     resources: HashMap<(SubnetId, AddressOf<K>, u8), Position>,
     prefixes: Vec<(Prefix<AddressOf<K>>, Position)>,
+    /// Where classes are named first.
+    classes: HashMap<Box<str>, Position>,
 }
 
 impl<K: HostKind> HostReader<K>
@@ -189,6 +196,7 @@ where
             identifiers: HashMap::new(),
             resources: HashMap::new(),
             prefixes: Vec::new(),
+            classes: HashMap::new(),
         }
     }
 
@@ -229,12 +237,21 @@ where
         let around = Around { subnet: None, rules, in_pool: &|_| false };
         self.read(global, &around, options, diagnostics);
         let name = self.server.reservation.name;
-        if has_subnets && !self.is_global_used && !global.items(name).is_empty() {
+        let is_used = self.is_global_used || is_early_global(global);
+        if has_subnets && !is_used && !global.items(name).is_empty() {
             let message = "global reservations have no effect";
             let hint = "they count in subnets where 'reservations-global' is true";
             diagnostics.warning_with_hint(global.position_of(name), message, hint);
         }
         self.check_prefixes(diagnostics);
+        let mut named: Vec<_> = self.classes.into_iter().collect();
+        named.sort_by_key(|(_, position)| *position);
+        let resolve = |(name, position): (Box<str>, Position)| {
+            let class = options.classes.resolve_reserved(&name, position, diagnostics);
+            (name, class)
+        };
+        let numbers: HashMap<_, _> = named.into_iter().map(resolve).collect();
+        self.builder.resolve_classes(|name| numbers.get(name).copied());
         self.builder.build()
     }
 
@@ -252,7 +269,8 @@ where
         let hostname = read_hostname(reader, diagnostics);
         let extras = Extras {
             options: options.read(reader, diagnostics),
-            client_classes: read_classes(reader, diagnostics),
+            client_classes: self.read_classes(reader, diagnostics),
+            classes: Box::default(),
             boot,
         };
         let is_filled = |element: &Element| !element.is_blank();
@@ -387,6 +405,31 @@ where
         own
     }
 
+    fn read_classes(
+        &mut self,
+        reader: &MapReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Box<[Box<str>]> {
+        let mut classes: Vec<Box<str>> = Vec::new();
+        for item in reader.items("client-classes") {
+            if classes.len() == CLASSES_MAX {
+                let message = format!("a reservation has at most {CLASSES_MAX} classes");
+                diagnostics.error_with_hint(item.position, message, "join some of them into one");
+                break;
+            }
+            let name = item.as_str().unwrap_or_default().trim();
+            if name.is_empty() {
+                diagnostics.error(item.position, "a class has no name");
+            } else if classes.iter().any(|class| &**class == name) {
+                diagnostics.error(item.position, format!("class {} is given twice", quoted(name)));
+            } else {
+                self.classes.entry(name.into()).or_insert(item.position);
+                classes.push(name.into());
+            }
+        }
+        classes.into()
+    }
+
     /// Reports addresses and prefixes that lie within another prefix: two hosts would share addresses.
     fn check_prefixes(&mut self, diagnostics: &mut Diagnostics) {
         let order = |(prefix, position): &(Prefix<AddressOf<K>>, Position)| {
@@ -425,24 +468,4 @@ fn read_hostname<'a>(reader: &MapReader<'a>, diagnostics: &mut Diagnostics) -> &
         return &[];
     }
     text.as_bytes()
-}
-
-fn read_classes(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Box<[Box<str>]> {
-    let mut classes: Vec<Box<str>> = Vec::new();
-    for item in reader.items("client-classes") {
-        if classes.len() == CLASSES_MAX {
-            let message = format!("a reservation has at most {CLASSES_MAX} classes");
-            diagnostics.error_with_hint(item.position, message, "join some of them into one");
-            break;
-        }
-        let name = item.as_str().unwrap_or_default().trim();
-        if name.is_empty() {
-            diagnostics.error(item.position, "a class has no name");
-        } else if classes.iter().any(|class| &**class == name) {
-            diagnostics.error(item.position, format!("class {} is given twice", quoted(name)));
-        } else {
-            classes.push(name.into());
-        }
-    }
-    classes.into()
 }

@@ -5,7 +5,9 @@
 
 pub(crate) mod hosts;
 pub(crate) mod interfaces;
+pub(crate) mod lease_rules;
 pub(crate) mod logging;
+pub(crate) mod names;
 pub(crate) mod network;
 pub(crate) mod options;
 pub(crate) mod parts;

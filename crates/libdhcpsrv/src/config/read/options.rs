@@ -6,15 +6,16 @@ use std::hash::Hasher;
 use std::sync::Arc;
 
 use cc::{Diagnostics, MapReader, Position, closest};
-use libdhcp::data::{csv_surplus, encode_csv, encode_hex};
+use libdhcp::data::{DataError, csv_surplus, encode_csv, encode_hex, validate};
 use libdhcp::definition::{
     CustomDefinition, CustomShape, DataType, DefinitionError, Definitions, OptionDefinition,
-    is_valid_name,
+    is_valid_name, vendor_enterprise,
 };
-use libdhcp::{OptionFlags, OptionSetBuilder, OptionSetForm, Universe};
+use libdhcp::{Added, OptionFlags, OptionSetBuilder, OptionSetForm, Universe};
 
 use super::maps;
 use super::text::quoted;
+use crate::classes::ClassReader;
 use crate::config::OptionRules;
 
 /// Reads `option-def` of the global scope.
@@ -26,22 +27,30 @@ pub(crate) fn read_definitions(
     let mut definitions = Definitions::new(rules.universe);
     for item in maps(global, "option-def") {
         let Some(reader) = MapReader::new(item, rules.definition, diagnostics) else { continue };
-        let text = |name| reader.str_or_default(name).unwrap_or_default();
-        let required = (reader.str("name"), reader.int("code"), reader.str("type"));
-        let (Some(name), Some(code), Some(data_type)) = required else { continue };
-        let shape = CustomShape {
-            array: reader.bool("array").unwrap_or(false),
-            record_types: text("record-types"),
-            encapsulates: text("encapsulate"),
-        };
-        let space = text("space");
-        let added = CustomDefinition::new(space, code, name, data_type, shape)
-            .and_then(|definition| definitions.add(definition));
-        if let Err(error) = added {
-            report_definition(&reader, name, &error, diagnostics);
-        }
+        add_definition(&reader, diagnostics, |definition| definitions.add(definition));
     }
     definitions
+}
+
+/// Reads an entry of `option-def` and adds it to others.
+pub(crate) fn add_definition(
+    reader: &MapReader<'_>,
+    diagnostics: &mut Diagnostics,
+    add: impl FnOnce(CustomDefinition) -> Result<(), DefinitionError>,
+) {
+    let text = |name| reader.str_or_default(name).unwrap_or_default();
+    let required = (reader.str("name"), reader.int("code"), reader.str("type"));
+    let (Some(name), Some(code), Some(data_type)) = required else { return };
+    let shape = CustomShape {
+        array: reader.bool("array").unwrap_or(false),
+        record_types: text("record-types"),
+        encapsulates: text("encapsulate"),
+    };
+    let space = text("space");
+    let added = CustomDefinition::new(space, code, name, data_type, shape).and_then(add);
+    if let Err(error) = added {
+        report_definition(reader, name, &error, diagnostics);
+    }
 }
 
 fn report_definition(
@@ -67,7 +76,10 @@ fn report_definition(
 #[derive(Debug)]
 pub(crate) struct OptionScopes<S> {
     rules: &'static OptionRules,
-    definitions: Definitions,
+    /// The definitions of the file.
+    pub(crate) definitions: Definitions,
+    /// Gives all classes of the file their numbers.
+    pub(crate) classes: ClassReader,
     empty: Arc<S>,
     known: HashMap<u64, Vec<Arc<S>>>,
 }
@@ -78,12 +90,27 @@ struct Entry<'a> {
     code: u16,
     body: Vec<u8>,
     flags: OptionFlags,
+    classes: Vec<u32>,
 }
 
 impl<S: OptionSetForm> OptionScopes<S> {
     /// Starts with the definitions of the file.
     pub(crate) fn new(rules: &'static OptionRules, definitions: Definitions) -> Self {
-        Self { rules, definitions, empty: Arc::default(), known: HashMap::new() }
+        let (classes, empty) = (ClassReader::new(), Arc::default());
+        Self { rules, definitions, classes, empty, known: HashMap::new() }
+    }
+
+    /// Reads the options of a scope that has definitions of its own.
+    pub(crate) fn read_with(
+        &mut self,
+        definitions: Definitions,
+        scope: &MapReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Arc<S> {
+        let outer = std::mem::replace(&mut self.definitions, definitions);
+        let options = self.read(scope, diagnostics);
+        self.definitions = outer;
+        options
     }
 
     /// Reads the options of one scope.
@@ -96,9 +123,15 @@ impl<S: OptionSetForm> OptionScopes<S> {
         for item in items {
             let Some(reader) = MapReader::new(item, self.rules.data, diagnostics) else { continue };
             let Some(entry) = self.read_entry(&reader, diagnostics) else { continue };
-            let Entry { space, code, body, flags } = entry;
-            if let Err(error) = builder.add(space, code, body, flags) {
-                diagnostics.error(item.position, error.to_string());
+            let Entry { space, code, body, flags, classes } = entry;
+            match builder.add_for(space, code, body, flags, &classes) {
+                Ok(Added::Used) => {}
+                Ok(Added::Hidden) => {
+                    let message = format!("option {code} of space '{space}' is given twice");
+                    let hint = "the first one for all clients counts, this one is not used";
+                    diagnostics.warning_with_hint(item.position, message, hint);
+                }
+                Err(error) => diagnostics.error(item.position, error.to_string()),
             }
         }
         match builder.build(&self.definitions) {
@@ -128,24 +161,52 @@ impl<S: OptionSetForm> OptionScopes<S> {
     }
 
     fn read_entry<'a>(
-        &self,
+        &mut self,
         reader: &MapReader<'a>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Entry<'a>> {
         let rules = self.rules;
         let space = read_space(rules, reader, diagnostics)?;
         let (code, definition) = self.read_code(space, reader, diagnostics)?;
-        let body = read_body(space, code, definition, rules.universe, reader, diagnostics)?;
+        let is_on = |name| reader.bool(name).unwrap_or(false);
+        let flags =
+            OptionFlags { always_send: is_on("always-send"), never_send: is_on("never-send") };
+        // What is never sent needs no value. Other spaces go as a whole, whatever the flags are.
+        let is_single = space == rules.universe.top_space() || vendor_enterprise(space).is_some();
+        let body = if is_single && flags.never_send && !reader.is_written("data") {
+            Vec::new()
+        } else {
+            read_body(space, code, definition, rules.universe, reader, diagnostics)?
+        };
         let is_top = space == rules.universe.top_space();
         let own = rules.servers_own.iter().find(|(own, _)| is_top && *own == code);
         if let Some((_, hint)) = own {
             let message = format!("option {code} is up to the server, this value is not sent");
             diagnostics.warning_with_hint(reader.position(), message, *hint);
         }
-        let is_on = |name| reader.bool(name).unwrap_or(false);
-        let flags =
-            OptionFlags { always_send: is_on("always-send"), never_send: is_on("never-send") };
-        Some(Entry { space, code, body, flags })
+        let classes = self.read_classes(space, reader, diagnostics);
+        Some(Entry { space, code, body, flags, classes })
+    }
+
+    /// The classes whose clients an option is for; none when it is for all.
+    fn read_classes(
+        &mut self,
+        space: &str,
+        reader: &MapReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<u32> {
+        let names = reader.items("client-classes");
+        let is_sub_option =
+            space != self.rules.universe.top_space() && vendor_enterprise(space).is_none();
+        if is_sub_option && !names.is_empty() {
+            let position = reader.position_of("client-classes");
+            let message = format!("'client-classes' has no effect in space '{space}'");
+            let hint = "give it for the option that encapsulates this one";
+            diagnostics.warning_with_hint(position, message, hint);
+        }
+        let names = names.iter().filter_map(|item| Some((item.as_str()?.trim(), item.position)));
+        let named = names.filter(|(name, _)| !name.is_empty());
+        named.map(|(name, position)| self.classes.mention(name, position).0).collect()
     }
 
     /// The code of an option, by `code`, by `name`, or by both if they agree.
@@ -280,7 +341,15 @@ fn read_body(
             diagnostics.error_with_hint(position, message, hint);
             return None;
         }
-        _ => return hex_body(space, code, data, position, diagnostics),
+        _ => {
+            let body = hex_body(space, code, data, position, diagnostics)?;
+            let checked = definition.map(|definition| validate(definition, &body, universe));
+            if let Some(Err(error)) = checked {
+                report_mismatch(space, code, &error, position, diagnostics);
+                return None;
+            }
+            return Some(body);
+        }
     };
     let surplus = csv_surplus(definition, data);
     if surplus > 0 {
@@ -291,12 +360,22 @@ fn read_body(
     match encode_csv(definition, data, universe) {
         Ok(body) => Some(body),
         Err(error) => {
-            let mut message = String::from("option data does not match option definition");
-            message.push_str(&format!(" (space: {space}, code: {code}): {error}"));
-            diagnostics.error(position, message);
+            report_mismatch(space, code, &error, position, diagnostics);
             None
         }
     }
+}
+
+fn report_mismatch(
+    space: &str,
+    code: u16,
+    error: &DataError,
+    position: Position,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut message = String::from("option data does not match option definition");
+    message.push_str(&format!(" (space: {space}, code: {code}): {error}"));
+    diagnostics.error(position, message);
 }
 
 fn hex_body(

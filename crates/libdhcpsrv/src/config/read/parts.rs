@@ -2,6 +2,7 @@
 
 use cc::{Diagnostics, Element, MapReader, Scope};
 
+use super::names::NameScope;
 use crate::config::keywords::{
     DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, SANITY_CHECKS, refuse_unsupported,
 };
@@ -86,11 +87,6 @@ pub(crate) fn read_lease_checks(
 ) -> LeaseChecks {
     let Some(reader) = part(global, &SANITY_CHECKS, diagnostics) else { return LeaseChecks::Warn };
     let written = reader.str("lease-checks");
-    if let Some(wish @ ("del" | "fix" | "fix-del")) = written {
-        let message = format!("'lease-checks' {wish:?} is not carried out yet");
-        let hint = "leases whose subnet does not match their address are kept as they are";
-        diagnostics.warning_with_hint(reader.position_of("lease-checks"), message, hint);
-    }
     match written {
         Some("del") => LeaseChecks::Del,
         Some("fix") => LeaseChecks::Fix,
@@ -99,6 +95,54 @@ pub(crate) fn read_lease_checks(
         _ => LeaseChecks::Warn,
     }
 }
+
+/// Reads what `dhcp-ddns` says about names: old spellings, which count where the new ones are not written.
+pub(crate) fn read_old_names<'a>(
+    global: &MapReader<'a>,
+    diagnostics: &mut Diagnostics,
+) -> NameScope<'a> {
+    let element = global.element(DHCP_DDNS.name).filter(|element| !element.is_blank());
+    // What is wrong with the map itself has been reported.
+    let reader = element.and_then(|map| MapReader::new(map, &DHCP_DDNS, &mut Diagnostics::new()));
+    let Some(reader) = reader else { return NameScope::default() };
+    let mut names = NameScope::read_old(&reader, diagnostics);
+    for (old, new) in OLD_NAMES {
+        if !reader.is_written(old) {
+            continue;
+        }
+        let is_doubled = global.is_written(new);
+        let message = format!("'{old}' of 'dhcp-ddns' is an old spelling of '{new}'");
+        let hint = match is_doubled {
+            true => "it has no effect, because the new one is there, too",
+            false => "write that in the global scope",
+        };
+        diagnostics.warning_with_hint(reader.key_position_of(old), message, hint);
+        if is_doubled {
+            names.forget(old);
+        }
+    }
+    names
+}
+
+/// Warns about what `dhcp-ddns` says about names, for a server that does not look at the names of clients.
+pub(crate) fn warn_of_old_names(global: &MapReader<'_>, diagnostics: &mut Diagnostics) {
+    let element = global.element(DHCP_DDNS.name).filter(|element| !element.is_blank());
+    let reader = element.and_then(|map| MapReader::new(map, &DHCP_DDNS, &mut Diagnostics::new()));
+    let Some(reader) = reader else { return };
+    for (old, _) in OLD_NAMES.iter().filter(|(old, _)| reader.is_written(old)) {
+        let message = format!("'{old}' has no effect until names of DHCPv6 clients are supported");
+        diagnostics.warning(reader.key_position_of(old), message);
+    }
+}
+
+/// Keys of `dhcp-ddns` about names, and what they are called today.
+const OLD_NAMES: [(&str, &str); 5] = [
+    ("qualifying-suffix", "ddns-qualifying-suffix"),
+    ("replace-client-name", "ddns-replace-client-name"),
+    ("generated-prefix", "ddns-generated-prefix"),
+    ("hostname-char-set", "hostname-char-set"),
+    ("hostname-char-replacement", "hostname-char-replacement"),
+];
 
 /// Checks `dhcp-ddns`, which must not ask for updates.
 pub(crate) fn check_dhcp_ddns(global: &MapReader<'_>, diagnostics: &mut Diagnostics) {

@@ -1,9 +1,23 @@
-//! Ranges and prefixes of pools, within their subnet and apart from each other.
+//! Ranges and prefixes of pools, within their subnet and apart from each other; what pools have beside.
 
-use cc::{Diagnostics, Position};
+use cc::{Diagnostics, MapReader, Position};
+use libdhcp::OptionSetForm;
 
+use super::options::OptionScopes;
 use super::text::quoted;
-use crate::config::{Address, Prefix, Span};
+use crate::config::{Address, PoolExtras, Prefix, Span};
+
+/// Reads what a pool has beside its addresses; most have nothing.
+pub(crate) fn read_extras<S: OptionSetForm>(
+    reader: &MapReader<'_>,
+    scopes: &mut OptionScopes<S>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Box<PoolExtras<S>>> {
+    let options = scopes.read(reader, diagnostics);
+    let classes = scopes.classes.read_policy(reader, diagnostics);
+    let is_empty = options.is_empty() && classes.is_none();
+    (!is_empty).then(|| Box::new(PoolExtras { options, classes }))
+}
 
 /// Reads `first - last` or `address/length`. Of a prefix the host bits are kept: it begins with the
 /// address that is written.

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cc::{Diagnostics, Element, MapReader, Position};
+use cc::{Diagnostics, Element, Map, MapReader, Position, Scope};
 
+use super::maps;
 use super::text::{self, quoted};
 use crate::config::keywords::RELAY;
-use crate::config::{Address, Prefix, PrefixIndex, Span, SubnetIndex};
+use crate::config::{Address, Prefix, PrefixIndex, Span, SubnetIndex, SubnetsBy};
 
 /// Collects what must be unique in the file and what leads to a subnet.
 #[derive(Debug)]
@@ -14,12 +15,22 @@ pub(crate) struct Subnets<A: Address> {
     ids: HashMap<u32, Position>,
     prefixes: HashMap<(A, u8), Position>,
     next_id: u32,
+    /// The first subnet that got its id by its place in the file.
+    without_id: Option<(u32, Position)>,
     has_warned: bool,
     spans: Vec<Span<A>>,
-    /// Relay address to the first subnet of the file that names it.
-    pub(crate) by_relay: HashMap<A, SubnetIndex>,
-    /// Interface name to the first subnet of the file that names it.
-    pub(crate) by_interface: HashMap<Box<str>, SubnetIndex>,
+    /// Relay address to the subnets that name it.
+    pub(crate) by_relay: SubnetsBy<A>,
+    /// Interface name to the subnets that name it.
+    pub(crate) by_interface: SubnetsBy<Box<str>>,
+    networks: HashMap<Box<str>, Position>,
+}
+
+/// What leads clients to the subnets of a shared network that do not say so themselves.
+#[derive(Debug)]
+pub(crate) struct Link<'a, A> {
+    relays: Vec<A>,
+    interface: Option<&'a str>,
 }
 
 /// What every subnet has.
@@ -36,32 +47,63 @@ pub(crate) struct SubnetBase<'a, A> {
 }
 
 impl<A: Address> Subnets<A> {
-    /// Starts with no subnet; `count` are expected.
-    pub(crate) fn new(count: usize) -> Self {
+    /// Starts with no subnet.
+    pub(crate) fn new() -> Self {
         Self {
-            ids: HashMap::with_capacity(count),
-            prefixes: HashMap::with_capacity(count),
+            ids: HashMap::new(),
+            prefixes: HashMap::new(),
             next_id: 1,
-            has_warned: count < 2,
-            spans: Vec::with_capacity(count),
-            by_relay: HashMap::new(),
-            by_interface: HashMap::new(),
+            without_id: None,
+            has_warned: false,
+            spans: Vec::new(),
+            by_relay: SubnetsBy::default(),
+            by_interface: SubnetsBy::default(),
+            networks: HashMap::new(),
         }
     }
 
-    /// Reads the next subnet.
+    /// Number of subnets so far.
+    pub(crate) fn count(&self) -> u32 {
+        self.spans.len() as u32
+    }
+
+    /// Reads the name of the next shared network, which no other may have.
+    pub(crate) fn read_network(
+        &mut self,
+        reader: &MapReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Box<str> {
+        let name = reader.str("name").unwrap_or_default();
+        let position = reader.position_of("name");
+        if reader.str("name").is_some_and(|name| name.trim().is_empty()) {
+            diagnostics.error(position, "'name' of a shared network must not be empty");
+        } else if let Some(&first) = self.networks.get(name) {
+            let message = format!("shared network {} is there already", quoted(name));
+            let hint = format!("the first one is at {}", diagnostics.place(first));
+            diagnostics.error_with_hint(position, message, hint);
+        } else if !name.is_empty() {
+            self.networks.insert(name.into(), position);
+        }
+        name.into()
+    }
+
+    /// Reads the next subnet; `around` is the link of the shared network that it belongs to.
     pub(crate) fn read<'a>(
         &mut self,
         reader: &MapReader<'a>,
+        around: Option<&Link<'a, A>>,
         diagnostics: &mut Diagnostics,
     ) -> SubnetBase<'a, A> {
         let index = SubnetIndex(self.spans.len() as u32);
-        for relay in read_relays(reader, diagnostics) {
-            self.by_relay.entry(relay).or_insert(index);
+        let own = Link::read(reader, diagnostics);
+        let of_network = around.map_or(&[][..], |around| &around.relays);
+        let relays = if own.relays.is_empty() { of_network } else { &own.relays };
+        for relay in relays {
+            self.by_relay.add(*relay, index);
         }
-        let interface = reader.str("interface").map(str::trim).filter(|name| !name.is_empty());
+        let interface = own.interface.or(around.and_then(|around| around.interface));
         if let Some(interface) = interface {
-            self.by_interface.entry(interface.into()).or_insert(index);
+            self.by_interface.add(interface.into(), index);
         }
         let prefix = self.read_prefix(reader, diagnostics);
         let prefix = prefix.unwrap_or(Prefix { address: A::from_wide(0), len: 0 });
@@ -113,7 +155,11 @@ impl<A: Address> Subnets<A> {
         if written.is_none() {
             self.next_id += 1;
         }
-        if written.is_none() && !self.has_warned {
+        if written.is_none() && self.without_id.is_none() {
+            self.without_id = Some((id, position));
+        }
+        let is_several = self.spans.len() > 1;
+        if let Some((id, position)) = self.without_id.filter(|_| is_several && !self.has_warned) {
             self.has_warned = true;
             let message = format!("the subnet has no 'id' and gets {id}, by its place in the file");
             let hint = "give each subnet its own, so that leases keep theirs when the file changes";
@@ -128,6 +174,40 @@ impl<A: Address> Subnets<A> {
             self.ids.insert(id, position);
         }
         id
+    }
+}
+
+impl<'a, A: Address> Link<'a, A> {
+    /// Reads `relay` and `interface` of a scope.
+    pub(crate) fn read(reader: &MapReader<'a>, diagnostics: &mut Diagnostics) -> Self {
+        let interface = reader.str("interface").map(str::trim).filter(|name| !name.is_empty());
+        Self { relays: read_relays(reader, diagnostics), interface }
+    }
+
+    /// `interface`.
+    pub(crate) fn interface(&self) -> Option<&'a str> {
+        self.interface
+    }
+}
+
+/// Checks that a shared network and its subnets name one interface, as far as they name any.
+pub(crate) fn check_interfaces(
+    network: &MapReader<'_>,
+    subnet: &'static Scope,
+    diagnostics: &mut Diagnostics,
+) {
+    let named = |map: &Map| {
+        let element = map.get("interface")?;
+        let name = element.as_str()?.trim().to_owned();
+        Some((name, element.position)).filter(|(name, _)| !name.is_empty())
+    };
+    let subnets = maps(network, subnet.name).filter_map(Element::as_map);
+    let mut all = std::iter::once(network.raw()).chain(subnets).filter_map(named);
+    let Some((first, place)) = all.next() else { return };
+    for (name, position) in all.filter(|(name, _)| *name != first) {
+        let message = format!("a shared network is on one interface, found {}", quoted(&name));
+        let hint = format!("{} names {}", diagnostics.place(place), quoted(&first));
+        diagnostics.error_with_hint(position, message, hint);
     }
 }
 

@@ -38,7 +38,7 @@ pub static GLOBAL: Scope = Scope::new(
         [own::OFFER_LIFETIME.default(Int(0)),],
         global::SPARED,
         [
-            own::STORE_EXTENDED_INFO,
+            own::STORE_EXTENDED_INFO.default(Bool(false)),
             Keyword::new("stash-agent-options", Kind::Bool, "Use stored option 82 for renewals.")
                 .not_yet("relay information in leases"),
         ],

@@ -2,6 +2,7 @@
 //!
 //! Those that `Dhcp6` has as well are in [`crate::config::keywords`].
 
+mod classes;
 mod global;
 mod network;
 mod parts;
@@ -19,8 +20,9 @@ pub use crate::config::keywords::{
 use crate::config::{OptionRules, Server};
 use crate::hosts::IdentifierKind;
 
+pub use classes::CLASS;
 pub use global::GLOBAL;
-pub use network::{OPTION_DATA, OPTION_DEF, POOL, RESERVATION, SUBNET};
+pub use network::{NETWORK, OPTION_DATA, OPTION_DEF, POOL, RESERVATION, SUBNET};
 pub use parts::{COMPATIBILITY, INTERFACES};
 
 /// All tables in the order of the manual, each with the path of its maps in the file.
@@ -30,6 +32,8 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp4/lease-database", &LEASE_DATABASE),
     ("Dhcp4/expired-leases-processing", &EXPIRED_LEASES),
     ("Dhcp4/multi-threading", &MULTI_THREADING),
+    ("Dhcp4/shared-networks[]", &NETWORK),
+    ("Dhcp4/client-classes[]", &CLASS),
     ("Dhcp4/subnet4[]", &SUBNET),
     ("Dhcp4/subnet4[]/pools[]", &POOL),
     ("Dhcp4/subnet4[]/relay", &RELAY),
@@ -59,6 +63,8 @@ pub static SERVER: Server = Server {
     global: &GLOBAL,
     interfaces: &INTERFACES,
     compatibility: &COMPATIBILITY,
+    network: &NETWORK,
+    class: &CLASS,
     subnet: &SUBNET,
     types: &[(&LEASE_DATABASE, "memfile")],
     reservation: &RESERVATION,
@@ -102,6 +108,6 @@ and `Logging`, the old place of `loggers`, is understood. Comments (`#`, `//`, `
 here are errors, except where the table says so. All errors of a file are reported at once, each
 with file, line and column.
 
-A subnet takes from `Dhcp4` what it does not say itself. `valid-lifetime`, `min-valid-lifetime` and
+A subnet takes from its shared network, and this from `Dhcp4`, what it does not say itself. `valid-lifetime`, `min-valid-lifetime` and
 `max-valid-lifetime` are taken together or not at all.
 ";

@@ -1,8 +1,9 @@
 //! Tables of subnets and of what they contain, and the rows that subnets share with the global
 //! scope. A subnet's rows have no defaults: what is absent is inherited.
 
-use cc::{Keyword, Kind, Scope};
+use cc::{DefaultValue, Keyword, Kind, Scope};
 
+use crate::config::keywords::classes::POLICY;
 use crate::config::keywords::hosts;
 use crate::config::keywords::network as shared;
 use crate::config::keywords::{option_data, option_def, rows};
@@ -44,11 +45,55 @@ pub(super) const BOOT_FILE_NAME: Keyword =
     Keyword::new("boot-file-name", Kind::Str, "Name of the boot file (file), to 127 bytes.");
 
 // What comes with other parts of the product.
-pub(super) const STORE_EXTENDED_INFO: Keyword =
-    Keyword::new("store-extended-info", Kind::Bool, "Keep option 82 with the lease.")
-        .not_yet("relay information in leases");
+pub(super) const STORE_EXTENDED_INFO: Keyword = Keyword::new(
+    "store-extended-info",
+    Kind::Bool,
+    "Whether option 82 is kept in the user context of leases.",
+);
 pub(super) const OFFER_LIFETIME: Keyword =
     Keyword::new("offer-lifetime", Kind::UINT32, "Seconds for which an offer is stored.");
+
+/// Rows that subnets and shared networks inherit.
+const INHERITED: [Keyword; 19] = [
+    VALID_LIFETIME,
+    MIN_VALID_LIFETIME,
+    MAX_VALID_LIFETIME,
+    RENEW_TIMER,
+    REBIND_TIMER,
+    shared::CALCULATE_TEE_TIMES,
+    shared::T1_PERCENT,
+    shared::T2_PERCENT,
+    MATCH_CLIENT_ID,
+    AUTHORITATIVE,
+    NEXT_SERVER,
+    SERVER_HOSTNAME,
+    BOOT_FILE_NAME,
+    shared::ALLOCATOR,
+    OFFER_LIFETIME,
+    shared::CACHE_THRESHOLD,
+    shared::CACHE_MAX_AGE,
+    shared::ADAPTIVE,
+    STORE_EXTENDED_INFO,
+];
+
+/// An entry of `shared-networks`.
+pub static NETWORK: Scope = Scope::new(
+    "shared-networks",
+    rows![
+        shared::NETWORK,
+        [
+            Keyword::new("subnet4", Kind::MapList, "Its subnets.").default(DefaultValue::EmptyList),
+            shared::OPTIONS,
+        ],
+        shared::SELECTION,
+        INHERITED,
+        shared::RULES,
+        POLICY,
+        shared::DDNS,
+        [shared::DDNS_USE_CONFLICT_RESOLUTION],
+        shared::LAST,
+    ],
+);
 
 /// An entry of `subnet4`.
 pub static SUBNET: Scope = Scope::new(
@@ -57,29 +102,9 @@ pub static SUBNET: Scope = Scope::new(
         shared::SUBNET,
         [shared::OPTIONS],
         shared::SELECTION,
-        [
-            VALID_LIFETIME,
-            MIN_VALID_LIFETIME,
-            MAX_VALID_LIFETIME,
-            RENEW_TIMER,
-            REBIND_TIMER,
-            shared::CALCULATE_TEE_TIMES,
-            shared::T1_PERCENT,
-            shared::T2_PERCENT,
-            MATCH_CLIENT_ID,
-            AUTHORITATIVE,
-            NEXT_SERVER,
-            SERVER_HOSTNAME,
-            BOOT_FILE_NAME,
-            shared::ALLOCATOR,
-            OFFER_LIFETIME,
-            shared::CACHE_THRESHOLD,
-            shared::CACHE_MAX_AGE,
-            shared::ADAPTIVE,
-            STORE_EXTENDED_INFO,
-        ],
+        INHERITED,
         shared::RESERVED,
-        shared::RESTRICTED,
+        POLICY,
         [
             Keyword::new("4o6-interface", Kind::Str, "Interface of DHCPv4 over DHCPv6.")
                 .not_yet(O6),
@@ -96,7 +121,7 @@ pub static SUBNET: Scope = Scope::new(
 /// An entry of `pools`.
 pub static POOL: Scope = Scope::new(
     "pools",
-    rows![shared::POOL_RANGE, shared::POOL, shared::RESTRICTED, shared::DDNS, shared::LAST,],
+    rows![shared::POOL_RANGE, shared::POOL, POLICY, shared::DDNS, shared::LAST,],
 );
 
 /// An entry of `reservations`.

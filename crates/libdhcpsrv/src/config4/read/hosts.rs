@@ -24,16 +24,24 @@ pub(super) fn read_own(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) ->
         }
         is_usable
     });
+    let resource =
+        |address| Resource { address, prefix_len: Ipv4Addr::LEN, is_prefix: false, excluded: None };
+    Own {
+        resources: address.map(|address| (resource(address), position)).into_iter().collect(),
+        boot: read_boot(reader, diagnostics),
+    }
+}
+
+/// Reads the fields of the header; nothing when there are none.
+pub(super) fn read_boot(
+    reader: &MapReader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Box<BootFields>> {
     let bytes = |text: Option<&str>| text.unwrap_or_default().as_bytes().into();
     let boot = BootFields {
         next_server: read_next_server(reader, diagnostics).filter(|next| !next.is_unspecified()),
         server_hostname: bytes(short(reader, "server-hostname", SERVER_HOSTNAME_MAX, diagnostics)),
         boot_file_name: bytes(short(reader, "boot-file-name", BOOT_FILE_NAME_MAX, diagnostics)),
     };
-    let resource =
-        |address| Resource { address, prefix_len: Ipv4Addr::LEN, is_prefix: false, excluded: None };
-    Own {
-        resources: address.map(|address| (resource(address), position)).into_iter().collect(),
-        boot: Some(boot).filter(|boot| *boot != BootFields::default()).map(Box::new),
-    }
+    Some(boot).filter(|boot| *boot != BootFields::default()).map(Box::new)
 }

@@ -2,6 +2,7 @@
 //!
 //! The parts that both servers have are read by [`crate::config::read`], the others here.
 
+mod classes;
 mod hosts;
 mod network;
 mod pools;
@@ -12,15 +13,18 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document, MapReader};
 use libdhcp::OptionSet;
+use libdhcp::v4::code;
 
 use self::network::Network;
 use super::keywords::SERVER;
-use super::{Config4, InterfacesConfig, SocketType, server_identifier};
+use super::{Config4, InterfacesConfig, SocketType};
+use crate::classes::{Classes, read_classes};
 use crate::config::keywords::refuse_unsupported;
-use crate::config::read::hosts::{HostReader, read_identifier_order};
+use crate::config::read::hosts::{HostReader, is_early_global, read_identifier_order};
 use crate::config::read::interfaces::{self, EntryRules};
 use crate::config::read::options::{OptionScopes, read_definitions};
 use crate::config::read::{Opened, logging, open, parts};
+use crate::hosts::Hosts4;
 
 /// Reads the configuration of `kea-dhcp4`.
 ///
@@ -38,24 +42,22 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     parts::check_dhcp_ddns(reader, diagnostics);
     let compatibility = parts::part(reader, SERVER.compatibility, diagnostics);
     let is_on = |name| compatibility.as_ref().and_then(|map| map.bool(name)).unwrap_or(false);
-    let network = Network::read(reader, None, diagnostics);
+    let mut network = Network::read(reader, None, diagnostics);
+    network.names = parts::read_old_names(reader, diagnostics).within(&network.names);
     let definitions = read_definitions(reader, &SERVER.options, diagnostics);
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);
-    let outer = subnets::Outer { network: &network, options: &options };
+    let classes = read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
     let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
-    let all = subnets::read(reader, &outer, &mut scopes, &mut hosts, diagnostics);
+    let names = network.names.rules();
+    let outer = subnets::Outer::new(&network, &names);
+    let reading = subnets::Reading::new(&mut scopes, &mut hosts);
+    let all = reading.read(reader, &outer, diagnostics);
     let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);
+    scopes.classes.check_mentions(diagnostics);
+    let classes = Classes::new(SERVER.options.universe, scopes.classes, classes);
 
-    let mut server_identifiers = server_identifiers(&options);
-    for subnet in &all.subnets {
-        server_identifiers.extend(subnet.server_identifier);
-    }
-    for host in hosts.iter() {
-        server_identifiers.extend(server_identifier(&host.extras.options));
-    }
-    server_identifiers.sort_unstable();
-    server_identifiers.dedup();
+    let server_identifiers = server_identifiers(&options, &classes, &all, &hosts);
     let or_default = |name| reader.u32_or_default(name).unwrap_or_default();
     Config4 {
         interfaces: read_interfaces(reader, diagnostics),
@@ -65,9 +67,12 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         echo_client_id: reader.bool_or_default("echo-client-id").unwrap_or(true),
         workers: parts::read_workers(reader, cpus, diagnostics),
         subnets: all.subnets,
+        networks: all.networks,
         pools: all.pools,
         options: Arc::clone(&options),
+        classes,
         hosts,
+        early_global_hosts: is_early_global(reader),
         host_identifiers: read_identifier_order(reader, &SERVER, diagnostics),
         ignore_link_selection: is_on("ignore-rai-link-selection"),
         ignore_server_identifier: is_on("ignore-dhcp-server-identifier"),
@@ -84,6 +89,31 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     }
 }
 
+/// The server identifiers that clients may be given.
+fn server_identifiers(
+    global: &OptionSet,
+    classes: &Classes<OptionSet>,
+    all: &subnets::AllSubnets,
+    hosts: &Hosts4,
+) -> Vec<Ipv4Addr> {
+    let of_classes = classes.iter().map(|class| &*class.options);
+    let of_networks = all.networks.iter().map(|network| &*network.options);
+    let of_subnets = all.subnets.iter().map(|subnet| &*subnet.options);
+    let extras = all.pools.iter().filter_map(|pool| pool.extras.as_deref());
+    let of_pools = extras.map(|extras| &*extras.options);
+    let of_hosts = hosts.iter().map(|host| &*host.extras.options);
+    let sets = of_classes.chain(of_networks).chain(of_subnets).chain(of_pools).chain(of_hosts);
+    let each = |set: &OptionSet| {
+        let options = set.each_for(code::SERVER_IDENTIFIER, |_| true);
+        let bodies = options.filter_map(|option| option.body().next()?.try_into().ok());
+        bodies.map(|body: [u8; 4]| body.into()).collect::<Vec<Ipv4Addr>>()
+    };
+    let mut found: Vec<Ipv4Addr> = sets.chain([global]).flat_map(each).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 fn read_interfaces(global: &MapReader<'_>, diagnostics: &mut Diagnostics) -> InterfacesConfig {
     let mut config = InterfacesConfig { interfaces: Vec::new(), socket_type: SocketType::Raw };
     let Some(reader) = parts::part(global, SERVER.interfaces, diagnostics) else { return config };
@@ -93,9 +123,4 @@ fn read_interfaces(global: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Int
     let rules = EntryRules::<Ipv4Addr> { is_mixed: false, unfit: |_| None, doubt: |_| None };
     config.interfaces = interfaces::read(&reader, &rules, diagnostics);
     config
-}
-
-/// Server identifiers that a scope gives out.
-fn server_identifiers(options: &OptionSet) -> Vec<Ipv4Addr> {
-    server_identifier(options).into_iter().collect()
 }

@@ -8,6 +8,8 @@ use std::net::Ipv4Addr;
 use cc::{Diagnostics, MapReader};
 
 use crate::config::read::hosts::RuleScope;
+use crate::config::read::lease_rules::LeaseScope;
+use crate::config::read::names::NameScope;
 use crate::config::read::network::{LifetimeKeywords, TeeScope};
 use crate::config::read::text;
 use crate::config::{Lifetime, TeeTimes};
@@ -30,6 +32,8 @@ pub(super) struct Network<'a> {
     pub(super) server_hostname: Option<&'a str>,
     pub(super) boot_file_name: Option<&'a str>,
     rules: RuleScope,
+    pub(super) leases: LeaseScope,
+    pub(super) names: NameScope<'a>,
 }
 
 impl<'a> Network<'a> {
@@ -49,6 +53,8 @@ impl<'a> Network<'a> {
             authoritative: reader.bool_or_default("authoritative"),
             next_server: read_next_server(reader, diagnostics),
             rules: RuleScope::read(reader, diagnostics),
+            leases: LeaseScope::read(reader, diagnostics),
+            names: NameScope::read(reader, diagnostics),
             server_hostname: short(reader, "server-hostname", SERVER_HOSTNAME_MAX, diagnostics),
             boot_file_name: short(reader, "boot-file-name", BOOT_FILE_NAME_MAX, diagnostics),
         }
@@ -65,6 +71,8 @@ impl<'a> Network<'a> {
             server_hostname: self.server_hostname.or(outer.server_hostname),
             boot_file_name: self.boot_file_name.or(outer.boot_file_name),
             rules: self.rules.within(&outer.rules),
+            leases: self.leases.within(&outer.leases),
+            names: self.names.within(&outer.names),
         }
     }
 

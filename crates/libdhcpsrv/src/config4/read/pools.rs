@@ -3,10 +3,12 @@
 use std::net::Ipv4Addr;
 
 use cc::{Diagnostics, MapReader};
+use libdhcp::OptionSet;
 
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::maps;
-use crate::config::read::pools::{is_within, overlaps, read_range};
+use crate::config::read::options::OptionScopes;
+use crate::config::read::pools::{is_within, overlaps, read_extras, read_range};
 use crate::config::{Prefix, Span};
 use crate::config4::Pool4;
 use crate::config4::keywords::POOL;
@@ -16,18 +18,21 @@ pub(super) fn read(
     reader: &MapReader<'_>,
     subnet: Prefix<Ipv4Addr>,
     pools: &mut Vec<Pool4>,
+    scopes: &mut OptionScopes<OptionSet>,
     diagnostics: &mut Diagnostics,
 ) {
     let mut spans: Vec<(Span<Ipv4Addr>, _)> = Vec::new();
     for item in maps(reader, "pools") {
         let Some(reader) = MapReader::new(item, &POOL, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
+        let extras = read_extras(&reader, scopes, diagnostics);
         let Some(text) = reader.str("pool") else { continue };
         let position = reader.position_of("pool");
         let Some(span) = read_range(text, position, diagnostics) else { continue };
         if is_within(span, subnet, position, diagnostics) {
             let id = reader.u32("pool-id").unwrap_or(0);
-            pools.push(Pool4 { first: span.first.into(), last: span.last.into(), id });
+            let (first, last) = (span.first.into(), span.last.into());
+            pools.push(Pool4 { first, last, id, extras });
             spans.push((span, position));
         }
     }

@@ -32,7 +32,7 @@ const GLOBAL: [&str; 38] = [
     r#""dhcp-ddns": { "server-ip": "127.0.0.1" }, "ddns-qualifying-suffix": "example.org""#,
     r#""allocator": "flq", "cache-threshold": 0.25, "offer-lifetime": 60, "dhcp4o6-port": 786"#,
     r#""hooks-libraries": [ { "library": "x" } ], "control-socket": { "socket-type": "unix" }"#,
-    r#""client-classes": [ { "name": "x" } ], "shared-networks": [ {} ]"#,
+    r#""client-classes": {}, "shared-networks": [ {} ]"#,
     r#""hosts-database": { "type": "mysql" }, "hosts-databases": [ {} ], "config-control": { "a": 1 }"#,
     r#""version": "1", "dhcp-queue-control": { "enable-queue": true }"#,
     r#""loggers": [ { "severity": "LOUD", "debuglevel": 100 } ]"#,
@@ -47,7 +47,7 @@ const GLOBAL: [&str; 38] = [
 ];
 
 /// Entries of `option-data`.
-const OPTIONS: [&str; 19] = [
+const OPTIONS: [&str; 24] = [
     r#"{}"#,
     r#"{ "name": "domain-name-server", "data": "192.0.2.1" }"#,
     r#"{ "name": "domain name", "data": "x" }"#,
@@ -64,7 +64,12 @@ const OPTIONS: [&str; 19] = [
     r#"{ "name": "routers", "space": "dhcp6", "data": "192.0.2.1" }"#,
     r#"{ "code": 1, "space": "-x", "data": "00" }, { "name": "y", "space": "x", "data": "00" }"#,
     r#"{ "name": "dhcp-lease-time", "data": "5" }, { "code": 53, "data": "1" }"#,
-    r#"{ "name": "routers", "data": "192.0.2.1", "client-classes": [ "a" ] }"#,
+    r#"{ "name": "routers", "data": "192.0.2.1", "client-classes": "a" }"#,
+    r#"{ "name": "domain-name", "data": "a" }, { "name": "domain-name", "data": "b" }"#,
+    r#"{ "code": 1, "space": "own", "data": "01", "client-classes": [ "a" ] }"#,
+    r#"{ "name": "vivco-suboptions", "data": "9, 0561" }, { "name": "vivso-suboptions" }"#,
+    r#"{ "name": "routers", "csv-format": false, "data": "c0000201 c0" }"#,
+    r#"{ "name": "v4-dnr", "data": "1, a.example, 192.0.2.1, alpn=h2" }"#,
     r#"{ "name": "routers", "dta": "192.0.2.1" }"#,
     r#"{ "name": "routers", "always-send": "yes", "data": "1.1.1.1" }"#,
 ];
@@ -92,6 +97,28 @@ const SUBNETS: [&str; 21] = [
     r#"{ "id": 1, "subnet": "192.0.2.0/24", "reservation-mode": "out-of-pools", "allocator": "random" }"#,
     r#"{ "id": 1, "subnet": "192.0.2.0/24", "calculate-tee-times": true, "t2-percent": 0.2, "interface": [] }"#,
     r#"7, { "id": "1", "subnet": 5, "subnt": 1 }"#,
+];
+
+/// Entries of `client-classes`.
+const CLASSES: [&str; 18] = [
+    r#"{}, { "name": "" }, { "name": 5, "tst": "x" }, 7"#,
+    r#"{ "name": "a" }, { "name": "b", "test": "option[12].exists" }, { "name": "a" }"#,
+    r#"{ "name": "a", "test": "option[12].exits" }"#,
+    r#"{ "name": "a", "test": "option[60].hex = 'x'" }"#,
+    r#"{ "name": "a", "test": "option[host-nam].exists" }, { "name": "b", "test": "" }"#,
+    r#"{ "name": "a", "test": "option[60].hex" }, { "name": "b", "test": true }"#,
+    r#"{ "name": "a", "test": "pkt6.msgtype == 1" }, { "name": "b", "test": "'a' ==\n  'b' and" }"#,
+    r#"{ "name": "gold" }, { "name": "b", "test": "member('glod')" }, { "name": "c", "test": "member('c')" }"#,
+    r#"{ "name": "b", "test": "member('later')" }, { "name": "later" }"#,
+    r#"{ "name": "b", "test": "member('SPAWN_a_b') or member('DROP')" }"#,
+    r#"{ "name": "a", "test": "option[12].exists", "template-test": "option[12].hex" }"#,
+    r#"{ "name": "a", "template-test": "option[12].exists" }, { "name": "b", "template-test": "" }"#,
+    r#"{ "name": "KNOWN", "test": "option[12].exists" }, { "name": "ALL", "template-test": "option[12].hex" }"#,
+    r#"{ "name": "UNKNOWN", "only-in-additional-list": true }, { "name": "DROP", "only-if-required": true }"#,
+    r#"{ "name": "a", "only-if-required": true, "only-in-additional-list": true }, { "name": "b", "only-in-additional-list": "yes" }"#,
+    r#"{ "name": "a", "only-in-additional-list": true, "valid-lifetime": 5 }, { "name": "b", "offer-lifetime": 5, "min-valid-lifetime": 9, "max-valid-lifetime": 3 }"#,
+    r#"{ "name": "a", "next-server": "255.255.255.255" }, { "name": "b", "next-server": "::1" }, { "name": "c", "preferred-lifetime": 5 }"#,
+    r#"{ "name": "a", "option-def": [ { "name": "x", "code": 222, "type": "uint8" }, { "name": "y", "code": 225, "type": "unit8" }, { "name": "z", "code": 225, "type": "uint8" } ], "option-data": [ { "name": "x", "data": "x" } ] }"#,
 ];
 
 /// Entries of `reservations`, in a subnet.
@@ -151,6 +178,9 @@ fn every_mistake_is_named_with_its_place_and_a_remedy() {
     }
     for items in SUBNETS {
         add(items, read_members(&format!("\"subnet4\": [ {items} ]")).1);
+    }
+    for items in CLASSES {
+        add(items, read_members(&format!("\"client-classes\": [ {items} ]")).1);
     }
     for items in HOSTS {
         add(items, read_members(&in_subnet("", &format!("\"reservations\": [ {items} ]"))).1);

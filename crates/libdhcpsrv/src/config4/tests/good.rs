@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document, NoIncludes};
 
+use eval::ClassId;
+
 use super::{good, parse, read_file, read_members};
 use crate::config4::{Durability, LeaseChecks, SocketType, Subnet4, SubnetIndex, get, read};
 
@@ -46,10 +48,9 @@ fn a_typical_file_of_today_is_read() {
     assert_eq!(&*subnet.boot_file_name, b"boot");
     assert_eq!(config.pools_of(subnet).len(), 2);
     assert_eq!(config.pools[1].last, 0x0a01_ffff);
-    assert_eq!(subnet.server_identifier, Some(Ipv4Addr::new(10, 0, 0, 2)));
     assert_eq!(config.server_identifiers, [Ipv4Addr::new(10, 0, 0, 2)]);
-    assert_eq!(config.by_relay.get(&Ipv4Addr::new(10, 9, 9, 9)), Some(&SubnetIndex(0)));
-    assert_eq!(config.by_interface.get("eth0"), Some(&SubnetIndex(0)));
+    assert_eq!(config.by_relay.get(&Ipv4Addr::new(10, 9, 9, 9)), Some(SubnetIndex(0)));
+    assert_eq!(config.by_interface.get("eth0"), Some(SubnetIndex(0)));
     assert_eq!(config.by_address.find(Ipv4Addr::new(10, 200, 0, 1)), Some(SubnetIndex(0)));
     let option = config.options.get(222).expect("defined");
     assert_eq!(option.tlv(), [222, 4, 0, 0, 0, 7]);
@@ -69,12 +70,26 @@ fn an_empty_map_is_a_configuration_with_defaults() {
 }
 
 #[test]
-fn lease_checks_that_are_not_carried_out_are_warned_about() {
-    for (wish, warns) in [("fix-del", true), ("del", true), ("warn", false), ("none", false)] {
-        let members = format!(r#""sanity-checks": {{ "lease-checks": "{wish}" }}"#);
-        let (_, findings) = read_members(&members);
-        assert_eq!(findings.contains("is not carried out yet"), warns, "{wish}: {findings}");
+fn lease_checks_are_read() {
+    use LeaseChecks::{Del, Fix, FixDel, None, Warn};
+    for (text, checks) in
+        [("none", None), ("warn", Warn), ("fix", Fix), ("fix-del", FixDel), ("del", Del)]
+    {
+        let config = good(&format!(r#""sanity-checks": {{ "lease-checks": "{text}" }}"#));
+        assert_eq!(config.lease_checks, checks);
     }
+}
+
+#[test]
+fn a_set_of_characters_must_be_a_regular_expression() {
+    let (config, findings) = read_members(r#""hostname-char-set": "[^a-z""#);
+    assert!(config.is_none());
+    assert!(findings.contains("'hostname-char-set' is no regular expression"), "{findings}");
+    let (config, findings) = read_members(
+        r#""dhcp-ddns": { "enable-updates": false, "hostname-char-set": "[x]" },
+           "ddns-generated-prefix": "host""#,
+    );
+    assert!(config.is_some() && findings.contains("is an old spelling of"), "{findings}");
 }
 
 /// Reads one subnet with further members of its own and of the global scope.
@@ -188,7 +203,6 @@ fn options_are_encoded_with_their_sub_options() {
             { "name": "pair", "data": "7, ab" }, { "code": 224, "data": "0xc0ff" },
             { "code": 67, "csv-format": false, "data": "61 62", "never-send": true },
             { "name": "domain-name", "code": 15, "data": "first", "always-send": true },
-            { "name": "domain-name", "data": "second" },
             { "name": "tftp-servers", "space": "vendor-4491", "data": "10.0.0.1" } ]"#,
     );
     let tlv = |code| config.options.get(code).map(|option| option.tlv().to_vec());
@@ -200,6 +214,28 @@ fn options_are_encoded_with_their_sub_options() {
     assert!(config.options.get(67).is_some_and(|option| option.never_send()));
     assert!(config.options.get(15).is_some_and(|option| option.always_send()));
     assert!(config.options.vendor(4491).is_some_and(|set| set.contains(2)));
+}
+
+#[test]
+fn one_option_can_have_values_for_several_classes() {
+    let config = good(
+        r#""client-classes": [ { "name": "one" }, { "name": "two" }, { "name": "three" } ], "option-data": [
+            { "name": "domain-name", "data": "all", "client-classes": [ ] },
+            { "name": "domain-name", "data": "one", "client-classes": [ "one", "two" ] },
+            { "name": "domain-name", "data": "two", "client-classes": [ " two ", "three" ] },
+            { "name": "root-path", "never-send": true, "client-classes": [ "one" ] },
+            { "name": "vivco-suboptions", "data": "1234, 03666f6f" },
+            { "name": "vivco-suboptions", "data": "5678, 03626172" } ]"#,
+    );
+    let options = &config.options;
+    let [all, one, two, three] = ["ALL", "one", "two", "three"].map(|name| {
+        let of = config.classes.table().find(name).expect("the class exists");
+        let option = options.get_for(15, |class| ClassId(class) == of).expect("it is for all");
+        option.body().flatten().map(|byte| char::from(*byte)).collect::<String>()
+    });
+    assert_eq!([all, one, two, three], ["all", "one", "one", "two"]);
+    assert_eq!(options.never_send_codes().iter().collect::<Vec<_>>(), [17]);
+    assert_eq!(options.each_for(124, |_| false).count(), 2);
 }
 
 #[test]
@@ -218,12 +254,13 @@ fn old_logging_loads_with_a_warning() {
 }
 
 /// Files whose keys all have an effect; read without a finding.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     include_str!("files/kea-1.1.json"),
     include_str!("files/kea-3.json"),
     include_str!("../../../../../doc/examples/kea4/office.conf"),
     include_str!("../../../../../doc/examples/kea4/reservations.conf"),
     "{ \"Dhcp4\": {} }",
+    include_str!("files/classes.json"),
 ];
 
 #[test]
@@ -240,7 +277,8 @@ fn whole_files_load_and_come_back_with_the_same_meaning() {
         assert_eq!(get(&second, &document), text);
         let shown = |config: &crate::config4::Config4| {
             // Hash maps print in any order; what they hold follows from the subnets.
-            format!("{:?} {:?} {:?}", config.subnets, config.pools, config.options)
+            let classes: Vec<_> = config.classes.iter().collect();
+            format!("{:?} {:?} {:?} {classes:?}", config.subnets, config.pools, config.options)
         };
         assert_eq!(shown(&config), shown(&second));
         assert_eq!(config.logging, second.logging);

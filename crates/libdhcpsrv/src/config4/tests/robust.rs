@@ -9,7 +9,11 @@ use super::read_members;
 use crate::config::testing::{read_and_get, strange, with_damage, with_strange_values};
 use crate::config4::{get, read};
 
-const SOURCES: [&str; 2] = [include_str!("files/kea-1.1.json"), include_str!("files/kea-3.json")];
+const SOURCES: [&str; 3] = [
+    include_str!("files/kea-1.1.json"),
+    include_str!("files/kea-3.json"),
+    include_str!("files/classes.json"),
+];
 
 proptest! {
     #[test]

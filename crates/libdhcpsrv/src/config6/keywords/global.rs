@@ -58,7 +58,7 @@ pub static GLOBAL: Scope = Scope::new(
         global::OBSERVED,
         [own::PD_ALLOCATOR.default(Str("iterative"))],
         global::SPARED,
-        [own::STORE_EXTENDED_INFO],
+        [own::STORE_EXTENDED_INFO.default(Bool(false))],
         global::NETWORKS,
         [global::HOST_IDENTIFIERS.default(StrList(&["hw-address", "duid"]))],
         global::LAST,

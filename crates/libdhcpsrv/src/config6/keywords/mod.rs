@@ -2,6 +2,7 @@
 //!
 //! Those that `Dhcp4` has as well are in [`crate::config::keywords`].
 
+mod classes;
 mod global;
 mod network;
 mod parts;
@@ -18,8 +19,9 @@ use crate::config::keywords::{
 use crate::config::{OptionRules, Server};
 use crate::hosts::IdentifierKind;
 
+pub use classes::CLASS;
 pub use global::GLOBAL;
-pub use network::{OPTION_DATA, OPTION_DEF, PD_POOL, POOL, RESERVATION, SUBNET};
+pub use network::{NETWORK, OPTION_DATA, OPTION_DEF, PD_POOL, POOL, RESERVATION, SUBNET};
 pub use parts::{COMPATIBILITY, INTERFACES, SERVER_ID};
 
 /// All tables in the order of the manual, each with the path of its maps in the file.
@@ -30,6 +32,8 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp6/lease-database", &LEASE_DATABASE),
     ("Dhcp6/expired-leases-processing", &EXPIRED_LEASES),
     ("Dhcp6/multi-threading", &MULTI_THREADING),
+    ("Dhcp6/shared-networks[]", &NETWORK),
+    ("Dhcp6/client-classes[]", &CLASS),
     ("Dhcp6/subnet6[]", &SUBNET),
     ("Dhcp6/subnet6[]/pools[]", &POOL),
     ("Dhcp6/subnet6[]/pd-pools[]", &PD_POOL),
@@ -60,6 +64,8 @@ pub static SERVER: Server = Server {
     global: &GLOBAL,
     interfaces: &INTERFACES,
     compatibility: &COMPATIBILITY,
+    network: &NETWORK,
+    class: &CLASS,
     subnet: &SUBNET,
     types: &[(&LEASE_DATABASE, "memfile"), (&SERVER_ID, "LLT")],
     reservation: &RESERVATION,

@@ -4,6 +4,7 @@
 use cc::{DefaultValue, Keyword, Kind, Scope};
 use libdhcp::definition::DHCP6;
 
+use crate::config::keywords::classes::POLICY;
 use crate::config::keywords::hosts;
 use crate::config::keywords::network as shared;
 use crate::config::keywords::{option_data, option_def, rows};
@@ -44,13 +45,68 @@ pub(super) const TIMERS: [Keyword; 2] = [
 ];
 
 // What comes with other parts of the product.
-pub(super) const STORE_EXTENDED_INFO: Keyword =
-    Keyword::new("store-extended-info", Kind::Bool, "Keep what relays say with the lease.")
-        .not_yet("relay information in leases");
+pub(super) const STORE_EXTENDED_INFO: Keyword = Keyword::new(
+    "store-extended-info",
+    Kind::Bool,
+    "Whether what relays add is kept in the user context of leases.",
+);
 pub(super) const PD_ALLOCATOR: Keyword = Keyword::new(
     "pd-allocator",
     Kind::OneOf(&["iterative", "random", "flq"]),
-    "How a free prefix is chosen.",
+    "How a free prefix is chosen: see `allocator`.",
+);
+
+/// What leads clients to a subnet or shared network, and whether two messages are enough.
+const OWN: [Keyword; 4] = [
+    Keyword::new(
+        "interface-id",
+        Kind::Str,
+        "What relays write into option 18 for clients that are served.",
+    )
+    .default(Str("")),
+    Keyword::new(
+        "rapid-commit",
+        Kind::Bool,
+        "Whether a client that asks for it is answered with a lease at once.",
+    )
+    .default(Bool(false)),
+    VALID_LIFETIME,
+    PREFERRED_LIFETIME,
+];
+
+/// Rows that subnets and shared networks inherit.
+const INHERITED: [Keyword; 9] = [
+    shared::CALCULATE_TEE_TIMES,
+    shared::T1_PERCENT,
+    shared::T2_PERCENT,
+    shared::ALLOCATOR,
+    PD_ALLOCATOR,
+    shared::CACHE_THRESHOLD,
+    shared::CACHE_MAX_AGE,
+    shared::ADAPTIVE,
+    STORE_EXTENDED_INFO,
+];
+
+/// An entry of `shared-networks`.
+pub static NETWORK: Scope = Scope::new(
+    "shared-networks",
+    rows![
+        shared::NETWORK,
+        [
+            Keyword::new("subnet6", Kind::MapList, "Its subnets.").default(EmptyList),
+            shared::OPTIONS,
+        ],
+        shared::SELECTION,
+        OWN,
+        LIMITS,
+        TIMERS,
+        INHERITED,
+        shared::RULES,
+        POLICY,
+        shared::DDNS,
+        [shared::DDNS_USE_CONFLICT_RESOLUTION],
+        shared::LAST,
+    ],
 );
 
 /// An entry of `subnet6`.
@@ -63,37 +119,12 @@ pub static SUBNET: Scope = Scope::new(
             shared::OPTIONS,
         ],
         shared::SELECTION,
-        [
-            Keyword::new(
-                "interface-id",
-                Kind::Str,
-                "What relays write into option 18 for clients that are served.",
-            )
-            .default(Str("")),
-            Keyword::new(
-                "rapid-commit",
-                Kind::Bool,
-                "Whether a client that asks for it is answered with a lease at once.",
-            )
-            .default(Bool(false)),
-            VALID_LIFETIME,
-            PREFERRED_LIFETIME,
-        ],
+        OWN,
         LIMITS,
         TIMERS,
-        [
-            shared::CALCULATE_TEE_TIMES,
-            shared::T1_PERCENT,
-            shared::T2_PERCENT,
-            shared::ALLOCATOR,
-            PD_ALLOCATOR,
-            shared::CACHE_THRESHOLD,
-            shared::CACHE_MAX_AGE,
-            shared::ADAPTIVE,
-            STORE_EXTENDED_INFO,
-        ],
+        INHERITED,
         shared::RESERVED,
-        shared::RESTRICTED,
+        POLICY,
         shared::DDNS,
         [shared::DDNS_USE_CONFLICT_RESOLUTION],
         shared::LAST,
@@ -103,7 +134,7 @@ pub static SUBNET: Scope = Scope::new(
 /// An entry of `pools`.
 pub static POOL: Scope = Scope::new(
     "pools",
-    rows![shared::POOL_RANGE, shared::POOL, shared::RESTRICTED, shared::DDNS, shared::LAST],
+    rows![shared::POOL_RANGE, shared::POOL, POLICY, shared::DDNS, shared::LAST],
 );
 
 /// An entry of `pd-pools`.
@@ -134,7 +165,7 @@ pub static PD_POOL: Scope = Scope::new(
             .default(Int(0)),
         ],
         shared::POOL,
-        shared::RESTRICTED,
+        POLICY,
         [cc::USER_CONTEXT, cc::COMMENT],
     ],
 );

@@ -3,6 +3,7 @@
 //! The parts that both servers have are read by [`crate::config::read`], the others here.
 
 mod apart;
+mod classes;
 mod hosts;
 mod network;
 mod parts;
@@ -17,8 +18,9 @@ use cc::{Diagnostics, Document, MapReader};
 use self::network::Network;
 use super::keywords::SERVER;
 use super::{Config6, InterfacesConfig};
+use crate::classes::{Classes, read_classes};
 use crate::config::keywords::refuse_unsupported;
-use crate::config::read::hosts::{HostReader, read_identifier_order};
+use crate::config::read::hosts::{HostReader, is_early_global, read_identifier_order};
 use crate::config::read::interfaces::{self, EntryRules};
 use crate::config::read::options::{OptionScopes, read_definitions};
 use crate::config::read::{self, Opened, logging, open};
@@ -37,15 +39,20 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let reader = &opened.global;
     refuse_unsupported(reader, diagnostics);
     read::parts::check_dhcp_ddns(reader, diagnostics);
+    read::parts::warn_of_old_names(reader, diagnostics);
     let compatibility = read::parts::part(reader, SERVER.compatibility, diagnostics);
     let is_on = |name| compatibility.as_ref().and_then(|map| map.bool(name)).unwrap_or(false);
     let network = Network::read(reader, None, diagnostics);
     let definitions = read_definitions(reader, &SERVER.options, diagnostics);
     let mut scopes = OptionScopes::new(&SERVER.options, definitions);
     let options = scopes.read(reader, diagnostics);
+    let classes = read_classes(reader, &SERVER, classes::read_own, &mut scopes, diagnostics);
     let mut hosts = HostReader::new(&SERVER, hosts::read_own, reader);
-    let all = subnets::read(reader, &network, &mut scopes, &mut hosts, diagnostics);
+    let reading = subnets::Reading::new(&mut scopes, &mut hosts);
+    let all = reading.read(reader, &subnets::Outer::new(&network), diagnostics);
     let hosts = hosts.finish(reader, !all.subnets.is_empty(), &mut scopes, diagnostics);
+    scopes.classes.check_mentions(diagnostics);
+    let classes = Classes::new(SERVER.options.universe, scopes.classes, classes);
     let or_default = |name| reader.u32_or_default(name).unwrap_or_default();
     Config6 {
         interfaces: read_interfaces(reader, diagnostics),
@@ -54,10 +61,13 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         decline_probation_period: or_default("decline-probation-period"),
         workers: read::parts::read_workers(reader, cpus, diagnostics),
         subnets: all.subnets,
+        networks: all.networks,
         pools: all.pools,
         options: Arc::clone(&options),
+        classes,
         hosts,
         host_identifiers: read_identifier_order(reader, &SERVER, diagnostics),
+        early_global_hosts: is_early_global(reader),
         mac_sources: parts::read_mac_sources(reader, diagnostics),
         relay_supplied_options: parts::read_relay_supplied(reader, diagnostics),
         server_id: parts::read_server_id(reader, diagnostics),

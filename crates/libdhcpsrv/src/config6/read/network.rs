@@ -3,13 +3,14 @@
 use cc::{Diagnostics, MapReader};
 
 use crate::config::read::hosts::RuleScope;
+use crate::config::read::lease_rules::LeaseScope;
 use crate::config::read::network::{LifetimeKeywords, TeeScope};
 use crate::config::{Lifetime, TeeTimes};
 use crate::config6::Timers6;
 use crate::hosts::ReservationRules;
 
 /// `preferred-lifetime`.
-const PREFERRED: LifetimeKeywords = LifetimeKeywords {
+pub(super) const PREFERRED: LifetimeKeywords = LifetimeKeywords {
     usual: "preferred-lifetime",
     min: "min-preferred-lifetime",
     max: "max-preferred-lifetime",
@@ -22,6 +23,7 @@ pub(super) struct Network {
     preferred: Option<Lifetime>,
     tee: TeeScope,
     rules: RuleScope,
+    pub(super) leases: LeaseScope,
     /// Whether a preferred lifetime that does not fit was looked for.
     is_order_checked: bool,
 }
@@ -38,7 +40,8 @@ impl Network {
         let valid = LifetimeKeywords::VALID.read(reader, diagnostics);
         let preferred = PREFERRED.read(reader, diagnostics);
         let rules = RuleScope::read(reader, diagnostics);
-        let mut network = Self { valid, preferred, tee, rules, is_order_checked: false };
+        let leases = LeaseScope::read(reader, diagnostics);
+        let mut network = Self { valid, preferred, tee, rules, leases, is_order_checked: false };
         network.check_order(outer, reader, diagnostics);
         network
     }
@@ -50,6 +53,7 @@ impl Network {
             preferred: self.preferred.or(outer.preferred),
             tee: self.tee.within(&outer.tee),
             rules: self.rules.within(&outer.rules),
+            leases: self.leases.within(&outer.leases),
             is_order_checked: self.is_order_checked || outer.is_order_checked,
         }
     }

@@ -3,11 +3,13 @@
 use std::net::Ipv6Addr;
 
 use cc::{Diagnostics, MapReader};
+use libdhcp::OptionSet6;
 
 use super::apart::Pools;
 use crate::config::Prefix;
 use crate::config::keywords::refuse_unsupported;
-use crate::config::read::pools::{is_within, read_range};
+use crate::config::read::options::OptionScopes;
+use crate::config::read::pools::{is_within, read_extras, read_range};
 use crate::config::read::{maps, text};
 use crate::config6::keywords::{PD_POOL, POOL};
 use crate::config6::{Pool6, PoolKind};
@@ -17,11 +19,13 @@ pub(super) fn read_ranges(
     reader: &MapReader<'_>,
     subnet: Prefix<Ipv6Addr>,
     pools: &mut Pools,
+    scopes: &mut OptionScopes<OptionSet6>,
     diagnostics: &mut Diagnostics,
 ) {
     for item in maps(reader, POOL.name) {
         let Some(reader) = MapReader::new(item, &POOL, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
+        let extras = read_extras(&reader, scopes, diagnostics);
         let Some(text) = reader.str("pool") else { continue };
         let position = reader.position_of("pool");
         let Some(span) = read_range::<Ipv6Addr>(text, position, diagnostics) else { continue };
@@ -33,6 +37,7 @@ pub(super) fn read_ranges(
                 unit_len: 128,
                 id: reader.u32("pool-id").unwrap_or(0),
                 excluded: None,
+                extras,
             };
             pools.push(pool, position);
         }
@@ -43,12 +48,15 @@ pub(super) fn read_ranges(
 pub(super) fn read_prefixes(
     reader: &MapReader<'_>,
     pools: &mut Pools,
+    scopes: &mut OptionScopes<OptionSet6>,
     diagnostics: &mut Diagnostics,
 ) {
     for item in maps(reader, PD_POOL.name) {
         let Some(reader) = MapReader::new(item, &PD_POOL, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
+        let extras = read_extras(&reader, scopes, diagnostics);
         if let Some(pool) = read_pd_pool(&reader, diagnostics) {
+            let pool = Pool6 { extras, ..pool };
             pools.push(pool, reader.position_of("prefix"));
         }
     }
@@ -79,6 +87,7 @@ fn read_pd_pool(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Option
         unit_len,
         id: reader.u32("pool-id").unwrap_or(0),
         excluded: read_excluded(reader, first, diagnostics),
+        extras: None,
     })
 }
 

@@ -109,6 +109,14 @@ const HOSTS: [&str; 14] = [
     r#"{ "duid": "01", "hostname": "x", "option-data": [ { "name": "dns-servers", "data": "x" } ], "next-server": "1" }"#,
 ];
 
+/// Entries of `client-classes`.
+const CLASSES: [&str; 4] = [
+    r#"{ "name": "a", "test": "pkt4.mac == 0x01" }, { "name": "b", "test": "relay4[1].exists" }"#,
+    r#"{ "name": "a", "preferred-lifetime": 5, "min-preferred-lifetime": 9 }"#,
+    r#"{ "name": "a", "next-server": "192.0.2.1", "boot-file-name": "x", "offer-lifetime": 5 }"#,
+    r#"{ "name": "a", "option-def": [ { "name": "x", "code": 1000, "type": "uint8" } ] }"#,
+];
+
 /// Whole files.
 const FILES: [&str; 6] = [
     "{}",
@@ -129,6 +137,9 @@ fn every_mistake_is_named_with_its_place_and_a_remedy() {
     GLOBAL.iter().for_each(|members| add(members, read_members(members).1));
     for items in OPTIONS {
         add(items, read_members(&format!("\"option-data\": [ {items} ]")).1);
+    }
+    for items in CLASSES {
+        add(items, read_members(&format!("\"client-classes\": [ {items} ]")).1);
     }
     for items in SUBNETS {
         add(items, read_members(&format!("\"subnet6\": [ {items} ]")).1);

@@ -45,11 +45,11 @@ fn a_typical_file_of_today_is_read() {
     assert_eq!((subnet.timers.valid_lifetime, subnet.timers.preferred_lifetime), (3100, 3000));
     assert_eq!(subnet.timers.renew_timer, Some(1000));
     assert_eq!((config.pools_of(subnet).len(), config.pd_pools_of(subnet).len()), (2, 1));
-    let prefixes = config.pd_pools_of(subnet)[0];
+    let prefixes = &config.pd_pools_of(subnet)[0];
     assert_eq!((prefixes.unit_len, prefixes.id, prefixes.last_index()), (56, 9, 0xff_ffff));
-    assert_eq!(config.by_relay.get(&address("2001:db8::9")), Some(&SubnetIndex(0)));
-    assert_eq!(config.by_interface.get("eth0"), Some(&SubnetIndex(0)));
-    assert_eq!(config.by_interface_id.get(&b"port 1"[..]), Some(&SubnetIndex(1)));
+    assert_eq!(config.by_relay.get(&address("2001:db8::9")), Some(SubnetIndex(0)));
+    assert_eq!(config.by_interface.get("eth0"), Some(SubnetIndex(0)));
+    assert_eq!(config.by_interface_id.get(&b"port 1"[..]), Some(SubnetIndex(1)));
     assert_eq!(config.by_address.find(address("2001:db8:ff::1")), Some(SubnetIndex(0)));
     assert_eq!(config.by_address.find(address("2001:db9::1")), Some(SubnetIndex(1)));
     assert_eq!(config.by_address.find(address("3000::1")), None);

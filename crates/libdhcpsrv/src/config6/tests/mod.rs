@@ -4,6 +4,7 @@ mod bad;
 mod good;
 mod hosts;
 mod keys;
+mod networks;
 mod pools;
 mod robust;
 

@@ -37,7 +37,7 @@ fn pools_of_prefixes_need_not_lie_within_the_subnet() {
         good(&subnet(&pools(&["2001:db8::1 - 2001:db8::9", "3000:: 16 64", "3001:: 64 64"])));
     let subnet = &config.subnets[0];
     assert_eq!((subnet.pools.clone(), subnet.pd_pools.clone()), (0..1, 1..3));
-    let [addresses, many, one] = config.pools[..] else { panic!("{:?}", config.pools) };
+    let [addresses, many, one] = &config.pools[..] else { panic!("{:?}", config.pools) };
     assert_eq!(
         (addresses.kind, addresses.unit_len, addresses.last_index()),
         (PoolKind::Na, 128, 8)

@@ -348,7 +348,10 @@ fn odd() -> Group {
         case("IPv6 only preferred").send(discover().wish().prl(&[108])),
         case("client system")
             .send(discover().wish().with(93, [0, 7]).with(94, [1, 2, 3]).with(97, [0; 17])),
-        case("name of the client").send(discover().wish().with(81, [0, 0, 0, 1, b'a'])),
+        case("name of the client").send(discover().wish().with(81, [0, 0, 0, 1, b'a'])).differs(
+            "option 081",
+            "RFC 4702 section 4: a server answers the option when it updates names, which ours does not yet",
+        ),
         case("class of the user").send(discover().wish().with(77, *b"\x04iPXE")),
         case("authentication").send(discover().wish().with(90, [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1])),
     ];
