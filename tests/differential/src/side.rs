@@ -82,8 +82,11 @@ impl Side {
         let family = self.net.family;
         let files = Files::new(self.net.path(), family);
         let mut extra: Vec<(&str, Value)> = Vec::new();
-        if (self.who, family) == (Who::Kea, Family::V6) {
-            extra.push(("data-directory", json!(self.net.path())));
+        match (self.who, family) {
+            (Who::Kea, Family::V4) => {}
+            (Who::Kea, Family::V6) => extra.push(("data-directory", json!(self.net.path()))),
+            // On by default since Kea 3.0: a renewal soon after the lease would not begin it anew.
+            (Who::Ours, _) => extra.push(("cache-threshold", json!(0.0))),
         }
         fs::write(&files.config, config::text(family, members, &extra)).expect("file is written");
         for file in [&files.log, &files.pid] {

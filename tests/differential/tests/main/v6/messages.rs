@@ -405,7 +405,10 @@ fn odd() -> Group {
         case("reconfigure accept").send(solicit().own_na(1).with(20, [])),
         case("user class").send(solicit().own_na(1).with(15, *b"\x00\x03abc")),
         case("authentication").send(solicit().own_na(1).with(11, [0; 11])),
-        case("client's name").send(solicit().own_na(1).with(39, *b"\x00\x01a\x00")),
+        case("client's name").send(solicit().own_na(1).with(39, *b"\x00\x01a\x00")).differs(
+            "option 00039",
+            "RFC 4704 section 6: a server answers the option when it updates names, which ours does not yet",
+        ),
         case("status in the association")
             .send(solicit().with(3, [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13, 0, 2, 0, 0]))
             .any(),
