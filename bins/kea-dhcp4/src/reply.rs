@@ -198,7 +198,10 @@ fn add_own_options<'a>(
         sink.add_bytes(code::CLIENT_IDENTIFIER, id, Weight::Essential);
     }
     add_reserved_name(material, sink);
-    if through_relay && let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION) {
+    // RFC 3046 section 2.2: also to a switch that adds the option without being a relay; it takes it out again.
+    if (through_relay || !query.view.is_relayed())
+        && let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION)
+    {
         sink.add_bytes(code::RELAY_AGENT_INFORMATION, information, Weight::Essential);
     }
     if let Some(address) = query.view.option(code::SUBNET_SELECTION) {
