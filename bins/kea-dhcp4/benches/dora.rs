@@ -236,7 +236,7 @@ fn host(subnets: u32, hosts: (u32, bool), classes: u32) -> Host {
 
 fn configuration(subnets: u32, hosts: (u32, bool), classes: u32) -> String {
     let mut text = String::from(
-        "{ \"Dhcp4\": { \"valid-lifetime\": 4000, \"renew-timer\": 1000, \"rebind-timer\": 2000,
+        "{ \"Dhcp4\": { \"cache-threshold\": 0, \"valid-lifetime\": 4000, \"renew-timer\": 1000, \"rebind-timer\": 2000,
            \"option-data\": [ { \"name\": \"domain-name-servers\", \"data\": \"192.0.2.2, 192.0.2.3\" },
                             { \"name\": \"domain-name\", \"data\": \"example.org\" },
                             { \"name\": \"ntp-servers\", \"data\": \"192.0.2.4\" } ],

@@ -63,6 +63,7 @@ impl Daemon for Dhcp4 {
                 SocketType::Udp => SocketKind::Udp,
             },
             lease_database: &config.lease_database,
+            extended_info_checks: config.extended_info_checks,
             expired_leases: &config.expired_leases,
             workers: config.workers,
             logging: config.logging.as_ref(),

@@ -105,13 +105,14 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
         IpAddr::V4(local) => local,
         IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
     };
-    let server_identifier = server_identifier(material, source);
+    // Only clients of a subnet have options of the configuration.
+    let codes = material.subnet.map(|_| material.scopes.codes()).unwrap_or_default();
+    let server_identifier = server_identifier(material, &codes, source);
 
     let mut vendor_bodies = VendorBodies::new();
     let mut sink = OptionSink::new();
     add_own_options(material, &mut sink, server_identifier, through_relay);
     if !is_nak && material.subnet.is_some() {
-        let codes = material.scopes.codes();
         vendor_bodies.gather(query.view, &material.scopes, &codes);
         add_configured_options(material, &codes, &mut sink);
         add_vendor_options(&vendor_bodies, &mut sink);
@@ -140,9 +141,12 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     Ok(Written { outbound, left_out })
 }
 
-fn server_identifier(material: &Material<'_>, source: Ipv4Addr) -> Ipv4Addr {
-    let configured = material.subnet.and_then(|_| material.scopes.find(code::SERVER_IDENTIFIER));
-    let octets = configured.and_then(|option| option.body().next()?.try_into().ok());
+fn server_identifier(material: &Material<'_>, codes: &ScopeCodes, source: Ipv4Addr) -> Ipv4Addr {
+    if !codes.configured.contains(code::SERVER_IDENTIFIER) {
+        return source;
+    }
+    let option = material.scopes.find(code::SERVER_IDENTIFIER);
+    let octets = option.and_then(|option| option.body().next()?.try_into().ok());
     octets.map_or(source, |octets: [u8; 4]| octets.into())
 }
 

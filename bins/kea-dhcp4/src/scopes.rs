@@ -52,7 +52,14 @@ impl<'a> Scopes<'a> {
     #[inline]
     pub fn find(&self, code: u8) -> Option<EncodedOption<'a>> {
         let is_member = self.is_member();
-        self.sets().find_map(|set| set.get_for(code, is_member))
+        // Loops of their own for the scopes are faster here than one chain.
+        for set in [self.host, self.pool, self.subnet, self.network].into_iter().flatten() {
+            if let Some(option) = set.get_for(code, is_member) {
+                return Some(option);
+            }
+        }
+        let of_classes = self.class_sets().find_map(|set| set.get_for(code, is_member));
+        of_classes.or_else(|| self.global.get_for(code, is_member))
     }
 
     /// Everything that the scopes have for this client under a code, the most specific one first.
@@ -89,10 +96,14 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn sets(&self) -> impl Iterator<Item = &'a OptionSet> + use<'a> {
-        let ClassScopes { membership, classes } = self.classes;
         let specific = [self.host, self.pool, self.subnet, self.network];
-        let classes = classes.of(membership).map(|class| &*class.options);
-        specific.into_iter().flatten().chain(classes).chain([self.global])
+        specific.into_iter().flatten().chain(self.class_sets()).chain([self.global])
+    }
+
+    #[inline]
+    fn class_sets(&self) -> impl Iterator<Item = &'a OptionSet> + use<'a> {
+        let ClassScopes { membership, classes } = self.classes;
+        classes.of(membership).map(|class| &*class.options)
     }
 
     fn sets_of_vendor(&self, enterprise: u32) -> impl Iterator<Item = &'a OptionSet> + use<'a> {
@@ -182,7 +193,7 @@ mod tests {
         let subnet =
             set(&[("dhcp4", 201, 3, &[]), ("dhcp4", 202, 3, &[]), ("dhcp4", 203, 3, &[five.0])]);
         let global =
-            set(&[("dhcp4", 206, 8, &[]), ("dhcp4", 207, 208, &[9]), ("vendor-9", 1, 8, &[])]);
+            set(&[("dhcp4", 206, 8, &[]), ("dhcp4", 207, 208, &[99]), ("vendor-9", 1, 8, &[])]);
         let member_of = |names: &[&'static str]| {
             let mut membership = Membership::new();
             membership.before_host(&config.classes, &Query { packet: &Nothing, label: &"client" });

@@ -319,7 +319,7 @@ impl Setup {
 
 fn configuration(subnets: u32, hosts: (u32, bool)) -> String {
     let mut text = String::from(
-        "{ \"Dhcp6\": { \"preferred-lifetime\": 3000, \"valid-lifetime\": 4000, \"renew-timer\": 1000,
+        "{ \"Dhcp6\": { \"cache-threshold\": 0, \"preferred-lifetime\": 3000, \"valid-lifetime\": 4000, \"renew-timer\": 1000,
            \"rebind-timer\": 2000,
            \"option-data\": [ { \"name\": \"dns-servers\", \"data\": \"2001:db8:ffff::2, 2001:db8:ffff::3\" },
                             { \"name\": \"domain-search\", \"data\": \"example.org\" } ],

@@ -64,6 +64,7 @@ impl Daemon for Dhcp6 {
             interfaces: &config.interfaces.interfaces,
             socket_kind: SocketKind::Udp,
             lease_database: &config.lease_database,
+            extended_info_checks: config.extended_info_checks,
             expired_leases: &config.expired_leases,
             workers: config.workers,
             logging: config.logging.as_ref(),

@@ -114,13 +114,49 @@ impl<'a> Scopes<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::net::Ipv6Addr;
 
-    use eval::{ClassId, ClassSet};
+    use cc::{Diagnostics, Document, NoIncludes};
+    use eval::{Arrival, ClassId, ClassSet, Packet6};
     use libdhcp::definition::Definitions;
+    use libdhcp::v6::{SpanTable, View};
     use libdhcp::{OptionFlags, OptionSet6, OptionSetBuilder, Universe};
+    use libdhcpsrv::classes::{Classes, Membership, Query};
+    use libdhcpsrv::config6::read;
+    use util::link::{Inbound, InterfaceIndex};
 
     use super::{ClassScopes, Scopes};
+
+    /// A class that everybody is in, with three options of one byte, 70; and the classes of a query.
+    fn everybody() -> (Classes<OptionSet6>, Membership) {
+        let data = [303, 304, 305]
+            .map(|code| format!(r#"{{ "code": {code}, "csv-format": false, "data": "46" }}"#));
+        let text = format!(
+            r#"{{ "Dhcp6": {{ "client-classes": [ {{ "name": "all", "test": "member('ALL')",
+                "option-data": [ {} ] }} ] }} }}"#,
+            data.join(", ")
+        );
+        let mut diagnostics = Diagnostics::new();
+        let document = Document::parse(&text, "test", &mut NoIncludes, &mut diagnostics);
+        let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
+        let classes = config.expect("it is correct").classes;
+        let payload = [1, 0, 0, 1];
+        let mut spans = SpanTable::default();
+        let view = View::parse(&payload, &mut spans).expect("it is a SOLICIT");
+        let inbound = Inbound {
+            payload: &payload,
+            interface: InterfaceIndex(1),
+            source: (Ipv6Addr::LOCALHOST, 546).into(),
+            destination: Ipv6Addr::LOCALHOST.into(),
+            local: Ipv6Addr::LOCALHOST.into(),
+            link_source: None,
+        };
+        let arrival = Arrival { inbound: &inbound, interface: "", classes: ClassSet::empty() };
+        let packet = Packet6 { view: &view, arrival };
+        let mut membership = Membership::new();
+        membership.before_host(&classes, &Query { packet: &packet, label: &"somebody" });
+        (classes, membership)
+    }
 
     /// Options of one byte: space, code, value, classes; those above 100 are always, those above 200 never sent.
     fn set(options: &[(&str, u16, u8, &[u32])]) -> OptionSet6 {
@@ -143,22 +179,15 @@ mod tests {
         let subnet =
             set(&[("dhcp6", 301, 4, &[]), ("dhcp6", 303, 4, &[5]), ("dhcp6", 310, 4, &[])]);
         let network = set(&[("dhcp6", 304, 5, &[]), ("dhcp6", 305, 205, &[])]);
-        let of_class =
-            set(&[("dhcp6", 303, 70, &[]), ("dhcp6", 304, 70, &[]), ("dhcp6", 305, 70, &[])]);
-        let classes = [Arc::new(of_class)];
+        let (classes, membership) = everybody();
         let global =
-            set(&[("vendor-9", 1, 8, &[]), ("vendor-9", 2, 108, &[7]), ("dhcp6", 306, 108, &[])]);
-        let mut members = ClassSet::with_capacity(10);
+            set(&[("vendor-9", 1, 8, &[]), ("vendor-9", 2, 108, &[6]), ("dhcp6", 306, 108, &[])]);
         let scopes = Scopes {
             host: Some(&host),
             pools: &[&first_pool, &second_pool],
             subnet: Some(&subnet),
             network: Some(&network),
-            classes: ClassScopes {
-                members: &members.clone(),
-                order: &[ClassId(0)],
-                options: &classes,
-            },
+            classes: ClassScopes { classes: &classes, membership: &membership },
             global: &global,
         };
         let value = |scopes: &Scopes<'_>, code| scopes.find(code).map(|option| option.body()[0]);
@@ -171,8 +200,10 @@ mod tests {
         assert!(scopes.is_cancelled(305) && !scopes.is_cancelled(304) && scopes.has_vendors());
         assert_eq!(scopes.always_send_of_vendor(9).collect::<Vec<_>>(), [2]);
         assert!(scopes.find_of_vendor(9, 2).is_none() && !scopes.is_cancelled_of_vendor(9, 2));
-        members.insert(ClassId(5));
-        let classes = ClassScopes { members: &members, ..scopes.classes };
-        assert_eq!(value(&Scopes { classes, ..scopes }, 303), Some(4));
+        let mut membership = everybody().1;
+        membership.enter(ClassId(5));
+        let classes = ClassScopes { classes: &classes, membership: &membership };
+        let scopes = Scopes { classes, ..scopes };
+        assert_eq!(value(&scopes, 303), Some(4));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document};
 use kea_log::{LogConfig, Logger, Message};
-use libdhcpsrv::config::{ExpiredLeases, LeaseDatabase, LeaseVerdict};
+use libdhcpsrv::config::{ExpiredLeases, ExtendedInfoChecks, LeaseDatabase, LeaseVerdict};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::{AddressOf, Deltas, LeaseKind, LeaseStore, LeaseType, Reclaimed, SubnetId};
 use libdhcpsrv::server::DhcpServer;
@@ -46,6 +46,8 @@ pub struct Settings<'a> {
     pub socket_kind: SocketKind,
     /// `lease-database`.
     pub lease_database: &'a LeaseDatabase,
+    /// `extended-info-checks`.
+    pub extended_info_checks: ExtendedInfoChecks,
     /// `expired-leases-processing`.
     pub expired_leases: &'a ExpiredLeases,
     /// Number of worker threads.

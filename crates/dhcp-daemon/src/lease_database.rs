@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use libdhcpsrv::config::{Durability, LeaseDatabase, LeaseVerdict};
+use libdhcpsrv::config::{Durability, ExtendedInfoChecks, LeaseDatabase, LeaseVerdict};
+use libdhcpsrv::extended_info;
 use libdhcpsrv::lease::load::LoadError;
 use libdhcpsrv::lease::row::{Conversion, RowError};
 use libdhcpsrv::lease::{
@@ -37,6 +38,14 @@ const MISPLACED_LOGGED: u64 = 100;
 
 /// Says where a lease belongs, by its address, subnet and type.
 pub(crate) type Judge<'a, K> = dyn Fn(AddressOf<K>, SubnetId, LeaseType) -> LeaseVerdict + 'a;
+
+/// How leases that are loaded are checked.
+pub(crate) struct Checks<'a, K: LeaseKind> {
+    /// What subnet they belong to.
+    pub(crate) judge: &'a Judge<'a, K>,
+    /// What they say of relays.
+    pub(crate) extended_info: ExtendedInfoChecks,
+}
 
 /// Why the database cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +131,7 @@ pub(crate) fn open<K: LeaseKind>(
     settings: &LeaseDatabase,
     path: &Path,
     seed: u64,
-    judge: &Judge<'_, K>,
+    checks: &Checks<'_, K>,
 ) -> Result<Database<K>, OpenError> {
     if !settings.persist {
         kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_NO_STORAGE);
@@ -133,7 +142,7 @@ pub(crate) fn open<K: LeaseKind>(
     refuse_during_clean_up(path)?;
     let queue = Arc::new(JournalQueue::new(QUEUE_BYTES_MAX));
     let mut store = LeaseStore::new(seed, Some(queue.clone()));
-    let valid_len = load_files(&mut store, path, settings.max_row_errors, judge)?;
+    let valid_len = load_files(&mut store, path, settings.max_row_errors, checks)?;
     // A clean-up that had been started but had not said so yet may have renamed files between two readings.
     refuse_during_clean_up(path)?;
     let durable = settings.durability == Durability::Disk;
@@ -160,7 +169,7 @@ fn load_files<K: LeaseKind>(
     store: &mut LeaseStore<K>,
     path: &Path,
     row_errors_max: u32,
-    judge: &Judge<'_, K>,
+    checks: &Checks<'_, K>,
 ) -> Result<Option<u64>, OpenError> {
     let begin = Instant::now();
     let completed = suffixed(path, ".completed");
@@ -184,7 +193,13 @@ fn load_files<K: LeaseKind>(
             valid_len = Some(report.valid_len).filter(|&len| len > 0);
         }
     }
-    inspect(&mut loader, judge);
+    inspect(&mut loader, checks.judge);
+    let info = checks.extended_info;
+    let mended =
+        loader.mend_contexts(|context| extended_info::mended(context, K::HAS_PREFIXES, info));
+    if mended > 0 {
+        kea_log::log!(DHCPSRV, DHCPSRV_EXTENDED_INFO_MENDED, mended);
+    }
     let leases = loader.finish(Clock::default().now());
     let took = begin.elapsed().as_millis();
     kea_log::log!(DHCPSRV, DHCPSRV_MEMFILE_LEASE_FILE_LOADED, leases, rows, took);
@@ -340,8 +355,12 @@ mod tests {
         LeaseVerdict::Fits
     }
 
+    fn checks<'a, K: LeaseKind>(judge: &'a Judge<'a, K>) -> Checks<'a, K> {
+        Checks { judge, extended_info: ExtendedInfoChecks::Fix }
+    }
+
     fn opened<K: LeaseKind>(path: &Path) -> Database<K> {
-        open(&settings(), path, 1, &fits::<K>).unwrap_or_else(|error| panic!("{error}"))
+        open(&settings(), path, 1, &checks(&fits::<K>)).unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn torn_row_is_cut_off<K: LeaseKind>(row: &str) {
@@ -379,7 +398,7 @@ mod tests {
     #[test]
     fn file_of_the_other_server_is_refused() {
         let (_folder, path) = file(V6::HEADER);
-        let refused = open::<V4>(&settings(), &path, 1, &fits::<V4>);
+        let refused = open::<V4>(&settings(), &path, 1, &checks(&fits::<V4>));
         assert!(matches!(refused, Err(OpenError::Load { .. })));
         assert_eq!(fs::read_to_string(&path).unwrap(), V6::HEADER);
     }
@@ -388,7 +407,7 @@ mod tests {
     fn running_clean_up_refuses_the_start() {
         let (_folder, path) = file(V4::HEADER);
         fs::write(suffixed(&path, ".pid"), "1\n").unwrap();
-        let refused = open::<V4>(&settings(), &path, 1, &fits::<V4>);
+        let refused = open::<V4>(&settings(), &path, 1, &checks(&fits::<V4>));
         assert!(matches!(refused, Err(OpenError::CleanUpRunning { pid: 1, .. })));
     }
 
@@ -405,11 +424,21 @@ mod tests {
                 LeaseVerdict::Warn(None)
             }
         };
-        let database = open::<V4>(&settings(), &path, 1, &judge).unwrap();
+        let database = open::<V4>(&settings(), &path, 1, &checks(&judge)).unwrap();
         let key = libdhcpsrv::lease4::ClientKey { hw: &[2, 0, 0, 0, 0, 1], ..Default::default() };
         let found = [1, 9].map(|id| database.store.find(&key, SubnetId(id)));
         let found = found.map(|lease| lease.map(|lease| lease.address.octets()[3]));
         assert_eq!((found, database.store.len()), ([Some(3), Some(1)], 2));
+    }
+
+    #[test]
+    fn old_forms_of_what_relays_say_become_todays() {
+        let row =
+            ROW4.replace("0,,0\n", "0,{ \"ISC\": { \"relay-agent-info\": \"0x010107\" } },0\n");
+        let (_folder, path) = file(&format!("{}{row}", V4::HEADER));
+        let lease = opened::<V4>(&path).store.lease([192, 0, 2, 1].into()).unwrap();
+        let expected = r#"{ "ISC": { "relay-agent-info": { "sub-options": "0x010107" } } }"#;
+        assert_eq!(String::from_utf8(lease.user_context).unwrap(), expected);
     }
 
     #[test]
@@ -421,8 +450,8 @@ mod tests {
         assert!(database.is_meant_by(&settings(), &same));
         assert!(!database.is_meant_by(&settings(), &folder.path().join("other.csv")));
         assert!(!database.is_meant_by(&memory, &path));
-        let in_memory =
-            open::<V4>(&memory, &path, 1, &fits::<V4>).unwrap_or_else(|error| panic!("{error}"));
+        let in_memory = open::<V4>(&memory, &path, 1, &checks(&fits::<V4>))
+            .unwrap_or_else(|error| panic!("{error}"));
         assert!(in_memory.journal.is_none() && in_memory.is_meant_by(&memory, &same));
         assert!(!in_memory.is_meant_by(&settings(), &path));
     }

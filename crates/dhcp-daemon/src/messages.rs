@@ -23,6 +23,7 @@ kea_log::messages! {
     DHCPSRV_LEASE_SANITY_FIXED = (Info, "the lease on {} was of subnet {} and is of subnet {} now, which has the address");
     DHCPSRV_LEASE_SANITY_FAIL_DISCARD = (Info, "the lease on {} is of subnet {}, but {}; it is dropped");
     DHCPSRV_LEASE_SANITY_MORE = (Warn, "{} more leases are not of the subnet that has their address");
+    DHCPSRV_EXTENDED_INFO_MENDED = (Info, "what {} leases say of relays was not of today's form and has been mended or taken out");
     DHCPSRV_MEMFILE_LFC_SETUP = (Info, "the lease file is cleaned up every {} seconds");
     DHCPSRV_MEMFILE_LFC_START = (Info, "starting the lease file clean-up");
     DHCPSRV_MEMFILE_LFC_EXECUTE = (Info, "executing {}");

@@ -18,7 +18,7 @@ use process::worker::{self, Worker};
 use stats::Statistics;
 use util::Now;
 
-use crate::lease_database::{self, Database, OpenError};
+use crate::lease_database::{self, Checks, Database, OpenError};
 use crate::maintenance::{Context, Maintenance};
 use crate::packets::{Update, WorkerServer};
 use crate::{Daemon, Ingredients, Settings, Surroundings};
@@ -264,7 +264,9 @@ fn open_database<D: Daemon>(
     file: &Path,
 ) -> Result<Database<D::Leases>, OpenError> {
     let settings = D::settings(config);
-    lease_database::open(settings.lease_database, file, random_seed(), &D::lease_judge(config))
+    let checks =
+        Checks { judge: &D::lease_judge(config), extended_info: settings.extended_info_checks };
+    lease_database::open(settings.lease_database, file, random_seed(), &checks)
 }
 
 /// Compiles a configuration into a runtime whose pools and figures know the stored leases.

@@ -71,6 +71,19 @@ pub enum LeaseChecks {
     Warn,
 }
 
+/// `extended-info-checks` of `sanity-checks`: what leases say of relays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtendedInfoChecks {
+    /// Old forms become today's; what has no form at all is taken out.
+    Fix,
+    /// It is not looked at.
+    None,
+    /// As `Strict`, and what is unknown or missing is not tolerated.
+    Pedantic,
+    /// As `Fix`, and the values are looked at.
+    Strict,
+}
+
 /// `expired-leases-processing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpiredLeases {

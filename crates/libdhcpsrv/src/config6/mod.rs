@@ -13,8 +13,8 @@ mod subnet;
 mod tests;
 
 pub use crate::config::{
-    Durability, ExpiredLeases, LeaseChecks, LeaseDatabase, NetworkIndex, PoolExtras, PrefixIndex,
-    SharedNetwork, SubnetIndex, SubnetsBy,
+    Durability, ExpiredLeases, ExtendedInfoChecks, LeaseChecks, LeaseDatabase, NetworkIndex,
+    PoolExtras, PrefixIndex, SharedNetwork, SubnetIndex, SubnetsBy,
 };
 pub use get::{get, get_tree};
 pub use libdhcp::OptionSet6;
@@ -70,6 +70,8 @@ pub struct Config6 {
     pub lenient_option_parsing: bool,
     /// What is done with leases that do not fit the subnets when they are loaded.
     pub lease_checks: LeaseChecks,
+    /// What is done with what they say of relays.
+    pub extended_info_checks: ExtendedInfoChecks,
     /// Samples kept of each statistic; 0 when the age decides.
     pub statistic_sample_count: u32,
     /// Seconds for which samples are kept; 0 when the count decides.

@@ -109,6 +109,25 @@ impl<'a, K: LeaseKind> Loader<'a, K> {
         }
     }
 
+    /// Gives leases that were read the user context that `mend` makes of theirs, if any; returns how many. In memory
+    /// alone, as [`Self::inspect`].
+    pub fn mend_contexts(&mut self, mend: impl Fn(&[u8]) -> Option<Vec<u8>>) -> usize {
+        let mut count = 0;
+        for index in 0..SHARDS {
+            let shard = self.store.shard_mut(index);
+            let slots: Vec<u32> = shard.slots().collect();
+            for slot in slots {
+                let context = shard.slab.contents(slot).user_context;
+                let mended = if context.is_empty() { None } else { mend(context) };
+                if let Some(mended) = mended {
+                    shard.slab.set_user_context(slot, &mended);
+                    count += 1;
+                }
+            }
+        }
+        count
+    }
+
     /// Writes what was read, one row for each lease, without building anything over it; see [`LeaseStore::export`].
     ///
     /// # Errors

@@ -308,6 +308,15 @@ impl<K: LeaseKind> Slab<K> {
         }
     }
 
+    /// Replaces the user context of a lease that has one.
+    pub(super) fn set_user_context(&mut self, slot: u32, user_context: &[u8]) {
+        let side = self[slot].side;
+        if let Some(entry) = self.sides.get_mut(side as usize) {
+            entry.bytes.truncate(usize::from(entry.ids_len) + usize::from(entry.hostname_len));
+            entry.bytes.extend_from_slice(user_context);
+        }
+    }
+
     fn side(&self, record: &Record<K>) -> Option<&Side> {
         self.sides.get(record.side as usize)
     }

@@ -2,10 +2,11 @@
 //!
 //! A hold begins when the server decides on an ACK and counts from then on; when the ACK has left the server, it also
 //! has to survive crashes. It ends when its time is over (by the latest wall clock ever shown), when its client
-//! releases or declines it, or when its client is granted another address of the subnet.
+//! releases or declines it, or when its client is granted another address of the link.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 use libdhcpsrv::config4::Config4;
 use libdhcpsrv::lease4::{LeaseState, LeaseStore4};
@@ -61,11 +62,11 @@ impl Oracle {
             None => None,
         };
         if self.holds.get(&address).is_none_or(|hold| hold.identity != *identity) {
-            let subnet = config.by_address.find(address);
+            let link = link_of(config, address);
             self.holds.retain(|&other, hold| {
                 other == address
                     || !hold.identity.is_same(identity, matches)
-                    || config.by_address.find(other) != subnet
+                    || link_of(config, other) != link
             });
         }
         // When the clock was set back, a renewal ends earlier than the lease before.
@@ -143,6 +144,15 @@ impl Oracle {
         };
         self.declined.retain(|&address, _| kept(address));
         count
+    }
+}
+
+/// The subnets of the link that an address belongs to.
+pub(crate) fn link_of(config: &Config4, address: Ipv4Addr) -> Range<u32> {
+    let Some(index) = config.by_address.find(address) else { return 0..0 };
+    match config.network_of(config.subnet(index)) {
+        Some(network) => network.subnets.clone(),
+        None => index.0..index.0 + 1,
     }
 }
 

@@ -3,13 +3,14 @@
 use std::net::Ipv4Addr;
 
 use libdhcp::v4::MessageType;
-use libdhcpsrv::config4::Config4;
+use libdhcpsrv::config4::{Config4, Pool4, SubnetIndex};
 use libdhcpsrv::hosts::{Holder, Identifier, IdentifierKind, Places};
 use libdhcpsrv::lease4::{LeaseState, SubnetId};
 
 use super::V4;
 use super::client::{Client, How, Note};
-use super::oracle::matches_client_id;
+use super::configuration::is_member;
+use super::oracle::{link_of, matches_client_id};
 use super::packets::{Identity, Read};
 use crate::clock::Clock;
 use crate::family::Scene;
@@ -81,6 +82,8 @@ impl V4 {
         // A late answer may have been decided under another configuration.
         let is_foreign = is_reserved_for_others(config, &read.identity, read.yiaddr);
         assert!(!is_exact || !is_foreign, "{read:?} is reserved for others");
+        let is_served = is_served(config, &read.identity, read.yiaddr);
+        assert!(!is_exact || is_served, "{read:?} is for members of a class");
         self.oracle.granted(config, &read.identity, read.yiaddr, stored, wall_max);
         self.granted.insert(hold, stored);
     }
@@ -110,9 +113,8 @@ impl V4 {
         let is_own = owner.is_same(&read.identity, matches_client_id(config, lease.address));
         let is_active = lease.state == LeaseState::Default
             && lease.cltt + i64::from(lease.valid_lifetime) >= clock.now().wall_s;
-        let in_pool = config.by_address.find(lease.address).is_some_and(|index| {
-            config.pools_of(config.subnet(index)).iter().any(|pool| pool.contains(lease.address))
-        });
+        let in_pool = pool_of(config, lease.address).is_some()
+            && is_served(config, &read.identity, lease.address);
         let unique = clients.len() == 1;
         // Where something else is reserved, or the address for somebody else, the client has to move.
         let must_move = moves(config, &read.identity, lease.address);
@@ -168,11 +170,27 @@ fn is_reserved_for_others(config: &Config4, identity: &Identity, address: Ipv4Ad
 
 /// Whether a reservation drives a client from an address.
 fn moves(config: &Config4, identity: &Identity, address: Ipv4Addr) -> bool {
-    let Some(places) = places(config, address) else { return false };
-    let host = config.hosts.find(places, &[identifier(identity)]);
-    let host = host.and_then(|id| config.hosts.get(id));
-    let is_elsewhere = host.is_some_and(|host| host.resources[0].address != address);
+    let is_elsewhere = link_of(config, address).any(|index| {
+        let subnet = config.subnet(SubnetIndex(index));
+        let places = subnet.reservations.places(SubnetId(subnet.id));
+        let host = config.hosts.find(places, &[identifier(identity)]);
+        let host = host.and_then(|id| config.hosts.get(id));
+        host.is_some_and(|host| host.resources[0].address != address)
+    });
     is_elsewhere || is_reserved_for_others(config, identity, address)
+}
+
+/// The pool that an address lies in.
+fn pool_of(config: &Config4, address: Ipv4Addr) -> Option<&Pool4> {
+    let subnet = config.subnet(config.by_address.find(address)?);
+    config.pools_of(subnet).iter().find(|pool| pool.contains(address))
+}
+
+/// Whether the pool of an address, if it has one, serves a client; the class is written anew here, so as not to test the
+/// server's with itself.
+fn is_served(config: &Config4, identity: &Identity, address: Ipv4Addr) -> bool {
+    let extras = pool_of(config, address).and_then(|pool| pool.extras.as_ref());
+    extras.is_none_or(|extras| extras.classes.is_none()) || is_member(&identity.hw)
 }
 
 /// Where hosts are looked for in the subnet of an address.

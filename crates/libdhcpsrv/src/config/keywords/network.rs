@@ -88,8 +88,12 @@ pub(crate) const DDNS_QUALIFYING_SUFFIX: Keyword =
     Keyword::new("ddns-qualifying-suffix", Kind::Str, "The domain that names without one get.");
 pub(crate) const DDNS_UPDATE_ON_RENEW: Keyword =
     Keyword::new("ddns-update-on-renew", Kind::Bool, NO_UPDATES);
-pub(crate) const DDNS_USE_CONFLICT_RESOLUTION: Keyword =
-    Keyword::new("ddns-use-conflict-resolution", Kind::Bool, NO_UPDATES);
+pub(crate) const DDNS_USE_CONFLICT_RESOLUTION: Keyword = Keyword::new(
+    "ddns-use-conflict-resolution",
+    Kind::Bool,
+    "Old key: `ddns-conflict-resolution-mode` is what it is today.",
+)
+.ignored("it is an old key, of which 'ddns-conflict-resolution-mode' is the new one");
 pub(crate) const DDNS_CONFLICT_RESOLUTION_MODE: Keyword = Keyword::new(
     "ddns-conflict-resolution-mode",
     Kind::OneOf(&[

@@ -156,7 +156,8 @@ pub static SANITY_CHECKS: Scope = Scope::new(
         Keyword::new(
             "extended-info-checks",
             Kind::OneOf(&["none", "fix", "strict", "pedantic"]),
-            "No effect until extended lease information is supported.",
+            "What is done at the start with what leases say of relays: nothing (`none`), today's form and \
+             removal of what has no form (`fix`), the same by a closer look (`strict`, `pedantic`).",
         )
         .default(Str("fix")),
     ],

@@ -28,7 +28,11 @@ pub const RESTRICTIONS: &[Restriction] = &[
     row("enable-updates", &[Bool(false)], "DNS updates"),
     named("hostname-char-replacement", &[Str("")]),
     named("hostname-char-set", &[Str(""), Str("[^A-Za-z0-9.-]")]),
-    row("outbound-interface", &[Str("same-as-inbound")], "answers by routing table"),
+    row(
+        "outbound-interface",
+        &[Str("same-as-inbound")],
+        "answers that leave by the routing table alone, not by the interface of the query",
+    ),
 ];
 
 const fn row(

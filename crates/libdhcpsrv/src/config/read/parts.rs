@@ -6,7 +6,7 @@ use super::names::NameScope;
 use crate::config::keywords::{
     DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, SANITY_CHECKS, refuse_unsupported,
 };
-use crate::config::{Durability, ExpiredLeases, LeaseChecks, LeaseDatabase};
+use crate::config::{Durability, ExpiredLeases, ExtendedInfoChecks, LeaseChecks, LeaseDatabase};
 
 /// A map of the global scope; `None` when it is absent or no map.
 pub(crate) fn part<'a>(
@@ -93,6 +93,20 @@ pub(crate) fn read_lease_checks(
         Some("fix-del") => LeaseChecks::FixDel,
         Some("none") => LeaseChecks::None,
         _ => LeaseChecks::Warn,
+    }
+}
+
+/// Reads `extended-info-checks` of `sanity-checks`.
+pub(crate) fn read_extended_info_checks(global: &MapReader<'_>) -> ExtendedInfoChecks {
+    let element = global.element(SANITY_CHECKS.name);
+    // What is wrong with the map has been reported by `read_lease_checks`.
+    let reader =
+        element.and_then(|map| MapReader::new(map, &SANITY_CHECKS, &mut Diagnostics::new()));
+    match reader.and_then(|reader| reader.str("extended-info-checks")) {
+        Some("none") => ExtendedInfoChecks::None,
+        Some("pedantic") => ExtendedInfoChecks::Pedantic,
+        Some("strict") => ExtendedInfoChecks::Strict,
+        _ => ExtendedInfoChecks::Fix,
     }
 }
 

@@ -79,6 +79,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         exclude_first_last_24: is_on("exclude-first-last-24"),
         lenient_option_parsing: is_on("lenient-option-parsing"),
         lease_checks: parts::read_lease_checks(reader, diagnostics),
+        extended_info_checks: parts::read_extended_info_checks(reader),
         statistic_sample_count: or_default("statistic-default-sample-count"),
         statistic_sample_age: or_default("statistic-default-sample-age"),
         logging: logging::read(opened, &SERVER, diagnostics),

@@ -73,6 +73,7 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
         server_id: parts::read_server_id(reader, diagnostics),
         lenient_option_parsing: is_on("lenient-option-parsing"),
         lease_checks: read::parts::read_lease_checks(reader, diagnostics),
+        extended_info_checks: read::parts::read_extended_info_checks(reader),
         statistic_sample_count: or_default("statistic-default-sample-count"),
         statistic_sample_age: or_default("statistic-default-sample-age"),
         logging: logging::read(opened, &SERVER, diagnostics),

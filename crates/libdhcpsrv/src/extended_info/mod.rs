@@ -8,11 +8,15 @@
 //! The texts are written for each packet where that is asked for, into a buffer of the worker; what else a lease has in
 //! its context is parsed only when there is any.
 
+mod check;
+
 use std::fmt::Write;
 
 use cc::{Diagnostics, Document, Element, Map, NoIncludes, write_json};
 use libdhcp::v4::{RelayAgentInformation, code as code4};
 use libdhcp::v6::{View, code as code6};
+
+pub use check::mended;
 
 /// The member of a user context that is the server's own.
 const ISC: &str = "ISC";
@@ -102,6 +106,13 @@ fn push_id(out: &mut String, name: &str, id: Option<&[u8]>) {
         push_hex(out, id);
         out.push_str("\", ");
     }
+}
+
+/// Upper-case digits.
+fn hex(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    push_hex(&mut out, bytes);
+    out
 }
 
 /// Appends upper-case digits.
