@@ -222,7 +222,7 @@ fn whole_files_load_and_come_back_with_the_same_meaning() {
         let (document, mut diagnostics) = parse(source);
         let config = read(&document, 4, &mut diagnostics);
         let findings = diagnostics.render();
-        assert!(findings.lines().all(|line| line.contains("is an old key")), "{findings}");
+        assert!(findings.lines().all(|line| line.contains("is an old ")), "{findings}");
         let config = config.expect("no errors");
         let text = get(&config, &document);
         let mut again = Diagnostics::new();
