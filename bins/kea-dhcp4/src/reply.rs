@@ -160,6 +160,10 @@ fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_
         return;
     }
     builder.set_yiaddr(answer.yiaddr);
+    if through_relay && query.message_type == MessageType::Inform {
+        // Neither the relay nor we know the client's address.
+        builder.set_broadcast(true);
+    }
     if answer.message_type == MessageType::Ack {
         builder.set_ciaddr(query.ciaddr);
     }
@@ -214,7 +218,10 @@ fn add_own_options<'a>(
         sink.add_bytes(code::CLIENT_IDENTIFIER, id, Weight::Essential);
     }
     add_name(material, sink);
-    if through_relay && let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION) {
+    // RFC 3046 section 2.2: also to a switch that adds the option without being a relay; it takes it out again.
+    if (through_relay || !query.view.is_relayed())
+        && let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION)
+    {
         sink.add_bytes(code::RELAY_AGENT_INFORMATION, information, Weight::Essential);
     }
     if let Some(address) = query.view.option(code::SUBNET_SELECTION) {

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
-use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
+use libdhcp::v4::{MalformedError, MessageType, SpanTable, View, code};
 use libdhcpsrv::alloc4::{Before4, Candidate4};
 use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config4::Config4;
@@ -260,7 +260,11 @@ fn check(
         Ok(None) => {}
         Ok(Some(_)) if config.ignore_server_identifier => {}
         Ok(Some(id)) => {
-            let ours = IpAddr::V4(id) == input.local
+            //= RFC 5107 section 5: a relay may have the client take it for the server.
+            let relay = view.relay_agent_information();
+            let relay = relay.and_then(|all| all.sub_option(code::RAI_SERVER_ID_OVERRIDE));
+            let ours = relay == Some(&id.octets()[..])
+                || IpAddr::V4(id) == input.local
                 || desk.links.is_own_address(id.into())
                 || config.server_identifiers.binary_search(&id).is_ok();
             if !ours {
