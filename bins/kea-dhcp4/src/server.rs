@@ -325,7 +325,8 @@ impl Dhcp4 {
             scopes,
             host,
             hostname: &hostname,
-            is_name_generated: naming == Some(Naming::Generated),
+            is_name_unasked: naming == Some(Naming::Generated)
+                || host.is_some_and(|host| !host.hostname.is_empty()),
             answer,
             direct_response: runtime.direct_response(),
             alone,
