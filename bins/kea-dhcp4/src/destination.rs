@@ -50,7 +50,8 @@ pub fn of_answer(input: &Inbound<'_>, addressing: &Addressing) -> (SocketAddr, D
     }
 }
 
-/// Destination of the answer to an INFORM, and whether it goes through the relay.
+/// Destination of the answer to an INFORM, and whether it goes through the relay: so it does when the client does not
+/// say where it can be reached.
 #[must_use]
 pub fn of_inform(input: &Inbound<'_>, addressing: &Addressing) -> (SocketAddr, Delivery, bool) {
     let routed = Delivery::Routed { fallback: input.link_source };
@@ -58,7 +59,7 @@ pub fn of_inform(input: &Inbound<'_>, addressing: &Addressing) -> (SocketAddr, D
     if addressing.ciaddr != Ipv4Addr::UNSPECIFIED {
         return (to(addressing.ciaddr, CLIENT_PORT), routed, false);
     }
-    if relayed && addressing.broadcast {
+    if relayed {
         return (to(addressing.giaddr, SERVER_PORT), routed, true);
     }
     let (destination, delivery) = to_source(input, routed);

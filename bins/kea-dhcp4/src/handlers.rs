@@ -374,10 +374,31 @@ fn request(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
                 is_in_conflict: false,
             }))
         }
+        Granted4::Refused(Refusal4::OutsidePools)
+            if query.server_identifier.is_none()
+                && !subnet.authoritative
+                && is_of_another_server(exchange, session, requested)? =>
+        {
+            Ok(Outcome::Drop(DropReason::UnknownClient))
+        }
         Granted4::Refused(refusal) => nak(NakReason::Refused(refusal)),
         Granted4::Exhausted => nak(NakReason::Exhausted),
         Granted4::NotStored(error) => Ok(Outcome::Drop(DropReason::NotStored(error))),
     }
+}
+
+/// Whether another server of the link may have given an address: it is in no pool here, and the client has no lease on
+/// it. Only a server that is told to be the authority denies such an address.
+fn is_of_another_server(
+    exchange: &Exchange<'_>,
+    session: &mut Session4<'_>,
+    address: Option<Ipv4Addr>,
+) -> Result<bool, Parked> {
+    let Some(address) = address else { return Ok(false) };
+    let (config, candidates) = (exchange.config, exchange.candidates);
+    let mut pools = candidates.iter().flat_map(|one| config.pools_of(config.subnet(one.subnet)));
+    Ok(!pools.any(|pool| pool.contains(address))
+        && !matches!(memory_of(exchange, session, address)?, Memory::Right))
 }
 
 /// What leases say about the address that a client in INIT-REBOOT remembers.
@@ -486,9 +507,6 @@ fn own_lease(
 }
 
 fn inform(exchange: &Exchange<'_>) -> Outcome {
-    if exchange.query.server_identifier.is_some() {
-        return Outcome::Drop(DropReason::UnexpectedServerId);
-    }
     Outcome::Reply(Answer {
         message_type: MessageType::Ack,
         yiaddr: Ipv4Addr::UNSPECIFIED,

@@ -1,8 +1,8 @@
 //! The client's hosts among host reservations, and the subnets that it may be served in.
 //!
-//! Identifiers are borrowed from the packet. A subnet that does not match client identifiers has no use for what lies in
-//! them. In a shared network a client may have a host in each subnet. Kea: `Dhcpv4Exchange::setHostIdentifiers`,
-//! `AllocEngine::findReservation`, `hasAddressReservation`.
+//! Identifiers are borrowed from the packet. Client identifiers count here even where leases are not found by them
+//! (`match-client-id`). In a shared network a client may have a host in each subnet. Kea:
+//! `Dhcpv4Exchange::setHostIdentifiers`, `AllocEngine::findReservation`, `hasAddressReservation`.
 
 use std::net::Ipv4Addr;
 
@@ -49,7 +49,7 @@ impl<'s, 'a> Sought<'s, 'a> {
     /// # Errors
     /// [`Parked`] when the source of hosts answers later.
     pub fn early(&mut self, session: &mut Session4<'_>) -> Result<Option<Host4<'a>>, Parked> {
-        self.seeker = Some(self.seeker_by(true));
+        self.seeker = Some(self.seeker());
         self.early = self.find(session, EVERYWHERE)?;
         Ok(self.early.and_then(|id| self.config.hosts.get(id)))
     }
@@ -76,7 +76,7 @@ impl<'s, 'a> Sought<'s, 'a> {
         let subnet = config.subnet(selected);
         let mut is_known = self.early.is_some();
         if self.seeker.is_none() && session.has_hosts() {
-            self.seeker = Some(self.seeker_by(subnet.match_client_id));
+            self.seeker = Some(self.seeker());
         }
         candidates.clear();
         let Some(network) = config.network_of(subnet) else {
@@ -115,14 +115,13 @@ impl<'s, 'a> Sought<'s, 'a> {
         Ok(host.map(|host| host.id))
     }
 
-    fn seeker_by(&self, match_client_id: bool) -> Seeker<'a, V4> {
+    fn seeker(&self) -> Seeker<'a, V4> {
         let (config, query, view) = (self.config, self.query, self.query.view);
-        let client_identifier = || query.client_identifier.filter(|_| match_client_id);
         let of_kind = |kind| match kind {
             IdentifierKind::HwAddress => Some(view.chaddr()),
-            IdentifierKind::Duid => ClientId::new(client_identifier()?)?.duid(),
+            IdentifierKind::Duid => ClientId::new(query.client_identifier?)?.duid(),
             IdentifierKind::CircuitId => view.relay_agent_information()?.sub_option(CIRCUIT_ID),
-            IdentifierKind::ClientId => client_identifier(),
+            IdentifierKind::ClientId => query.client_identifier,
             IdentifierKind::FlexId => None,
         };
         Seeker::new(&config.hosts, &config.host_identifiers, of_kind)

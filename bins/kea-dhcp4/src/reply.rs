@@ -40,8 +40,6 @@ const NOT_AS_OTHERS: OptionCodes = OptionCodes::of(&[
     code::MESSAGE_TYPE,
     code::SERVER_IDENTIFIER,
     code::PARAMETER_REQUEST_LIST,
-    code::RENEWAL_TIME,
-    code::REBINDING_TIME,
     code::CLIENT_IDENTIFIER,
     code::RELAY_AGENT_INFORMATION,
     code::SUBNET_SELECTION,
@@ -66,8 +64,8 @@ pub struct Material<'a> {
     pub host: Option<Host4<'a>>,
     /// The host name that is kept with its lease; empty for none.
     pub hostname: &'a [u8],
-    /// Whether that was made from the address.
-    pub is_name_generated: bool,
+    /// Whether that is told unasked: it is reserved for the client or was made from the address.
+    pub is_name_unasked: bool,
     /// The decision.
     pub answer: &'a Answer,
     /// Whether frames can be sent to clients without an address.
@@ -174,6 +172,10 @@ fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_
         return;
     }
     builder.set_yiaddr(answer.yiaddr);
+    if through_relay && query.message_type == MessageType::Inform {
+        // Neither the relay nor we know the client's address.
+        builder.set_broadcast(true);
+    }
     if answer.message_type == MessageType::Ack {
         builder.set_ciaddr(query.ciaddr);
     }
@@ -233,7 +235,7 @@ fn add_own_options<'a>(
     if let (Some(lifetime), Some(subnet)) = (answer.lifetime, material.subnet) {
         sink.add_u32(code::LEASE_TIME, lifetime);
         sink.add_addr(code::SUBNET_MASK, subnet.mask());
-        let (t1, t2) = subnet.timers.t1_t2(lifetime);
+        let (t1, t2) = tee_times(material);
         if let Some(t1) = t1 {
             sink.add_u32(code::RENEWAL_TIME, t1);
         }
@@ -247,7 +249,10 @@ fn add_own_options<'a>(
         sink.add_bytes(code::CLIENT_IDENTIFIER, id, Weight::Essential);
     }
     add_name(material, sink);
-    if through_relay && let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION) {
+    // RFC 3046 section 2.2: also to a switch that adds the option without being a relay; it takes it out again.
+    if (through_relay || !query.view.is_relayed())
+        && let Some(information) = query.view.option(code::RELAY_AGENT_INFORMATION)
+    {
         sink.add_bytes(code::RELAY_AGENT_INFORMATION, information, Weight::Essential);
     }
     if let Some(address) = query.view.option(code::SUBNET_SELECTION) {
@@ -255,12 +260,20 @@ fn add_own_options<'a>(
     }
 }
 
+/// T1 and T2 that go with the lease.
+fn tee_times(material: &Material<'_>) -> (Option<u32>, Option<u32>) {
+    match (material.answer.lifetime, material.subnet) {
+        (Some(lifetime), Some(subnet)) => subnet.timers.t1_t2(lifetime),
+        _ => (None, None),
+    }
+}
+
 /// Adds the host name that is kept with the lease (option 12) for a client that gives one itself or asks for it, or when
-/// it was made for it, unless the client gives a whole domain name (option 81), which then counts.
+/// it is reserved or was made for it, unless the client gives a whole domain name (option 81), which then counts.
 fn add_name<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
-    let Material { query, answer, hostname, is_name_generated, .. } = *material;
+    let Material { query, answer, hostname, is_name_unasked, .. } = *material;
     let view = query.view;
-    let is_of_interest = is_name_generated
+    let is_of_interest = is_name_unasked
         || view.option(code::HOST_NAME).is_some()
         || view.parameter_request_list().contains(&code::HOST_NAME);
     let is_due = is_of_interest && answer.lifetime.is_some() && !hostname.is_empty();
@@ -276,6 +289,12 @@ fn add_configured_options<'a>(
     sink: &mut OptionSink<'a>,
 ) {
     let mut left = codes.configured.difference(codes.cancelled).difference(NOT_AS_OTHERS);
+    let (t1, t2) = tee_times(material);
+    for (code, timer) in [(code::RENEWAL_TIME, t1), (code::REBINDING_TIME, t2)] {
+        if timer.is_some() {
+            left.remove(code);
+        }
+    }
     let mut add = |code: u8| {
         if left.contains(code) {
             left.remove(code);

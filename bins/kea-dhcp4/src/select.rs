@@ -1,7 +1,7 @@
 //! Selection of the subnet for a query.
 //!
 //! Pure lookup over the compiled configuration. Relayed queries are matched by link selection (RFC 3527), then subnet
-//! selection (RFC 3011, only without option 82), then the relay's address: first a subnet that names this relay,
+//! selection (RFC 3011), then the relay's address: first a subnet that names this relay,
 //! then one that contains it. Direct queries are matched by ciaddr or source when they were sent to us alone, else
 //! by the receiving interface: its subnet by name, or the subnet of its address. Each rule takes the first subnet of the
 //! file that fits and serves clients in the query's classes. Cost is one prefix lookup.
@@ -57,7 +57,7 @@ pub struct Selector {
     pub ciaddr: Ipv4Addr,
     /// Option 82.5.
     pub link_selection: Option<Ipv4Addr>,
-    /// Option 118, when the query has no option 82.
+    /// Option 118.
     pub subnet_selection: Option<Ipv4Addr>,
     /// Subnet that names the receiving interface.
     pub of_interface: Option<SubnetIndex>,

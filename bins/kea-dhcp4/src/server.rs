@@ -13,7 +13,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
 use kea_log::Message;
-use libdhcp::v4::{MalformedError, MessageType, SpanTable, View};
+use libdhcp::v4::{MalformedError, MessageType, SpanTable, View, code};
 use libdhcpsrv::alloc4::{Before4, Candidate4};
 use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config4::Config4;
@@ -280,7 +280,11 @@ fn check(
         Ok(None) => {}
         Ok(Some(_)) if config.ignore_server_identifier => {}
         Ok(Some(id)) => {
-            let ours = IpAddr::V4(id) == input.local
+            //= RFC 5107 section 5: a relay may have the client take it for the server.
+            let relay = view.relay_agent_information();
+            let relay = relay.and_then(|all| all.sub_option(code::RAI_SERVER_ID_OVERRIDE));
+            let ours = relay == Some(&id.octets()[..])
+                || IpAddr::V4(id) == input.local
                 || desk.links.is_own_address(id.into())
                 || config.server_identifiers.binary_search(&id).is_ok();
             if !ours {
@@ -343,7 +347,8 @@ impl Dhcp4 {
             scopes,
             host,
             hostname: &hostname,
-            is_name_generated: naming == Some(Naming::Generated),
+            is_name_unasked: naming == Some(Naming::Generated)
+                || host.is_some_and(|host| !host.hostname.is_empty()),
             answer,
             direct_response: runtime.direct_response(),
             alone,

@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::net::{SERVER_IF, SERVER6};
+use crate::policy;
 use crate::spec::{DELEGATED_LEN, Durability, FILL_POOL, Family, Kind, Spec, Subnet, address_text};
 
 const LIFETIME_S: u64 = 86400;
@@ -100,6 +101,12 @@ fn kea(spec: &Spec, folder: &Path) -> Value {
         value
     };
     config[subnets] = spec.subnet_list().iter().enumerate().map(subnet).collect();
+    if spec.hosts > 0 {
+        config[subnets][0]["reservations"] = policy::hosts(spec);
+    }
+    if spec.classes > 0 {
+        config["client-classes"] = policy::classes(spec);
+    }
     config["lease-database"] = database;
     config["multi-threading"] = threading;
     config["valid-lifetime"] = json!(LIFETIME_S);

@@ -11,6 +11,7 @@ mod loads;
 mod net;
 mod null;
 mod owners;
+mod policy;
 mod report;
 mod server;
 mod spec;
@@ -35,10 +36,12 @@ use crate::spec::{Family, Kind, Spec};
 use crate::suites::Table;
 
 /// Options that set a condition of all rows; a row's own text has precedence.
-const CONDITIONS: [(&str, &str); 14] = [
+const CONDITIONS: [(&str, &str); 16] = [
     ("both", "1: clients of DHCPv6 ask for an address and a prefix"),
+    ("classes", "client classes, of which every client is in one"),
     ("durability", "disk (default), kernel or none"),
     ("fill", "percent of a pool of 1,048,576 addresses or prefixes that is taken at the start"),
+    ("hosts", "host reservations: every eighth client has one"),
     ("leases", "leases in the lease file at the start"),
     ("link", "relay (default) or direct"),
     ("pd", "1: clients of DHCPv6 ask for a prefix instead of an address"),
@@ -76,7 +79,7 @@ fn command() -> Command {
         )
         .arg(option(
             "suite",
-            "prepared rows instead: main, flat, all, main6, flat6, all6; -s names the servers of flat and flat6",
+            "prepared rows instead: main, flat, policy, all, main6, flat6, policy6, all6; -s names the servers of flat and flat6",
         ))
         .arg(option("reps", "repetitions of every row").default_value("3").global(true))
         .arg(option("seconds", "length of a measured run").default_value("2.5").global(true))

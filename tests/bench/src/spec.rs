@@ -135,6 +135,10 @@ pub(crate) struct Spec {
     pub(crate) relays: Option<u32>,
     /// Leases in the lease file at the start.
     pub(crate) leases: u32,
+    /// Host reservations of every eighth client.
+    pub(crate) hosts: u32,
+    /// Client classes, of which every client is in one.
+    pub(crate) classes: u32,
     /// Percent of the pool that the lease file holds at the start.
     pub(crate) fill: Option<f64>,
     pub(crate) threads: u32,
@@ -198,6 +202,8 @@ impl Spec {
             subnets: 1,
             relays: None,
             leases: 0,
+            hosts: 0,
+            classes: 0,
             fill: None,
             threads: 1,
             window: 64,
@@ -212,9 +218,11 @@ impl Spec {
     pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
             "both" => self.both = flag(key, value)?,
+            "classes" => self.classes = number(key, value)?,
             "delayed" => self.delayed = flag(key, value)?,
             "durability" => self.durability = value.parse()?,
             "fill" => self.fill = Some(number(key, value)?),
+            "hosts" => self.hosts = number(key, value)?,
             "leases" => self.leases = number(key, value)?,
             "link" => self.direct = choice(key, value, ["relay", "direct"])?,
             "pd" => self.pd = flag(key, value)?,
@@ -251,6 +259,12 @@ impl Spec {
         let most = 1..=SUBNETS_MAX;
         if !most.contains(&self.subnets) || !most.contains(&self.relay_count()) {
             return refuse("1 to 16384 subnets and relays");
+        }
+        if self.hosts > 0 && self.uses_block() {
+            return refuse("hosts are in one subnet with one relay only");
+        }
+        if self.kind == Kind::Dhcpd && self.hosts + self.classes > 0 {
+            return refuse("hosts and classes are configured for Kea and ours only");
         }
         let prepared = self.fill.is_some() || self.leases > 0;
         if prepared && (self.subnets > 1 || self.relays.is_some()) {

@@ -21,14 +21,20 @@ pub(crate) fn tables(suite: &str, servers: &[String]) -> Result<Vec<Table>, Stri
     let main6 = || titled(&MAIN6);
     let flat4 = || flat_tables(Family::V4, &chosen(["kea", "ours"]));
     let flat6 = || flat_tables(Family::V6, &chosen(["kea6", "ours6"]));
+    let policy4 = || tables_of(&[POLICY], &chosen(["kea", "ours"]));
+    let policy6 = || tables_of(&[POLICY], &chosen(["kea6", "ours6"]));
     match suite {
         "main" => Ok(main4()),
         "main6" => Ok(main6()),
         "flat" => Ok(flat4()),
         "flat6" => Ok(flat6()),
-        "all" => Ok([main4(), flat4()].concat()),
-        "all6" => Ok([main6(), flat6()].concat()),
-        _ => Err(format!("`{suite}`: suites are main, flat, all, main6, flat6, all6")),
+        "policy" => Ok(policy4()),
+        "policy6" => Ok(policy6()),
+        "all" => Ok([main4(), flat4(), policy4()].concat()),
+        "all6" => Ok([main6(), flat6(), policy6()].concat()),
+        _ => Err(format!(
+            "`{suite}`: suites are main, flat, policy, all, main6, flat6, policy6, all6"
+        )),
     }
 }
 
@@ -143,6 +149,17 @@ fn flat_tables(family: Family, servers: &[String]) -> Vec<Table> {
         Family::V4 => &[],
         Family::V6 => &FLAT_PREFIXES,
     };
+    tables_of(&[&FLAT[..], more].concat(), servers)
+}
+
+/// What decides who gets what.
+const POLICY: Titled = (
+    "Host reservations and client classes",
+    &["hosts=0", "hosts=10000", "classes=100", "hosts=10000,classes=100"],
+);
+
+/// One table per list of conditions, for each server.
+fn tables_of(lists: &[Titled], servers: &[String]) -> Vec<Table> {
     let table = |(title, keys): &Titled| {
         let rows = servers.iter().flat_map(|server| {
             keys.iter().map(move |key| {
@@ -152,7 +169,7 @@ fn flat_tables(family: Family, servers: &[String]) -> Vec<Table> {
         });
         Table { title: (*title).to_owned(), rows: rows.collect(), flat: true }
     };
-    FLAT.iter().chain(more).map(table).collect()
+    lists.iter().map(table).collect()
 }
 
 #[cfg(test)]
@@ -163,8 +180,8 @@ mod tests {
     #[test]
     fn every_prepared_row_is_valid() {
         let suites = [
-            ("all", ["kea", "ours:durability=kernel"], 8, Family::V4),
-            ("all6", ["kea6", "ours6:durability=kernel"], 13, Family::V6),
+            ("all", ["kea", "ours:durability=kernel"], 9, Family::V4),
+            ("all6", ["kea6", "ours6:durability=kernel"], 14, Family::V6),
         ];
         for (suite, servers, count, family) in suites {
             let all = tables(suite, &servers.map(str::to_owned)).expect("a suite");

@@ -125,24 +125,28 @@ impl Display for Reason<'_> {
         let timers = subnet.map(|subnet| format!("by subnet {subnet}")).unwrap_or_default();
         let own = match *code {
             code::SERVER_IDENTIFIER => Some(match scopes.scope_of(*code) {
-                Some(scope) => format!("configured in {}", Origin(material, scope)),
+                Some(scope) => format!("{}", Origin(material, scope)),
                 None => own("the server's address"),
             }),
             code::LEASE_TIME => Some(own("see the lease")),
             code::SUBNET_MASK => Some(timers),
-            code::RENEWAL_TIME | code::REBINDING_TIME => Some(timers),
+            // Where there are no timers, they are options like others.
+            code::RENEWAL_TIME if super::tee_times(material).0.is_some() => Some(timers),
+            code::REBINDING_TIME if super::tee_times(material).1.is_some() => Some(timers),
             code::CLIENT_IDENTIFIER => Some(own("returned to the client (echo-client-id)")),
             code::RELAY_AGENT_INFORMATION => Some(own("returned to the relay")),
             code::SUBNET_SELECTION => Some(own("returned")),
             code::VIVCO_SUBOPTIONS | code::VIVSO_SUBOPTIONS => {
                 Some(own("gathered from the scopes for the client's vendors"))
             }
-            code::HOST_NAME if material.is_name_generated => Some(own("made for the client")),
             code::HOST_NAME if host.is_some_and(|host| host.hostname == *body) => {
                 Some(own("the name of the reservation"))
             }
+            code::HOST_NAME if material.hostname == *body && material.is_name_unasked => {
+                Some(own("made for the client, kept with the lease"))
+            }
             code::HOST_NAME if material.hostname == *body => {
-                Some(own("the name that is kept with the lease"))
+                Some(own("the name of the client, kept with the lease"))
             }
             _ => None,
         };

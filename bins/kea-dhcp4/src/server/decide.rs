@@ -172,10 +172,7 @@ fn find_subnet(
         giaddr: if view.is_relayed() { query.giaddr } else { Ipv4Addr::UNSPECIFIED },
         ciaddr: query.ciaddr,
         link_selection: view.link_selection().ok().flatten(),
-        subnet_selection: match view.relay_agent_information() {
-            None => view.subnet_selection().ok().flatten(),
-            Some(_) => None,
-        },
+        subnet_selection: view.subnet_selection().ok().flatten(),
         of_interface: links.find(input.interface, &config.by_interface, serves),
     };
     let selected = select::select(config, input, &selector, serves);

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use libdhcp::v4::MessageType;
+use libdhcp::v4::{MessageType, code};
 
 use crate::stand::{SERVER, SMALL, Stand, discover, selecting};
 
@@ -121,4 +121,13 @@ fn client_must_have_an_identity() {
     assert_eq!(offer.kind(), MessageType::Offer);
     let mut strict = Stand::new(&format!("\"match-client-id\": false, {SMALL}"));
     strict.drop_reason(&nobody.client_id(b"somebody"));
+}
+
+//= RFC 3046 section 2.2
+#[test]
+fn information_of_a_switch_that_is_no_relay_goes_back() {
+    let mut stand = Stand::new(SMALL);
+    let information = [1, 2, b'p', b'1'];
+    let offer = stand.answer(&discover(1).option(code::RELAY_AGENT_INFORMATION, &information));
+    assert_eq!(offer.option(code::RELAY_AGENT_INFORMATION), Some(&information[..]));
 }

@@ -148,9 +148,9 @@ fn clients_are_known_by_every_identifier_in_the_order_of_the_configuration() {
     assert_eq!(stand.answer(&full(1)).address().octets()[3], 102, "the next identifier counts");
     let circuit = discover(1).option(code::RELAY_AGENT_INFORMATION, &agent);
     assert_eq!(stand.answer(&circuit.relayed([192, 0, 2, 1])).address().octets()[3], 103);
-    // Where client identifiers are not matched, what is in them does not count either.
+    // Leases may not be found by client identifiers, hosts are.
     let mut stand = Stand::new(&reserving(hosts, r#""match-client-id": false,"#, ""));
-    assert_eq!(stand.answer(&discover(1).client_id(&duid)).address().octets()[3], 10);
+    assert_eq!(stand.answer(&discover(1).client_id(&duid)).address().octets()[3], 102);
 }
 
 #[test]
@@ -355,13 +355,13 @@ fn a_host_may_have_a_server_identifier_of_its_own() {
 }
 
 #[test]
-fn the_reserved_name_goes_with_the_lease_and_to_who_asks() {
+fn the_reserved_name_goes_with_the_lease_and_to_the_client() {
     let mut stand = with(r#"{ "hw-address": "02:00:00:00:00:09", "hostname": "Alpha.example" }"#);
     let name = |stand: &mut Stand, query: Query| {
         stand.answer(&query).option(code::HOST_NAME).map(<[u8]>::to_vec)
     };
     let reserved = Some(b"alpha.example".to_vec());
-    assert_eq!(name(&mut stand, discover(9)), None, "it was not asked for");
+    assert_eq!(name(&mut stand, discover(9)), reserved, "it need not be asked for");
     assert_eq!(name(&mut stand, discover(9).wants(&[12])), reserved);
     assert_eq!(name(&mut stand, discover(9).option(code::HOST_NAME, b"mine")), reserved);
     let fqdn = [0, 0, 0, b'x'];

@@ -39,6 +39,22 @@ fn request_for_another_server_is_left_alone() {
 }
 
 #[test]
+fn a_relay_that_overrides_the_identifier_stands_for_the_server() {
+    let mut stand = Stand::new(SMALL);
+    let relay = [192, 0, 2, 9];
+    let request = |named: [u8; 4]| {
+        let agent = [code::RAI_SERVER_ID_OVERRIDE, 4, 192, 0, 2, 9];
+        let request = query(MessageType::Request, 1).requested(A.into()).relayed(relay);
+        request.server(named.into()).option(code::RELAY_AGENT_INFORMATION, &agent)
+    };
+    assert_eq!(
+        stand.drop_reason(&request([192, 0, 2, 99])),
+        "the server identifier (option 54) names another server"
+    );
+    assert_eq!(stand.answer(&request(relay)).kind(), MessageType::Ack);
+}
+
+#[test]
 fn any_address_of_the_server_names_it() {
     let mut stand = Stand::new(SMALL);
     let request = query(MessageType::Request, 1).server(crate::stand::OTHER_ADDRESS);
@@ -55,7 +71,6 @@ fn refusals_say_why() {
         (selecting(2, A), taken),
         (renewing(2, A), taken),
         (selecting(2, [192, 0, 2, 99]), outside),
-        (renewing(2, [192, 0, 2, 99]), outside),
         (selecting(1, [192, 0, 2, 99]), outside),
         (rebooting(1, B), "the client's lease is on another address"),
         (renewing(1, A).relayed([10, 9, 9, 9]), "no subnet is configured for this client"),
@@ -194,6 +209,21 @@ fn lifetimes_follow_wish_and_limits() {
         assert_eq!(ack.number(code::LEASE_TIME), Some(lifetime));
         assert_eq!(stand.store.lease(A.into()).unwrap().valid_lifetime, lifetime);
     }
+}
+
+#[test]
+fn addresses_that_another_server_may_have_given_are_denied_by_the_authority_only() {
+    let foreign = |client| query(MessageType::Request, client).ciaddr([192, 0, 2, 99]);
+    let mut stand = Stand::new(SMALL);
+    let outside = "the requested address is in no pool of the subnet";
+    let unknown = "the client asks for an old address but has no lease here";
+    assert_eq!(stand.drop_reason(&foreign(1)), unknown);
+    assert_eq!(stand.drop_reason(&foreign(1).unicast([192, 0, 2, 99])), unknown);
+    assert_eq!(stand.nak_reason(&foreign(1).server(SERVER)), outside, "it was told by us");
+    stand.answer(&selecting(1, A));
+    assert_eq!(stand.drop_reason(&foreign(1)), unknown, "it has another lease here");
+    let mut authority = Stand::new(&format!("\"authoritative\": true, {SMALL}"));
+    assert_eq!(authority.nak_reason(&foreign(1)), outside);
 }
 
 #[test]

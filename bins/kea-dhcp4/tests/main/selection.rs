@@ -51,6 +51,11 @@ fn subnets_are_found_by_the_rules() {
         (
             "subnet selection beside option 82",
             with_82(with_118(relayed([10, 0, 1, 1]), [10, 0, 2, 0]), &circuit),
+            Some(2),
+        ),
+        (
+            "link selection comes before subnet selection",
+            with_82(with_118(relayed([10, 0, 2, 1]), [10, 0, 2, 0]), &link([10, 0, 1, 0])),
             Some(1),
         ),
         ("interface named by a subnet", near(), Some(3)),

@@ -17,12 +17,12 @@ impl Lifetime {
         Self { usual, min: usual, max: usual }
     }
 
-    /// The time for a client that asks for `wanted` seconds, clipped to the limits.
+    /// The time for a client that asks for `wanted` seconds, clipped to the limits; who asks for none has no wish.
     #[inline]
     pub(crate) fn granted(self, wanted: Option<u32>) -> u32 {
         match wanted {
-            Some(wanted) => wanted.clamp(self.min, self.max.max(self.min)),
-            None => self.usual,
+            Some(wanted) if wanted > 0 => wanted.clamp(self.min, self.max.max(self.min)),
+            _ => self.usual,
         }
     }
 }
@@ -39,10 +39,11 @@ pub(crate) struct TeeTimes {
 }
 
 impl TeeTimes {
-    /// Both for a lease of `lifetime` seconds, whether they make sense or not.
+    /// Both for a lease of `lifetime` seconds, whether they make sense or not. Shares are rounded.
     #[inline]
     pub(crate) fn of(self, lifetime: u32) -> (Option<u32>, Option<u32>) {
-        let share = |thousandths: u16| (u64::from(lifetime) * u64::from(thousandths) / 1000) as u32;
+        let share =
+            |thousandths: u16| ((u64::from(lifetime) * u64::from(thousandths) + 500) / 1000) as u32;
         let t1 = self.renew.or_else(|| self.calculated.map(|(t1, _)| share(t1)));
         let t2 = self.rebind.or_else(|| self.calculated.map(|(_, t2)| share(t2)));
         (t1, t2)

@@ -93,13 +93,13 @@ impl Timers {
     }
 
     /// T1 and T2 to send with a lease of `lifetime` seconds. A configured time is sent only when it makes sense:
-    /// T2 below the lifetime, T1 below T2.
+    /// T2 below the lifetime, T1 below T2, neither 0.
     #[must_use]
     pub fn t1_t2(&self, lifetime: u32) -> (Option<u32>, Option<u32>) {
         let (renew, rebind) = (self.renew_timer, self.rebind_timer);
         let (t1, t2) = TeeTimes { renew, rebind, calculated: self.calculated }.of(lifetime);
-        let t2 = t2.filter(|&t2| t2 < lifetime);
-        let t1 = t1.filter(|&t1| t1 < t2.unwrap_or(lifetime));
+        let t2 = t2.filter(|&t2| t2 > 0 && t2 < lifetime);
+        let t1 = t1.filter(|&t1| t1 > 0 && t1 < t2.unwrap_or(lifetime));
         (t1, t2)
     }
 }
@@ -151,7 +151,7 @@ mod tests {
         let timers = timers();
         let got =
             [None, Some(0), Some(60), Some(u32::MAX)].map(|wanted| timers.valid().granted(wanted));
-        assert_eq!(got, [100, 50, 60, 200]);
+        assert_eq!(got, [100, 100, 60, 200]);
     }
 
     #[test]
@@ -162,7 +162,9 @@ mod tests {
         assert_eq!(configured(Some(90), Some(80)), (None, Some(80)));
         assert_eq!(configured(Some(50), Some(100)), (Some(50), None));
         assert_eq!(configured(None, None), (None, None));
+        assert_eq!(configured(Some(0), Some(0)), (None, None));
         let calculated = Timers { calculated: Some((500, 875)), ..timers() };
         assert_eq!(calculated.t1_t2(1000), (Some(500), Some(875)));
+        assert_eq!(calculated.t1_t2(1001), (Some(501), Some(876)), "rounded");
     }
 }

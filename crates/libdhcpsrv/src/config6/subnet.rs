@@ -229,8 +229,8 @@ mod tests {
     #[test]
     fn wanted_lifetimes_are_clipped_to_the_limits() {
         let (timers, wanted) = (timers(), [None, Some(0), Some(70), Some(u32::MAX)]);
-        assert_eq!(wanted.map(|wanted| timers.valid(wanted)), [100, 50, 70, 200]);
-        assert_eq!(wanted.map(|wanted| timers.preferred(wanted)), [60, 30, 70, 90]);
+        assert_eq!(wanted.map(|wanted| timers.valid(wanted)), [100, 100, 70, 200]);
+        assert_eq!(wanted.map(|wanted| timers.preferred(wanted)), [60, 60, 70, 90]);
     }
 
     #[test]

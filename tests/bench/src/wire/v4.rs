@@ -30,6 +30,9 @@ const COOKIE: [u8; 4] = [99, 130, 83, 99];
 /// Parameter request list: what common clients ask for.
 const WANTED: [u8; 9] = [55, 7, 1, 28, 2, 3, 15, 6, 12];
 
+/// Vendor class identifier, as most clients send one; a class of [`crate::policy`] asks for it.
+const VENDOR: [u8; 11] = *b"\x3c\x09bench 1.0";
+
 /// Builds a query.
 pub(super) fn query(link: Link, client: u64, xid: u32, query: &Query) -> [u8; QUERY_LEN] {
     let mut message = [0; QUERY_LEN];
@@ -63,6 +66,7 @@ pub(super) fn query(link: Link, client: u64, xid: u32, query: &Query) -> [u8; QU
         put(&[REQUESTED_ADDRESS, 4]);
         put(&(lease.address as u32).to_be_bytes());
     }
+    put(&VENDOR);
     put(&WANTED);
     put(&[END]);
     message[12..16].copy_from_slice(&held.to_be_bytes());

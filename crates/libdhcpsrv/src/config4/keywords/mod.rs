@@ -89,8 +89,6 @@ const SERVERS_OWN: &[(u16, &str)] = &[
     (code::OPTION_OVERLOAD as u16, "it is for the server"),
     (code::MESSAGE_TYPE as u16, "it is for the server"),
     (code::PARAMETER_REQUEST_LIST as u16, "it is for clients"),
-    (code::RENEWAL_TIME as u16, "use 'renew-timer'"),
-    (code::REBINDING_TIME as u16, "use 'rebind-timer'"),
     (code::CLIENT_IDENTIFIER as u16, "it is returned as the client sent it"),
     (code::RELAY_AGENT_INFORMATION as u16, "it is returned as the relay sent it"),
     (code::SUBNET_SELECTION as u16, "it is returned as the relay sent it"),

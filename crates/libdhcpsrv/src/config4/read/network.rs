@@ -108,14 +108,14 @@ pub(super) fn read_next_server(
     text::address(text, "next-server", reader.position_of("next-server"), diagnostics)
 }
 
-/// A string that must fit a field of the header.
+/// A string that must fit a field of the header; an empty one is none.
 pub(super) fn short<'a>(
     reader: &MapReader<'a>,
     keyword: &'static str,
     len_max: usize,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a str> {
-    let text = reader.str_or_default(keyword)?;
+    let text = reader.str_or_default(keyword).filter(|text| !text.is_empty())?;
     if text.len() <= len_max {
         return Some(text);
     }

@@ -127,7 +127,8 @@ fn subnets_inherit_what_they_do_not_say() {
     assert_eq!((timers.max_valid_lifetime, timers.calculated), (90, None));
     assert!(subnet.match_client_id && !subnet.authoritative);
     assert_eq!(subnet.next_server, Ipv4Addr::UNSPECIFIED);
-    assert_eq!((&*subnet.server_hostname, &*subnet.boot_file_name), (&b""[..], &b"c"[..]));
+    // An empty name says nothing.
+    assert_eq!((&*subnet.server_hostname, &*subnet.boot_file_name), (&b"h"[..], &b"c"[..]));
 }
 
 #[test]

@@ -1,0 +1,23 @@
+//! The tables of DHCPv4.
+
+use differential::group::Group;
+
+mod classes;
+mod expressions;
+mod hosts;
+mod messages;
+mod options;
+mod relays;
+
+/// All groups.
+pub(crate) fn groups() -> Vec<Group> {
+    let tables = [
+        options::groups(),
+        messages::groups(),
+        relays::groups(),
+        hosts::groups(),
+        expressions::groups(),
+        classes::groups(),
+    ];
+    tables.into_iter().flatten().collect()
+}
