@@ -184,7 +184,7 @@ mod tests {
     use libdhcpsrv::classes::{Membership, Query};
     use libdhcpsrv::config4::read;
 
-    use super::{ClassId, ClassScopes, Scopes};
+    use super::{ClassId, ClassScopes, Scope, Scopes};
 
     /// A packet without anything in it.
     struct Nothing;
@@ -266,6 +266,19 @@ mod tests {
             let values = [1, 2, 3, 4, 5, 6, 7, 8].map(|code| value(&scopes, 200 + code));
             let expected = [Some(1), Some(2), Some(70), Some(4), None, Some(71), None, None];
             assert_eq!(values, expected);
+            let origins = [1, 2, 3, 4, 5, 6, 7].map(|code| scopes.scope_of(200 + code));
+            let class = |name| Some(Scope::Class(name));
+            let expected = [
+                Some(Scope::Host),
+                Some(Scope::Pool),
+                class("first"),
+                Some(Scope::Network),
+                None,
+                class("other"),
+                None,
+            ];
+            assert_eq!(origins, expected, "what is told is what is done");
+            assert_eq!(scopes.scope_that_cancels(207), Some(Scope::Global));
             let of_three: Vec<_> = scopes.each(203).map(|option| option.tlv()[2]).collect();
             assert_eq!(of_three, [70, 71]);
             let codes = scopes.codes();
@@ -281,5 +294,6 @@ mod tests {
         }
         let scopes = scopes(&all);
         assert_eq!((value(&scopes, 203), value(&scopes, 205)), (Some(3), Some(170)));
+        assert_eq!(scopes.scope_of(203), Some(Scope::Subnet));
     }
 }

@@ -132,11 +132,14 @@ impl<'a> Scopes<'a> {
 
     #[inline]
     fn sets(&self) -> impl Iterator<Item = &'a OptionSet6> + use<'a> {
-        self.all().map(|(_, set)| set)
+        let ClassScopes { classes, membership } = self.classes;
+        let pools = self.pools.iter().copied();
+        let classes = classes.of(membership).map(|class| &*class.options);
+        let of_place = self.subnet.into_iter().chain(self.network);
+        self.host.into_iter().chain(pools).chain(of_place).chain(classes).chain([self.global])
     }
 
-    /// The sets with their scopes.
-    #[inline]
+    /// The sets in the same order, with their scopes; for what is told to people.
     fn all(&self) -> impl Iterator<Item = (Scope<'a>, &'a OptionSet6)> + use<'a> {
         let ClassScopes { classes, membership } = self.classes;
         let host = self.host.map(|set| (Scope::Host, set));
@@ -174,7 +177,7 @@ mod tests {
     use libdhcpsrv::config6::read;
     use util::link::{Inbound, InterfaceIndex};
 
-    use super::{ClassScopes, Scopes};
+    use super::{ClassScopes, Scope, Scopes};
 
     /// A class that everybody is in, with three options of one byte, 70; and the classes of a query.
     fn everybody() -> (Classes<OptionSet6>, Membership) {
@@ -246,6 +249,20 @@ mod tests {
         let values = [300, 301, 302, 303, 304, 305, 306, 307].map(|code| value(&scopes, code));
         let expected = [Some(1), Some(2), Some(3), Some(70), Some(5), Some(205), Some(108), None];
         assert_eq!(values, expected);
+        let places = [300, 301, 302, 304, 305, 306, 307].map(|code| scopes.scope_of(code));
+        let expected = [
+            Some(Scope::Host),
+            Some(Scope::Pool(0)),
+            Some(Scope::Pool(1)),
+            Some(Scope::Network),
+            Some(Scope::Network),
+            Some(Scope::Global),
+            None,
+        ];
+        assert_eq!(places, expected, "what is told is what is done");
+        assert!(matches!(scopes.scope_of(303), Some(Scope::Class(_))));
+        assert_eq!(scopes.scope_that_cancels(305), Some(Scope::Network));
+        assert!(scopes.has_for_others(303) && !scopes.has_for_others(307));
         let all: Vec<_> = scopes.each(310).map(|option| option.body()[0]).collect();
         assert_eq!(all, [1, 2, 3, 4]);
         assert_eq!(scopes.always_send().collect::<Vec<_>>(), [305, 306]);
