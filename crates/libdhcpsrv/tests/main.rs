@@ -57,7 +57,6 @@ impl Server {
             class_times: ClassTimes::default(),
             class_offer_lifetime: None,
             hostname: None,
-            is_name_generated: false,
             extended_info: b"",
         };
         match grant(&mut session, &query) {

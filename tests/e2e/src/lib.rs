@@ -20,6 +20,7 @@ pub mod frame;
 pub mod frame6;
 pub mod leases;
 pub mod load;
+pub mod mutants;
 pub mod net;
 pub mod peer;
 pub mod peer6;

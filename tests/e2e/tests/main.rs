@@ -24,6 +24,7 @@ mod main {
     mod relays;
     mod reload_storage;
     mod udp_sockets;
+    mod verdicts;
 
     mod v6 {
         mod clients;

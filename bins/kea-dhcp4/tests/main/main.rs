@@ -10,6 +10,7 @@ mod extended_info;
 mod hostile;
 mod hosts;
 mod inform;
+mod large_files;
 mod names;
 mod networks;
 mod options;

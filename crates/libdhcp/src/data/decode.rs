@@ -53,8 +53,7 @@ fn values(
     let mut texts = Vec::new();
     if definition.data_type != DataType::Record {
         if definition.array {
-            let is_empty_list = bytes.is_empty() && !is_address(definition.data_type);
-            if is_empty_list {
+            if bytes.is_empty() && may_be_empty(definition.data_type, universe) {
                 return Ok(texts);
             }
             reader.array(definition.data_type, &mut texts)?;
@@ -65,7 +64,8 @@ fn values(
         return Ok(texts);
     }
     for field in definition.record.iter() {
-        texts.push(reader.value(*field)?);
+        let is_blank = *field == DataType::String && !reader.has_more();
+        texts.push(if is_blank { String::new() } else { reader.value(*field)? });
     }
     if let (true, Some(last)) = (definition.array && reader.has_more(), definition.record.last()) {
         reader.array(*last, &mut texts)?;
@@ -220,6 +220,14 @@ impl<'a> Reader<'a> {
     ) -> Result<[u8; N], DataError> {
         let slice = self.slice(data_type, expected, N)?;
         <[u8; N]>::try_from(slice).map_err(|_| DataError::Missing { data_type })
+    }
+}
+
+/// Says whether a list of the type may have no items.
+fn may_be_empty(data_type: DataType, universe: Universe) -> bool {
+    match data_type {
+        DataType::Fqdn | DataType::Tuple => universe == Universe::V6,
+        data_type => is_address(data_type) || !has_fixed_size(data_type),
     }
 }
 

@@ -41,7 +41,14 @@ pub fn encode_csv(
     } else if data_type == DataType::Binary && text.trim().starts_with('\'') {
         // Quoted text may hold commas.
         out = encode_hex(text)?;
-    } else if data_type != DataType::Empty {
+    } else if data_type == DataType::Empty {
+        let wrong = |found: &String| DataError::Value {
+            data_type,
+            expected: "no data",
+            found: found.as_str().into(),
+        };
+        items.first().map_or(Ok(()), |found| Err(wrong(found)))?;
+    } else {
         let item = items.first().ok_or(DataError::Missing { data_type })?;
         encode_value(data_type, item, universe, &mut out)?;
     }
@@ -150,6 +157,9 @@ fn encode_value(
 ) -> Result<(), DataError> {
     let wrong = |expected| DataError::Value { data_type, expected, found: item.into() };
     match data_type {
+        DataType::Binary if item.len() % 2 == 1 && is_digits(item) => {
+            return Err(wrong("an even number of hexadecimal digits"));
+        }
         DataType::Binary => out.append(&mut encode_hex(item)?),
         DataType::Boolean => out.push(boolean(item).ok_or_else(|| wrong("true, false, 1 or 0"))?),
         DataType::Empty | DataType::Internal | DataType::Record => {}
@@ -178,6 +188,11 @@ fn encode_value(
         DataType::Uint32 => out.extend((integer(data_type, item)? as u32).to_be_bytes()),
     }
     Ok(())
+}
+
+/// Says whether a text is nothing but hexadecimal digits, `0x` in front allowed.
+fn is_digits(item: &str) -> bool {
+    item.strip_prefix("0x").unwrap_or(item).bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn boolean(item: &str) -> Option<u8> {

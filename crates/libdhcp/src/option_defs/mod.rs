@@ -38,11 +38,12 @@ pub fn of_space(universe: Universe, space: &str) -> &'static [OptionDefinition] 
             DHCP4 => &v4::DHCP4,
             AGENT_OPTIONS => &sub4::AGENT,
             "cablelabs-client-conf" => &sub4::CABLELABS_CLIENT,
-            "vendor-4491" => &sub4::VENDOR_4491,
+            "docsis3-v4" | "vendor-4491" => &sub4::VENDOR_4491,
             _ => &[],
         },
         Universe::V6 => match space {
             DHCP6 => &v6::DHCP6,
+            "docsis3-v6" | "vendor-4491" => &sub6::VENDOR_4491,
             "rsoo-opts" => &sub6::RSOO,
             "s46-cont-lw-options" => &sub6::S46_LW,
             "s46-cont-mape-options" => &sub6::S46_MAPE,
@@ -50,7 +51,6 @@ pub fn of_space(universe: Universe, space: &str) -> &'static [OptionDefinition] 
             "s46-rule-options" | "s46-v4v6bind-options" => &sub6::S46_PORTS,
             V6_NTP_SERVER => &sub6::NTP_SERVER,
             "vendor-2495" => &sub6::VENDOR_2495,
-            "vendor-4491" => &sub6::VENDOR_4491,
             _ => &[],
         },
     }
@@ -85,10 +85,11 @@ mod tests {
     use crate::Universe::{self, V4, V6};
     use crate::definition::{DataType, is_valid_name};
 
-    const SPACES: [(Universe, &str); 14] = [
+    const SPACES: [(Universe, &str); 16] = [
         (V4, "dhcp4"),
         (V4, "dhcp-agent-options-space"),
         (V4, "cablelabs-client-conf"),
+        (V4, "docsis3-v4"),
         (V4, "vendor-4491"),
         (V6, "dhcp6"),
         (V6, "rsoo-opts"),
@@ -98,6 +99,7 @@ mod tests {
         (V6, "s46-rule-options"),
         (V6, "s46-v4v6bind-options"),
         (V6, "v6-ntp-server-suboptions"),
+        (V6, "docsis3-v6"),
         (V6, "vendor-2495"),
         (V6, "vendor-4491"),
     ];

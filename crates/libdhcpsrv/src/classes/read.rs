@@ -111,7 +111,7 @@ fn read_class<S: OptionSetForm>(
     let is_additional = reader.bool_or_default(ADDITIONAL).unwrap_or(false);
     check_special(reader, name, is_additional, diagnostics);
     let OwnFields { preferred_lifetime, offer_lifetime, boot } = own;
-    let valid_lifetime = LifetimeKeywords::VALID.read(reader, diagnostics);
+    let valid_lifetime = LifetimeKeywords::VALID.read_alone(reader, diagnostics);
     let has_times = valid_lifetime.is_some() || preferred_lifetime.is_some();
     if is_additional && (has_times || offer_lifetime.is_some()) {
         let message = format!("the lifetimes of class {} have no effect", quoted(name));

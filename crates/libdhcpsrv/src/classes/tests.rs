@@ -314,8 +314,8 @@ fn classes_of_dhcpv6_have_preferred_lifetimes() {
 fn config_get_writes_classes_that_mean_the_same() {
     let source = r#"{ "Dhcp4": { "client-classes": [
         { "name": "private", "test": "option[12].exists", "only-if-required": true,
-          "option-def": [ { "name": "site", "code": 224, "type": "uint16" } ],
-          "option-data": [ { "code": 224, "data": "7" }, { "name": "site", "data": "8" } ] },
+          "option-def": [ { "name": "site", "code": 224, "type": "uint16" }, { "name": "rack", "code": 225, "type": "uint16" } ],
+          "option-data": [ { "code": 224, "data": "7" }, { "name": "rack", "data": "8" } ] },
         { "name": "t", "template-test": "option[12].hex", "valid-lifetime": 7 } ] } }"#;
     let (document, mut diagnostics) = parse(source);
     let config = config4::read(&document, 4, &mut diagnostics).unwrap();

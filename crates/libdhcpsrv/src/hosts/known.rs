@@ -1,67 +1,13 @@
-//! What is known of one client from host reservations.
+//! Looking for the hosts of one client.
 
 use std::fmt::Display;
 
 use super::{
-    Host, HostKind, HostSource, Identifier, IdentifierKind, IdentifierList, IdentifierOrder,
-    Places, ReservationRules,
+    Host, HostKind, HostSource, Identifier, IdentifierKind, IdentifierList, IdentifierOrder, Places,
 };
-use crate::lease::SubnetId;
 use crate::loggers::HOSTS;
 use crate::messages::HOSTS_CFG_GET_ONE_SUBNET_ID_IDENTIFIER_HOST;
 use crate::session::{Parked, Session};
-
-/// A client among hosts.
-#[derive(Clone, Debug)]
-pub struct Known<'a, K: HostKind> {
-    /// Its host.
-    pub host: Option<Host<'a, K>>,
-    /// What it is known by, in the order in which its host was looked for.
-    pub identifiers: IdentifierList<'a>,
-}
-
-impl<K: HostKind> Default for Known<'_, K> {
-    fn default() -> Self {
-        Self { host: None, identifiers: IdentifierList::new() }
-    }
-}
-
-/// Where and how the host of a client is looked for.
-#[derive(Clone, Copy)]
-pub struct Lookup<'a, K: HostKind> {
-    /// Where hosts come from.
-    pub hosts: &'a dyn HostSource<K>,
-    /// The kinds of identifiers, in the order in which they are tried.
-    pub order: &'a IdentifierOrder,
-    /// The subnet of the client.
-    pub subnet: SubnetId,
-    /// Which reservations count there.
-    pub rules: ReservationRules,
-}
-
-impl<K: HostKind> std::fmt::Debug for Lookup<'_, K> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lookup").field("order", &self.order).finish_non_exhaustive()
-    }
-}
-
-impl<'a, K: HostKind> Lookup<'a, K> {
-    /// Looks for the host of a client. `of_kind` finds an identifier in its message; `label` names it for the log.
-    ///
-    /// # Errors
-    /// [`Parked`] when the source of hosts answers later.
-    #[inline]
-    pub fn run<L: Display>(
-        &self,
-        session: &mut Session<'_, K>,
-        of_kind: impl Fn(IdentifierKind) -> Option<&'a [u8]>,
-        label: impl Fn() -> L,
-    ) -> Result<Known<'a, K>, Parked> {
-        let seeker = Seeker::new(self.hosts, self.order, of_kind);
-        let host = seeker.find(session, self.rules.places(self.subnet), label)?;
-        Ok(Known { host, identifiers: seeker.identifiers })
-    }
-}
 
 /// A client that is looked for among hosts, perhaps in several places.
 #[derive(Clone)]

@@ -20,7 +20,7 @@ mod table;
 mod tests;
 
 pub use identifier::{Identifier, IdentifierKind, IdentifierList, IdentifierOrder, KindSet};
-pub use known::{Known, Lookup, Seeker};
+pub use known::Seeker;
 pub use table::{BootFields, Extras, Host, Hosts, HostsBuilder, NewHost, Resource};
 
 use libdhcp::{OptionSet, OptionSet6, OptionSetForm};

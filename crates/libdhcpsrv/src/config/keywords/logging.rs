@@ -1,5 +1,5 @@
-//! Tables of the logging part. Kea 1.1 disregards keys it does not know here, hence open scopes;
-//! the reader warns about them.
+//! Tables of the logging part. Kea 1.1 disregards keys of the old map `Logging` that it does not
+//! know, hence the scopes of that map are open; the reader warns about such keys.
 
 use cc::{DefaultValue, Keyword, Kind, Scope};
 
@@ -42,8 +42,10 @@ pub static LOGGER: Scope = Scope::new(
         cc::USER_CONTEXT,
         cc::COMMENT,
     ],
-)
-.open();
+);
+
+/// An entry of `loggers` in the old map.
+pub(crate) static OLD_LOGGER: Scope = LOGGER.open();
 
 /// An entry of `output_options`.
 pub static OUTPUT: Scope = Scope::new(
@@ -67,5 +69,7 @@ pub static OUTPUT: Scope = Scope::new(
             .default(DefaultValue::Int(1)),
         Keyword::new("pattern", Kind::Str, "Form of the lines, in the notation of log4cplus."),
     ],
-)
-.open();
+);
+
+/// An entry of `output_options` in the old map.
+pub(crate) static OLD_OUTPUT: Scope = OUTPUT.open();

@@ -21,6 +21,7 @@ mod restrictions;
 use cc::Keyword;
 
 pub use logging::{LOGGER, LOGGING, OUTPUT};
+pub(crate) use logging::{OLD_LOGGER, OLD_OUTPUT};
 pub use manual::manual;
 pub(crate) use options::{option_data, option_def};
 pub use parts::{DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, RELAY, SANITY_CHECKS};

@@ -1,12 +1,12 @@
 //! `loggers`, in the entry of the server or in the old top-level map `Logging`.
 
-use cc::{Diagnostics, Element, MapReader, closest};
+use cc::{Diagnostics, Element, MapReader, Scope, closest};
 use kea_log::{Destination, LogConfig, LoggerConfig, OutputConfig, Severity};
 
 use super::text::quoted;
 use super::{Opened, maps};
 use crate::config::Server;
-use crate::config::keywords::{LOGGER, LOGGING, OUTPUT};
+use crate::config::keywords::{LOGGER, LOGGING, OLD_LOGGER, OLD_OUTPUT, OUTPUT};
 
 /// Reads the logging part; `None` when the file has none.
 pub(crate) fn read(
@@ -31,16 +31,18 @@ pub(crate) fn read(
         diagnostics.warning(global.key_position_of("loggers"), message);
     }
     let items = maps(new.or(old.as_ref())?, "loggers");
-    let loggers = items.filter_map(|item| read_logger(item, server, diagnostics)).collect();
+    let scopes = if new.is_some() { [&LOGGER, &OUTPUT] } else { [&OLD_LOGGER, &OLD_OUTPUT] };
+    let loggers = items.filter_map(|item| read_logger(item, scopes, server, diagnostics)).collect();
     Some(LogConfig { loggers })
 }
 
 fn read_logger(
     item: &Element,
+    [scope, output]: [&'static Scope; 2],
     server: &Server,
     diagnostics: &mut Diagnostics,
 ) -> Option<LoggerConfig> {
-    let reader = MapReader::new(item, &LOGGER, diagnostics)?;
+    let reader = MapReader::new(item, scope, diagnostics)?;
     report_unknown(&reader, diagnostics);
     let mut logger = LoggerConfig::new(reader.str("name").unwrap_or_default().trim());
     if reader.element("name").is_some() && logger.name.is_empty() {
@@ -64,12 +66,16 @@ fn read_logger(
         diagnostics.error_with_hint(position, message, "keep one of them");
     }
     let outputs = maps(&reader, one).chain(maps(&reader, other));
-    logger.outputs = outputs.filter_map(|output| read_output(output, diagnostics)).collect();
+    logger.outputs = outputs.filter_map(|item| read_output(item, output, diagnostics)).collect();
     Some(logger)
 }
 
-fn read_output(item: &Element, diagnostics: &mut Diagnostics) -> Option<OutputConfig> {
-    let reader = MapReader::new(item, &OUTPUT, diagnostics)?;
+fn read_output(
+    item: &Element,
+    scope: &'static Scope,
+    diagnostics: &mut Diagnostics,
+) -> Option<OutputConfig> {
+    let reader = MapReader::new(item, scope, diagnostics)?;
     report_unknown(&reader, diagnostics);
     let destination = reader.str("output")?;
     if destination.trim().is_empty() {
@@ -87,9 +93,12 @@ fn read_output(item: &Element, diagnostics: &mut Diagnostics) -> Option<OutputCo
     Some(output)
 }
 
-/// Kea 1.1 disregards unknown keys of these maps; so do we, but not silently.
+/// Kea 1.1 disregards unknown keys of the old map; so do we, but not silently.
 fn report_unknown(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) {
     let scope = reader.scope();
+    if !scope.is_open {
+        return;
+    }
     for entry in reader.raw().entries() {
         if scope.keyword(&entry.key).is_some() {
             continue;

@@ -2,7 +2,8 @@
 //!
 //! Both scopes are read into the same types: the rows of the global table have defaults, those of
 //! subnets have none and so leave gaps, which `within` closes. A lifetime and its limits are
-//! inherited together, as in Kea: a subnet that sets one of them takes none from outside.
+//! inherited one by one, as in Kea: a subnet that sets its lifetime alone must stay within the
+//! limits from outside.
 
 use cc::{Diagnostics, MapReader};
 
@@ -21,45 +22,93 @@ impl LifetimeKeywords {
     pub(crate) const VALID: Self =
         Self { usual: "valid-lifetime", min: "min-valid-lifetime", max: "max-valid-lifetime" };
 
-    /// Reads them; those that are absent follow from the others.
-    pub(crate) fn read(
+    /// Reads what a scope says.
+    pub(crate) fn read_scope(&self, reader: &MapReader<'_>) -> LifetimeScope {
+        LifetimeScope {
+            usual: reader.u32_or_default(self.usual),
+            min: reader.u32(self.min),
+            max: reader.u32(self.max),
+        }
+    }
+
+    /// Reads and checks the lifetime of a scope that inherits nothing.
+    pub(crate) fn read_alone(
         &self,
         reader: &MapReader<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Lifetime> {
-        let (min, max) = (reader.u32(self.min), reader.u32(self.max));
-        let usual = match (reader.u32_or_default(self.usual), min, max) {
-            (Some(usual), _, _) => usual,
-            (None, None, None) => return None,
-            (None, Some(only), None) | (None, None, Some(only)) => only,
-            (None, Some(min), Some(_)) => {
-                let message = format!("'{}' and '{}' need a '{}'", self.min, self.max, self.usual);
-                let position = reader.position_of(self.min);
-                diagnostics.error_with_hint(position, message, "add it between them");
-                min
+        let scope = self.read_scope(reader);
+        self.check(&scope, None, reader, diagnostics);
+        scope.lifetime()
+    }
+
+    /// Checks whether the limits go with the lifetime, where the scope says something about them.
+    /// `outer` is the scope around, if there is one.
+    pub(crate) fn check(
+        &self,
+        scope: &LifetimeScope,
+        outer: Option<&LifetimeScope>,
+        reader: &MapReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let Some(keyword) = self.written(reader) else { return };
+        let all = outer.map_or(*scope, |outer| scope.within(outer));
+        let (min, max) = (self.min, self.max);
+        if let LifetimeScope { usual: None, min: Some(_), max: Some(_) } = all {
+            let message = format!("'{min}' and '{max}' need a '{}'", self.usual);
+            diagnostics.error_with_hint(reader.position_of(min), message, "add it between them");
+        }
+        let Some(Lifetime { usual, min: least, max: most }) = all.lifetime() else { return };
+        // The key to blame is the limit if the scope has it, else the one that the scope has.
+        let blamed = |limit| if reader.is_written(limit) { limit } else { keyword };
+        let mut report = |limit: &'static str, value: u32, wanted: &str| {
+            let message =
+                format!("'{limit}' {value} must not be {wanted} '{}' {usual}", self.usual);
+            let position = reader.position_of(blamed(limit));
+            match reader.is_written(limit) {
+                true => diagnostics.error(position, message),
+                false => {
+                    let hint = format!("'{limit}' is inherited; set one for this scope");
+                    diagnostics.error_with_hint(position, message, hint);
+                }
             }
         };
-        let lifetime = Lifetime { usual, min: min.unwrap_or(usual), max: max.unwrap_or(usual) };
-        if lifetime.min > usual {
-            let message = format!(
-                "'{}' {} must not be greater than '{}' {usual}",
-                self.min, lifetime.min, self.usual
-            );
-            diagnostics.error(reader.position_of(self.min), message);
+        if least > usual {
+            report(min, least, "greater than");
         }
-        if lifetime.max < usual {
-            let message = format!(
-                "'{}' {} must not be less than '{}' {usual}",
-                self.max, lifetime.max, self.usual
-            );
-            diagnostics.error(reader.position_of(self.max), message);
+        if most < usual {
+            report(max, most, "less than");
         }
-        Some(lifetime)
     }
 
     /// The first of them that the scope has.
     pub(crate) fn written(&self, reader: &MapReader<'_>) -> Option<&'static str> {
         first_written(reader, &[self.usual, self.min, self.max])
+    }
+}
+
+/// What a scope says about a lifetime; `None` where it says nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LifetimeScope {
+    usual: Option<u32>,
+    min: Option<u32>,
+    max: Option<u32>,
+}
+
+impl LifetimeScope {
+    /// The values with gaps closed by those of the scope around.
+    pub(crate) fn within(&self, outer: &Self) -> Self {
+        Self {
+            usual: self.usual.or(outer.usual),
+            min: self.min.or(outer.min),
+            max: self.max.or(outer.max),
+        }
+    }
+
+    /// The lifetime; what is absent follows from the others.
+    pub(crate) fn lifetime(&self) -> Option<Lifetime> {
+        let usual = self.usual.or(self.min).or(self.max)?;
+        Some(Lifetime { usual, min: self.min.unwrap_or(usual), max: self.max.unwrap_or(usual) })
     }
 }
 

@@ -330,6 +330,11 @@ fn read_body(
     }
     let data = reader.str("data").unwrap_or_default();
     let position = reader.position_of("data");
+    if !data.is_empty() && data.trim().is_empty() {
+        let message = format!("data of option {code} of space '{space}' is blank");
+        diagnostics.error_with_hint(position, message, "write a value, or \"\" for none");
+        return None;
+    }
     let is_csv = reader.bool("csv-format").unwrap_or(definition.is_some());
     let definition = match definition {
         Some(definition) if is_csv => definition,
@@ -357,7 +362,8 @@ fn read_body(
         let hint = format!("'{}' takes fewer; write '\\\\,' for a comma in text", definition.name);
         diagnostics.warning_with_hint(position, message, hint);
     }
-    match encode_csv(definition, data, universe) {
+    let body = encode_csv(definition, data, universe);
+    match body.and_then(|body| validate(definition, &body, universe).map(|()| body)) {
         Ok(body) => Some(body),
         Err(error) => {
             report_mismatch(space, code, &error, position, diagnostics);

@@ -1,8 +1,11 @@
 //! Maps and lists of the global scope that stand alone: lease database, expiry, workers, switches.
 
+use std::net::IpAddr;
+
 use cc::{Diagnostics, Element, MapReader, Scope};
 
 use super::names::NameScope;
+use super::text::quoted;
 use crate::config::keywords::{
     DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, SANITY_CHECKS, refuse_unsupported,
 };
@@ -166,5 +169,14 @@ pub(crate) fn check_dhcp_ddns(global: &MapReader<'_>, diagnostics: &mut Diagnost
     }
     if let Some(reader) = part(global, &DHCP_DDNS, diagnostics) {
         refuse_unsupported(&reader, diagnostics);
+        for keyword in ["server-ip", "sender-ip"] {
+            let is_blank = |text: &str| keyword == "sender-ip" && text.is_empty();
+            let Some(text) = reader.str(keyword).filter(|text| !is_blank(text)) else { continue };
+            if text.parse::<IpAddr>().is_err() {
+                let message = format!("'{keyword}' must be an address, found {}", quoted(text));
+                let hint = "write it as 127.0.0.1 or ::1";
+                diagnostics.error_with_hint(reader.position_of(keyword), message, hint);
+            }
+        }
     }
 }

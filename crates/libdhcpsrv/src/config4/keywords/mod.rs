@@ -108,6 +108,6 @@ and `Logging`, the old place of `loggers`, is understood. Comments (`#`, `//`, `
 here are errors, except where the table says so. All errors of a file are reported at once, each
 with file, line and column.
 
-A subnet takes from its shared network, and this from `Dhcp4`, what it does not say itself. `valid-lifetime`, `min-valid-lifetime` and
-`max-valid-lifetime` are taken together or not at all.
+A subnet takes from its shared network, and this from `Dhcp4`, what it does not say itself, key by key: one that sets
+only its `valid-lifetime` must keep it within the `min-valid-lifetime` and `max-valid-lifetime` around it.
 ";

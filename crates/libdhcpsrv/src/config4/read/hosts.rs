@@ -13,8 +13,8 @@ use crate::hosts::{BootFields, Resource};
 /// Reads it.
 pub(super) fn read_own(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> Own<Ipv4Addr> {
     let position = reader.position_of("ip-address");
-    let address = reader.str("ip-address").filter(|text| !text.is_empty());
-    let address = address
+    let address = reader
+        .str("ip-address")
         .and_then(|text| text::address::<Ipv4Addr>(text, "ip-address", position, diagnostics));
     let address = address.filter(|address| {
         let is_usable = !matches!(*address, Ipv4Addr::UNSPECIFIED | Ipv4Addr::BROADCAST);
@@ -26,6 +26,11 @@ pub(super) fn read_own(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) ->
     });
     let resource =
         |address| Resource { address, prefix_len: Ipv4Addr::LEN, is_prefix: false, excluded: None };
+    if reader.str("next-server") == Some("") {
+        let message = "'next-server' of a reservation is empty";
+        let hint = "leave it out for that of the subnet";
+        diagnostics.error_with_hint(reader.position_of("next-server"), message, hint);
+    }
     Own {
         resources: address.map(|address| (resource(address), position)).into_iter().collect(),
         boot: read_boot(reader, diagnostics),

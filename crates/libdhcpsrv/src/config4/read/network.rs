@@ -10,7 +10,7 @@ use cc::{Diagnostics, MapReader};
 use crate::config::read::hosts::RuleScope;
 use crate::config::read::lease_rules::LeaseScope;
 use crate::config::read::names::NameScope;
-use crate::config::read::network::{LifetimeKeywords, TeeScope};
+use crate::config::read::network::{LifetimeKeywords, LifetimeScope, TeeScope};
 use crate::config::read::text;
 use crate::config::{Lifetime, TeeTimes};
 use crate::config4::Timers;
@@ -24,7 +24,7 @@ pub(super) const BOOT_FILE_NAME_MAX: usize = 127;
 /// What a scope says; `None` where it says nothing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Network<'a> {
-    lifetime: Option<Lifetime>,
+    lifetime: LifetimeScope,
     tee: TeeScope,
     pub(super) match_client_id: Option<bool>,
     pub(super) authoritative: Option<bool>,
@@ -46,8 +46,11 @@ impl<'a> Network<'a> {
     ) -> Self {
         let tee = TeeScope::read(reader, diagnostics);
         tee.check(outer.map(|outer| &outer.tee), reader, diagnostics);
+        let valid = LifetimeKeywords::VALID;
+        let lifetime = valid.read_scope(reader);
+        valid.check(&lifetime, outer.map(|outer| &outer.lifetime), reader, diagnostics);
         Self {
-            lifetime: LifetimeKeywords::VALID.read(reader, diagnostics),
+            lifetime,
             tee,
             match_client_id: reader.bool_or_default("match-client-id"),
             authoritative: reader.bool_or_default("authoritative"),
@@ -63,7 +66,7 @@ impl<'a> Network<'a> {
     /// The values with gaps closed by those of the scope around.
     pub(super) fn within(&self, outer: &Self) -> Self {
         Self {
-            lifetime: self.lifetime.or(outer.lifetime),
+            lifetime: self.lifetime.within(&outer.lifetime),
             tee: self.tee.within(&outer.tee),
             match_client_id: self.match_client_id.or(outer.match_client_id),
             authoritative: self.authoritative.or(outer.authoritative),
@@ -83,7 +86,7 @@ impl<'a> Network<'a> {
 
     /// The times as packet code uses them.
     pub(super) fn timers(&self) -> Timers {
-        let lifetime = self.lifetime.unwrap_or(Lifetime::of(7200));
+        let lifetime = self.lifetime.lifetime().unwrap_or(Lifetime::of(7200));
         let TeeTimes { renew, rebind, calculated } = self.tee.times();
         Timers {
             valid_lifetime: lifetime.usual,

@@ -117,28 +117,51 @@ fn subnets_inherit_what_they_do_not_say() {
     assert_eq!(subnet.next_server, Ipv4Addr::new(10, 1, 1, 1));
     assert_eq!((&*subnet.server_hostname, &*subnet.boot_file_name), (&b"h"[..], &b"b"[..]));
 
-    let own = r#""valid-lifetime": 80, "renew-timer": 5, "match-client-id": true,
+    let own = r#""valid-lifetime": 80, "max-valid-lifetime": 90, "renew-timer": 5, "match-client-id": true,
         "authoritative": false, "next-server": "0.0.0.0", "server-hostname": "",
         "boot-file-name": "c", "calculate-tee-times": false"#;
     let subnet = one_subnet(global, own);
     let timers = subnet.timers;
-    assert_eq!((timers.min_valid_lifetime, timers.valid_lifetime), (80, 80));
+    assert_eq!((timers.min_valid_lifetime, timers.valid_lifetime), (50, 80));
     assert_eq!((timers.renew_timer, timers.rebind_timer), (Some(5), Some(20)));
-    assert_eq!((timers.max_valid_lifetime, timers.calculated), (80, None));
+    assert_eq!((timers.max_valid_lifetime, timers.calculated), (90, None));
     assert!(subnet.match_client_id && !subnet.authoritative);
     assert_eq!(subnet.next_server, Ipv4Addr::UNSPECIFIED);
     assert_eq!((&*subnet.server_hostname, &*subnet.boot_file_name), (&b""[..], &b"c"[..]));
 }
 
 #[test]
-fn a_single_limit_is_the_lifetime_of_a_subnet() {
-    let lifetimes = |members| {
-        let timers = one_subnet("\"valid-lifetime\": 9", members).timers;
+fn a_lifetime_and_its_limits_are_inherited_one_by_one() {
+    let lifetimes = |global, members| {
+        let timers = one_subnet(global, members).timers;
         (timers.min_valid_lifetime, timers.valid_lifetime, timers.max_valid_lifetime)
     };
-    assert_eq!(lifetimes("\"min-valid-lifetime\": 50"), (50, 50, 50));
-    assert_eq!(lifetimes("\"max-valid-lifetime\": 50"), (50, 50, 50));
-    assert_eq!(lifetimes("\"valid-lifetime\": 7, \"max-valid-lifetime\": 50"), (7, 7, 50));
+    let nine = "\"valid-lifetime\": 9";
+    assert_eq!(lifetimes(nine, "\"min-valid-lifetime\": 5"), (5, 9, 9));
+    assert_eq!(lifetimes(nine, "\"max-valid-lifetime\": 50"), (9, 9, 50));
+    assert_eq!(lifetimes(nine, "\"valid-lifetime\": 7"), (7, 7, 7));
+    let limits = "\"valid-lifetime\": 9, \"min-valid-lifetime\": 5, \"max-valid-lifetime\": 20";
+    assert_eq!(lifetimes(limits, "\"valid-lifetime\": 7"), (5, 7, 20));
+    assert_eq!(lifetimes(limits, ""), (5, 9, 20));
+}
+
+#[test]
+fn a_lifetime_outside_inherited_limits_is_an_error() {
+    let findings = |members: &str| {
+        let limits =
+            "\"min-valid-lifetime\": 50, \"valid-lifetime\": 60, \"max-valid-lifetime\": 70";
+        let subnet = format!("{{ \"id\": 1, \"subnet\": \"10.0.0.0/8\", {members} }}");
+        read_members(&format!("{limits},\n\"subnet4\": [ {subnet} ]")).1
+    };
+    assert_eq!(
+        findings("\"valid-lifetime\": 9"),
+        "f:2:67: error: 'min-valid-lifetime' 50 must not be greater than 'valid-lifetime' 9 \
+         ('min-valid-lifetime' is inherited; set one for this scope)\n"
+    );
+    assert_eq!(
+        findings("\"max-valid-lifetime\": 55"),
+        "f:2:71: error: 'max-valid-lifetime' 55 must not be less than 'valid-lifetime' 60\n"
+    );
 }
 
 #[test]

@@ -40,6 +40,8 @@ const VALUES: &[(&str, &str)] = &[
     ("pool", "\"10.0.0.1 - 10.0.0.2\""),
     ("record-types", "\"\""),
     ("replace-client-name", "false"),
+    ("sender-ip", "\"127.0.0.1\""),
+    ("server-ip", "\"::1\""),
     ("severity", "\"INFO\""),
     ("space", "\"dhcp4\""),
     ("template-test", "\"option[1].hex\""),

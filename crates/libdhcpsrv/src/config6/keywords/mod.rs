@@ -111,8 +111,8 @@ and `Logging`, the old place of `loggers`, is understood. Comments (`#`, `//`, `
 here are errors, except where the table says so. All errors of a file are reported at once, each
 with file, line and column.
 
-A subnet takes from `Dhcp6` what it does not say itself. `valid-lifetime`, `min-valid-lifetime` and
-`max-valid-lifetime` are taken together or not at all, and so are the three preferred lifetimes.
+A subnet takes from `Dhcp6` what it does not say itself, key by key: one that sets only its
+`valid-lifetime` must keep it within the `min-valid-lifetime` and `max-valid-lifetime` of `Dhcp6`.
 4294967295 seconds are infinity. The preferred lifetimes are five eighths of the valid ones where
 nothing is said about them.
 

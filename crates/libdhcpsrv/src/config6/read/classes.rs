@@ -7,5 +7,8 @@ use crate::classes::OwnFields;
 
 /// Reads it.
 pub(super) fn read_own(reader: &MapReader<'_>, diagnostics: &mut Diagnostics) -> OwnFields {
-    OwnFields { preferred_lifetime: PREFERRED.read(reader, diagnostics), ..OwnFields::default() }
+    OwnFields {
+        preferred_lifetime: PREFERRED.read_alone(reader, diagnostics),
+        ..OwnFields::default()
+    }
 }

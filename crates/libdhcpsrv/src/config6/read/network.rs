@@ -4,7 +4,7 @@ use cc::{Diagnostics, MapReader};
 
 use crate::config::read::hosts::RuleScope;
 use crate::config::read::lease_rules::LeaseScope;
-use crate::config::read::network::{LifetimeKeywords, TeeScope};
+use crate::config::read::network::{LifetimeKeywords, LifetimeScope, TeeScope};
 use crate::config::{Lifetime, TeeTimes};
 use crate::config6::Timers6;
 use crate::hosts::ReservationRules;
@@ -19,8 +19,8 @@ pub(super) const PREFERRED: LifetimeKeywords = LifetimeKeywords {
 /// What a scope says; `None` where it says nothing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Network {
-    valid: Option<Lifetime>,
-    preferred: Option<Lifetime>,
+    valid: LifetimeScope,
+    preferred: LifetimeScope,
     tee: TeeScope,
     rules: RuleScope,
     pub(super) leases: LeaseScope,
@@ -37,8 +37,11 @@ impl Network {
     ) -> Self {
         let tee = TeeScope::read(reader, diagnostics);
         tee.check(outer.map(|outer| &outer.tee), reader, diagnostics);
-        let valid = LifetimeKeywords::VALID.read(reader, diagnostics);
-        let preferred = PREFERRED.read(reader, diagnostics);
+        let valid = LifetimeKeywords::VALID.read_scope(reader);
+        let around = outer.map(|outer| &outer.valid);
+        LifetimeKeywords::VALID.check(&valid, around, reader, diagnostics);
+        let preferred = PREFERRED.read_scope(reader);
+        PREFERRED.check(&preferred, outer.map(|outer| &outer.preferred), reader, diagnostics);
         let rules = RuleScope::read(reader, diagnostics);
         let leases = LeaseScope::read(reader, diagnostics);
         let mut network = Self { valid, preferred, tee, rules, leases, is_order_checked: false };
@@ -49,8 +52,8 @@ impl Network {
     /// The values with gaps closed by those of the scope around.
     pub(super) fn within(&self, outer: &Self) -> Self {
         Self {
-            valid: self.valid.or(outer.valid),
-            preferred: self.preferred.or(outer.preferred),
+            valid: self.valid.within(&outer.valid),
+            preferred: self.preferred.within(&outer.preferred),
             tee: self.tee.within(&outer.tee),
             rules: self.rules.within(&outer.rules),
             leases: self.leases.within(&outer.leases),
@@ -65,8 +68,8 @@ impl Network {
 
     /// The times as packet code uses them.
     pub(super) fn timers(&self) -> Timers6 {
-        let valid = self.valid.unwrap_or(Lifetime::of(7200));
-        let preferred = self.preferred.unwrap_or(Lifetime {
+        let valid = self.valid.lifetime().unwrap_or(Lifetime::of(7200));
+        let preferred = self.preferred.lifetime().unwrap_or(Lifetime {
             usual: five_eighths(valid.usual),
             min: five_eighths(valid.min),
             max: five_eighths(valid.max),
@@ -105,7 +108,8 @@ impl Network {
         };
         self.is_order_checked = true;
         let all = outer.map_or(*self, |outer| self.within(outer));
-        let (Some(valid), Some(preferred)) = (all.valid, all.preferred) else { return };
+        let lifetimes = (all.valid.lifetime(), all.preferred.lifetime());
+        let (Some(valid), Some(preferred)) = lifetimes else { return };
         let (valid, preferred) = (valid.usual, preferred.usual);
         if preferred <= valid {
             return;

@@ -89,7 +89,7 @@ pub(super) fn read_relay_supplied(
 /// The code of an option that is given by its code or by its name.
 fn option_code(text: &str) -> Option<u16> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().ok();
+        return text.parse().ok().filter(|code| *code != 0);
     }
     option_defs::by_name(Universe::V6, DHCP6, text).map(|definition| definition.code)
 }
@@ -99,7 +99,7 @@ fn report_option(item: &Element, text: &str, diagnostics: &mut Diagnostics) {
     let all = option_defs::of_space(Universe::V6, DHCP6);
     let hint = match closest(text, all.iter().map(|definition| &*definition.name)) {
         Some(near) => format!("did you mean '{near}'?"),
-        None => "write a name of an option of DHCPv6, or a code from 0 to 65535".into(),
+        None => "write a name of an option of DHCPv6, or a code from 1 to 65535".into(),
     };
     diagnostics.error_with_hint(item.position, message, hint);
 }

@@ -44,6 +44,8 @@ const VALUES: &[(&str, &str)] = &[
     ("record-types", "\"\""),
     ("relay-supplied-options", "[ \"65\" ]"),
     ("replace-client-name", "false"),
+    ("sender-ip", "\"127.0.0.1\""),
+    ("server-ip", "\"::1\""),
     ("severity", "\"INFO\""),
     ("space", "\"dhcp6\""),
     ("template-test", "\"option[1].hex\""),
