@@ -313,6 +313,7 @@ impl Dhcp6 {
 }
 
 /// Writes the reply into the outbox where it waits for what it promises.
+#[allow(clippy::too_many_arguments, reason = "all that there is to an answer")]
 fn write(
     desk: &mut Desk6,
     draft: &Draft,

@@ -44,13 +44,14 @@ impl<'a> Place<'a> {
         let network = subnet.and_then(|subnet| config.network_of(subnet));
         let mut extras = ArrayVec::new();
         if let Some(subnet) = subnet.filter(|_| runtime.has_pool_extras) {
-            let pools = &config.pools[subnet.pools.start as usize..subnet.pd_pools.end as usize];
             let mut found: ArrayVec<(Ipv6Addr, _), POOLS_MAX> = ArrayVec::new();
             for entry in draft.given().filter(|entry| entry.candidate == Some(draft.candidate)) {
                 let address = entry.resource.address;
-                let is_prefix = entry.resource.prefix_len != 128;
-                let of_type = pools.iter().filter(|pool| (pool.unit_len != 128) == is_prefix);
-                let pool = of_type.filter(|pool| pool.contains(address)).next();
+                let mut pools = match entry.resource.prefix_len {
+                    128 => config.pools_of(subnet).iter(),
+                    _ => config.pd_pools_of(subnet).iter(),
+                };
+                let pool = pools.find(|pool| pool.contains(address));
                 if let Some(extras) = pool.and_then(|pool| pool.extras.as_deref()) {
                     let _ = found.try_push((address, extras));
                 }

@@ -22,6 +22,7 @@ use crate::messages::{loggers::*, *};
 use crate::query::Query;
 
 /// Logs what the draft gives, keeps, takes away and refuses.
+#[allow(clippy::too_many_arguments, reason = "all that there is to an answer")]
 pub(super) fn log_answer(
     desk: &mut Desk6,
     draft: &Draft,

@@ -244,6 +244,25 @@ fn classes_of_a_reservation_open_pools_and_change_other_classes() {
     }
 }
 
+#[test]
+fn a_subnet_may_cease_to_serve_once_the_reservation_is_known() {
+    let more = r#", { "name": "vip" }, { "name": "plain", "test": "not member('vip')" }"#;
+    let subnet = |hosts: &str| {
+        classes(
+            more,
+            &format!(r#""client-classes": [ "plain" ], "reservations": [ {hosts} ],"#),
+            "",
+        )
+    };
+    let mut stand = Stand::new(&subnet(""));
+    assert_eq!(stand.bind(&solicit(9).na(1, &[])).given(), ["2001:db8:1::10"]);
+    stand.reconfigure(&subnet(&host(9, r#""client-classes": [ "vip" ]"#)));
+    let renew = to_server(MessageType::Renew, 9).na(1, &["2001:db8:1::10"]);
+    let lost = ["IA_NA 1 0/0 2001:db8:1::10 0/0 status 2"];
+    assert_eq!(stand.answer(&renew).associations(), lost);
+    assert_eq!(stand.bind(&solicit(1).na(1, &[])).given(), ["2001:db8:1::10"]);
+}
+
 /// Option 24 with one name of one letter and its length.
 fn search(letter: &str) -> Option<Vec<u8>> {
     Some([&[1], letter.as_bytes(), &[0]].concat())

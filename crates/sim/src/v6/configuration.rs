@@ -3,7 +3,8 @@
 //! Link 1 is the server's own, where some clients come through a relay all the same; the others are behind relays, each
 //! found in another way: by a link-address inside the subnet, by a relay that the subnet names, by the interface-id.
 //! The pools of a subnet lie in its third and fourth quarter (prefixes) and in its first one (addresses); a moved
-//! configuration also has addresses where prefixes were, other lengths, tiny and huge pools, and lacks subnets.
+//! configuration also has addresses where prefixes were, other lengths, tiny and huge pools, and lacks subnets. Link 3 is
+//! a shared network: a second subnet has more for its clients, and its addresses are for members of a class alone.
 
 use std::fmt::Write;
 use std::net::Ipv6Addr;
@@ -38,6 +39,29 @@ const HUGE_PD_BITS: u8 = 12;
 /// `id` of the subnet of a link.
 pub(crate) fn subnet_id(link: u8) -> u32 {
     100 + u32::from(link)
+}
+
+/// The link that is a shared network.
+const NETWORK: u8 = 3;
+/// What the second subnet of the shared network has instead of the link's number in its prefix and id.
+const SECOND: u8 = NETWORK + 10;
+/// The class that the addresses of that subnet are for, by the last digit of the DUID.
+const MEMBERS: &str = "{ \"name\": \"members\", \"test\":
+    \"substring(hexstring(option[1].hex, ''), -1, 1) == '2' or substring(hexstring(option[1].hex, ''), -1, 1) == 'b'\" }";
+
+/// Whether a client is in the class; written anew, so as not to test the server's with itself.
+pub(crate) fn is_member(duid: &[u8]) -> bool {
+    duid.last().is_some_and(|byte| [0x2, 0xb].contains(&(byte & 0xf)))
+}
+
+/// The numbers of the subnets of a link, as in [`network`] and [`subnet_id`].
+pub(crate) fn subnets_of(link: u8) -> impl Iterator<Item = u8> {
+    [link].into_iter().chain((link == NETWORK).then_some(SECOND))
+}
+
+/// Whether the subnet with this id is one of a link.
+pub(crate) fn has_subnet(link: u8, id: u32) -> bool {
+    subnets_of(link).any(|number| subnet_id(number) == id)
 }
 
 /// First address of the subnet of a link.
@@ -94,9 +118,17 @@ impl Draw<'_> {
 
 fn text(scenario: &Scenario, moves: Option<&mut SplitMix>) -> String {
     let mut draw = Draw { rng: moves };
-    let mut subnets = String::new();
+    let (mut subnets, mut networks) = (String::new(), String::new());
     for link in 1..=LINKS {
         if link != 1 && draw.below(8) == 7 {
+            continue;
+        }
+        if link == NETWORK {
+            let mut inner = String::new();
+            subnet(link, scenario, &mut draw, &mut inner);
+            inner.push(',');
+            second_subnet(scenario, &mut draw, &mut inner);
+            networks = format!("{{ \"name\": \"link {link}\", \"subnet6\": [ {inner} ] }}");
             continue;
         }
         let comma = if subnets.is_empty() { "" } else { "," };
@@ -115,7 +147,8 @@ fn text(scenario: &Scenario, moves: Option<&mut SplitMix>) -> String {
                 \"reclaim-timer-wait-time\": 2, \"flush-reclaimed-timer-wait-time\": 5,
                 \"hold-reclaimed-time\": 40, \"max-reclaim-leases\": 50, \"max-reclaim-time\": 0 }},
             \"option-data\": [ {{ \"name\": \"dns-servers\", \"data\": \"2001:db8:ffff::53\" }} ],
-            \"subnet6\": [ {subnets} ] }} }}"
+            \"client-classes\": [ {MEMBERS} ],
+            \"subnet6\": [ {subnets} ], \"shared-networks\": [ {networks} ] }} }}"
     )
 }
 
@@ -178,6 +211,25 @@ fn subnet(link: u8, scenario: &Scenario, draw: &mut Draw<'_>, out: &mut String) 
     .expect("a string takes all text");
 }
 
+/// The second subnet of the shared network: a few addresses and prefixes.
+fn second_subnet(scenario: &Scenario, draw: &mut Draw<'_>, out: &mut String) {
+    let addresses = (scenario.clients.div_ceil(u32::from(LINKS)) / 4).max(4);
+    let first = quarter(SECOND, 0) | 0x1000 + u128::from(draw.below(u64::from(addresses / 4) + 1));
+    let [first, last] = [first, first + u128::from(addresses) - 1].map(Ipv6Addr::from);
+    let len = draw.one_of(56, &[56, 60, 64]);
+    write!(
+        out,
+        "{{ \"id\": {}, \"subnet\": \"{}/{SUBNET_LEN}\",
+           \"pools\": [ {{ \"pool\": \"{first} - {last}\", \"client-classes\": [ \"members\" ] }} ],
+           \"pd-pools\": [ {{ \"prefix\": \"{}\", \"prefix-len\": {}, \"delegated-len\": {len} }} ] }}",
+        subnet_id(SECOND),
+        Ipv6Addr::from(network(SECOND)),
+        Ipv6Addr::from(quarter(SECOND, 2)),
+        len - 3,
+    )
+    .expect("a string takes all text");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,7 +238,7 @@ mod tests {
     fn every_drawn_configuration_can_be_read() {
         let scenario = Scenario::rough(400);
         let first = make(&scenario, None);
-        assert_eq!(first.subnets.len(), usize::from(LINKS));
+        assert_eq!(first.subnets.len(), usize::from(LINKS) + 1);
         let mut rng = SplitMix::new(1);
         let subnets = (0..200).map(|_| make(&scenario, Some(&mut rng)).subnets.len());
         assert!(subnets.min() < Some(usize::from(LINKS)), "some are left out");

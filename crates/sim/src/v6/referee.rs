@@ -1,12 +1,12 @@
 //! What the DHCPv6 referee makes of queries, replies and what clients say.
 
 use libdhcp::v6::{IaKind, MessageType, StatusCode};
-use libdhcpsrv::config6::{Config6, Pool6, Subnet6};
+use libdhcpsrv::config6::{Config6, Pool6};
 use libdhcpsrv::free::PoolIndex;
-use libdhcpsrv::lease::LeaseState;
+use libdhcpsrv::lease::{LeaseState, LeaseType};
 
 use super::client::{Client, How, Note};
-use super::configuration::{SUBNET_LEN, network, subnet_id};
+use super::configuration::{SUBNET_LEN, has_subnet, is_member, network, subnet_id, subnets_of};
 use super::packets::{Association, Owner, Read};
 use super::{Asked, V6, Waiting};
 use crate::clock::{Clock, SECOND};
@@ -156,7 +156,7 @@ impl V6 {
                 let is_given = told.given().any(|entry| entry.span == lost.span);
                 assert!(!is_given, "given and lost in {reply:?}");
                 let is_kept = stored(scene.host, &owner, lost.span)
-                    .is_some_and(|(subnet, _)| subnet == subnet_id(query.link));
+                    .is_some_and(|(subnet, _)| has_subnet(query.link, subnet));
                 assert!(
                     !is_kept || scene.host.late.is_some(),
                     "{lost:?} is still leased: {reply:?}"
@@ -180,8 +180,8 @@ impl V6 {
         if scene.host.late.is_some() {
             return;
         }
-        let pools = pools_of(&scene.host.runtime.config, query.link, owner);
-        assert!(pools.is_some_and(|(_, pools)| is_unit(pools, span)), "{span} is in no pool");
+        let mut pools = pools_of(&scene.host.runtime.config, query.link, owner);
+        assert!(pools.any(|(_, pool)| is_unit(pool, span)), "{span} is in no pool");
         self.oracle.offered(owner, span, scene.clock);
     }
 
@@ -204,12 +204,12 @@ impl V6 {
             );
             return None;
         };
-        assert_eq!(subnet, subnet_id(query.link), "{span} for a client of another subnet");
+        assert!(has_subnet(query.link, subnet), "{span} for a client of another link");
         if !is_late {
             let ends = clock.now().wall_s + i64::from(valid);
             assert_eq!(stored, ends, "the end of {span}");
-            let pools = pools_of(&host.runtime.config, query.link, owner);
-            assert!(pools.is_some_and(|(_, pools)| is_unit(pools, span)), "{span} is in no pool");
+            let mut pools = pools_of(&host.runtime.config, query.link, owner);
+            assert!(pools.any(|(_, pool)| is_unit(pool, span)), "{span} is in no pool");
         }
         // A renewal may be shorter than the lease before, and the client may not hear of it.
         self.in_use.cut(span, clock.mono_ns + u64::from(valid) * SECOND);
@@ -312,17 +312,24 @@ fn is_own(host: &Host<V6>, owner: &Owner, span: Span) -> bool {
     stored(host, owner, span).is_some()
 }
 
-fn is_unit(pools: &[Pool6], span: Span) -> bool {
-    pools.iter().any(|pool| pool.unit_len == span.len && pool.contains(span.address()))
+fn is_unit(pool: &Pool6, span: Span) -> bool {
+    pool.unit_len == span.len && pool.contains(span.address())
 }
 
-/// The pools of an association's type on a link, with the number of the first one; none when there is no subnet.
-fn pools_of<'c>(config: &'c Config6, link: u8, owner: &Owner) -> Option<(u32, &'c [Pool6])> {
-    let subnet: &Subnet6 = config.subnets.iter().find(|subnet| subnet.id == subnet_id(link))?;
-    Some(match owner.lease_type {
-        libdhcpsrv::lease::LeaseType::Pd => (subnet.pd_pools.start, config.pd_pools_of(subnet)),
-        _ => (subnet.pools.start, config.pools_of(subnet)),
-    })
+/// The pools of an association's type on a link that serve its client, with their numbers.
+fn pools_of<'c>(
+    config: &'c Config6,
+    link: u8,
+    owner: &Owner,
+) -> impl Iterator<Item = (PoolIndex, &'c Pool6)> {
+    let is_pd = owner.lease_type == LeaseType::Pd;
+    let is_member = is_member(&owner.duid);
+    let subnets = config.subnets.iter().filter(move |subnet| has_subnet(link, subnet.id));
+    let all = subnets.flat_map(move |subnet| match is_pd {
+        true => subnet.pd_pools.clone().map(PoolIndex).zip(config.pd_pools_of(subnet)),
+        false => subnet.pools.clone().map(PoolIndex).zip(config.pools_of(subnet)),
+    });
+    all.filter(move |(_, pool)| pool.extras.is_none() || is_member)
 }
 
 /// T1, T2 and the lifetimes of an association make sense.
@@ -337,7 +344,7 @@ fn times(told: &Association) {
 fn status(scene: &Scene<'_, V6>, query: &Read, reply: &Read, told: &Association) {
     let Scene { host, .. } = scene;
     let owner = told.owner(&reply.duid);
-    let pools = pools_of(&host.runtime.config, query.link, &owner);
+    let config = &host.runtime.config;
     if told.given().next().is_some() {
         return assert!(told.status.is_none_or(|status| status == 0), "{reply:?}");
     }
@@ -346,19 +353,15 @@ fn status(scene: &Scene<'_, V6>, query: &Read, reply: &Read, told: &Association)
         IaKind::Pd => StatusCode::NoPrefixAvail,
         _ => StatusCode::NoAddrsAvail,
     };
-    let expected = match pools {
-        None if is_extended => StatusCode::NoBinding,
-        _ => nothing,
-    };
+    let is_known = config.subnets.iter().any(|subnet| subnet.id == subnet_id(query.link));
+    let expected = if !is_known && is_extended { StatusCode::NoBinding } else { nothing };
     assert_eq!(told.status, Some(expected as u16), "{query:?} was answered by {reply:?}");
-    let Some((first, pools)) = pools else { return };
     // What a later association of the message has lost was not free yet; what was offered to one before it is free.
     let lost = reply.associations.iter().flat_map(Association::lost).count() as u64;
     let same = reply.associations.iter().filter(|other| other.kind == told.kind);
     let promised = same.filter(|other| other.given().next().is_some()).count() as u64;
-    let free =
-        (first..).take(pools.len()).map(|pool| host.runtime.pools.free_count(PoolIndex(pool)));
-    let free: u64 = free.sum();
+    let pools = pools_of(config, query.link, &owner);
+    let free: u64 = pools.map(|(pool, _)| host.runtime.pools.free_count(pool)).sum();
     let spoken_for = if reply.kind == MessageType::Advertise { promised } else { 0 };
     assert!(lost > 0 || free <= spoken_for, "{free} are free, but: {query:?} {reply:?}");
 }
@@ -368,9 +371,12 @@ fn confirmed(scene: &Scene<'_, V6>, query: &Read, reply: &Read) {
     let config = &scene.host.runtime.config;
     let id = subnet_id(query.link);
     let is_known = config.subnets.iter().any(|subnet| subnet.id == id);
-    let prefix = Span { first: network(query.link), len: SUBNET_LEN };
+    let fits_link = |span: Span| {
+        let prefix = |number| Span { first: network(number), len: SUBNET_LEN };
+        subnets_of(query.link).any(|number| prefix(number).overlaps(span))
+    };
     let mut entries = query.associations.iter().flat_map(|association| &association.entries);
-    let fits = is_known && entries.all(|entry| prefix.overlaps(entry.span));
+    let fits = is_known && entries.all(|entry| fits_link(entry.span));
     let expected = if fits { StatusCode::Success } else { StatusCode::NotOnLink };
     assert_eq!(reply.status, Some(expected as u16), "{query:?} was answered by {reply:?}");
 }
