@@ -328,6 +328,9 @@ impl Dhcp4 {
             let given = query.view.host_name().ok().flatten();
             at.name(config, given, answer.yiaddr, &mut hostname)
         });
+        if let (Some(explanation), Some(naming)) = (desk.explanation(), naming) {
+            notes::name(explanation, naming, &hostname, host);
+        }
         let subnet = answer.at.map(|at| config.subnet(at.subnet));
         let pool = subnet.and_then(|subnet| classes::extras_at(config, subnet, answer.yiaddr));
         let network = subnet.and_then(|subnet| config.network_of(subnet));

@@ -611,6 +611,9 @@ fn pick<'q>(
     query: &'q Query6<'_>,
     sink: &dyn Sink6,
 ) -> Result<Option<(Place<'q>, Resource6)>, Parked> {
+    if let Some(explanation) = session.explanation() {
+        query.places().for_each(|place| explain_pools(explanation, &place));
+    }
     for lengths in query.lengths() {
         for place in query.places().filter(|place| place.serves) {
             if let Some(resource) = pick_in(session, &place, lengths, sink)? {
@@ -631,9 +634,6 @@ fn pick_in(
 ) -> Result<Option<Resource6>, Parked> {
     let (count, allocator) = (place.pools.len(), place.allocator());
     let say = session.explanation();
-    if let Some(explanation) = say {
-        explain_pools(explanation, place);
-    }
     let first_pool = match allocator {
         Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
         _ => 0,

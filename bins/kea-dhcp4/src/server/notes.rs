@@ -5,7 +5,9 @@ use libdhcpsrv::alloc4::Candidate4;
 use libdhcpsrv::classes::{ClassPolicy, Membership};
 use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::explain;
-use libdhcpsrv::explain::{Explanation, List, Seconds, Topic};
+use libdhcpsrv::explain::{Bytes, Explanation, List, Seconds, Topic};
+use libdhcpsrv::hosts::Host4;
+use libdhcpsrv::names::Naming;
 use util::link::{Delivery, Inbound, LinkAddress, Outbound};
 
 use crate::handlers::Answer;
@@ -108,6 +110,19 @@ pub(super) fn hosts(say: &Explanation, has_hosts: bool) {
     if !has_hosts {
         explain!(Some(say), Topic::Reservation, "none: the configuration has no reservations");
     }
+}
+
+/// Tells which host name is kept with the lease.
+#[cold]
+pub(super) fn name(say: &Explanation, naming: Naming, hostname: &[u8], host: Option<Host4<'_>>) {
+    let is_reserved = host.is_some_and(|host| !host.hostname.is_empty());
+    let origin = match naming {
+        Naming::Nothing => return,
+        Naming::Generated => "made from the address (ddns-replace-client-name)",
+        Naming::Given if is_reserved => "of the reservation",
+        Naming::Given => "given by the client",
+    };
+    explain!(Some(say), Topic::Lease, "host name\t{}\t{origin}", Bytes(hostname));
 }
 
 /// Tells what is answered, and which way the reply goes.

@@ -8,6 +8,7 @@ use super::place::Place;
 use crate::classes::ClassPolicy;
 use crate::explain;
 use crate::explain::{Explanation, LeaseText, Seconds, Topic};
+use crate::lease::LeaseType;
 use crate::lease6::Lease6View;
 
 /// What is stored for an address or prefix.
@@ -21,12 +22,18 @@ impl Display for Leased<'_> {
     }
 }
 
-/// Tells of the pools that do not serve the client.
+/// Tells of the pools of a place that the client gets nothing from.
 #[cold]
 pub(super) fn explain_pools(say: &Explanation, place: &Place<'_>) {
     let (query, subnet) = (place.query, place.subnet);
+    if !place.serves {
+        let why = "it does not serve the client";
+        return explain!(Some(say), Topic::Lease, "  passed over\t-\tsubnet {subnet}: {why}");
+    }
     if place.pools.is_empty() {
-        explain!(Some(say), Topic::Lease, "  free\t-\tsubnet {subnet} has no pools for this");
+        let is_prefix = query.client.lease_type == LeaseType::Pd;
+        let what = if is_prefix { "prefixes" } else { "addresses" };
+        explain!(Some(say), Topic::Lease, "  free\t-\tsubnet {subnet} has no pools of {what}");
     }
     for pool in place.pools {
         let policy = pool.extras.as_ref().and_then(|extras| extras.classes.as_deref());
