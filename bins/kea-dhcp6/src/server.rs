@@ -1,7 +1,7 @@
 //! The DHCPv6 protocol as the engine runs it: which queries are admitted, and what becomes of them.
 //!
 //! See [`libdhcpsrv::engine`] for the way of a datagram. Here: the hardware address, classes, subnet and hosts
-//! ([`subject`]), the handler, what the answer's options are taken from ([`place`]), the reply.
+//! (`subject`), the handler, what the answer's options are taken from (`place`), the reply.
 
 mod notes;
 mod place;

@@ -8,7 +8,7 @@
 //! the gate. A run whose store answers later is parked and begins anew with the answer; a packet whose client has
 //! another one in progress is deferred to the end of the batch, once. See [`DhcpServer`] for the contract.
 //!
-//! Whoever decides tells why to [`Desk::explanation`], if somebody wants to know; see [`crate::explain`].
+//! Whoever decides tells why to [`Desk::explanation`], if somebody wants to know; see [`crate::explain`](mod@crate::explain).
 
 use std::fmt::{Debug, Display};
 use std::io;

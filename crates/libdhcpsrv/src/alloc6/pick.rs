@@ -1,0 +1,71 @@
+//! The next free address or prefix of the pools that come into question.
+
+use super::notes::explain_pools;
+use super::place::{LengthRound, Place};
+use super::reserved::is_reserved_for_others;
+use super::{Query6, Resource6, Sink6};
+use crate::config::Allocator;
+use crate::explain;
+use crate::explain::Topic;
+use crate::session::{Parked, Session6};
+
+/// Proposals of one pool that are passed over because other associations of the message have them.
+const PICKS_MAX: usize = 64;
+/// Of these, those that are made by chance where the allocator works so.
+const RANDOM_PICKS_MAX: usize = 8;
+/// A free resource of the pools that serve the client that is not reserved: of the first subnet that has one of the
+/// length that suits best.
+pub(super) fn pick<'q>(
+    session: &mut Session6<'_>,
+    query: &'q Query6<'_>,
+    sink: &dyn Sink6,
+) -> Result<Option<(Place<'q>, Resource6)>, Parked> {
+    if let Some(explanation) = session.explanation() {
+        query.places().for_each(|place| explain_pools(explanation, &place));
+    }
+    for lengths in query.lengths() {
+        for place in query.places().filter(|place| place.serves) {
+            if let Some(resource) = pick_in(session, &place, lengths, sink)? {
+                return Ok(Some((place, resource)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The same in one subnet. Of pools that suit equally those behind the first one that chance names come first, where
+/// chance is at work.
+fn pick_in(
+    session: &mut Session6<'_>,
+    place: &Place<'_>,
+    lengths: LengthRound,
+    sink: &dyn Sink6,
+) -> Result<Option<Resource6>, Parked> {
+    let (count, allocator) = (place.pools.len(), place.allocator());
+    let say = session.explanation();
+    let first_pool = match allocator {
+        Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
+        _ => 0,
+    };
+    for (nth, pool) in place.pools_from(first_pool, lengths) {
+        let mut first = None;
+        for turn in 0..PICKS_MAX {
+            let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
+            let Some(address) = session.pick(place.pool_index(nth), is_random) else { break };
+            if first == Some(address) {
+                // Once round: all that is free is promised.
+                break;
+            }
+            first = first.or(Some(address).filter(|_| !is_random));
+            let resource = Resource6 { address, prefix_len: pool.unit_len };
+            // What is promised to the other associations of the message may come first. The pools know what the
+            // configuration reserves, but not what other sources of hosts do.
+            if !sink.is_given(resource) && !is_reserved_for_others(session, place, resource)? {
+                explain!(say, Topic::Lease, "  free\t{resource}\ttaken: from pool {pool}");
+                return Ok(Some(resource));
+            }
+        }
+        explain!(say, Topic::Lease, "  free\t-\tnone in pool {pool}");
+    }
+    Ok(None)
+}
