@@ -14,6 +14,7 @@ mod large_files;
 mod names;
 mod networks;
 mod options;
+mod recipes;
 mod release;
 mod request;
 mod selection;
