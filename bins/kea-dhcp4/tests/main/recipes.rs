@@ -16,6 +16,9 @@ const WINDOWS: &str = include_str!("../../../../doc/examples/kea4/windows.conf")
 const VENDOR: u8 = code::VENDOR_CLASS_IDENTIFIER;
 const ENCAPSULATED: u8 = code::VENDOR_ENCAPSULATED_OPTIONS;
 
+/// What is sent, and which of the options under test must come.
+type Case<'a> = (Query, &'a [(u8, &'a [u8])]);
+
 /// A DISCOVER of a device of this vendor.
 fn of_vendor(vendor: &str, wants: &[u8]) -> Query {
     discover(1).option(VENDOR, vendor.as_bytes()).wants(wants)
@@ -33,7 +36,7 @@ fn options(answer: &Answer, codes: &[u8]) -> Vec<(u8, Vec<u8>)> {
 }
 
 /// Sends each query and compares the options with these codes.
-fn check(stand: &mut Stand, codes: &[u8], cases: &[(Query, &[(u8, &[u8])])]) {
+fn check(stand: &mut Stand, codes: &[u8], cases: &[Case<'_>]) {
     for (number, (query, expected)) in cases.iter().enumerate() {
         let found = options(&stand.answer(query), codes);
         let expected: Vec<_> = expected.iter().map(|(code, body)| (*code, body.to_vec())).collect();
@@ -66,7 +69,7 @@ fn access_points_get_their_controllers_in_their_own_form() {
     let mut stand = Stand::of_file(ACCESS_POINTS);
     let cisco: &[u8] = &[0xf1, 8, 192, 0, 2, 10, 192, 0, 2, 11];
     let wants = [1, 6, 15, 44, 3, 7, 33, 150, 43];
-    let cases: [(Query, &[(u8, &[u8])]); 6] = [
+    let cases: [Case<'_>; 6] = [
         (of_vendor("Cisco AP c1700", &wants), &[(43, cisco)]),
         (of_vendor("Cisco AP c9120AXI", &wants), &[(43, cisco)]),
         (of_vendor("ubnt", &[1, 3, 6, 12, 15, 28, 43]), &[(43, &[1, 4, 192, 0, 2, 20])]),
@@ -84,7 +87,7 @@ fn phones_get_their_settings_and_their_vlan() {
     let wants = [1, 3, 6, 15, 42, 66, 150, 160, 43];
     let cisco = "Cisco Systems, Inc. IP Phone CP-7961G";
     let yealink = b"http://phones.office.example/yealink";
-    let cases: [(Query, &[(u8, &[u8])]); 6] = [
+    let cases: [Case<'_>; 6] = [
         (of_vendor(cisco, &wants), &[(150, &[192, 0, 2, 5, 192, 0, 2, 6])]),
         (
             of_vendor("Polycom-VVX410", &wants),
