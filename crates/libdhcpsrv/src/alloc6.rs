@@ -523,7 +523,7 @@ fn times(
     let min = place.min_times();
     let valid = min.valid.max(valid_left);
     let preferred = min.preferred.max(preferred_left);
-    Times6 { preferred: preferred.min(valid), valid }
+    Times6::new(Some(preferred), valid)
 }
 
 fn aged(lease: &Lease6View) -> Aged {

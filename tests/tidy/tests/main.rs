@@ -38,6 +38,17 @@ fn features_are_listed_with_tests_that_exist() {
 }
 
 #[test]
+fn examples_are_listed_in_their_index() {
+    let index = text("doc/examples/README.md");
+    let examples = FILES.iter().filter_map(|file| file.path.strip_prefix("doc/examples/"));
+    let examples: Vec<_> = examples.filter(|path| *path != "README.md").collect();
+    assert!(!examples.is_empty());
+    let missing = examples.iter().filter(|path| !index.contains(&format!("]({path})")));
+    let problems: Vec<_> = missing.map(|path| format!("{path}: add it to the index")).collect();
+    expect_none(&problems);
+}
+
+#[test]
 fn sources_have_headers_and_bearable_lengths() {
     let mut problems = sources::check_headers(&FILES);
     problems.extend(sources::check_lengths(&FILES));

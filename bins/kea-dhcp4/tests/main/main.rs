@@ -16,6 +16,7 @@ mod names;
 mod networks;
 mod options;
 mod program;
+mod recipes;
 mod release;
 mod request;
 mod selection;

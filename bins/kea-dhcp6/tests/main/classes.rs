@@ -403,11 +403,12 @@ fn lifetimes_of_the_first_class_that_has_some_come_before_those_of_the_subnet() 
     let both = r#", "valid-lifetime": 90, "preferred-lifetime": 80"#;
     for (first, second, wish, expected) in [
         ("", "", wish(0, 0), "3000/4000"),
-        (valid, "", wish(0, 0), "700/700"),
-        (valid, "", wish(0, 9000), "800/800"),
+        // What the subnet says is senseless beside the class.
+        (valid, "", wish(0, 0), "437/700"),
+        (valid, "", wish(0, 9000), "500/800"),
         (valid, preferred, wish(1, 1), "500/600"),
         ("", preferred, wish(0, 0), "500/4000"),
-        (preferred, both, wish(0, 0), "90/90"),
+        (preferred, both, wish(0, 0), "56/90"),
         (valid, both, wish(0, 0), "80/700"),
         (both, valid, wish(0, 0), "80/90"),
     ] {
@@ -422,6 +423,23 @@ fn lifetimes_of_the_first_class_that_has_some_come_before_those_of_the_subnet() 
         let line = stand.answer(&renew).associations()[0].clone();
         assert!(told(&line), "{first} {second} {expected}: {line}");
     }
+}
+
+#[test]
+fn preferred_lifetimes_that_nobody_gives_follow_from_the_valid_one_that_is_granted() {
+    let more = r#", { "name": "week", "test": "member('gold')", "valid-lifetime": 8000, "max-valid-lifetime": 16000 }"#;
+    let members = classes(more, "", "").replace(r#""preferred-lifetime": 3000,"#, "");
+    let mut stand = Stand::new(&members);
+    for (preferred, valid, expected) in
+        [(0, 0, "5000/8000"), (0, 16000, "10000/16000"), (100, 16000, "10000/16000")]
+    {
+        let wish = ia_address("2001:db8:1::25", preferred, valid);
+        let answer = stand.answer(&of_kind(solicit(1).na_with(1, &wish), "gold"));
+        let [line] = answer.associations().try_into().expect("one association");
+        assert!(line.ends_with(expected), "{line}");
+    }
+    let answer = stand.answer(&solicit(2).na(1, &[]));
+    assert!(answer.associations()[0].ends_with("2500/4000"), "{:?}", answer.associations());
 }
 
 #[test]

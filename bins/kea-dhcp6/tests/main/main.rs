@@ -17,6 +17,7 @@ mod information;
 mod networks;
 mod options;
 mod prefixes;
+mod recipes;
 mod relays;
 mod release;
 mod selection;

@@ -40,11 +40,16 @@ pub(crate) const SMALL: &str = r#""cache-threshold": 0, "preferred-lifetime": 30
 
 /// Reads the members of `Dhcp6`.
 pub(crate) fn config(members: &str) -> Config6 {
-    let text = format!("{{ \"Dhcp6\": {{ {members} }} }}");
+    let (config, findings) = read_text(&format!("{{ \"Dhcp6\": {{ {members} }} }}"));
+    config.unwrap_or_else(|| panic!("{findings}"))
+}
+
+/// Reads a file; all that there is to say about it.
+fn read_text(text: &str) -> (Option<Config6>, String) {
     let mut diagnostics = Diagnostics::new();
-    let document = Document::parse(&text, "scenario", &mut NoIncludes, &mut diagnostics);
+    let document = Document::parse(text, "scenario", &mut NoIncludes, &mut diagnostics);
     let config = document.and_then(|document| read(&document, 1, &mut diagnostics));
-    config.unwrap_or_else(|| panic!("{}", diagnostics.render()))
+    (config, diagnostics.render())
 }
 
 /// A server and what it needs.
@@ -78,9 +83,23 @@ impl Stand {
         Self::with_store(members, |store| store)
     }
 
+    /// With a whole file, about which there must be nothing to say; its interface `eth0` is `lan` here.
+    pub(crate) fn of_file(text: &str) -> Self {
+        let (config, findings) = read_text(&text.replace("\"eth0\"", "\"lan\""));
+        assert_eq!(findings, "");
+        Self::with_config(config.expect("no errors"), |store| store)
+    }
+
     /// Puts something between the server and the store.
     pub(crate) fn with_store(
         members: &str,
+        wrap: impl FnOnce(Arc<LeaseStore6>) -> Arc<dyn Store<V6>>,
+    ) -> Self {
+        Self::with_config(config(members), wrap)
+    }
+
+    fn with_config(
+        config: Config6,
         wrap: impl FnOnce(Arc<LeaseStore6>) -> Arc<dyn Store<V6>>,
     ) -> Self {
         let now = Now { mono_ns: 1_000_000_000_000, wall_s: BEGIN_S };
@@ -88,7 +107,7 @@ impl Stand {
         let store = Arc::new(LeaseStore6::new(7, Some(queue.clone())));
         let shared = Shared6::new(wrap(store.clone()), 8);
         let statistics = Statistics6::new(now);
-        let (runtime, counters) = install(config(members), &statistics, &store, now);
+        let (runtime, counters) = install(config, &statistics, &store, now);
         let mut server = Server6::new(shared.clone(), runtime, statistics.worker(now), 9);
         server.set_links(Arc::new(Links::new(vec![(LAN, "lan".into())], Vec::new())));
         let replies = Replies::default();

@@ -6,7 +6,7 @@ use eval::ClassSet;
 
 use crate::classes::{ClassPolicy, ClassTimes};
 use crate::config::{Allocator, SubnetIndex};
-use crate::config6::{Config6, Pool6, Subnet6};
+use crate::config6::{Config6, Pool6, Subnet6, five_eighths};
 use crate::free::PoolIndex;
 use crate::hosts::{Host6, HostId, Identifier};
 use crate::lease::{LeaseType, SubnetId};
@@ -152,6 +152,15 @@ pub struct Times6 {
     pub valid: u32,
 }
 
+impl Times6 {
+    /// A preferred lifetime that is not configured, or senseless beside the valid one, is five eighths of that. Kea:
+    /// `sanitizeLifetimes6`.
+    pub(super) fn new(preferred: Option<u32>, valid: u32) -> Self {
+        let preferred = preferred.filter(|seconds| (1..=valid).contains(seconds));
+        Self { preferred: preferred.unwrap_or_else(|| five_eighths(valid)), valid }
+    }
+}
+
 /// One of the candidates, for an association.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'q> {
@@ -252,20 +261,22 @@ impl<'q> Place<'q> {
             None => timers.valid(query.wanted.valid),
         };
         let preferred = match classes.preferred {
-            Some(preferred) => preferred.granted(query.wanted.preferred),
+            Some(preferred) => Some(preferred.granted(query.wanted.preferred)),
             None => timers.preferred(query.wanted.preferred),
         };
-        Times6 { preferred: preferred.min(valid), valid }
+        Times6::new(preferred, valid)
     }
 
     /// The same when prefixes run short (`adaptive-lease-time-threshold`).
     pub(super) fn min_times(&self) -> Times6 {
         let (classes, timers) = (self.query.class_times, &self.subnet.timers);
-        let preferred = classes.preferred.map_or(timers.min_preferred_lifetime, |time| time.min);
-        Times6 {
-            preferred,
-            valid: classes.valid.map_or(timers.min_valid_lifetime, |time| time.min),
-        }
+        let preferred = match classes.preferred {
+            Some(preferred) => Some(preferred.min),
+            None if timers.is_preferred_calculated => None,
+            None => Some(timers.min_preferred_lifetime),
+        };
+        let valid = classes.valid.map_or(timers.min_valid_lifetime, |time| time.min);
+        Times6::new(preferred, valid)
     }
 
     /// What goes with a resource here that the association has for some time.

@@ -36,16 +36,18 @@ fn subnet(written: &Map, subnet: &Subnet6, config: &Config6, completion: &Comple
     let names = subnet.names.as_deref();
     let interface = names.and_then(|names| names.interface.as_deref());
     map.set("interface", interface.unwrap_or_default());
-    for (name, lifetime) in [
+    let valid = [
         ("valid-lifetime", timers.valid_lifetime),
         ("min-valid-lifetime", timers.min_valid_lifetime),
         ("max-valid-lifetime", timers.max_valid_lifetime),
+    ];
+    let preferred = [
         ("preferred-lifetime", timers.preferred_lifetime),
         ("min-preferred-lifetime", timers.min_preferred_lifetime),
         ("max-preferred-lifetime", timers.max_preferred_lifetime),
-    ] {
-        map.set(name, lifetime);
-    }
+    ];
+    let preferred = preferred.into_iter().filter(|_| !timers.is_preferred_calculated);
+    valid.into_iter().chain(preferred).for_each(|(name, lifetime)| map.set(name, lifetime));
     let (renew, rebind) = (timers.renew_timer, timers.rebind_timer);
     set_tee_times(&mut map, TeeTimes { renew, rebind, calculated: timers.calculated });
     set_relays(&mut map);

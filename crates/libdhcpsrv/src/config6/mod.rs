@@ -19,6 +19,7 @@ pub use crate::config::{
 pub use get::{get, get_tree};
 pub use libdhcp::OptionSet6;
 pub use read::read;
+pub(crate) use subnet::five_eighths;
 pub use subnet::{LinkNames, Pool6, PoolKind, Subnet6, Timers6};
 
 use std::net::Ipv6Addr;

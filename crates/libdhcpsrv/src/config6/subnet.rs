@@ -83,6 +83,8 @@ pub struct Timers6 {
     pub min_preferred_lifetime: u32,
     /// `max-preferred-lifetime`; equal to `preferred_lifetime` unless configured.
     pub max_preferred_lifetime: u32,
+    /// Whether nothing is said about it, so that it is a share of the valid lifetime that is granted.
+    pub is_preferred_calculated: bool,
     /// `renew-timer` (T1).
     pub renew_timer: Option<u32>,
     /// `rebind-timer` (T2).
@@ -100,13 +102,14 @@ impl Timers6 {
         Lifetime { usual: self.valid_lifetime, min, max }.granted(wanted)
     }
 
-    /// The preferred lifetime for a client that asks for `wanted` seconds, clipped to the limits. It may be above
-    /// the valid lifetime that the client asks for at the same time; the lower one is to be granted then.
+    /// The preferred lifetime for a client that asks for `wanted` seconds, clipped to the limits; `None` when it is
+    /// not configured. It may be above the valid lifetime that is granted at the same time.
     #[must_use]
     #[inline]
-    pub fn preferred(&self, wanted: Option<u32>) -> u32 {
+    pub fn preferred(&self, wanted: Option<u32>) -> Option<u32> {
         let (min, max) = (self.min_preferred_lifetime, self.max_preferred_lifetime);
-        Lifetime { usual: self.preferred_lifetime, min, max }.granted(wanted)
+        let lifetime = Lifetime { usual: self.preferred_lifetime, min, max };
+        (!self.is_preferred_calculated).then(|| lifetime.granted(wanted))
     }
 
     /// T1 and T2 to send with an identity association whose shortest preferred lifetime is given; 0 leaves the time
@@ -123,6 +126,15 @@ impl Timers6 {
         };
         let t2 = t2.unwrap_or(0);
         (t1.filter(|&t1| t2 == 0 || t1 <= t2).unwrap_or(0), t2)
+    }
+}
+
+/// Kea's share of the valid lifetime when nothing is said about the preferred one. That of infinity is infinity.
+#[inline]
+pub(crate) fn five_eighths(lifetime: u32) -> u32 {
+    match lifetime {
+        u32::MAX => lifetime,
+        _ => (u64::from(lifetime) * 5 / 8) as u32,
     }
 }
 
@@ -220,6 +232,7 @@ mod tests {
             preferred_lifetime: 60,
             min_preferred_lifetime: 30,
             max_preferred_lifetime: 90,
+            is_preferred_calculated: false,
             renew_timer: None,
             rebind_timer: None,
             calculated: None,
@@ -230,7 +243,9 @@ mod tests {
     fn wanted_lifetimes_are_clipped_to_the_limits() {
         let (timers, wanted) = (timers(), [None, Some(0), Some(70), Some(u32::MAX)]);
         assert_eq!(wanted.map(|wanted| timers.valid(wanted)), [100, 100, 70, 200]);
-        assert_eq!(wanted.map(|wanted| timers.preferred(wanted)), [60, 60, 70, 90]);
+        assert_eq!(wanted.map(|wanted| timers.preferred(wanted)), [60, 60, 70, 90].map(Some));
+        let calculated = Timers6 { is_preferred_calculated: true, ..timers };
+        assert_eq!(calculated.preferred(Some(70)), None);
     }
 
     #[test]

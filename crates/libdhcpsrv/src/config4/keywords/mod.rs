@@ -104,7 +104,7 @@ The configuration is one JSON map. `Dhcp4` is mandatory; the entries of other da
 and `Logging`, the old place of `loggers`, is understood. Comments (`#`, `//`, `/* */`), includes
 (`<?include \"file\"?>`) and a comma before a closing bracket are allowed. Keys that are not listed
 here are errors, except where the table says so. All errors of a file are reported at once, each
-with file, line and column.
+with file, line and column. [Examples](examples/README.md) for common devices are complete files.
 
 A subnet takes from its shared network, and this from `Dhcp4`, what it does not say itself, key by key: one that sets
 only its `valid-lifetime` must keep it within the `min-valid-lifetime` and `max-valid-lifetime` around it.

@@ -277,11 +277,19 @@ fn old_logging_loads_with_a_warning() {
 }
 
 /// Files whose keys all have an effect; read without a finding.
-const FILES: [&str; 6] = [
+const FILES: [&str; 14] = [
     include_str!("files/kea-1.1.json"),
     include_str!("files/kea-3.json"),
+    include_str!("../../../../../doc/examples/kea4/access-network.conf"),
+    include_str!("../../../../../doc/examples/kea4/access-points.conf"),
+    include_str!("../../../../../doc/examples/kea4/guests.conf"),
+    include_str!("../../../../../doc/examples/kea4/modems.conf"),
+    include_str!("../../../../../doc/examples/kea4/netboot.conf"),
     include_str!("../../../../../doc/examples/kea4/office.conf"),
+    include_str!("../../../../../doc/examples/kea4/phones.conf"),
+    include_str!("../../../../../doc/examples/kea4/raspberry-pi.conf"),
     include_str!("../../../../../doc/examples/kea4/reservations.conf"),
+    include_str!("../../../../../doc/examples/kea4/windows.conf"),
     "{ \"Dhcp4\": {} }",
     include_str!("files/classes.json"),
 ];

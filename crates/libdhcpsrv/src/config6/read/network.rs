@@ -6,7 +6,7 @@ use crate::config::read::hosts::RuleScope;
 use crate::config::read::lease_rules::LeaseScope;
 use crate::config::read::network::{LifetimeKeywords, LifetimeScope, TeeScope};
 use crate::config::{Lifetime, TeeTimes};
-use crate::config6::Timers6;
+use crate::config6::{Timers6, five_eighths};
 use crate::hosts::ReservationRules;
 
 /// `preferred-lifetime`.
@@ -69,7 +69,9 @@ impl Network {
     /// The times as packet code uses them.
     pub(super) fn timers(&self) -> Timers6 {
         let valid = self.valid.lifetime().unwrap_or(Lifetime::of(7200));
-        let preferred = self.preferred.lifetime().unwrap_or(Lifetime {
+        let preferred = self.preferred.lifetime();
+        let is_preferred_calculated = preferred.is_none();
+        let preferred = preferred.unwrap_or(Lifetime {
             usual: five_eighths(valid.usual),
             min: five_eighths(valid.min),
             max: five_eighths(valid.max),
@@ -82,6 +84,7 @@ impl Network {
             preferred_lifetime: preferred.usual,
             min_preferred_lifetime: preferred.min,
             max_preferred_lifetime: preferred.max,
+            is_preferred_calculated,
             renew_timer: renew,
             rebind_timer: rebind,
             calculated,
@@ -120,14 +123,5 @@ impl Network {
         );
         let hint = "leave 'preferred-lifetime' out for 0.625 of the other, or raise the other";
         diagnostics.error_with_hint(position, message, hint);
-    }
-}
-
-/// Kea's share of the valid lifetime when nothing is said about the preferred one. That of infinity
-/// is infinity.
-fn five_eighths(lifetime: u32) -> u32 {
-    match lifetime {
-        u32::MAX => lifetime,
-        _ => (u64::from(lifetime) * 5 / 8) as u32,
     }
 }

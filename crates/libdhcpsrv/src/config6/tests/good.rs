@@ -79,16 +79,25 @@ fn subnets_inherit_what_they_do_not_say() {
         "renew-timer": 10, "rebind-timer": 20"#;
     let timers = one_subnet(global, "").timers;
     assert_eq!([Some(1), None, Some(999)].map(|wanted| timers.valid(wanted)), [50, 100, 200]);
-    assert_eq!([Some(1), None, Some(999)].map(|wanted| timers.preferred(wanted)), [40, 80, 160]);
+    assert_eq!(
+        [Some(1), None, Some(999)].map(|wanted| timers.preferred(wanted)),
+        [40, 80, 160].map(Some)
+    );
     assert_eq!(timers.t1_t2(80), (10, 20));
     assert_eq!(timers.calculated, Some((500, 800)));
 
     let timers = one_subnet(global, r#""valid-lifetime": 90, "renew-timer": 5"#).timers;
     assert_eq!([Some(1), None, Some(999)].map(|wanted| timers.valid(wanted)), [50, 90, 200]);
-    assert_eq!([Some(1), None, Some(999)].map(|wanted| timers.preferred(wanted)), [40, 80, 160]);
+    assert_eq!(
+        [Some(1), None, Some(999)].map(|wanted| timers.preferred(wanted)),
+        [40, 80, 160].map(Some)
+    );
     assert_eq!(timers.t1_t2(80), (5, 20));
     let timers = one_subnet(global, r#""max-preferred-lifetime": 90"#).timers;
-    assert_eq!([Some(1), None, Some(999)].map(|wanted| timers.preferred(wanted)), [40, 80, 90]);
+    assert_eq!(
+        [Some(1), None, Some(999)].map(|wanted| timers.preferred(wanted)),
+        [40, 80, 90].map(Some)
+    );
 }
 
 #[test]
@@ -96,14 +105,17 @@ fn preferred_lifetimes_follow_from_the_valid_ones() {
     let timers = one_subnet("", "").timers;
     assert_eq!((timers.valid_lifetime, timers.preferred_lifetime), (7200, 4500));
     assert_eq!(timers.t1_t2(4500), (2250, 3600));
+    assert_eq!([None, Some(1)].map(|wanted| timers.preferred(wanted)), [None; 2]);
     let limits = r#""valid-lifetime": 800, "min-valid-lifetime": 80, "max-valid-lifetime": 8000"#;
     let timers = one_subnet("", limits).timers;
-    assert_eq!([Some(1), None, Some(9000)].map(|wanted| timers.preferred(wanted)), [50, 500, 5000]);
+    let preferred =
+        [timers.min_preferred_lifetime, timers.preferred_lifetime, timers.max_preferred_lifetime];
+    assert_eq!(preferred, [50, 500, 5000]);
     let timers = one_subnet(r#""valid-lifetime": 4294967295"#, "").timers;
-    assert_eq!((timers.valid(None), timers.preferred(None)), (u32::MAX, u32::MAX));
+    assert_eq!((timers.valid(None), timers.preferred_lifetime), (u32::MAX, u32::MAX));
     assert_eq!(timers.t1_t2(u32::MAX), (u32::MAX, u32::MAX));
     let timers = one_subnet(r#""valid-lifetime": 4294967294"#, "").timers;
-    assert_eq!(timers.preferred(None), 2_684_354_558);
+    assert_eq!(timers.preferred_lifetime, 2_684_354_558);
 }
 
 #[test]
@@ -208,11 +220,16 @@ fn old_logging_and_link_local_addresses_load_with_a_warning() {
 }
 
 /// Files whose keys all have an effect.
-const FILES: [&str; 5] = [
+const FILES: [&str; 10] = [
     include_str!("files/kea-1.1.json"),
     include_str!("files/kea-3.json"),
+    include_str!("../../../../../doc/examples/kea6/guests.conf"),
+    include_str!("../../../../../doc/examples/kea6/modems.conf"),
+    include_str!("../../../../../doc/examples/kea6/netboot.conf"),
     include_str!("../../../../../doc/examples/kea6/office.conf"),
+    include_str!("../../../../../doc/examples/kea6/prefixes.conf"),
     include_str!("../../../../../doc/examples/kea6/reservations.conf"),
+    include_str!("../../../../../doc/examples/kea6/stateless.conf"),
     "{ \"Dhcp6\": {} }",
 ];
 
