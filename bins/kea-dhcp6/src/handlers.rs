@@ -20,6 +20,11 @@ use crate::drop_reason::DropReason;
 use crate::hardware::Hardware;
 use crate::query::Query;
 
+/// Looks for leases that one message may cost: one for each association in each subnet that comes into question.
+const LOOKS_MAX: usize = 1 << 14;
+/// Associations that are served whatever that costs: more than a client has.
+const SERVED_MIN: usize = 8;
+
 /// What came of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -150,6 +155,7 @@ fn associations(
     if let Some((candidate, host)) = exchange.first() {
         (draft.candidate, draft.host) = (candidate, Some(host.id));
     }
+    let served_max = (LOOKS_MAX / exchange.candidates.len().max(1)).max(SERVED_MIN);
     for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
         draft.begin(ia.kind, ia.iaid);
@@ -165,6 +171,11 @@ fn associations(
                 return Ok(Outcome::Drop(DropReason::NoSubnet));
             }
             refuse(draft, ia.kind, aim);
+            continue;
+        }
+        if draft.associations().len() > served_max {
+            // Nothing is said of what it has: the client may ask for it by itself.
+            draft.set_status(StatusCode::UnspecFail, "the message has too many associations");
             continue;
         }
         if let Some(reason) = association(exchange, session, draft, lease_type, &ia, aim)? {
