@@ -98,11 +98,16 @@ impl<'a> Exchange<'a> {
         ClientKey6 { lease_type, duid: self.query.duid.unwrap_or_default(), iaid }
     }
 
-    /// `pool-id` of the pool that an address lies in.
-    fn pool_id(&self, address: Ipv6Addr) -> u32 {
-        let subnet = self.config.by_address.find(address).map(|index| self.config.subnet(index));
+    /// `pool-id` of the pool that a leased address lies in. Subnets may overlap; the lease's own is one of the client's, as
+    /// a rule.
+    fn pool_id(&self, lease: &Lease6View) -> u32 {
+        let mut own = self.candidates.iter().map(|one| self.config.subnet(one.subnet));
+        let subnet = own.find(|subnet| subnet.id == lease.subnet_id.0).or_else(|| {
+            let index = self.config.by_address.find(lease.address)?;
+            Some(self.config.subnet(index))
+        });
         let pools = subnet.map(|subnet| self.config.pools_of(subnet)).unwrap_or_default();
-        pools.iter().find(|pool| pool.contains(address)).map_or(0, |pool| pool.id)
+        pools.iter().find(|pool| pool.contains(lease.address)).map_or(0, |pool| pool.id)
     }
 }
 
@@ -398,7 +403,7 @@ fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Cha
         address: lease.address,
         prefix_len: lease.prefix_len,
         subnet_id: lease.subnet_id,
-        pool_id: exchange.pool_id(lease.address),
+        pool_id: exchange.pool_id(lease),
         pool: None,
         client: ClientKey6 { lease_type: lease.lease_type, duid: &[], iaid },
         hw: HardwareSource6::default(),
