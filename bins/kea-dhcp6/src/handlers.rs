@@ -397,7 +397,8 @@ fn decline(
     Ok(Outcome::Reply)
 }
 
-/// The change that keeps a declined address back. It belongs to nobody: of its client only the IAID stays, as in Kea.
+/// The change that keeps a declined address back. It belongs to nobody: of its client only the IAID and the
+/// user context stay, as in Kea.
 fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Change6<'a> {
     Change6 {
         address: lease.address,
@@ -414,7 +415,7 @@ fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Cha
         fqdn_rev: false,
         hostname: &[],
         user_context: &[],
-        keeps_context: false,
+        keeps_context: true,
         expect: Expect::Unchanged(lease.version),
         replaces: None,
     }
