@@ -79,7 +79,7 @@ fn prefixes_are_short_lived_where_they_are_short() {
     stand.pass(100);
     stand.bind(&solicit(3).pd(1, &[]));
     let renew = stand.answer(&to_server(MessageType::Renew, 1).pd(1, &[PREFIX])).associations();
-    assert_eq!(renew, ["IA_PD 1 1447/2316 2001:db8:f000::/56 2895/3895"], "what is left of it");
+    assert_eq!(renew, ["IA_PD 1 1448/2316 2001:db8:f000::/56 2895/3895"], "what is left of it");
     let address = stand.bind(&solicit(1).na(1, &[])).associations();
     assert_eq!(address, ["IA_NA 1 1500/2400 2001:db8:1::10 3000/4000"], "prefixes only");
 }
