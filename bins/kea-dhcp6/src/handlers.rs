@@ -163,6 +163,11 @@ fn associations(
     let served_max = (LOOKS_MAX / exchange.candidates.len().max(1)).max(SERVED_MIN);
     for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
+        let mut answered = draft.associations().iter();
+        if answered.any(|one| (one.kind, one.iaid) == (ia.kind, ia.iaid)) {
+            // It is the same one; a second decision could take away what the first one says it has.
+            continue;
+        }
         draft.begin(ia.kind, ia.iaid);
         if exchange.membership.is_rejected() {
             let (code, _) = nothing_free(ia.kind);

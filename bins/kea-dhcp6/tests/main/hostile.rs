@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use stats::Packet6;
 use util::Now;
 
-use crate::stand::{SMALL, Stand, ia_address, ia_prefix, option, query, solicit, to_server};
+use crate::stand::{DUID, SMALL, Stand, ia_address, ia_prefix, option, query, solicit, to_server};
 
 #[test]
 fn short_and_cut_messages_are_counted() {
@@ -193,4 +193,19 @@ fn one_message_costs_a_limited_number_of_looks_at_leases() {
     }
     let few = (1..=8).fold(solicit(2), |query, iaid| query.na(iaid, &[]));
     assert_eq!(stand.bind(&few).given().len(), 8);
+}
+
+#[test]
+fn an_association_that_is_repeated_is_answered_once() {
+    let mut stand = Stand::new(SMALL);
+    let query = solicit(1).na(1, &[]).pd(1, &[]).na(1, &["2001:db8:1::12"]).na(2, &[]);
+    let numbers = ["IA_NA 1", "IA_PD 1", "IA_NA 2"];
+    for kind in [MessageType::Solicit, MessageType::Request, MessageType::Renew] {
+        let query = query.clone().kind(kind);
+        let query = if kind == MessageType::Solicit { query } else { query.server(DUID) };
+        let lines = stand.answer(&query).associations();
+        let found: Vec<_> = lines.iter().map(|line| &line[..7]).collect();
+        assert_eq!(found, numbers, "{kind:?}");
+    }
+    assert_eq!(stand.store.len(), 3);
 }
