@@ -22,6 +22,11 @@ use crate::drop_reason::DropReason;
 use crate::hardware::Hardware;
 use crate::query::Query;
 
+/// Looks for leases that one message may cost: one for each association in each subnet that comes into question.
+const LOOKS_MAX: usize = 1 << 14;
+/// Associations that are served whatever that costs: more than a client has.
+const SERVED_MIN: usize = 8;
+
 /// What came of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -95,11 +100,16 @@ impl<'a> Exchange<'a> {
         ClientKey6 { lease_type, duid: self.query.duid.unwrap_or_default(), iaid }
     }
 
-    /// `pool-id` of the pool that an address lies in.
-    fn pool_id(&self, address: Ipv6Addr) -> u32 {
-        let subnet = self.config.by_address.find(address).map(|index| self.config.subnet(index));
+    /// `pool-id` of the pool that a leased address lies in. Subnets may overlap; the lease's own is one of the client's, as
+    /// a rule.
+    fn pool_id(&self, lease: &Lease6View) -> u32 {
+        let mut own = self.candidates.iter().map(|one| self.config.subnet(one.subnet));
+        let subnet = own.find(|subnet| subnet.id == lease.subnet_id.0).or_else(|| {
+            let index = self.config.by_address.find(lease.address)?;
+            Some(self.config.subnet(index))
+        });
         let pools = subnet.map(|subnet| self.config.pools_of(subnet)).unwrap_or_default();
-        pools.iter().find(|pool| pool.contains(address)).map_or(0, |pool| pool.id)
+        pools.iter().find(|pool| pool.contains(lease.address)).map_or(0, |pool| pool.id)
     }
 }
 
@@ -152,8 +162,14 @@ fn associations(
     if let Some((candidate, host)) = exchange.first() {
         (draft.candidate, draft.host) = (candidate, Some(host.id));
     }
+    let served_max = (LOOKS_MAX / exchange.candidates.len().max(1)).max(SERVED_MIN);
     for ia in exchange.query.ias() {
         let Some(lease_type) = lease_type_of(ia.kind) else { continue };
+        let mut answered = draft.associations().iter();
+        if answered.any(|one| (one.kind, one.iaid) == (ia.kind, ia.iaid)) {
+            // It is the same one; a second decision could take away what the first one says it has.
+            continue;
+        }
         draft.begin(ia.kind, ia.iaid);
         let say = session.explanation();
         let kind = if ia.kind == IaKind::Pd { "IA_PD" } else { "IA_NA" };
@@ -172,6 +188,11 @@ fn associations(
             }
             explain!(say, Topic::Lease, "  nothing: no subnet is known for the client");
             refuse(draft, ia.kind, aim);
+            continue;
+        }
+        if draft.associations().len() > served_max {
+            // Nothing is said of what it has: the client may ask for it by itself.
+            draft.set_status(StatusCode::UnspecFail, "the message has too many associations");
             continue;
         }
         if let Some(reason) = association(exchange, session, draft, lease_type, &ia, aim)? {
@@ -392,13 +413,14 @@ fn decline(
     Ok(Outcome::Reply)
 }
 
-/// The change that keeps a declined address back. It belongs to nobody: of its client only the IAID stays, as in Kea.
+/// The change that keeps a declined address back. It belongs to nobody: of its client only the IAID and the
+/// user context stay, as in Kea.
 fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Change6<'a> {
     Change6 {
         address: lease.address,
         prefix_len: lease.prefix_len,
         subnet_id: lease.subnet_id,
-        pool_id: exchange.pool_id(lease.address),
+        pool_id: exchange.pool_id(lease),
         pool: None,
         client: ClientKey6 { lease_type: lease.lease_type, duid: &[], iaid },
         hw: HardwareSource6::default(),
@@ -409,7 +431,7 @@ fn quarantine<'a>(exchange: &Exchange<'a>, lease: &Lease6View, iaid: u32) -> Cha
         fqdn_rev: false,
         hostname: &[],
         user_context: &[],
-        keeps_context: false,
+        keeps_context: true,
         expect: Expect::Unchanged(lease.version),
         replaces: None,
     }

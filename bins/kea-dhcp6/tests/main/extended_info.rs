@@ -30,4 +30,11 @@ fn relay_messages_are_kept_from_the_server_to_the_client() {
     stand.pass(3000);
     stand.answer(&to_server(MessageType::Renew, 1).na(1, &["2001:db8:1::10"]));
     assert_eq!(context(&stand, "2001:db8:1::10"), expected);
+    // So does a decline, as it may tell where the trouble is; the next client has its own.
+    stand.answer(&to_server(MessageType::Decline, 1).na(1, &["2001:db8:1::10"]));
+    assert_eq!(context(&stand, "2001:db8:1::10"), expected);
+    stand.pass(86_401);
+    let wish = solicit(2).na(1, &["2001:db8:1::10"]);
+    assert_eq!(stand.bind(&wish).given(), ["2001:db8:1::10"]);
+    assert_eq!(context(&stand, "2001:db8:1::10"), "");
 }

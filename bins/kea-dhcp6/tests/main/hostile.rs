@@ -1,11 +1,17 @@
 //! Packets that no honest client sends: dropped or answered, counted, never more.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use libdhcp::v6::{MessageType, code};
 use libdhcpsrv::lease::LeaseState;
+use libdhcpsrv::lease6::{LeaseStore6, V6};
+use libdhcpsrv::session::{Question6, Store, Submitted};
 use proptest::prelude::*;
 use stats::Packet6;
+use util::Now;
 
-use crate::stand::{SMALL, Stand, ia_address, ia_prefix, option, solicit, to_server};
+use crate::stand::{DUID, SMALL, Stand, ia_address, ia_prefix, option, query, solicit, to_server};
 
 #[test]
 fn short_and_cut_messages_are_counted() {
@@ -139,4 +145,67 @@ proptest! {
         prop_assert_eq!(stand.counted(Packet6::ProcessingFailed), 0);
         prop_assert_eq!(stand.shared.gate.in_progress(), 0);
     }
+}
+
+/// A store that counts what it is asked.
+struct Counted {
+    inner: Arc<LeaseStore6>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Store<V6> for Counted {
+    fn submit(&self, question: &Question6<'_>, now: Now) -> Submitted<V6> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.inner.submit(question, now)
+    }
+}
+
+#[test]
+fn one_message_costs_a_limited_number_of_looks_at_leases() {
+    let subnets = (0..1000).map(|number| {
+        format!(
+            r#"{{ "id": {}, "subnet": "2001:db8:{number:x}::/64",
+                "pools": [ {{ "pool": "2001:db8:{number:x}::10 - 2001:db8:{number:x}::1f" }} ] }}"#,
+            number + 1
+        )
+    });
+    let members = format!(
+        r#""shared-networks": [ {{ "name": "floor", "interface": "lan", "subnet6": [ {} ] }} ]"#,
+        subnets.collect::<Vec<_>>().join(", ")
+    );
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    let mut stand =
+        Stand::with_store(&members, |inner| Arc::new(Counted { inner, asked: counter }));
+    for kind in [MessageType::Solicit, MessageType::Request, MessageType::Rebind] {
+        let way = match kind {
+            MessageType::Request => to_server(kind, 1),
+            _ => query(kind, 1),
+        };
+        let many = (1..=64).fold(way, |query, iaid| query.na(iaid, &[]));
+        asked.store(0, Ordering::Relaxed);
+        let answer = stand.answer(&many);
+        let (asked, associations) = (asked.load(Ordering::Relaxed), answer.associations());
+        assert!(asked < 40_000, "{kind:?} asks {asked} times");
+        assert!(answer.given().len() >= 8, "a household's worth is given");
+        assert_eq!(associations.len(), 64);
+        assert_eq!(associations[63], "IA_NA 64 0/0 status 1", "{kind:?}");
+    }
+    let few = (1..=8).fold(solicit(2), |query, iaid| query.na(iaid, &[]));
+    assert_eq!(stand.bind(&few).given().len(), 8);
+}
+
+#[test]
+fn an_association_that_is_repeated_is_answered_once() {
+    let mut stand = Stand::new(SMALL);
+    let query = solicit(1).na(1, &[]).pd(1, &[]).na(1, &["2001:db8:1::12"]).na(2, &[]);
+    let numbers = ["IA_NA 1", "IA_PD 1", "IA_NA 2"];
+    for kind in [MessageType::Solicit, MessageType::Request, MessageType::Renew] {
+        let query = query.clone().kind(kind);
+        let query = if kind == MessageType::Solicit { query } else { query.server(DUID) };
+        let lines = stand.answer(&query).associations();
+        let found: Vec<_> = lines.iter().map(|line| &line[..7]).collect();
+        assert_eq!(found, numbers, "{kind:?}");
+    }
+    assert_eq!(stand.store.len(), 3);
 }

@@ -80,6 +80,26 @@ fn declined_address_is_quarantined_and_comes_back() {
 }
 
 #[test]
+fn a_declined_address_stays_in_its_pool_where_subnets_overlap() {
+    let subnet = |id: u8, prefix: &str, pool: &str, interface: &str| {
+        format!(
+            r#"{{ "id": {id}, "subnet": "{prefix}", {interface}
+                "pools": [ {{ "pool": "{pool}", "pool-id": {id} }} ] }}"#
+        )
+    };
+    let members = format!(
+        r#""subnet6": [ {}, {} ]"#,
+        subnet(3, "2001:db8::/32", "2001:db8:3::10/128", ""),
+        subnet(7, "2001:db8:1::/64", "2001:db8:1::10/128", r#""interface": "lan","#),
+    );
+    let mut stand = Stand::new(&members);
+    stand.bind(&solicit(1).na(1, &[]));
+    stand.answer(&to_server(MessageType::Decline, 1).na(1, &[ADDRESS]));
+    let lease = stand.store.lease(ADDRESS.parse().unwrap()).unwrap();
+    assert_eq!((lease.state, lease.subnet_id.0, lease.pool_id), (LeaseState::Declined, 7, 7));
+}
+
+#[test]
 fn strangers_decline_nothing() {
     let mut stand = Stand::new(SMALL);
     stand.bind(&solicit(1).na(1, &[]).pd(1, &[]));

@@ -44,10 +44,13 @@ pub fn write6(out: &mut String, view: &View<'_>) {
         let others = || relay.all_options().filter(|(code, _)| *code != code6::RELAY_MSG);
         if others().next().is_some() {
             out.push_str("\"options\": \"0x");
-            for (code, body) in others() {
-                push_hex(out, &code.to_be_bytes());
-                push_hex(out, &(body.len() as u16).to_be_bytes());
-                push_hex(out, body);
+            // Kea keeps them by code.
+            if others().is_sorted_by_key(|(code, _)| code) {
+                others().for_each(|option| push_option(out, option));
+            } else {
+                let mut sorted: Vec<_> = others().collect();
+                sorted.sort_by_key(|(code, _)| *code);
+                sorted.into_iter().for_each(|option| push_option(out, option));
             }
             out.push_str("\", ");
         }
@@ -108,6 +111,13 @@ fn push_id(out: &mut String, name: &str, id: Option<&[u8]>) {
     }
 }
 
+/// Appends the digits of a DHCPv6 option.
+fn push_option(out: &mut String, (code, body): (u16, &[u8])) {
+    push_hex(out, &code.to_be_bytes());
+    push_hex(out, &(body.len() as u16).to_be_bytes());
+    push_hex(out, body);
+}
+
 /// Upper-case digits.
 fn hex(bytes: &[u8]) -> String {
     let mut out = String::new();
@@ -137,6 +147,23 @@ mod tests {
         write4(&mut text, RelayAgentInformation::new(&[1, 1, 0xaa]));
         assert_eq!(text, r#"{ "ISC": { "relay-agent-info": { "sub-options": "0x0101AA" } } }"#);
         assert_eq!(write_json(&parse(text.as_bytes()).unwrap().into()), text);
+    }
+
+    #[test]
+    fn options_of_relays_are_written_by_code_as_kea_does() {
+        let mut packet = vec![12, 0];
+        packet.extend_from_slice(&[0; 32]);
+        packet.extend_from_slice(&[0, 37, 0, 1, 7, 0, 9, 0, 4, 1, 0, 0, 1, 0, 18, 0, 1, 8]);
+        packet.extend_from_slice(&[0, 18, 0, 1, 6]);
+        let mut spans = libdhcp::v6::SpanTable::default();
+        let view = View::parse(&packet, &mut spans).unwrap();
+        let mut text = String::new();
+        write6(&mut text, &view);
+        let expected = concat!(
+            r#"{ "ISC": { "relay-info": [ { "hop": 0, "link": "::", "#,
+            r#""options": "0x001200010800120001060025000107", "peer": "::", "remote-id": "07" } ] } }"#
+        );
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -519,7 +519,8 @@ impl<K: LeaseKind> LeaseStore<K> {
     }
 }
 
-/// The user context of a lease that its owner keeps, with the new one merged into it; `None` when the new one counts.
+/// The user context of a lease that its owner keeps or has declined, with the new one merged into it; `None` when the new
+/// one counts.
 fn merged_context<K: LeaseKind>(
     shard: &Shard<K>,
     slot: Option<u32>,
@@ -527,7 +528,8 @@ fn merged_context<K: LeaseKind>(
     keeps_context: bool,
 ) -> Option<Vec<u8>> {
     let old = shard.slab.contents(slot.filter(|_| keeps_context)?);
-    let is_kept = !old.user_context.is_empty() && K::has_same_owner(new, &old);
+    let is_its_own = || new.state == LeaseState::Declined || K::has_same_owner(new, &old);
+    let is_kept = !old.user_context.is_empty() && is_its_own();
     is_kept.then(|| extended_info::merge(old.user_context, new.user_context))
 }
 
