@@ -113,7 +113,8 @@ impl Dhcp4 {
         let (offered_to, recent_offer) = match message_type {
             MessageType::Discover => {
                 let client = offer_hash(shared, query, config, index);
-                (client, offers.recent(client, now.mono_s()))
+                // Others may have pushed it out by the next run, or time.
+                (client, session.choose(|_| offers.recent(client, now.mono_s())))
             }
             _ => (0, None), // of no interest
         };
