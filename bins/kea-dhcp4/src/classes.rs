@@ -6,6 +6,7 @@
 use std::net::Ipv4Addr;
 
 use eval::{Arrival, ClassId, ClassSet, Packet4};
+use kea_log::RateLimiter;
 use libdhcp::OptionSet;
 use libdhcp::v4::{MessageType, View};
 use libdhcpsrv::alloc4::Candidate4;
@@ -13,6 +14,7 @@ use libdhcpsrv::classes::{ClassPolicy, Classes, Membership, Query};
 use libdhcpsrv::config4::{Config4, PoolExtras, Subnet4};
 use libdhcpsrv::hosts::Host4;
 use libdhcpsrv::links::Links;
+use util::Now;
 use util::link::Inbound;
 
 /// What tests of classes are evaluated over.
@@ -26,6 +28,10 @@ pub struct Classifier<'a> {
     pub input: &'a Inbound<'a>,
     /// The query.
     pub view: &'a View<'a>,
+    /// The brake on what each query of a storm would log.
+    pub limiter: &'a RateLimiter,
+    /// The time now.
+    pub now: Now,
 }
 
 impl Classifier<'_> {
@@ -80,11 +86,11 @@ impl Classifier<'_> {
     }
 
     fn ask<R>(&self, work: impl FnOnce(&Classes<OptionSet>, &Query<'_, Packet4<'_>>) -> R) -> R {
-        let Self { config, links, input, view } = *self;
+        let Self { config, links, input, view, limiter, now } = *self;
         let interface = links.name(input.interface);
         let arrival = Arrival { inbound: input, interface, classes: ClassSet::empty() };
         let packet = &Packet4 { view, arrival };
-        work(&config.classes, &Query { packet, label: &view.label() })
+        work(&config.classes, &Query { packet, label: &view.label(), limiter, now })
     }
 }
 

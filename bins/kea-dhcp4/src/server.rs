@@ -297,7 +297,8 @@ impl Dhcp4 {
         let alone = desk.must_be_alone(now);
         let membership = &mut self.membership;
         if let Some(at) = answer.at.filter(|_| answer.message_type != MessageType::Nak) {
-            let classifier = Classifier { config, links: &desk.links, input, view: query.view };
+            let Desk4 { links, limiter, .. } = &*desk;
+            let classifier = Classifier { config, links, input, view: query.view, limiter, now };
             classifier.finish(membership, at, answer.yiaddr, query.message_type);
         }
         let host = answer.at.and_then(|at| at.host(config));

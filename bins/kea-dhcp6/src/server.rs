@@ -212,11 +212,11 @@ impl Dhcp6 {
         now: Now,
     ) -> Result<Result<Place<'r>, DropReason>, Parked> {
         let config = &runtime.config;
-        let Desk { shared, entropy, memo, links, subnet, .. } = desk;
+        let Desk { shared, entropy, memo, links, subnet, limiter, .. } = desk;
         let Self { offers, draft, membership, candidates, context } = self;
         let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now)
             .with_hosts(&config.hosts);
-        let subject = Subject::new(config, query, hardware, input, links);
+        let subject = Subject::new(config, query, hardware, input, links, limiter, now);
         let client = match subject.settle(membership, candidates, &mut session)? {
             Ok(client) => client,
             Err(reason) => return Ok(Err(reason)),

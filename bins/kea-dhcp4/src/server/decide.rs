@@ -53,10 +53,10 @@ impl Dhcp4 {
     ) -> Result<Decision, Parked> {
         let Self { offers, membership, candidates, context } = self;
         let (config, view, message_type) = (&runtime.config, query.view, query.message_type);
-        let Desk4 { shared, links, entropy, memo, subnet: likely, .. } = desk;
+        let Desk4 { shared, links, limiter, entropy, memo, subnet: likely, .. } = desk;
         let mut session = Session4::new(&*shared.store, &runtime.pools, entropy, memo, now)
             .with_hosts(&config.hosts);
-        let classifier = Classifier { config, links, input, view };
+        let classifier = Classifier { config, links, input, view, limiter, now };
         classifier.begin(membership);
         if membership.is_dropped() {
             return Ok(Decision::drop(DropReason::DropClass));

@@ -5,6 +5,7 @@
 //! `Dhcpv6Srv::processPacket`, `earlyGHRLookup`, `initContext`.
 
 use eval::{Arrival, ClassSet, Packet6};
+use kea_log::RateLimiter;
 use libdhcp::v6::{ClientLabel, MessageType};
 use libdhcpsrv::alloc6::Candidate6;
 use libdhcpsrv::classes::{Membership, Query as ClassQuery};
@@ -12,6 +13,7 @@ use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::Config6;
 use libdhcpsrv::links::Links;
 use libdhcpsrv::session::{Parked, Session6};
+use util::Now;
 use util::link::Inbound;
 
 use super::place::Place;
@@ -32,6 +34,8 @@ pub(super) struct Subject<'a> {
     links: &'a Links,
     packet: Packet6<'a>,
     label: ClientLabel<'a>,
+    limiter: &'a RateLimiter,
+    now: Now,
 }
 
 impl<'a> Subject<'a> {
@@ -41,13 +45,15 @@ impl<'a> Subject<'a> {
         hardware: &'a Hardware,
         input: &'a Inbound<'a>,
         links: &'a Links,
+        limiter: &'a RateLimiter,
+        now: Now,
     ) -> Self {
         let is_classified = config.classes.is_used();
         let interface = if is_classified { links.name(input.interface) } else { "" };
         let arrival = Arrival { inbound: input, interface, classes: ClassSet::empty() };
         let packet = Packet6 { view: query.view, arrival };
         let label = query.view.label(hardware.address());
-        Self { config, query, hardware, input, links, packet, label }
+        Self { config, query, hardware, input, links, packet, label, limiter, now }
     }
 
     /// Fills in the classes of the client and the subnets that come into question, and looks for its hosts. Returns why
@@ -113,7 +119,8 @@ impl<'a> Subject<'a> {
     }
 
     fn of_classes(&self) -> ClassQuery<'_, Packet6<'a>> {
-        ClassQuery { packet: &self.packet, label: &self.label }
+        let Self { packet, label, limiter, now, .. } = self;
+        ClassQuery { packet, label, limiter, now: *now }
     }
 
     /// Selects the subnet for a client in these classes; it and the others of its shared network come into question.
