@@ -376,7 +376,15 @@ impl Dhcp4 {
             }
         });
         if let Some(error) = failure {
-            kea_log::log!(PACKETS, DHCP4_PACKET_PACK_FAIL, query.view.label(), error);
+            let (label, now_ns) = (query.view.label(), now.mono_ns);
+            kea_log::log_limited!(
+                desk.limiter,
+                now_ns,
+                PACKETS,
+                DHCP4_PACKET_PACK_FAIL,
+                label,
+                error
+            );
         }
     }
 }

@@ -81,6 +81,7 @@ fn ten_thousand_subnets_are_read() {
 
 /// Names are compared with each other only to suggest one, and that not too often.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it is about time itself")]
 fn thousands_of_classes_are_read_whoever_names_them() {
     const COUNT: usize = 2000;
     let list = |row: &dyn Fn(usize) -> String| (0..COUNT).map(row).collect::<Vec<_>>().join(",\n");
