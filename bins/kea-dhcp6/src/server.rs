@@ -329,7 +329,8 @@ fn write(
         }
     });
     if let Some(error) = failure {
-        kea_log::log!(PACKETS, DHCP6_PACK_FAIL, query.view.label(None), error);
+        let (label, now_ns) = (query.view.label(None), now.mono_ns);
+        kea_log::log_limited!(desk.limiter, now_ns, PACKETS, DHCP6_PACK_FAIL, label, error);
     }
 }
 
