@@ -6,6 +6,7 @@
 use std::net::Ipv4Addr;
 
 use eval::{Arrival, ClassId, ClassSet, Packet4};
+use kea_log::RateLimiter;
 use libdhcp::OptionSet;
 use libdhcp::v4::{MessageType, View};
 use libdhcpsrv::alloc4::Candidate4;
@@ -14,6 +15,7 @@ use libdhcpsrv::config4::{Config4, PoolExtras, Subnet4};
 use libdhcpsrv::explain::Explanation;
 use libdhcpsrv::hosts::Host4;
 use libdhcpsrv::links::Links;
+use util::Now;
 use util::link::Inbound;
 
 /// What tests of classes are evaluated over.
@@ -29,6 +31,10 @@ pub struct Classifier<'a> {
     pub view: &'a View<'a>,
     /// Who listens to what is decided.
     pub explanation: Option<&'a Explanation>,
+    /// The brake on what each query of a storm would log.
+    pub limiter: &'a RateLimiter,
+    /// The time now.
+    pub now: Now,
 }
 
 impl Classifier<'_> {
@@ -83,11 +89,12 @@ impl Classifier<'_> {
     }
 
     fn ask<R>(&self, work: impl FnOnce(&Classes<OptionSet>, &Query<'_, Packet4<'_>>) -> R) -> R {
-        let Self { config, links, input, view, explanation } = *self;
+        let Self { config, links, input, view, explanation, limiter, now } = *self;
         let interface = links.name(input.interface);
         let arrival = Arrival { inbound: input, interface, classes: ClassSet::empty() };
         let packet = &Packet4 { view, arrival };
-        work(&config.classes, &Query { packet, label: &view.label(), explanation })
+        let label = &view.label();
+        work(&config.classes, &Query { packet, label, explanation, limiter, now })
     }
 }
 

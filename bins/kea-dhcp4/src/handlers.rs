@@ -281,13 +281,12 @@ impl<'a> Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// `pool-id` of the pool that an address lies in.
-    fn pool_id(&self, address: Ipv4Addr) -> u32 {
-        let pools = self
-            .config
-            .by_address
-            .find(address)
-            .map(|index| self.config.pools_of(self.config.subnet(index)));
+    /// `pool-id` of the pool of a subnet that an address lies in; subnets may overlap.
+    fn pool_id(&self, subnet: SubnetId, address: Ipv4Addr) -> u32 {
+        let config = self.config;
+        let is_meant = |index| config.subnet(index).id == subnet.0;
+        let index = config.by_address.find_serving(address, is_meant);
+        let pools = index.map(|index| config.pools_of(config.subnet(index)));
         let pool = pools.unwrap_or_default().iter().find(|pool| pool.contains(address));
         pool.map_or(0, |pool| pool.id)
     }
@@ -466,7 +465,7 @@ fn decline(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
     let change = Change4 {
         address,
         subnet_id: lease.subnet_id,
-        pool_id: exchange.pool_id(address),
+        pool_id: exchange.pool_id(lease.subnet_id, address),
         pool: None,
         client: ClientKey::default(),
         valid_lifetime: exchange.config.decline_probation_period,

@@ -179,10 +179,12 @@ impl ScopeCodes {
 mod tests {
     use cc::{Diagnostics, Document, NoIncludes};
     use eval::{Field, FieldValue, PacketContext};
+    use kea_log::RateLimiter;
     use libdhcp::definition::Definitions;
     use libdhcp::{OptionFlags, OptionSet, OptionSetBuilder, Universe};
     use libdhcpsrv::classes::{Membership, Query};
     use libdhcpsrv::config4::read;
+    use util::Now;
 
     use super::{ClassId, ClassScopes, Scope, Scopes};
 
@@ -243,10 +245,11 @@ mod tests {
             set(&[("dhcp4", 206, 8, &[]), ("dhcp4", 207, 208, &[99]), ("vendor-9", 1, 8, &[])]);
         let member_of = |names: &[&'static str]| {
             let mut membership = Membership::new();
-            membership.before_host(
-                &config.classes,
-                &Query { packet: &Nothing, label: &"client", explanation: None },
-            );
+            let limiter = &RateLimiter::new(1, 1);
+            let now = Now::from_secs(1);
+            let query =
+                Query { packet: &Nothing, label: &"client", explanation: None, limiter, now };
+            membership.before_host(&config.classes, &query);
             names.iter().for_each(|name| membership.enter(id(name)));
             membership
         };

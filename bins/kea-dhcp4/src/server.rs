@@ -15,8 +15,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use kea_log::Message;
 use libdhcp::v4::{MalformedError, MessageType, SpanTable, View, code};
 use libdhcpsrv::alloc4::{Before4, Candidate4};
-use libdhcpsrv::classes::Membership;
-use libdhcpsrv::config4::Config4;
+use libdhcpsrv::classes::{ClassPolicy, Membership};
+use libdhcpsrv::config4::{Config4, Pool4, Subnet4};
 use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
 use libdhcpsrv::explain;
@@ -175,7 +175,12 @@ impl Protocol for Dhcp4 {
         if report::is_exhausted(&outcome)
             && let Some(selected) = selected
         {
-            report::warn_exhausted(desk, query, config.subnet(selected.subnet).id, now);
+            let subnet = config.subnet(selected.subnet);
+            let id = SubnetId(subnet.id);
+            for figure in self.failures(config, subnet) {
+                runtime.tally.count_event(id, figure, now);
+            }
+            report::warn_exhausted(desk, query, subnet.id, now);
         }
         Ok(match outcome {
             Outcome::Drop(reason) => Some(reason),
@@ -301,6 +306,26 @@ fn check(
 }
 
 impl Dhcp4 {
+    /// What is counted when no address is found for the query in progress, of which this subnet was selected. As in Kea,
+    /// every client belongs to classes: all are in `ALL`.
+    #[cold]
+    fn failures(&self, config: &Config4, subnet: &Subnet4) -> impl Iterator<Item = Lease4> + use<> {
+        let serves = |pool: &Pool4| {
+            let extras = pool.extras.as_deref();
+            let policy = extras.and_then(|extras| extras.classes.as_deref());
+            ClassPolicy::admits(policy, self.membership.set())
+        };
+        let has_pools =
+            |at: &Candidate4| config.pools_of(config.subnet(at.subnet)).iter().any(serves);
+        let no_pools = !self.candidates.iter().any(has_pools);
+        let place = match subnet.network {
+            Some(_) => Lease4::AllocationFailSharedNetwork,
+            None => Lease4::AllocationFailSubnet,
+        };
+        let always = [Lease4::AllocationFail, place, Lease4::AllocationFailClasses];
+        always.into_iter().chain(no_pools.then_some(Lease4::AllocationFailNoPools))
+    }
+
     /// Writes the reply into the outbox where it waits for what it promises.
     #[allow(clippy::too_many_arguments, reason = "all that there is to a reply")]
     fn write(
@@ -317,9 +342,9 @@ impl Dhcp4 {
         let alone = desk.must_be_alone(now);
         let membership = &mut self.membership;
         if let Some(at) = answer.at.filter(|_| answer.message_type != MessageType::Nak) {
-            let explanation = desk.explanation.as_deref();
-            let (links, view) = (&desk.links, query.view);
-            let classifier = Classifier { config, links, input, view, explanation };
+            let Desk4 { links, limiter, explanation, .. } = &*desk;
+            let (view, explanation) = (query.view, explanation.as_deref());
+            let classifier = Classifier { config, links, input, view, explanation, limiter, now };
             classifier.finish(membership, at, answer.yiaddr, query.message_type);
         }
         let host = answer.at.and_then(|at| at.host(config));
@@ -380,7 +405,15 @@ impl Dhcp4 {
         });
         if let Some(error) = failure {
             explain!(desk.explanation(), Topic::Answer, "none: the reply cannot be built: {error}");
-            kea_log::log!(PACKETS, DHCP4_PACKET_PACK_FAIL, query.view.label(), error);
+            let (label, now_ns) = (query.view.label(), now.mono_ns);
+            kea_log::log_limited!(
+                desk.limiter,
+                now_ns,
+                PACKETS,
+                DHCP4_PACKET_PACK_FAIL,
+                label,
+                error
+            );
         }
     }
 }

@@ -170,11 +170,13 @@ mod tests {
 
     use cc::{Diagnostics, Document, NoIncludes};
     use eval::{Arrival, ClassId, ClassSet, Packet6};
+    use kea_log::RateLimiter;
     use libdhcp::definition::Definitions;
     use libdhcp::v6::{SpanTable, View};
     use libdhcp::{OptionFlags, OptionSet6, OptionSetBuilder, Universe};
     use libdhcpsrv::classes::{Classes, Membership, Query};
     use libdhcpsrv::config6::read;
+    use util::Now;
     use util::link::{Inbound, InterfaceIndex};
 
     use super::{ClassScopes, Scope, Scopes};
@@ -206,10 +208,9 @@ mod tests {
         let arrival = Arrival { inbound: &inbound, interface: "", classes: ClassSet::empty() };
         let packet = Packet6 { view: &view, arrival };
         let mut membership = Membership::new();
-        membership.before_host(
-            &classes,
-            &Query { packet: &packet, label: &"somebody", explanation: None },
-        );
+        let (limiter, now) = (&RateLimiter::new(1, 1), Now::from_secs(1));
+        let query = Query { packet: &packet, label: &"somebody", explanation: None, limiter, now };
+        membership.before_host(&classes, &query);
         (classes, membership)
     }
 

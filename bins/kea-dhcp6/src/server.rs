@@ -234,13 +234,14 @@ impl Dhcp6 {
         now: Now,
     ) -> Result<Result<Place<'r>, DropReason>, Parked> {
         let config = &runtime.config;
-        let Desk { shared, entropy, memo, links, subnet, explanation, .. } = desk;
+        let Desk { shared, entropy, memo, links, subnet, explanation, limiter, .. } = desk;
         let say = explanation.as_deref();
         let Self { offers, draft, membership, candidates, context } = self;
         let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now)
             .with_hosts(&config.hosts)
             .explained(say);
-        let subject = Subject::new(config, query, hardware, input, links, say);
+        let brake = (&*limiter, now);
+        let subject = Subject::new(config, query, hardware, input, links, say, brake);
         let client = match subject.settle(membership, candidates, &mut session)? {
             Ok(client) => client,
             Err(reason) => return Ok(Err(reason)),
@@ -360,7 +361,8 @@ fn write(
     });
     if let Some(error) = failure {
         explain!(desk.explanation(), Topic::Answer, "none: the reply cannot be built: {error}");
-        kea_log::log!(PACKETS, DHCP6_PACK_FAIL, query.view.label(None), error);
+        let (label, now_ns) = (query.view.label(None), now.mono_ns);
+        kea_log::log_limited!(desk.limiter, now_ns, PACKETS, DHCP6_PACK_FAIL, label, error);
     }
 }
 

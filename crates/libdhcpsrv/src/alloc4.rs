@@ -168,7 +168,9 @@ fn offer_once(
     let mut name = NameBuffer::new();
     if seconds > 0 && !own.as_ref().is_some_and(outlasts) {
         let (_, there) = session.find(site.client, site.subnet_id(), Some(address))?;
-        if own.is_none() && !is_available(there.as_ref(), session.now()) {
+        // Its own may have been over, and another client's by now.
+        let is_own = there.is_some_and(|there| site.is_own(&there));
+        if !is_own && !is_available(there.as_ref(), session.now()) {
             return Ok(Err(CommitError::Conflict));
         }
         site.candidate.name(query.config, query.hostname, address, &mut name);

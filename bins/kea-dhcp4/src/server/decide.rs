@@ -55,12 +55,12 @@ impl Dhcp4 {
     ) -> Result<Decision, Parked> {
         let Self { offers, membership, candidates, context } = self;
         let (config, view, message_type) = (&runtime.config, query.view, query.message_type);
-        let Desk4 { shared, links, entropy, memo, subnet: likely, explanation, .. } = desk;
+        let Desk4 { shared, links, limiter, entropy, memo, subnet: likely, explanation, .. } = desk;
         let say = explanation.as_deref();
         let mut session = Session4::new(&*shared.store, &runtime.pools, entropy, memo, now)
             .with_hosts(&config.hosts)
             .explained(say);
-        let classifier = Classifier { config, links, input, view, explanation: say };
+        let classifier = Classifier { config, links, input, view, explanation: say, limiter, now };
         classifier.begin(membership);
         if membership.is_dropped() {
             return Ok(Decision::drop(DropReason::DropClass));
@@ -134,7 +134,8 @@ impl Dhcp4 {
         let (offered_to, recent_offer) = match message_type {
             MessageType::Discover => {
                 let client = offer_hash(shared, query, config, index);
-                (client, offers.recent(client, now.mono_s()))
+                // Others may have pushed it out by the next run, or time.
+                (client, session.choose(|_| offers.recent(client, now.mono_s())))
             }
             _ => (0, None), // of no interest
         };

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use libdhcp::v4::{MessageType, SpanTable, View, code};
+use libdhcpsrv::server::DhcpServer;
 
 use crate::stand::{Query, SERVER, SMALL, Stand, discover, query, renewing, selecting};
 
@@ -129,4 +130,24 @@ fn headers_that_are_no_dhcp_are_counted_and_explained() {
         assert_eq!(stand.counted(Packet4::ParseFailed), nth as u64 + 1);
         assert_eq!(stand.counted(Packet4::ReceiveDrop), nth as u64 + 1);
     }
+}
+
+#[test]
+fn a_storm_of_replies_that_cannot_be_built_does_not_flood_the_log() {
+    let mut stand = Stand::new(SMALL);
+    // It is all returned, but the client takes 576 bytes only.
+    let relay: Vec<u8> = [[1, 253].as_slice(), &[7; 253]].concat();
+    let storm = discover(1)
+        .option(code::RELAY_AGENT_INFORMATION, &relay)
+        .client_id(&[5; 254])
+        .option(code::MAX_MESSAGE_SIZE, &[2, 64]);
+    let mut count = 0;
+    for _ in 0..40 {
+        let payload = storm.message.to_bytes().expect("no option is a filler");
+        let ((), log) = kea_log::capture(|| {
+            stand.server.receive(storm.inbound(&payload), stand.now, &mut stand.replies);
+        });
+        count += log.iter().filter(|line| line.id == "DHCP4_PACKET_PACK_FAIL").count();
+    }
+    assert_eq!(count, 20, "a burst");
 }

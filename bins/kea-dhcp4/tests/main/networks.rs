@@ -227,3 +227,34 @@ fn pool_then_subnet_then_network_then_global_options() {
     let found = [3, 6, 42, 7].map(|code| inform.option(code).map(|body| body[3]));
     assert_eq!(found, [0, 1, 2, 2].map(Some), "without a pool");
 }
+
+#[test]
+fn what_is_not_found_is_counted() {
+    use Lease4::*;
+    let figures = [
+        AllocationFail,
+        AllocationFailSharedNetwork,
+        AllocationFailSubnet,
+        AllocationFailNoPools,
+        AllocationFailClasses,
+    ];
+    let counted = |stand: &Stand, place| figures.map(|figure| stand.counters.value(place, figure));
+    let mut stand = plain();
+    for client in 1..=6 {
+        stand.bind(&discover(client));
+    }
+    stand.drop_reason(&discover(7));
+    for client in 11..=12 {
+        stand.bind(&relayed(client, 9));
+    }
+    stand.drop_reason(&relayed(7, 9));
+    assert_eq!(counted(&stand, Place::subnet(1)), [1, 1, 0, 0, 1]);
+    assert_eq!(counted(&stand, Place::subnet(0)), [1, 0, 1, 0, 1]);
+    let mut stand = Stand::new(
+        r#""client-classes": [ { "name": "a", "test": "option[60].text == 'a'" } ],
+        "subnet4": [ { "id": 1, "subnet": "192.0.2.0/24",
+            "pools": [ { "pool": "192.0.2.10/32", "client-class": "a" } ] } ]"#,
+    );
+    stand.drop_reason(&discover(1));
+    assert_eq!(counted(&stand, Place::subnet(0)), [1, 0, 1, 1, 1]);
+}

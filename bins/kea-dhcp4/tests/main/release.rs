@@ -103,3 +103,18 @@ fn figures_follow_the_leases() {
         (1, 1)
     );
 }
+
+/// Of overlapping subnets, the first one of the file would be found by the address.
+#[test]
+fn a_declined_address_stays_in_its_pool() {
+    let mut stand = Stand::new(
+        r#""subnet4": [ { "id": 1, "subnet": "192.0.0.0/16", "relay": { "ip-addresses": [ "10.0.0.1" ] } },
+            { "id": 2, "subnet": "192.0.2.0/24", "interface": "lan",
+              "pools": [ { "pool": "192.0.2.10/32", "pool-id": 5 } ] } ]"#,
+    );
+    assert_eq!(stand.bind(&discover(1)), A);
+    assert_eq!(stand.store.lease(A).map(|lease| lease.pool_id), Some(5));
+    carry_out(&mut stand, &decline(1), "DHCP4_DECLINE_LEASE");
+    let lease = stand.store.lease(A).map(|lease| (lease.subnet_id.0, lease.pool_id));
+    assert_eq!(lease, Some((2, 5)));
+}

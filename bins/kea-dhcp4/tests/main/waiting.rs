@@ -196,3 +196,22 @@ fn unknown_ticket_is_ignored() {
     let progress = stand.server.resume(Ticket(99), answer, stand.now, &mut stand.replies);
     assert_eq!(progress, Progress::Done);
 }
+
+#[test]
+fn an_offer_that_is_forgotten_while_an_exchange_waits_still_counts_for_it() {
+    let mut waiting = Waiting::with(
+        r#""shared-networks": [ { "name": "n", "subnet4": [
+               { "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.2.10/32" } ] },
+               { "id": 2, "subnet": "10.0.4.0/24", "pools": [ { "pool": "10.0.4.10/32" } ] },
+               { "id": 3, "subnet": "10.0.3.0/24", "pools": [ { "pool": "10.0.3.10/32" } ] } ] } ]"#,
+    );
+    let progress = waiting.feed(&discover(1).requested([10, 0, 3, 10].into()));
+    waiting.finish(progress);
+    let progress = waiting.feed(&selecting(1, [10, 0, 3, 10]));
+    waiting.finish(progress);
+    waiting.stand.take_answers();
+    let progress = waiting.feed(&discover(1));
+    waiting.stand.pass(61);
+    assert_eq!(waiting.finish(progress), 2, "the first look is where the offer was from");
+    assert_eq!(waiting.stand.take_answers()[0].address().octets(), [10, 0, 3, 10]);
+}

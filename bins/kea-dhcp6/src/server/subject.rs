@@ -5,6 +5,7 @@
 //! `Dhcpv6Srv::processPacket`, `earlyGHRLookup`, `initContext`.
 
 use eval::{Arrival, ClassSet, Packet6};
+use kea_log::RateLimiter;
 use libdhcp::v6::{ClientLabel, MessageType};
 use libdhcpsrv::alloc6::Candidate6;
 use libdhcpsrv::classes::{Membership, Query as ClassQuery};
@@ -14,6 +15,7 @@ use libdhcpsrv::explain;
 use libdhcpsrv::explain::{Explanation, Topic};
 use libdhcpsrv::links::Links;
 use libdhcpsrv::session::{Parked, Session6};
+use util::Now;
 use util::link::Inbound;
 
 use super::place::Place;
@@ -35,6 +37,8 @@ pub(super) struct Subject<'a> {
     packet: Packet6<'a>,
     label: ClientLabel<'a>,
     explanation: Option<&'a Explanation>,
+    limiter: &'a RateLimiter,
+    now: Now,
 }
 
 impl<'a> Subject<'a> {
@@ -45,13 +49,14 @@ impl<'a> Subject<'a> {
         input: &'a Inbound<'a>,
         links: &'a Links,
         explanation: Option<&'a Explanation>,
+        (limiter, now): (&'a RateLimiter, Now),
     ) -> Self {
         let is_classified = config.classes.is_used();
         let interface = if is_classified { links.name(input.interface) } else { "" };
         let arrival = Arrival { inbound: input, interface, classes: ClassSet::empty() };
         let packet = Packet6 { view: query.view, arrival };
         let label = query.view.label(hardware.address());
-        Self { config, query, hardware, input, links, packet, label, explanation }
+        Self { config, query, hardware, input, links, packet, label, explanation, limiter, now }
     }
 
     /// Fills in the classes of the client and the subnets that come into question, and looks for its hosts. Returns why
@@ -124,7 +129,8 @@ impl<'a> Subject<'a> {
     }
 
     fn of_classes(&self) -> ClassQuery<'_, Packet6<'a>> {
-        ClassQuery { packet: &self.packet, label: &self.label, explanation: self.explanation }
+        let Self { packet, label, explanation, limiter, now, .. } = self;
+        ClassQuery { packet, label, explanation: *explanation, limiter, now: *now }
     }
 
     /// Selects the subnet for a client in these classes; it and the others of its shared network come into question.

@@ -10,7 +10,7 @@ use super::*;
 use crate::classes::ClassTimes;
 use crate::config4::{Config4, SubnetIndex};
 use crate::free::{PoolRange, PoolSet4};
-use crate::lease4::{ClientKey, LeaseStore4, V4};
+use crate::lease4::{ClientKey, LeaseStore4, SubnetId, V4};
 use crate::session::{Answer4, Memo, Question4, Session, Store, Submitted};
 
 const TEXT: &str = r#"{ "Dhcp4": { "cache-threshold": 0, "subnet4": [ { "id": 7, "subnet": "192.0.2.0/24",
@@ -191,4 +191,54 @@ fn pools_are_used_up_in_the_order_of_the_file() {
         .map(|hw| ClientKey { hw_type: 1, hw, client_id: None });
     let got = clients.map(|client| granted(setup.grant(client, None)).map(|(last, _)| last));
     assert_eq!(got, [Some(10), Some(11), Some(20), Some(21), None]);
+}
+
+/// A store in which a rival takes the address between the first look at it and the second.
+struct Snatched<'a> {
+    inner: &'a LeaseStore4,
+    looks: AtomicUsize,
+}
+
+impl Store<V4> for Snatched<'_> {
+    fn submit(&self, question: &Question4<'_>, now: Now) -> Submitted<V4> {
+        if let Question4::Find { requested: Some(address), .. } = question
+            && self.looks.fetch_add(1, Ordering::Relaxed) == 1
+        {
+            let seen = self.inner.get(*address, &RIVAL);
+            let rival = Change4 {
+                address: *address,
+                subnet_id: SubnetId(7),
+                pool_id: 0,
+                pool: None,
+                client: RIVAL,
+                valid_lifetime: 60,
+                state: LeaseState::Default,
+                fqdn_fwd: false,
+                fqdn_rev: false,
+                hostname: &[],
+                user_context: &[],
+                keeps_context: false,
+                expect: seen.as_ref().into(),
+                replaces: None,
+            };
+            self.inner.commit(&rival, now).expect("the rival is quick");
+        }
+        self.inner.submit(question, now)
+    }
+}
+
+#[test]
+fn a_stored_offer_does_not_take_what_a_rival_has_got_meanwhile() {
+    let mut setup = Setup::new(0);
+    setup.grant(ME, Some(11));
+    // The lease of the client is over, so that anybody can have the address.
+    setup.now.wall_s += 100_000;
+    let store = Snatched { inner: &setup.store.inner, looks: AtomicUsize::new(0) };
+    let (mut entropy, mut memo) = (SplitMix::new(1), Memo::default());
+    let mut session = Session::new(&store, &setup.pools, &mut entropy, &mut memo, setup.now);
+    let query = Query4 { class_offer_lifetime: Some(30), ..setup.query(ME, Some(11)) };
+    let offered = offer(&mut session, &query).expect("memory answers at once").unwrap();
+    assert_ne!(offered.address.map(|(address, _)| address), Some(address(11)));
+    let lease = setup.store.inner.get(address(11), &RIVAL).expect("somebody has it");
+    assert_eq!(lease.owner, Ownership::Mine, "it stays the rival's");
 }

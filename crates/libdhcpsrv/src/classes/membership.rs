@@ -11,8 +11,9 @@ use eval::{
     Candidates, ClassId, ClassSet, EvalError, Field, FieldValue, LogTrace, PacketContext, Scratch,
     Trace,
 };
-use kea_log::log;
+use kea_log::{RateLimiter, log, log_limited};
 use libdhcp::OptionSetForm;
+use util::Now;
 
 use super::evidence::Evidence;
 use super::family::{Family, each_vendor};
@@ -34,6 +35,10 @@ pub struct Query<'a, C> {
     pub label: &'a dyn Display,
     /// Who listens to what is decided.
     pub explanation: Option<&'a Explanation>,
+    /// The brake on what each query of a storm would log.
+    pub limiter: &'a RateLimiter,
+    /// The time now.
+    pub now: Now,
 }
 
 /// The classes that one query is in; belongs to a worker and is reused for all queries and configurations.
@@ -281,10 +286,23 @@ impl Membership {
                 log!(DHCPSRV, DHCPSRV_EVAL_RESULT, query.label, class.name, is_in);
             }
             Ok(_) => {}
-            Err(error) if is_template => {
-                log!(DHCPSRV, DHCPSRV_TEMPLATE_EVAL_ERROR, query.label, class.name, error);
+            Err(error) => {
+                let Query { label, limiter, now, .. } = query;
+                let (name, now_ns) = (&class.name, now.mono_ns);
+                if is_template {
+                    log_limited!(
+                        limiter,
+                        now_ns,
+                        DHCPSRV,
+                        DHCPSRV_TEMPLATE_EVAL_ERROR,
+                        label,
+                        name,
+                        error
+                    );
+                } else {
+                    log_limited!(limiter, now_ns, DHCPSRV, DHCPSRV_EVAL_ERROR, label, name, error);
+                }
             }
-            Err(error) => log!(DHCPSRV, DHCPSRV_EVAL_ERROR, query.label, class.name, error),
         }
     }
 
@@ -310,7 +328,15 @@ impl Membership {
         };
         match self.judge(class, test, query, Watch::now()) {
             Ok(is_in) => tell(family.additional_result, &[query.label, &class.name, &is_in]),
-            Err(error) => tell(family.additional_error, &[query.label, &class.name, &error]),
+            Err(error) => {
+                let message = family.additional_error;
+                if family.is_logged(message)
+                    && let Some(suppressed) = query.limiter.admit(message, query.now.mono_ns)
+                {
+                    let values: [&dyn Display; 3] = [query.label, &class.name, &error];
+                    family.logger.write_limited(message, &values, suppressed);
+                }
+            }
         }
     }
 

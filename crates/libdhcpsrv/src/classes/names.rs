@@ -1,5 +1,8 @@
 //! Names of classes while a configuration is read: which are defined, and what refers to them.
 
+use std::cell::Cell;
+use std::collections::HashSet;
+
 use cc::{Diagnostics, Element, MapReader, Position};
 use eval::{ClassId, ClassNames, ClassTable, is_built_in};
 
@@ -9,6 +12,8 @@ use crate::config::read::text::quoted;
 
 /// Classes that one scope may name.
 const CLASSES_MAX: usize = 256;
+/// Unknown names for which a near one is sought, each time among all that are known.
+const SUGGESTIONS_MAX: u32 = 20;
 
 /// Knows the classes of the file, and gives numbers to those that other parts of the file name.
 #[derive(Debug)]
@@ -24,6 +29,10 @@ pub struct ClassReader {
     is_used: bool,
     /// Names in options, which may stand before the definitions of their classes.
     mentions: Vec<(Box<str>, Position)>,
+    /// Their numbers.
+    mentioned: HashSet<ClassId>,
+    /// How often a near name has been sought.
+    suggestions: Cell<u32>,
 }
 
 /// What is known of a class.
@@ -51,6 +60,8 @@ impl ClassReader {
             is_lenient: false,
             is_used: false,
             mentions: Vec::new(),
+            mentioned: HashSet::new(),
+            suggestions: Cell::new(0),
         }
     }
 
@@ -95,10 +106,11 @@ impl ClassReader {
     /// Gives a number to a class that an option is for, perhaps before the class is defined.
     pub(crate) fn mention(&mut self, name: &str, position: Position) -> ClassId {
         self.is_used = true;
-        if self.mentions.iter().all(|(mentioned, _)| **mentioned != *name) {
+        let class = self.table.mention(name);
+        if self.mentioned.insert(class) {
             self.mentions.push((name.into(), position));
         }
-        self.table.mention(name)
+        class
     }
 
     /// Warns of classes that options are for and that are not defined; to be done when all classes are.
@@ -134,7 +146,9 @@ impl ClassReader {
         position: Position,
         diagnostics: &mut Diagnostics,
     ) -> ClassId {
-        if let Some(near) = self.nearest(name).filter(|_| !self.exists(name)) {
+        if !self.exists(name)
+            && let Some(near) = self.nearest(name)
+        {
             let message = format!("class {} is not defined", quoted(name));
             diagnostics.warning_with_hint(position, message, format!("did you mean '{near}'?"));
         }
@@ -221,6 +235,11 @@ impl ClassNames for ClassReader {
     }
 
     fn nearest(&self, name: &str) -> Option<String> {
+        let number = self.suggestions.get();
+        if number == SUGGESTIONS_MAX {
+            return None;
+        }
+        self.suggestions.set(number + 1);
         let table = &self.table;
         let ids = (0..table.len() as u32).map(ClassId);
         let names =

@@ -2,9 +2,10 @@
 
 use cc::{Diagnostics, MapReader, Scope};
 use eval::{ClassId, Field, FieldValue, PacketContext};
-use kea_log::capture;
+use kea_log::{RateLimiter, capture};
 use libdhcp::{OptionSet, OptionSet6, OptionSetForm};
 use proptest::prelude::*;
+use util::Now;
 
 use super::membership::Watch;
 use super::{Classes, Membership, Query, special};
@@ -60,6 +61,12 @@ fn class(name: &str, test: &str) -> String {
     format!("{{ \"name\": \"{name}\", \"test\": \"{test}\" }}")
 }
 
+/// A query at the beginning of time; nothing that it logs is held back but in a storm.
+fn query<C>(packet: &C) -> Query<'_, C> {
+    static LIMITER: RateLimiter = RateLimiter::new(1000, 1);
+    Query { packet, label: &"client", explanation: None, limiter: &LIMITER, now: Now::from_secs(1) }
+}
+
 /// One query passing through the stages.
 struct Passage<'a, S> {
     classes: &'a Classes<S>,
@@ -70,14 +77,14 @@ struct Passage<'a, S> {
 impl<'a, S: OptionSetForm> Passage<'a, S> {
     fn new(classes: &'a Classes<S>, packet: Options) -> Self {
         let mut passage = Self { classes, packet, membership: Membership::new() };
-        let query = Query { packet: &passage.packet, label: &"client", explanation: None };
+        let query = self::query(&passage.packet);
         passage.membership.before_host(classes, &query);
         passage
     }
 
     fn after_host(&mut self, is_known: bool, names: &[&str]) {
         let ids: Vec<ClassId> = names.iter().map(|name| self.id(name)).collect();
-        let query = Query { packet: &self.packet, label: &"client", explanation: None };
+        let query = self::query(&self.packet);
         self.membership.after_host(self.classes, &query, is_known, &ids);
     }
 
@@ -85,7 +92,7 @@ impl<'a, S: OptionSetForm> Passage<'a, S> {
         let ids = |names: &&[&str]| names.iter().map(|name| self.id(name)).collect::<Vec<_>>();
         let lists: Vec<Vec<ClassId>> = lists.iter().map(ids).collect();
         let lists: Vec<&[ClassId]> = lists.iter().map(Vec::as_slice).collect();
-        let query = Query { packet: &self.packet, label: &"client", explanation: None };
+        let query = self::query(&self.packet);
         self.membership.additional(self.classes, &query, &lists);
     }
 
@@ -145,7 +152,8 @@ fn classes_that_depend_on_known_wait_for_the_reservation() {
     passage.after_host(true, &[]);
     assert_eq!(passage.names(), "ALL early KNOWN host later");
     // A worker goes on with the next query.
-    let query = Query { packet: &Options::default(), label: &"other", explanation: None };
+    let nothing = Options::default();
+    let query = Query { label: &"other", ..query(&nothing) };
     passage.membership.before_host(&classes, &query);
     assert_eq!(passage.names(), "ALL");
 }
@@ -354,7 +362,7 @@ fn an_expression_without_a_result_is_logged_and_its_class_not_entered() {
             Passage::new(&classes, Options::default().with(12, b"h").with(60, b"a,b"));
         passage.after_host(true, &[]);
         passage.additional(&[&["good", "bad", "UNKNOWN"]]);
-        let query = Query { packet: &passage.packet, label: &"client", explanation: None };
+        let query = self::query(&passage.packet);
         passage.membership.log(&classes, &query, &"DISCOVER");
         passage.names()
     });
@@ -362,6 +370,32 @@ fn an_expression_without_a_result_is_logged_and_its_class_not_entered() {
     let lines: Vec<String> =
         lines.iter().map(|line| format!("{} {}", line.id, line.text)).collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_storm_of_expressions_without_a_result_does_not_flood_the_log() {
+    let list = [
+        class("bad", "addrtotext(option[12].hex) == 'x'"),
+        r#"{ "name": "spawner", "template-test": "addrtotext(option[12].hex)" }"#.into(),
+    ];
+    let classes = classes4(&list.join(","));
+    let limiter = RateLimiter::new(2, 1_000_000_000);
+    let packet = Options::default().with(12, b"h");
+    let mut membership = Membership::new();
+    let (bad, mut lines) = (ClassId(7), Vec::new());
+    for second in [1, 1, 1, 1, 9] {
+        let query = Query { limiter: &limiter, now: Now::from_secs(second), ..query(&packet) };
+        let ((), told) = capture(|| {
+            membership.before_host(&classes, &query);
+            membership.additional(&classes, &query, &[&[bad]]);
+        });
+        lines.extend(told.into_iter().filter(|line| line.id.contains("ERROR")));
+    }
+    assert_eq!(classes.table().name(bad), "bad");
+    let count = |id: &str| lines.iter().filter(|line| line.id == id).count();
+    let ids =
+        ["DHCPSRV_EVAL_ERROR", "DHCPSRV_TEMPLATE_EVAL_ERROR", "DHCP4_ADDITIONAL_CLASS_EVAL_ERROR"];
+    assert_eq!(ids.map(count), [3; 3], "two, and one later");
 }
 
 /// Expressions with few values, so that many are alike and some are true.
@@ -402,7 +436,7 @@ proptest! {
         let packet = Options(sent.collect());
         let [some, none] = [true, false].map(|is_told| {
             let watch = Watch { is_traced: false, is_told };
-            let query = Query { packet: &packet, label: &"client", explanation: None };
+            let query = self::query(&packet);
             let mut membership = Membership::new();
             membership.clear(classes.table().len());
             membership.evaluate(&classes, &query, &classes.early, watch);

@@ -1,6 +1,7 @@
 //! Damaged files, large files, and what both cost.
 
 use std::fmt::Write;
+use std::time::{Duration, Instant};
 
 use cc::{Diagnostics, Document, NoIncludes};
 use proptest::prelude::*;
@@ -76,4 +77,36 @@ fn ten_thousand_subnets_are_read() {
     assert_eq!(config.by_relay.len(), 10_000);
     let found = config.by_address.find([10, 39, 15, 77].into());
     assert_eq!(found.map(|index| config.subnet(index).id), Some(10_000));
+}
+
+/// Names are compared with each other only to suggest one, and that not too often.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "it is about time itself")]
+fn thousands_of_classes_are_read_whoever_names_them() {
+    const COUNT: usize = 2000;
+    let list = |row: &dyn Fn(usize) -> String| (0..COUNT).map(row).collect::<Vec<_>>().join(",\n");
+    let classes = list(&|n| format!(r#"{{ "name": "customer-{n:05}" }}"#));
+    for (class, key) in [
+        ("customer", "reservations"),
+        ("customer", "option-data"),
+        ("customes", "reservations"),
+        ("customes", "subnet4"),
+    ] {
+        let more = list(&|n| {
+            let own = match key {
+                "reservations" => format!(r#""client-id": "{n:08x}""#),
+                "option-data" => r#""name": "domain-name", "data": "x""#.to_owned(),
+                _ => format!(r#""id": {}, "subnet": "10.{}.{}.0/24""#, n + 1, n >> 8, n & 255),
+            };
+            format!(r#"{{ {own}, "client-classes": [ "{class}-{n:05}" ] }}"#)
+        });
+        let begin = Instant::now();
+        let (config, findings) =
+            read_members(&format!(r#""client-classes": [ {classes} ], "{key}": [ {more} ]"#));
+        assert!(config.is_some(), "{findings}");
+        let warnings = findings.lines().filter(|line| line.contains("did you mean")).count();
+        assert_eq!(warnings, if class == "customer" { 0 } else { 20 }, "{key}");
+        // Far above what is needed, for machines under load.
+        assert!(begin.elapsed() < Duration::from_secs(60), "{class} {key}: {:?}", begin.elapsed());
+    }
 }
