@@ -11,7 +11,7 @@ use libdhcp::OptionSet;
 use libdhcp::v4::{MessageType, View};
 use libdhcpsrv::alloc4::Candidate4;
 use libdhcpsrv::classes::{ClassPolicy, Classes, Membership, Query};
-use libdhcpsrv::config4::{Config4, PoolExtras, Subnet4};
+use libdhcpsrv::config4::Config4;
 use libdhcpsrv::explain::Explanation;
 use libdhcpsrv::hosts::Host4;
 use libdhcpsrv::links::Links;
@@ -79,7 +79,7 @@ impl Classifier<'_> {
         if let Some(host) = at.host(config).filter(|host| network.is_some() && !host.is_global()) {
             host.classes().iter().for_each(|class| membership.enter(*class));
         }
-        let pool = extras_at(config, subnet, address).and_then(|extras| extras.classes.as_deref());
+        let pool = config.extras_at(subnet, address).and_then(|extras| extras.classes.as_deref());
         let network = network.and_then(|network| network.classes.as_deref());
         let lists = [pool, subnet.classes.as_deref(), network].map(ClassPolicy::additional);
         self.ask(|classes, query| {
@@ -105,18 +105,4 @@ pub fn of_host<'t>(config: &Config4, at: Candidate4, host: Option<Host4<'t>>) ->
     let is_settled = config.subnet(at.subnet).network.is_none();
     let counts = |host: &Host4<'_>| is_settled || host.is_global() && !config.early_global_hosts;
     host.filter(counts).map_or(&[], |host| host.classes())
-}
-
-/// What the pool of an address has beside its addresses.
-#[must_use]
-pub fn extras_at<'c>(
-    config: &'c Config4,
-    subnet: &Subnet4,
-    address: Ipv4Addr,
-) -> Option<&'c PoolExtras<OptionSet>> {
-    if address.is_unspecified() {
-        return None;
-    }
-    let pool = config.pools_of(subnet).iter().find(|pool| pool.contains(address))?;
-    pool.extras.as_deref()
 }

@@ -62,6 +62,7 @@ impl Daemon for Dhcp4 {
                 SocketType::Raw => SocketKind::Raw,
                 SocketType::Udp => SocketKind::Udp,
             },
+            uses_routing: config.interfaces.uses_routing,
             lease_database: &config.lease_database,
             extended_info_checks: config.extended_info_checks,
             expired_leases: &config.expired_leases,

@@ -31,7 +31,7 @@ use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
 use self::decide::Decision;
-use crate::classes::{self, Classifier};
+use crate::classes::Classifier;
 use crate::handlers::{Answer, DropReason, Outcome};
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
@@ -357,7 +357,7 @@ impl Dhcp4 {
             notes::name(explanation, naming, &hostname, host);
         }
         let subnet = answer.at.map(|at| config.subnet(at.subnet));
-        let pool = subnet.and_then(|subnet| classes::extras_at(config, subnet, answer.yiaddr));
+        let pool = subnet.and_then(|subnet| config.extras_at(subnet, answer.yiaddr));
         let network = subnet.and_then(|subnet| config.network_of(subnet));
         let scopes = Scopes {
             host: host.map(|host| &*host.extras.options),

@@ -63,6 +63,7 @@ impl Daemon for Dhcp6 {
         Settings {
             interfaces: &config.interfaces.interfaces,
             socket_kind: SocketKind::Udp,
+            uses_routing: false,
             lease_database: &config.lease_database,
             extended_info_checks: config.extended_info_checks,
             expired_leases: &config.expired_leases,

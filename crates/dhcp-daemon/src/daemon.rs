@@ -45,6 +45,8 @@ pub struct Settings<'a> {
     pub interfaces: &'a [String],
     /// `dhcp-socket-type`; not asked for with IPv6, where all sockets are UDP sockets.
     pub socket_kind: SocketKind,
+    /// `outbound-interface`: whether answers leave as the routing table says, where it says anything; IPv4 alone.
+    pub uses_routing: bool,
     /// `lease-database`.
     pub lease_database: &'a LeaseDatabase,
     /// `extended-info-checks`.

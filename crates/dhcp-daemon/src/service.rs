@@ -317,6 +317,7 @@ pub(crate) fn plan_of<D: Daemon>(settings: &Settings<'_>, port: u16) -> Result<P
         Family::V4 => Plan::new4(specs, settings.socket_kind, port),
         Family::V6 => Plan::new6(specs, port),
     };
+    let plan = plan.map(|plan| plan.with_routing(settings.uses_routing));
     plan.map_err(|error| ServiceError::Interfaces(error.to_string()))
 }
 

@@ -203,6 +203,7 @@ pub struct Plan {
     family: Family,
     kind: SocketKind,
     port: u16,
+    uses_routing: bool,
 }
 
 impl Plan {
@@ -211,7 +212,7 @@ impl Plan {
     /// # Errors
     /// When two elements do not go together.
     pub fn new4(specs: Vec<InterfaceSpec>, kind: SocketKind, port: u16) -> Result<Self, PlanError> {
-        Self { specs, family: Family::V4, kind, port }.check()
+        Self { specs, family: Family::V4, kind, port, uses_routing: false }.check()
     }
 
     /// Joins elements of `interfaces` into a plan for IPv6; `port` is the server's own port.
@@ -219,7 +220,14 @@ impl Plan {
     /// # Errors
     /// When two elements do not go together, or one gives a multicast address.
     pub fn new6(specs: Vec<InterfaceSpec>, port: u16) -> Result<Self, PlanError> {
-        Self { specs, family: Family::V6, kind: SocketKind::Udp, port }.check()
+        Self { specs, family: Family::V6, kind: SocketKind::Udp, port, uses_routing: false }.check()
+    }
+
+    /// Says whether what can be routed always is, instead of leaving as a frame to where the query came from where
+    /// that is cheaper.
+    #[must_use]
+    pub fn with_routing(self, uses_routing: bool) -> Self {
+        Self { uses_routing, ..self }
     }
 
     fn check(self) -> Result<Self, PlanError> {
@@ -247,6 +255,12 @@ impl Plan {
     #[must_use]
     pub fn family(&self) -> Family {
         self.family
+    }
+
+    /// Whether what can be routed always is.
+    #[must_use]
+    pub fn uses_routing(&self) -> bool {
+        self.uses_routing
     }
 
     /// How queries are received.

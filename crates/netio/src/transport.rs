@@ -301,7 +301,7 @@ impl Transport {
         range: Range<usize>,
         done: &mut impl FnMut(&Outbound, Result<(), io::Error>),
     ) -> SendReport {
-        self.sender.send(&mut self.sockets, self.plan.port(), outbox, range, done)
+        self.sender.send(&mut self.sockets, &self.plan, outbox, range, done)
     }
 
     fn receive_slot(&mut self, slot: usize, max: usize, taker: &mut impl Taker) -> ReceiveReport {

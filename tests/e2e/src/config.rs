@@ -13,6 +13,8 @@ pub struct Config {
     pub interfaces: Vec<String>,
     /// `raw` or `udp`; DHCPv4 only.
     pub socket_type: &'static str,
+    /// Further members of `interfaces-config` (`"re-detect": true`), as JSON text.
+    pub interfaces_config: Vec<String>,
     /// `valid-lifetime`.
     pub valid: u32,
     /// `preferred-lifetime`; DHCPv6 only.
@@ -41,6 +43,7 @@ impl Config {
             family: Family::V4,
             interfaces: vec!["srv0".into()],
             socket_type: "raw",
+            interfaces_config: Vec::new(),
             valid: 3600,
             preferred: None,
             renew: None,
@@ -58,6 +61,7 @@ impl Config {
     pub fn new6(folder: &Path) -> Self {
         Self {
             family: Family::V6,
+            interfaces_config: Vec::new(),
             valid: 4000,
             preferred: Some(3000),
             renew: Some(1000),
@@ -164,11 +168,12 @@ impl Config {
     /// The members of `interfaces-config`.
     fn interface_members(&self) -> String {
         let names: Vec<_> = self.interfaces.iter().map(|name| format!("\"{name}\"")).collect();
-        let interfaces = format!("\"interfaces\": [{}]", names.join(", "));
-        match self.family {
-            Family::V4 => format!("{interfaces}, \"dhcp-socket-type\": \"{}\"", self.socket_type),
-            Family::V6 => interfaces,
+        let mut members = vec![format!("\"interfaces\": [{}]", names.join(", "))];
+        if self.family == Family::V4 {
+            members.push(format!("\"dhcp-socket-type\": \"{}\"", self.socket_type));
         }
+        members.extend(self.interfaces_config.iter().cloned());
+        members.join(", ")
     }
 
     /// The members of `lease-database`.

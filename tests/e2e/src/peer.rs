@@ -87,10 +87,15 @@ impl Peer {
         source: Ipv4Addr,
         server: Ipv4Addr,
     ) -> Option<Reply> {
+        self.tell_as_relay(query, source, server);
+        self.port.reply(query.xid, ANSWER)
+    }
+
+    /// Sends a query from the port of a relay.
+    pub fn tell_as_relay(&mut self, query: &Dhcp, source: Ipv4Addr, server: Ipv4Addr) {
         let mut frame = Frame::broadcast(crate::net::CLIENT_MAC, query.encode());
         frame.source_port = 67;
         self.port.send(&frame.unicast(self.server_mac, source, server));
-        self.port.reply(query.xid, ANSWER)
     }
 
     /// Gets an offer.

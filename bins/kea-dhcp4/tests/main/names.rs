@@ -68,3 +68,23 @@ fn a_subnet_and_the_old_place_have_a_say() {
     let mut stand = Stand::new(&own);
     assert_eq!(named(&mut stand, 1, Some("mine")), ["mine.old.example"; 3]);
 }
+
+#[test]
+fn a_pool_has_a_say_before_its_subnet() {
+    let own = r#""ddns-replace-client-name": "always", "ddns-generated-prefix": "host",
+        "ddns-qualifying-suffix": "example.org", "#;
+    let pools = r#""pools": [
+        { "pool": "192.0.2.10/32", "ddns-qualifying-suffix": "pool.example" },
+        { "pool": "192.0.2.11/32", "ddns-replace-client-name": "never", "hostname-char-set": "m" },
+        { "pool": "192.0.2.12/32" } ]"#;
+    let members =
+        members(own).replace(r#""pools": [ { "pool": "192.0.2.10 - 192.0.2.12" } ]"#, pools);
+    let mut stand = Stand::new(&members);
+    assert_eq!(named(&mut stand, 1, Some("mine")), ["host-192-0-2-10.pool.example"; 3]);
+    assert_eq!(
+        named(&mut stand, 2, Some("mine")),
+        ["mine.example.org"; 3],
+        "cleaned by the subnet"
+    );
+    assert_eq!(named(&mut stand, 3, None), ["host-192-0-2-12.example.org"; 3]);
+}

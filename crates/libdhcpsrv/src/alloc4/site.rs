@@ -27,8 +27,8 @@ impl Candidate4 {
         config.hosts.get(self.host?)
     }
 
-    /// How the client is called with a lease of an address there: by its reservation, else by the rules of the subnet for
-    /// what it says itself. The name goes to the buffer, which is empty.
+    /// How the client is called with a lease of an address there: by its reservation, else by the rules of the pool or
+    /// subnet for what it says itself. The name goes to the buffer, which is empty.
     pub fn name(
         self,
         config: &Config4,
@@ -36,7 +36,9 @@ impl Candidate4 {
         address: Ipv4Addr,
         out: &mut NameBuffer,
     ) -> Naming {
-        let rules = &config.subnet(self.subnet).lease_rules.names;
+        let subnet = config.subnet(self.subnet);
+        let of_pool = config.extras_at(subnet, address).and_then(|extras| extras.names.as_deref());
+        let rules = of_pool.unwrap_or(&subnet.lease_rules.names);
         let reserved = self.host(config).map(|host| host.hostname);
         let naming = match reserved.filter(|name| !name.is_empty()) {
             Some(reserved) => rules.of_host(reserved, out),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::SubnetIndex;
 use crate::classes::ClassPolicy;
+use crate::names::NameRules;
 
 /// Index of a shared network in those of its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +40,8 @@ pub struct PoolExtras<S> {
     pub options: Arc<S>,
     /// Whom it serves, and which classes it lets be evaluated late.
     pub classes: Option<Box<ClassPolicy>>,
+    /// How clients are named, if not as in the subnet; of DHCPv4 alone.
+    pub names: Option<Arc<NameRules>>,
 }
 
 #[cfg(test)]

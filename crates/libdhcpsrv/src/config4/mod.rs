@@ -120,6 +120,16 @@ impl Config4 {
         &self.pools[subnet.pools.start as usize..subnet.pools.end as usize]
     }
 
+    /// What the pool of an address has beside its addresses.
+    #[must_use]
+    pub fn extras_at(&self, subnet: &Subnet4, address: Ipv4Addr) -> Option<&PoolExtras<OptionSet>> {
+        if address.is_unspecified() {
+            return None;
+        }
+        let pool = self.pools_of(subnet).iter().find(|pool| pool.contains(address))?;
+        pool.extras.as_deref()
+    }
+
     /// Whether a subnet and its shared network serve a client in these classes.
     #[must_use]
     #[inline]
@@ -138,18 +148,21 @@ impl Config4 {
 }
 
 /// `interfaces-config`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InterfacesConfig {
     /// Entries of `interfaces` as written (`*`, `eth0`, `eth0/192.0.2.1`), checked for form.
     pub interfaces: Vec<String>,
     /// `dhcp-socket-type`.
     pub socket_type: SocketType,
+    /// `outbound-interface`: whether answers leave as the routing table says, where it says anything.
+    pub uses_routing: bool,
 }
 
 /// `dhcp-socket-type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SocketType {
     /// Packet sockets: clients without an address can be answered by unicast.
+    #[default]
     Raw,
     /// UDP sockets: for relayed traffic; a client without an address is answered by broadcast.
     Udp,

@@ -17,7 +17,7 @@ use super::SendReport;
 use super::sockets::Sockets;
 use crate::frame::{self, HEADERS, Link};
 use crate::gso::{Item, Run, plan_runs};
-use crate::plan::scope_of;
+use crate::plan::{Plan, scope_of};
 use crate::sys::batch::{MESSAGES_MAX, SendBatch, Target};
 use crate::sys::socket;
 
@@ -93,7 +93,7 @@ impl Sender {
     pub(super) fn send(
         &mut self,
         sockets: &mut Sockets,
-        port: u16,
+        plan: &Plan,
         outbox: &Outbox,
         range: Range<usize>,
         done: &mut impl FnMut(&Outbound, Result<(), io::Error>),
@@ -102,10 +102,12 @@ impl Sender {
         let entries = outbox.entries().get(range.start..end).unwrap_or_default();
         let mut report = SendReport::default();
         for entries in entries.chunks(MESSAGES_MAX) {
-            let mut job = Job { outbox, entries, port, report, done };
+            let mut job = Job { outbox, entries, port: plan.port(), report, done };
             self.sort(sockets, &mut job);
             plan_runs(&mut self.items, &mut self.runs);
-            self.frame_lone_replies(sockets, &mut job);
+            if !plan.uses_routing() {
+                self.frame_lone_replies(sockets, &mut job);
+            }
             self.send_runs(sockets, &mut job);
             self.send_frames(sockets, &mut job);
             report = job.report;

@@ -3,11 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
 use netio::{SocketKind, Transport};
-use util::link::{Delivery, InterfaceIndex, Outbox};
+use util::link::{Delivery, InterfaceIndex, LinkAddress, Outbox};
 
-use crate::support::{CLIENT, CLIENT_LINK, Net, SERVER, checksum, reply, send_all, transport};
+use crate::support::{
+    CLIENT, CLIENT_LINK, Net, SERVER, checksum, open, plan, reply, send_all, transport,
+};
 
 const ROUTED: Delivery = Delivery::Routed { fallback: None };
+/// Whoever has forwarded a query on the client's link.
+const ROUTER_LINK: LinkAddress = LinkAddress([2, 0, 0, 0, 0, 77]);
 
 /// Pushes a reply of `len` bytes that begins with a number.
 fn push(outbox: &mut Outbox, transport: &Transport, to: (Ipv4Addr, u16), number: u32, len: usize) {
@@ -162,6 +166,33 @@ fn udp_mode_broadcasts_to_clients_without_address() {
             let (len, from) = client.recv_from(&mut buffer).unwrap();
             assert_eq!((&buffer[..len], from), (expected, (SERVER, 67).into()));
         }
+    });
+}
+
+/// Sends an answer to a query that came from another link address than that of the client; the link address it went to.
+fn answered_to(net: &Net, transport: &mut Transport, to: Ipv4Addr) -> [u8; 6] {
+    let frames = net.client_frames();
+    let delivery = Delivery::Routed { fallback: Some(ROUTER_LINK) };
+    let mut outbox = Outbox::default();
+    outbox.push(b"ack!", reply(transport, (to, 68), delivery));
+    send_all(transport, &outbox);
+    let frame = frames.receive(|frame| frame[12..14] == [8, 0] && frame[23] == 17);
+    // Its checksum may be left to the interface.
+    assert_eq!((&frame[30..34], &frame[42..46]), (&to.octets()[..], &b"ack!"[..]));
+    frame[..6].try_into().unwrap()
+}
+
+#[test]
+fn the_routing_table_leads_a_lone_answer_only_where_that_is_wished() {
+    const FAR: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 5);
+    let net = Net::new("routing");
+    net.on_server(|| {
+        let plan = plan(&["s0"], SocketKind::Raw);
+        let mut transport = open(plan.clone(), 0, 1);
+        assert_eq!(answered_to(&net, &mut transport, CLIENT), ROUTER_LINK.0);
+        transport.set_plan(plan.with_routing(true));
+        assert_eq!(answered_to(&net, &mut transport, CLIENT), CLIENT_LINK.0);
+        assert_eq!(answered_to(&net, &mut transport, FAR), ROUTER_LINK.0, "there is no route");
     });
 }
 

@@ -114,6 +114,36 @@ fn relayed_queries_are_served_with_udp_sockets() {
 }
 
 #[test]
+fn answers_leave_by_the_routing_table_where_that_is_wished() {
+    let net = Net::pair();
+    let far = Ns::new("far");
+    net.server.cable("srv1", &far, "cli0");
+    far.up("cli0", [2, 0, 0, 0, 0, 4]);
+    net.server.up("srv1", [2, 0, 0, 0, 0, 3]);
+    far.wait_running("cli0");
+    net.server.address("srv1", "198.51.100.1/24");
+    far.address("cli0", "198.51.100.2/24");
+    net.server.ip("route add 10.0.0.0/8 via 198.51.100.2");
+    let subnet = || pool_subnet(1, "10.1.0.0/24", "10.1.0.100 - 10.1.0.199", "");
+    let mut config = Config::new(net.path()).subnets(vec![subnet()]);
+    let (mut near, mut beyond) = (Peer::new(&net.client), Peer::new(&far));
+    let query = near.query(Message::Discover).relayed(giaddr(1));
+    let server = Server::start(&net, &config);
+    assert!(near.ask_as_relay(&query, RELAY, SERVER).is_some(), "back where it came from");
+    drop(server);
+    config.interfaces_config.push("\"outbound-interface\": \"use-routing\"".into());
+    for socket_type in ["raw", "udp"] {
+        config.socket_type = socket_type;
+        let _server = Server::start(&net, &config);
+        near.become_client(u8::from(socket_type == "udp"));
+        let query = near.query(Message::Discover).relayed(giaddr(1));
+        near.tell_as_relay(&query, RELAY, SERVER);
+        let offer = beyond.port.reply(query.xid, wait::secs(3)).expect("an offer");
+        assert_eq!((offer.frame.source, offer.frame.destination), (SERVER, giaddr(1)));
+    }
+}
+
+#[test]
 fn client_that_moves_to_another_subnet_is_served_there() {
     let (_net, _server, mut peer) = relayed(|config| config);
     let query = peer.query(Message::Discover).relayed(giaddr(1));

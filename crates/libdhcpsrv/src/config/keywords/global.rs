@@ -89,8 +89,20 @@ pub(crate) const NETWORKS: [Keyword; 7] = [
     network::RESERVATIONS_OUT_OF_POOL.default(Bool(false)),
 ];
 
+/// How clients are named, with the defaults.
+pub(crate) const fn names(rows: [Keyword; 5]) -> [Keyword; 5] {
+    let [replace, prefix, suffix, set, replacement] = rows;
+    [
+        replace.default(Str("never")),
+        prefix.default(Str("myhost")),
+        suffix.default(Str("")),
+        set.default(Str("[^A-Za-z0-9.-]")),
+        replacement.default(Str("")),
+    ]
+}
+
 /// The last rows.
-pub(crate) const LAST: [Keyword; 30] = [
+pub(crate) const LAST: [Keyword; 25] = [
     Keyword::new(
         "ip-reservations-unique",
         Kind::Bool,
@@ -128,9 +140,6 @@ pub(crate) const LAST: [Keyword; 30] = [
     network::DDNS_SEND_UPDATES.default(Bool(true)),
     network::DDNS_OVERRIDE_NO_UPDATE.default(Bool(false)),
     network::DDNS_OVERRIDE_CLIENT_UPDATE.default(Bool(false)),
-    network::DDNS_REPLACE_CLIENT_NAME.default(Str("never")),
-    network::DDNS_GENERATED_PREFIX.default(Str("myhost")),
-    network::DDNS_QUALIFYING_SUFFIX.default(Str("")),
     network::DDNS_UPDATE_ON_RENEW.default(Bool(false)),
     network::DDNS_USE_CONFLICT_RESOLUTION,
     network::DDNS_CONFLICT_RESOLUTION_MODE.default(Str("check-with-dhcid")),
@@ -138,8 +147,6 @@ pub(crate) const LAST: [Keyword; 30] = [
     network::DDNS_TTL,
     network::DDNS_TTL_MIN,
     network::DDNS_TTL_MAX,
-    network::HOSTNAME_CHAR_SET.default(Str("[^A-Za-z0-9.-]")),
-    network::HOSTNAME_CHAR_REPLACEMENT.default(Str("")),
     Keyword::new("version", Kind::Str, "Version of the file's form.")
         .ignored("the server decides by the keys"),
     cc::USER_CONTEXT,

@@ -73,19 +73,6 @@ pub(crate) const DDNS_OVERRIDE_NO_UPDATE: Keyword =
     Keyword::new("ddns-override-no-update", Kind::Bool, NO_UPDATES);
 pub(crate) const DDNS_OVERRIDE_CLIENT_UPDATE: Keyword =
     Keyword::new("ddns-override-client-update", Kind::Bool, NO_UPDATES);
-pub(crate) const DDNS_REPLACE_CLIENT_NAME: Keyword = Keyword::new(
-    "ddns-replace-client-name",
-    Kind::StrOrBool,
-    "When a client's name is replaced by one that is made from its address: `never`, `always`, \
-     `when-present`, `when-not-present`.",
-);
-pub(crate) const DDNS_GENERATED_PREFIX: Keyword = Keyword::new(
-    "ddns-generated-prefix",
-    Kind::Str,
-    "What names that are made from addresses begin with.",
-);
-pub(crate) const DDNS_QUALIFYING_SUFFIX: Keyword =
-    Keyword::new("ddns-qualifying-suffix", Kind::Str, "The domain that names without one get.");
 pub(crate) const DDNS_UPDATE_ON_RENEW: Keyword =
     Keyword::new("ddns-update-on-renew", Kind::Bool, NO_UPDATES);
 pub(crate) const DDNS_USE_CONFLICT_RESOLUTION: Keyword = Keyword::new(
@@ -109,16 +96,6 @@ pub(crate) const DDNS_TTL_PERCENT: Keyword =
 pub(crate) const DDNS_TTL: Keyword = Keyword::new("ddns-ttl", Kind::UINT32, NO_UPDATES);
 pub(crate) const DDNS_TTL_MIN: Keyword = Keyword::new("ddns-ttl-min", Kind::UINT32, NO_UPDATES);
 pub(crate) const DDNS_TTL_MAX: Keyword = Keyword::new("ddns-ttl-max", Kind::UINT32, NO_UPDATES);
-pub(crate) const HOSTNAME_CHAR_SET: Keyword = Keyword::new(
-    "hostname-char-set",
-    Kind::Str,
-    "What is replaced in names that clients give: a regular expression; empty for nothing.",
-);
-pub(crate) const HOSTNAME_CHAR_REPLACEMENT: Keyword = Keyword::new(
-    "hostname-char-replacement",
-    Kind::Str,
-    "What it is replaced by; nothing when empty.",
-);
 
 /// First rows of a subnet.
 pub(crate) const SUBNET: [Keyword; 3] = [
@@ -148,28 +125,72 @@ pub(crate) const RESERVED: [Keyword; 5] = [
 ];
 
 /// DNS updates for clients of a subnet or pool.
-pub(crate) const DDNS: [Keyword; 7] = [
+pub(crate) const DDNS: [Keyword; 9] = [
     DDNS_SEND_UPDATES,
     DDNS_OVERRIDE_NO_UPDATE,
     DDNS_OVERRIDE_CLIENT_UPDATE,
-    DDNS_REPLACE_CLIENT_NAME,
-    DDNS_GENERATED_PREFIX,
-    DDNS_QUALIFYING_SUFFIX,
     DDNS_UPDATE_ON_RENEW,
-];
-
-/// The last rows of a subnet or pool.
-pub(crate) const LAST: [Keyword; 9] = [
     DDNS_CONFLICT_RESOLUTION_MODE,
     DDNS_TTL_PERCENT,
     DDNS_TTL,
     DDNS_TTL_MIN,
     DDNS_TTL_MAX,
-    HOSTNAME_CHAR_SET,
-    HOSTNAME_CHAR_REPLACEMENT,
-    cc::USER_CONTEXT,
-    cc::COMMENT,
 ];
+
+/// How clients of the global scope, a network or a subnet are named.
+pub(crate) const NAMES: [Keyword; 5] = [
+    Keyword::new(
+        "ddns-replace-client-name",
+        Kind::StrOrBool,
+        "When a client's name is replaced by one that is made from its address: `never`, `always`, \
+         `when-present`, `when-not-present`.",
+    ),
+    Keyword::new(
+        "ddns-generated-prefix",
+        Kind::Str,
+        "What names that are made from addresses begin with.",
+    ),
+    Keyword::new("ddns-qualifying-suffix", Kind::Str, "The domain that names without one get."),
+    Keyword::new(
+        "hostname-char-set",
+        Kind::Str,
+        "What is replaced in names that clients give: a regular expression; empty for nothing.",
+    ),
+    Keyword::new(
+        "hostname-char-replacement",
+        Kind::Str,
+        "What it is replaced by; nothing when empty.",
+    ),
+];
+
+/// How clients of a pool are named.
+pub(crate) const NAMES_OF_POOL: [Keyword; 5] = {
+    let [replace, prefix, suffix, set, replacement] = NAMES;
+    [
+        replace,
+        prefix,
+        suffix,
+        Keyword::new(set.name, set.kind, SUBNET_CLEANS),
+        Keyword::new(replacement.name, replacement.kind, SUBNET_CLEANS),
+    ]
+};
+
+const SUBNET_CLEANS: &str = "No effect, as in Kea: that of the subnet counts.";
+
+/// The same keys where they ask for nothing, for the reason that is given.
+pub(crate) const fn names_without_effect(reason: &'static str) -> [Keyword; 5] {
+    let [replace, prefix, suffix, set, replacement] = NAMES;
+    [
+        Keyword::new(replace.name, replace.kind, reason),
+        Keyword::new(prefix.name, prefix.kind, reason),
+        Keyword::new(suffix.name, suffix.kind, reason),
+        Keyword::new(set.name, set.kind, reason),
+        Keyword::new(replacement.name, replacement.kind, reason),
+    ]
+}
+
+/// The last rows of a subnet or pool.
+pub(crate) const LAST: [Keyword; 2] = [cc::USER_CONTEXT, cc::COMMENT];
 
 /// Rows of every kind of pool.
 pub(crate) const POOL: [Keyword; 2] =

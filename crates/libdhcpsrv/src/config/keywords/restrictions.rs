@@ -3,9 +3,9 @@
 //! The values are those that ask for nothing, so that a file which spells out its defaults loads.
 //! Any other value of the right type is refused with the name of what is missing.
 
-use cc::{DefaultValue, Diagnostics, MapReader, Value, write_json};
+use cc::{DefaultValue, Diagnostics, MapReader, write_json};
 
-use DefaultValue::{Bool, Int, Str};
+use DefaultValue::{Bool, Int};
 
 /// A key with the values that are accepted today.
 #[derive(Clone, Copy, Debug)]
@@ -16,23 +16,12 @@ pub struct Restriction {
     pub accepted: &'static [DefaultValue],
     /// What other values need.
     pub reason: &'static str,
-    /// Scopes in which all values are honoured.
-    pub honoured_in: &'static [&'static str],
 }
 
 /// All restrictions; a server has those whose keys it has.
 pub const RESTRICTIONS: &[Restriction] = &[
-    named("ddns-qualifying-suffix", &[Str("")]),
-    named("ddns-replace-client-name", &[Str("never"), Bool(false)]),
     row("dhcp4o6-port", &[Int(0)], "DHCPv4 over DHCPv6"),
     row("enable-updates", &[Bool(false)], "DNS updates"),
-    named("hostname-char-replacement", &[Str("")]),
-    named("hostname-char-set", &[Str(""), Str("[^A-Za-z0-9.-]")]),
-    row(
-        "outbound-interface",
-        &[Str("same-as-inbound")],
-        "answers that leave by the routing table alone, not by the interface of the query",
-    ),
 ];
 
 const fn row(
@@ -40,13 +29,7 @@ const fn row(
     accepted: &'static [DefaultValue],
     reason: &'static str,
 ) -> Restriction {
-    Restriction { keyword, accepted, reason, honoured_in: &[] }
-}
-
-/// A key about the names that clients give in option 12.
-const fn named(keyword: &'static str, accepted: &'static [DefaultValue]) -> Restriction {
-    let reason = "names of DHCPv6 clients, and names by pool";
-    Restriction { keyword, accepted, reason, honoured_in: &["Dhcp4", "subnet4", "dhcp-ddns"] }
+    Restriction { keyword, accepted, reason }
 }
 
 /// Reports the keys of a map whose values cannot be honoured.
@@ -55,14 +38,11 @@ pub(crate) fn refuse_unsupported(reader: &MapReader<'_>, diagnostics: &mut Diagn
         let keyword = restriction.keyword;
         // First what is cheap: few files say anything about these keys.
         let Some(element) = reader.raw().get(keyword) else { continue };
-        if restriction.honoured_in.contains(&reader.scope().name) {
-            continue;
-        }
         if reader.scope().keyword(keyword).is_none() || reader.element(keyword).is_none() {
             continue;
         }
-        let is = |accepted: &DefaultValue| is_same(&element.value, *accepted);
-        if restriction.accepted.iter().any(is) {
+        let is_same = |accepted: &DefaultValue| element.value == (*accepted).into();
+        if restriction.accepted.iter().any(is_same) {
             continue;
         }
         let value = write_json(element);
@@ -71,12 +51,5 @@ pub(crate) fn refuse_unsupported(reader: &MapReader<'_>, diagnostics: &mut Diagn
         let hint =
             format!("leave it out or set it to {}", accepted.collect::<Vec<_>>().join(" or "));
         diagnostics.error_with_hint(element.position, message, hint);
-    }
-}
-
-fn is_same(value: &Value, accepted: DefaultValue) -> bool {
-    match (value, accepted) {
-        (Value::Str(text), Str(accepted)) => text.eq_ignore_ascii_case(accepted),
-        (value, accepted) => *value == accepted.into(),
     }
 }

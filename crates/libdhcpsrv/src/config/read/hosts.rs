@@ -22,6 +22,9 @@ use crate::lease::{AddressOf, HOSTNAME_LEN_MAX, SubnetId};
 const RESOURCES_MAX: usize = 256;
 /// Classes of one host.
 const CLASSES_MAX: usize = 256;
+/// Kea 1.1 did not see when one of these was given twice in a subnet (one of its examples does).
+const TWICE_IN_OLD_FILES: [IdentifierKind; 2] =
+    [IdentifierKind::CircuitId, IdentifierKind::ClientId];
 const IDENTIFIERS: &str = "host-reservation-identifiers";
 /// The old key.
 pub(crate) const MODE: &str = "reservation-mode";
@@ -339,8 +342,13 @@ where
         if let Some(first) = self.identifiers.insert(key, position) {
             let place = if subnet == GLOBAL { "global scope" } else { "subnet" };
             let message = format!("the {place} has a reservation for '{kind}' {text} already");
-            let hint = format!("the first one is at {}", diagnostics.place(first));
-            diagnostics.error_with_hint(position, message, hint);
+            let place = diagnostics.place(first);
+            if TWICE_IN_OLD_FILES.contains(&kind) {
+                let hint = format!("that at {place} counts; this one is disregarded");
+                diagnostics.warning_with_hint(position, message, hint);
+                return None;
+            }
+            diagnostics.error_with_hint(position, message, format!("the first one is at {place}"));
         }
         Some((kind, bytes))
     }

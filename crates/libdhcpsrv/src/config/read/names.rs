@@ -32,6 +32,11 @@ impl<'a> NameScope<'a> {
         Self::read_prefixed(reader, "ddns-", diagnostics)
     }
 
+    /// Reads the values of a pool, which does not say how names are cleaned.
+    pub(crate) fn read_of_pool(reader: &MapReader<'a>, diagnostics: &mut Diagnostics) -> Self {
+        Self { char_set: None, char_replacement: None, ..Self::read(reader, diagnostics) }
+    }
+
     /// Reads the values of `dhcp-ddns`, where they have been before.
     pub(crate) fn read_old(reader: &MapReader<'a>, diagnostics: &mut Diagnostics) -> Self {
         Self::read_prefixed(reader, "", diagnostics)

@@ -1,22 +1,27 @@
 //! Ranges and prefixes of pools, within their subnet and apart from each other; what pools have beside.
 
+use std::sync::Arc;
+
 use cc::{Diagnostics, MapReader, Position};
 use libdhcp::OptionSetForm;
 
 use super::options::OptionScopes;
 use super::text::quoted;
 use crate::config::{Address, PoolExtras, Prefix, Span};
+use crate::names::NameRules;
 
-/// Reads what a pool has beside its addresses; most have nothing.
+/// Reads what a pool has beside its addresses; most have nothing. `names` says how clients are named there, if not as
+/// in the subnet.
 pub(crate) fn read_extras<S: OptionSetForm>(
     reader: &MapReader<'_>,
+    names: Option<Arc<NameRules>>,
     scopes: &mut OptionScopes<S>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Box<PoolExtras<S>>> {
     let options = scopes.read(reader, diagnostics);
     let classes = scopes.classes.read_policy(reader, diagnostics);
-    let is_empty = options.is_empty() && classes.is_none();
-    (!is_empty).then(|| Box::new(PoolExtras { options, classes }))
+    let is_empty = options.is_empty() && classes.is_none() && names.is_none();
+    (!is_empty).then(|| Box::new(PoolExtras { options, classes, names }))
 }
 
 /// Reads `first - last` or `address/length`. Of a prefix the host bits are kept: it begins with the

@@ -40,7 +40,7 @@ pub static GLOBAL: Scope = Scope::new(
         [
             own::STORE_EXTENDED_INFO.default(Bool(false)),
             Keyword::new("stash-agent-options", Kind::Bool, "Use stored option 82 for renewals.")
-                .not_yet("relay information in leases"),
+                .not_yet("renewals with the option 82 of the lease"),
         ],
         global::NETWORKS,
         [global::HOST_IDENTIFIERS.default(StrList(&[
@@ -49,6 +49,7 @@ pub static GLOBAL: Scope = Scope::new(
             "circuit-id",
             "client-id"
         ])),],
+        global::names(shared::NAMES),
         global::LAST,
     ],
 );

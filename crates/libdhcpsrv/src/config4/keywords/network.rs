@@ -91,6 +91,7 @@ pub static NETWORK: Scope = Scope::new(
         POLICY,
         shared::DDNS,
         [shared::DDNS_USE_CONFLICT_RESOLUTION],
+        shared::NAMES,
         shared::LAST,
     ],
 );
@@ -114,6 +115,7 @@ pub static SUBNET: Scope = Scope::new(
         ],
         shared::DDNS,
         [shared::DDNS_USE_CONFLICT_RESOLUTION],
+        shared::NAMES,
         shared::LAST,
     ],
 );
@@ -121,7 +123,14 @@ pub static SUBNET: Scope = Scope::new(
 /// An entry of `pools`.
 pub static POOL: Scope = Scope::new(
     "pools",
-    rows![shared::POOL_RANGE, shared::POOL, POLICY, shared::DDNS, shared::LAST,],
+    rows![
+        shared::POOL_RANGE,
+        shared::POOL,
+        POLICY,
+        shared::DDNS,
+        shared::NAMES_OF_POOL,
+        shared::LAST,
+    ],
 );
 
 /// An entry of `reservations`.

@@ -25,7 +25,10 @@ pub static INTERFACES: Scope = Scope::new(
             Keyword::new(
                 "outbound-interface",
                 Kind::OneOf(&["same-as-inbound", "use-routing"]),
-                "Interface by which answers leave.",
+                "Whether answers to relays, and to clients that own their address, leave as frames to where the \
+                 query came from (`same-as-inbound`; many to one relay at a time are routed nevertheless), or always \
+                 as the kernel's routing table says, as long as it has a route (`use-routing`). `udp` sockets always \
+                 follow the routing table.",
             )
             .default(Str("same-as-inbound")),
         ],

@@ -118,11 +118,12 @@ fn server_identifiers(
 }
 
 fn read_interfaces(global: &MapReader<'_>, diagnostics: &mut Diagnostics) -> InterfacesConfig {
-    let mut config = InterfacesConfig { interfaces: Vec::new(), socket_type: SocketType::Raw };
+    let mut config = InterfacesConfig::default();
     let Some(reader) = parts::part(global, SERVER.interfaces, diagnostics) else { return config };
     if reader.str("dhcp-socket-type") == Some("udp") {
         config.socket_type = SocketType::Udp;
     }
+    config.uses_routing = reader.str("outbound-interface") == Some("use-routing");
     let rules = EntryRules::<Ipv4Addr> { is_mixed: false, unfit: |_| None, doubt: |_| None };
     config.interfaces = interfaces::read(&reader, &rules, diagnostics);
     config

@@ -7,16 +7,18 @@ use libdhcp::OptionSet;
 
 use crate::config::keywords::refuse_unsupported;
 use crate::config::read::maps;
+use crate::config::read::names::NameScope;
 use crate::config::read::options::OptionScopes;
 use crate::config::read::pools::{is_within, overlaps, read_extras, read_range};
 use crate::config::{Prefix, Span};
 use crate::config4::Pool4;
 use crate::config4::keywords::POOL;
 
-/// Reads the pools of a subnet and appends them to `pools`.
+/// Reads the pools of a subnet and appends them to `pools`; `names` are the rules of the subnet.
 pub(super) fn read(
     reader: &MapReader<'_>,
     subnet: Prefix<Ipv4Addr>,
+    names: &NameScope<'_>,
     pools: &mut Vec<Pool4>,
     scopes: &mut OptionScopes<OptionSet>,
     diagnostics: &mut Diagnostics,
@@ -25,7 +27,9 @@ pub(super) fn read(
     for item in maps(reader, "pools") {
         let Some(reader) = MapReader::new(item, &POOL, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
-        let extras = read_extras(&reader, scopes, diagnostics);
+        let own = NameScope::read_of_pool(&reader, diagnostics);
+        let own = (!own.is_empty()).then(|| own.within(names).rules());
+        let extras = read_extras(&reader, own, scopes, diagnostics);
         let Some(text) = reader.str("pool") else { continue };
         let position = reader.position_of("pool");
         let Some(span) = read_range(text, position, diagnostics) else { continue };

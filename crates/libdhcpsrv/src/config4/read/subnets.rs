@@ -146,9 +146,9 @@ impl<'r> Reading<'r> {
         let AllSubnets { subnets, pools, found, .. } = &mut self.all;
         let base = found.read(reader, outer.link, diagnostics);
         let start = pools.len() as u32;
-        pools::read(reader, base.prefix, pools, self.scopes, diagnostics);
-        let options = self.scopes.read(reader, diagnostics);
         let (values, names) = outer.values_of(reader, diagnostics);
+        pools::read(reader, base.prefix, &values.names, pools, self.scopes, diagnostics);
+        let options = self.scopes.read(reader, diagnostics);
         let around = Around {
             subnet: Some((SubnetId(base.id), base.prefix)),
             rules: values.rules(),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{read_file, read_members};
 
 /// Members of `Dhcp4`.
-const GLOBAL: [&str; 38] = [
+const GLOBAL: [&str; 37] = [
     r#""valid-lifetme": 1"#,
     r#""valid-lifetime": "4000", "renew-timer": -1, "rebind-timer": 4294967296"#,
     r#""valid-lifetime": 10, "min-valid-lifetime": 20, "max-valid-lifetime": 5"#,
@@ -19,7 +19,6 @@ const GLOBAL: [&str; 38] = [
     r#""interfaces-config": { "interfaces": [ "*", "*", "*/10.0.0.1", "eth0/", "eth0/::1" ] }"#,
     r#""interfaces-config": { "interfaces": [ "a/10.0.0.1", " a / 10.0.0.1", "a" ], "re-detct": 1 }"#,
     r#""interfaces-config": { "interfaces": "eth0", "dhcp-socket-type": "raws" }"#,
-    r#""interfaces-config": { "outbound-interface": "use-routing", "service-sockets-require-all": true }"#,
     r#""lease-database": { "type": "mysql", "host": "x" }"#,
     r#""lease-database": { "persist": "no", "lfc-interval": -1, "durability": "disc" }"#,
     r#""lease-database": { "type": "memfiel" }"#,

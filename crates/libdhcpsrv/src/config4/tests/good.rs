@@ -7,8 +7,10 @@ use cc::{Diagnostics, Document, NoIncludes};
 
 use eval::ClassId;
 
-use super::{good, parse, read_file, read_members};
-use crate::config4::{Durability, LeaseChecks, SocketType, Subnet4, SubnetIndex, get, read};
+use super::{good, parse, read_file, read_members, testing};
+use crate::config4::{
+    Durability, LeaseChecks, SocketType, Subnet4, SubnetIndex, get, get_tree, read,
+};
 
 #[test]
 fn a_typical_file_of_today_is_read() {
@@ -35,6 +37,7 @@ fn a_typical_file_of_today_is_read() {
     );
     assert_eq!(config.interfaces.interfaces, ["eth0", "eth1/192.0.2.1"]);
     assert_eq!(config.interfaces.socket_type, SocketType::Raw);
+    assert!(!config.interfaces.uses_routing);
     assert_eq!(config.lease_database.durability, Durability::Kernel);
     assert_eq!(config.lease_database.lfc_interval, 3600);
     assert_eq!(config.workers, 3);
@@ -323,4 +326,36 @@ fn config_get_is_complete() {
     let (document, mut diagnostics) = parse(FILES[1]);
     let config = read(&document, 4, &mut diagnostics).expect("loads");
     insta::assert_snapshot!(get(&config, &document));
+}
+
+#[test]
+fn user_contexts_and_comments_come_back_at_every_level() {
+    testing::comments_come_back(
+        read,
+        get_tree,
+        r#"{ "Dhcp4": { @,
+            "interfaces-config": { @, "interfaces": [] },
+            "lease-database": { @, "type": "memfile" },
+            "multi-threading": { @ },
+            "dhcp-ddns": { @, "enable-updates": false },
+            
+            "loggers": [ { @, "name": "kea-dhcp4", "output-options": [ { "output": "stdout" } ] } ],
+            "option-def": [ { @, "name": "mine", "code": 222, "type": "uint8" } ],
+            "option-data": [ { @, "name": "boot-size", "data": "7" } ],
+            "client-classes": [ { @, "name": "c", "option-data": [ { @, "name": "boot-size", "data": "7" } ], "option-def": [ { @, "name": "own", "code": 43, "type": "empty" } ] } ],
+            "reservations": [ { @, "duid": "01", "hostname": "h", "option-data": [ { @, "name": "boot-size", "data": "7" } ] } ],
+            "subnet4": [ { @, "id": 1, "subnet": "10.0.0.0/8", "option-data": [ { @, "name": "boot-size", "data": "7" } ],
+                "pools": [ { @, "pool": "10.0.0.10 - 10.0.0.20", "option-data": [ { @, "name": "boot-size", "data": "7" } ] } ], 
+                "reservations": [ { @, "duid": "02", "ip-address": "10.0.0.9", "option-data": [ { @, "name": "boot-size", "data": "7" } ] } ] } ],
+            "shared-networks": [ { @, "name": "n", "option-data": [ { @, "name": "boot-size", "data": "7" } ], "subnet4": [
+                { @, "id": 2, "subnet": "11.0.0.0/8", "option-data": [ { @, "name": "boot-size", "data": "7" } ] } ] } ] } }"#,
+    );
+    let old = r#"{ "Dhcp4": {}, "Logging": { "loggers": [ { @, "name": "kea-dhcp4" } ] } }"#;
+    testing::comments_come_back(read, get_tree, old);
+}
+
+#[test]
+fn answers_may_follow_the_routing_table() {
+    let config = good(r#""interfaces-config": { "outbound-interface": "use-routing" }"#);
+    assert!(config.interfaces.uses_routing);
 }

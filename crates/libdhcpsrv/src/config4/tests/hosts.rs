@@ -110,7 +110,7 @@ fn twenty_thousand_reservations_are_read_and_all_their_repetitions_told() {
         let address = Ipv4Addr::from(0x0a00_0001 + number);
         write!(
             hosts,
-            "{comma}{{ \"client-id\": \"{number:08x}\", \"ip-address\": \"{address}\" }}"
+            "{comma}{{ \"hw-address\": \"{number:08x}\", \"ip-address\": \"{address}\" }}"
         )
         .expect("a string takes all text");
     }
@@ -123,4 +123,16 @@ fn twenty_thousand_reservations_are_read_and_all_their_repetitions_told() {
     let (config, findings) = read_members(&members(&format!(", {hosts}")));
     assert!(config.is_none());
     assert!(findings.ends_with("39000 more errors are not shown\n"), "{}", findings.len());
+}
+
+#[test]
+fn a_client_identifier_that_is_given_twice_counts_once() {
+    let (config, findings) = read_members(
+        r#""subnet4": [ { "id": 1, "subnet": "10.0.0.0/8", "reservations": [
+            { "client-id": "01:02", "ip-address": "10.0.0.1" },
+            { "client-id": "01:02", "ip-address": "10.0.0.2" } ] } ]"#,
+    );
+    let config = config.expect("it loads");
+    assert_eq!(config.hosts.iter().count(), 1);
+    assert!(findings.contains("'client-id' 01:02 already (that at f:"), "{findings}");
 }

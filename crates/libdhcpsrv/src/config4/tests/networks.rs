@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 
 use super::{good, read_members};
+use crate::config::LeaseRules;
 use crate::config4::{NetworkIndex, SubnetIndex};
+use crate::names::{NameBuffer, Naming};
 
 #[test]
 fn subnets_inherit_from_their_network_and_it_from_the_global_scope() {
@@ -44,6 +46,75 @@ fn subnets_inherit_from_their_network_and_it_from_the_global_scope() {
     assert_eq!(of_link(&|_| true), Some(SubnetIndex(1)));
     assert_eq!(of_link(&|subnet| subnet.0 != 1), Some(SubnetIndex(2)));
     assert_eq!(of_link(&|subnet| config.serves(subnet, &eval::ClassSet::default())), None);
+}
+
+/// Each key with the values of the global scope, a shared network and a subnet in it, and what becomes of it.
+type Inherited = (&'static str, [&'static str; 3], fn(&LeaseRules) -> String);
+
+const INHERITED: &[Inherited] = &[
+    ("allocator", ["\"flq\"", "\"random\"", "\"iterative\""], |rules| {
+        format!("\"{}\"", rules.allocator.name())
+    }),
+    ("cache-threshold", ["0.5", "0.25", "0.75"], |rules| json(rules.cache.threshold)),
+    ("cache-max-age", ["10", "20", "30"], |rules| json(rules.cache.max_age)),
+    ("offer-lifetime", ["10", "20", "30"], |rules| rules.offer_lifetime.to_string()),
+    ("store-extended-info", ["false", "true", "false"], |rules| {
+        rules.stores_extended_info.to_string()
+    }),
+    ("adaptive-lease-time-threshold", ["0.5", "0.25", "0.75"], |rules| {
+        json(rules.adaptive_threshold)
+    }),
+    ("ddns-generated-prefix", ["\"g\"", "\"n\"", "\"s\""], |rules| {
+        format!("\"{}\"", rules.names.generated_prefix)
+    }),
+    ("ddns-qualifying-suffix", ["\"g\"", "\"n\"", "\"s\""], |rules| {
+        format!("\"{}\"", rules.names.qualifying_suffix)
+    }),
+    ("ddns-replace-client-name", ["\"always\"", "\"when-present\"", "\"never\""], |rules| {
+        let naming = |given| rules.names.of_client(given, &mut NameBuffer::new());
+        let text = match (naming(Some(b"a")), naming(None)) {
+            (Naming::Generated, Naming::Generated) => "always",
+            (Naming::Generated, Naming::Nothing) => "when-present",
+            _ => "never",
+        };
+        format!("\"{text}\"")
+    }),
+    // Each of the letters goes in one scope.
+    ("hostname-char-set", ["\"g\"", "\"n\"", "\"s\""], |rules| {
+        let name = cleaned(rules, b"gns");
+        let gone = ["g", "n", "s"].into_iter().find(|letter| !name.contains(letter));
+        format!("\"{}\"", gone.unwrap_or_default())
+    }),
+    ("hostname-char-replacement", ["\"g\"", "\"n\"", "\"s\""], |rules| {
+        format!("\"{}\"", cleaned(rules, b"_"))
+    }),
+];
+
+fn json<T: ToString>(value: Option<T>) -> String {
+    value.map_or("null".into(), |value| value.to_string())
+}
+
+fn cleaned(rules: &LeaseRules, name: &[u8]) -> String {
+    let mut out = NameBuffer::new();
+    rules.names.of_client(Some(name), &mut out);
+    String::from_utf8(out.to_vec()).expect("letters")
+}
+
+#[test]
+fn each_rule_about_leases_is_inherited_from_the_network() {
+    for (key, [global, network, own], found) in INHERITED {
+        let config = good(&format!(
+            r#""{key}": {global},
+            "subnet4": [ {{ "id": 1, "subnet": "10.1.0.0/16" }} ],
+            "shared-networks": [
+                {{ "name": "silent", "subnet4": [ {{ "id": 2, "subnet": "10.2.0.0/16" }} ] }},
+                {{ "name": "says", "{key}": {network}, "subnet4": [
+                    {{ "id": 3, "subnet": "10.3.0.0/16" }},
+                    {{ "id": 4, "subnet": "10.4.0.0/16", "{key}": {own} }} ] }} ]"#
+        ));
+        let all = config.subnets.iter().map(|subnet| found(&subnet.lease_rules));
+        assert_eq!(all.collect::<Vec<_>>(), [*global, *global, *network, *own], "{key}");
+    }
 }
 
 #[test]

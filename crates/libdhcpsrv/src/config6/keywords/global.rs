@@ -61,6 +61,7 @@ pub static GLOBAL: Scope = Scope::new(
         [own::STORE_EXTENDED_INFO.default(Bool(false))],
         global::NETWORKS,
         [global::HOST_IDENTIFIERS.default(StrList(&["hw-address", "duid"]))],
+        global::names(own::NAMES),
         global::LAST,
     ],
 );

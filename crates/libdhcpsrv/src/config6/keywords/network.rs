@@ -56,6 +56,11 @@ pub(super) const PD_ALLOCATOR: Keyword = Keyword::new(
     "How a free prefix is chosen: see `allocator`.",
 );
 
+/// How clients are named.
+pub(super) const NAMES: [Keyword; 5] = shared::names_without_effect(
+    "No effect until names of DHCPv6 clients (option 39) are supported.",
+);
+
 /// What leads clients to a subnet or shared network, and whether two messages are enough.
 const OWN: [Keyword; 4] = [
     Keyword::new(
@@ -105,6 +110,7 @@ pub static NETWORK: Scope = Scope::new(
         POLICY,
         shared::DDNS,
         [shared::DDNS_USE_CONFLICT_RESOLUTION],
+        NAMES,
         shared::LAST,
     ],
 );
@@ -127,6 +133,7 @@ pub static SUBNET: Scope = Scope::new(
         POLICY,
         shared::DDNS,
         [shared::DDNS_USE_CONFLICT_RESOLUTION],
+        NAMES,
         shared::LAST,
     ],
 );
@@ -134,7 +141,7 @@ pub static SUBNET: Scope = Scope::new(
 /// An entry of `pools`.
 pub static POOL: Scope = Scope::new(
     "pools",
-    rows![shared::POOL_RANGE, shared::POOL, POLICY, shared::DDNS, shared::LAST],
+    rows![shared::POOL_RANGE, shared::POOL, POLICY, shared::DDNS, NAMES, shared::LAST],
 );
 
 /// An entry of `pd-pools`.

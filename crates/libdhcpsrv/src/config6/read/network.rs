@@ -4,6 +4,7 @@ use cc::{Diagnostics, MapReader};
 
 use crate::config::read::hosts::RuleScope;
 use crate::config::read::lease_rules::LeaseScope;
+use crate::config::read::names::NameScope;
 use crate::config::read::network::{LifetimeKeywords, LifetimeScope, TeeScope};
 use crate::config::{Lifetime, TeeTimes};
 use crate::config6::{Timers6, five_eighths};
@@ -44,6 +45,8 @@ impl Network {
         PREFERRED.check(&preferred, outer.map(|outer| &outer.preferred), reader, diagnostics);
         let rules = RuleScope::read(reader, diagnostics);
         let leases = LeaseScope::read(reader, diagnostics);
+        // They have no effect yet, but what is wrong is wrong.
+        NameScope::read(reader, diagnostics);
         let mut network = Self { valid, preferred, tee, rules, leases, is_order_checked: false };
         network.check_order(outer, reader, diagnostics);
         network

@@ -8,6 +8,7 @@ use libdhcp::OptionSet6;
 use super::apart::Pools;
 use crate::config::Prefix;
 use crate::config::keywords::refuse_unsupported;
+use crate::config::read::names::NameScope;
 use crate::config::read::options::OptionScopes;
 use crate::config::read::pools::{is_within, read_extras, read_range};
 use crate::config::read::{maps, text};
@@ -25,7 +26,8 @@ pub(super) fn read_ranges(
     for item in maps(reader, POOL.name) {
         let Some(reader) = MapReader::new(item, &POOL, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
-        let extras = read_extras(&reader, scopes, diagnostics);
+        NameScope::read(&reader, diagnostics);
+        let extras = read_extras(&reader, None, scopes, diagnostics);
         let Some(text) = reader.str("pool") else { continue };
         let position = reader.position_of("pool");
         let Some(span) = read_range::<Ipv6Addr>(text, position, diagnostics) else { continue };
@@ -54,7 +56,7 @@ pub(super) fn read_prefixes(
     for item in maps(reader, PD_POOL.name) {
         let Some(reader) = MapReader::new(item, &PD_POOL, diagnostics) else { continue };
         refuse_unsupported(&reader, diagnostics);
-        let extras = read_extras(&reader, scopes, diagnostics);
+        let extras = read_extras(&reader, None, scopes, diagnostics);
         if let Some(pool) = read_pd_pool(&reader, diagnostics) {
             let pool = Pool6 { extras, ..pool };
             pools.push(pool, reader.position_of("prefix"));

@@ -32,7 +32,7 @@ const GLOBAL: [&str; 38] = [
     r#""server-id": { "type": "LL", "enterprise-id": 1, "time": 1, "persist": "no", "enterprize-id": 2 }"#,
     r#""server-id": { "type": "DUID-LL", "identifier": 1 }, "server-id ": {}"#,
     r#""host-reservation-identifiers": [ "circuit-id", "duid", "duid", "auto" ]"#,
-    r#""dhcp-ddns": { "enable-updates": true }, "ddns-replace-client-name": "always""#,
+    r#""dhcp-ddns": { "enable-updates": true }"#,
     r#""allocator": "flq", "pd-allocator": "random", "cache-threshold": 0.25, "dhcp4o6-port": 786"#,
     r#""offer-lifetime": 0, "authoritative": true, "stash-agent-options": false"#,
     r#""hooks-libraries": [ { "library": "x" } ], "control-socket": { "socket-type": "unix" }"#,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document, NoIncludes};
 
-use super::{good, one_subnet, read_file, read_members};
+use super::{good, one_subnet, read_file, read_members, testing};
 use crate::config::testing::parse;
 use crate::config6::{
-    Config6, LeaseChecks, MacSource, ServerIdConfig, ServerIdKind, SubnetIndex, get, read,
+    Config6, LeaseChecks, MacSource, ServerIdConfig, ServerIdKind, SubnetIndex, get, get_tree, read,
 };
 
 fn address(text: &str) -> Ipv6Addr {
@@ -268,4 +268,30 @@ fn config_get_is_complete() {
     let (document, mut diagnostics) = parse(FILES[1]);
     let config = read(&document, 4, &mut diagnostics).expect("loads");
     insta::assert_snapshot!(get(&config, &document));
+}
+
+#[test]
+fn user_contexts_and_comments_come_back_at_every_level() {
+    testing::comments_come_back(
+        read,
+        get_tree,
+        r#"{ "Dhcp6": { @,
+            "interfaces-config": { @, "interfaces": [] },
+            "lease-database": { @, "type": "memfile" },
+            "multi-threading": { @ },
+            "dhcp-ddns": { @, "enable-updates": false },
+            "server-id": { @, "type": "LL" },
+            "loggers": [ { @, "name": "kea-dhcp6", "output-options": [ { "output": "stdout" } ] } ],
+            "option-def": [ { @, "name": "mine", "code": 222, "type": "uint8" } ],
+            "option-data": [ { @, "name": "preference", "data": "7" } ],
+            "client-classes": [ { @, "name": "c", "option-data": [ { @, "name": "preference", "data": "7" } ] } ],
+            "reservations": [ { @, "duid": "01", "hostname": "h", "option-data": [ { @, "name": "preference", "data": "7" } ] } ],
+            "subnet6": [ { @, "id": 1, "subnet": "2001:db8::/32", "option-data": [ { @, "name": "preference", "data": "7" } ],
+                "pools": [ { @, "pool": "2001:db8::/64", "option-data": [ { @, "name": "preference", "data": "7" } ] } ], "pd-pools": [ { @, "prefix": "2001:db8:8000::", "prefix-len": 40, "delegated-len": 56, "option-data": [ { @, "name": "preference", "data": "7" } ] } ],
+                "reservations": [ { @, "duid": "02", "ip-addresses": [ "2001:db8::9" ], "option-data": [ { @, "name": "preference", "data": "7" } ] } ] } ],
+            "shared-networks": [ { @, "name": "n", "option-data": [ { @, "name": "preference", "data": "7" } ], "subnet6": [
+                { @, "id": 2, "subnet": "2001:db9::/32", "option-data": [ { @, "name": "preference", "data": "7" } ] } ] } ] } }"#,
+    );
+    let old = r#"{ "Dhcp6": {}, "Logging": { "loggers": [ { @, "name": "kea-dhcp6" } ] } }"#;
+    testing::comments_come_back(read, get_tree, old);
 }

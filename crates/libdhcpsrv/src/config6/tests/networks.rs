@@ -1,6 +1,7 @@
 //! `shared-networks`: what subnets inherit from them, and what must agree.
 
-use super::{good, read_members};
+use super::{good, read_file, read_members};
+use crate::config::LeaseRules;
 use crate::config6::SubnetIndex;
 
 #[test]
@@ -46,4 +47,69 @@ fn subnets_of_a_network_have_one_mind_about_rapid_commit() {
     let complaint = "the subnets of a shared network must have the same 'rapid-commit'";
     assert!(read_members(&file("", on)).1.contains(complaint));
     assert!(read_members(&file(on, on)).0.is_some());
+}
+
+/// Each key with the values of the global scope, a shared network and a subnet in it, and what becomes of it.
+type Inherited = (&'static str, [&'static str; 3], fn(&LeaseRules) -> String);
+
+const INHERITED: &[Inherited] = &[
+    ("allocator", ["\"iterative\"", "\"random\"", "\"iterative\""], |rules| {
+        format!("\"{}\"", rules.allocator.name())
+    }),
+    ("pd-allocator", ["\"flq\"", "\"random\"", "\"iterative\""], |rules| {
+        format!("\"{}\"", rules.pd_allocator.name())
+    }),
+    ("cache-threshold", ["0.5", "0.25", "0.75"], |rules| json(rules.cache.threshold)),
+    ("cache-max-age", ["10", "20", "30"], |rules| json(rules.cache.max_age)),
+    ("store-extended-info", ["false", "true", "false"], |rules| {
+        rules.stores_extended_info.to_string()
+    }),
+    ("adaptive-lease-time-threshold", ["0.5", "0.25", "0.75"], |rules| {
+        json(rules.adaptive_threshold)
+    }),
+];
+
+fn json<T: ToString>(value: Option<T>) -> String {
+    value.map_or("null".into(), |value| value.to_string())
+}
+
+#[test]
+fn each_rule_about_leases_is_inherited_from_the_network() {
+    for (key, [global, network, own], found) in INHERITED {
+        let config = good(&format!(
+            r#""{key}": {global},
+            "subnet6": [ {{ "id": 1, "subnet": "2001:db8:1::/48" }} ],
+            "shared-networks": [
+                {{ "name": "silent", "subnet6": [ {{ "id": 2, "subnet": "2001:db8:2::/48" }} ] }},
+                {{ "name": "says", "{key}": {network}, "subnet6": [
+                    {{ "id": 3, "subnet": "2001:db8:3::/48" }},
+                    {{ "id": 4, "subnet": "2001:db8:4::/48", "{key}": {own} }} ] }} ]"#
+        ));
+        let all = config.subnets.iter().map(|subnet| found(&subnet.lease_rules));
+        assert_eq!(all.collect::<Vec<_>>(), [*global, *global, *network, *own], "{key}");
+    }
+}
+
+#[test]
+fn names_ask_for_nothing_but_must_be_right() {
+    good(
+        r#""ddns-qualifying-suffix": "a.", "subnet6": [ { "id": 1, "subnet": "2001:db8::/32",
+        "hostname-char-set": "x", "ddns-replace-client-name": "always", "pools": [
+            { "pool": "2001:db8::/64", "ddns-generated-prefix": "p", "hostname-char-set": "y" } ] } ]"#,
+    );
+    for (scope, key) in [("Dhcp6", 0), ("subnet", 1), ("pool", 2)] {
+        let member = |number| match number == key {
+            true => r#"{ "hostname-char-set": "[", "ddns-replace-client-name": "perhaps","#,
+            false => "{",
+        };
+        let (config, findings) = read_file(&format!(
+            r#"{{ "Dhcp6": {} "subnet6": [ {} "id": 1, "subnet": "2001:db8::/32", "pools": [
+                {} "pool": "2001:db8::/64" }} ] }} ] }} }}"#,
+            member(0),
+            member(1),
+            member(2)
+        ));
+        assert!(config.is_none() && findings.contains("no regular expression"), "{scope}");
+        assert!(findings.contains("'perhaps' is unknown"), "{findings}");
+    }
 }
