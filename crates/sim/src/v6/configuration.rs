@@ -214,7 +214,8 @@ fn subnet(link: u8, scenario: &Scenario, draw: &mut Draw<'_>, out: &mut String) 
 /// The second subnet of the shared network: a few addresses and prefixes.
 fn second_subnet(scenario: &Scenario, draw: &mut Draw<'_>, out: &mut String) {
     let addresses = (scenario.clients.div_ceil(u32::from(LINKS)) / 4).max(4);
-    let first = quarter(SECOND, 0) | 0x1000 + u128::from(draw.below(u64::from(addresses / 4) + 1));
+    let first =
+        quarter(SECOND, 0) | (0x1000 + u128::from(draw.below(u64::from(addresses / 4) + 1)));
     let [first, last] = [first, first + u128::from(addresses) - 1].map(Ipv6Addr::from);
     let len = draw.one_of(56, &[56, 60, 64]);
     write!(
