@@ -11,7 +11,7 @@ use libdhcp::v4::{
     BuildError, Builder, MessageType, OPTIONS_OFFSET, OptionSink, Weight, code, reply_size_max,
 };
 use libdhcpsrv::config4::{Config4, Subnet4};
-use libdhcpsrv::hosts::{BootFields, Host4};
+use libdhcpsrv::hosts::Host4;
 use util::link::{Inbound, Outbound};
 
 use crate::destination::{self, Addressing};
@@ -107,13 +107,19 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     let codes = material.subnet.map(|_| material.scopes.codes()).unwrap_or_default();
     let server_identifier = server_identifier(material, &codes, source);
 
-    let mut vendor_bodies = VendorBodies::new();
+    let has_configured = !is_nak && material.subnet.is_some();
+    let mut vendor_bodies = None;
+    if has_configured && VendorBodies::is_due(&codes) {
+        let bodies = vendor_bodies.insert(VendorBodies::new());
+        bodies.gather(query.view, &material.scopes, &codes);
+    }
     let mut sink = OptionSink::new();
     add_own_options(material, &mut sink, server_identifier, through_relay);
-    if !is_nak && material.subnet.is_some() {
-        vendor_bodies.gather(query.view, &material.scopes, &codes);
+    if has_configured {
         add_configured_options(material, &codes, &mut sink);
-        add_vendor_options(&vendor_bodies, &mut sink);
+    }
+    if let Some(bodies) = &vendor_bodies {
+        add_vendor_options(bodies, &mut sink);
     }
     let size_max = reply_size_max(query.view.max_message_size().ok().flatten());
     let size = OPTIONS_OFFSET + sink.encoded_len() + 1; // one for END
@@ -122,7 +128,8 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     let mut builder = Builder::reply(&mut arena[start..], query.view)?;
     write_header(material, &mut builder, through_relay);
     builder.write(&mut sink)?;
-    let left_out = builder.dropped().len() + vendor_bodies.left_out();
+    let left_out =
+        builder.dropped().len() + vendor_bodies.as_ref().map_or(0, VendorBodies::left_out);
     let len = builder.finish();
     arena.truncate(start + len);
     let outbound = Outbound {
@@ -148,7 +155,7 @@ fn server_identifier(material: &Material<'_>, codes: &ScopeCodes, source: Ipv4Ad
     octets.map_or(source, |octets: [u8; 4]| octets.into())
 }
 
-fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_relay: bool) {
+fn write_header(material: &Material<'_>, builder: &mut Builder<'_>, through_relay: bool) {
     let Material { query, answer, .. } = *material;
     if answer.message_type == MessageType::Nak {
         //= RFC 2131 section 4.3.2: the relay must broadcast a NAK, the client may be on the wrong network.
@@ -173,20 +180,26 @@ fn write_header<'a>(material: &Material<'a>, builder: &mut Builder<'_>, through_
     // Unlike options, those of classes come before those of the subnet.
     let of_host = material.host.and_then(|host| host.extras.boot.as_deref());
     let ClassScopes { membership, classes } = material.scopes.classes;
-    let of_classes = || classes.of(membership).filter_map(|class| class.boot.as_deref());
-    let each = || of_host.into_iter().chain(of_classes());
-    let next_server = each().find_map(|boot| boot.next_server);
+    let of_classes = classes.of(membership).filter_map(|class| class.boot.as_deref());
+    let (mut next_server, mut sname, mut file): (_, &[u8], &[u8]) = (None, &[], &[]);
+    for boot in of_host.into_iter().chain(of_classes) {
+        next_server = next_server.or(boot.next_server);
+        sname = first_filled(sname, &boot.server_hostname);
+        file = first_filled(file, &boot.boot_file_name);
+    }
     builder.set_siaddr(next_server.unwrap_or(subnet.next_server));
-    let first_filled = |field: fn(&'a BootFields) -> &'a [u8], of_subnet: &'a [u8]| {
-        let fields = each().map(field).chain([of_subnet]);
-        fields.into_iter().find(|field| !field.is_empty())
-    };
-    if let Some(sname) = first_filled(|boot| &boot.server_hostname, &subnet.server_hostname) {
+    let sname = first_filled(sname, &subnet.server_hostname);
+    if !sname.is_empty() {
         builder.set_sname(sname);
     }
-    if let Some(file) = first_filled(|boot| &boot.boot_file_name, &subnet.boot_file_name) {
+    let file = first_filled(file, &subnet.boot_file_name);
+    if !file.is_empty() {
         builder.set_file(file);
     }
+}
+
+fn first_filled<'a>(one: &'a [u8], other: &'a [u8]) -> &'a [u8] {
+    if one.is_empty() { other } else { one }
 }
 
 /// Adds what the server decides itself.
@@ -240,11 +253,13 @@ fn tee_times(material: &Material<'_>) -> (Option<u32>, Option<u32>) {
 fn add_name<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
     let Material { query, answer, hostname, is_name_unasked, .. } = *material;
     let view = query.view;
+    if answer.lifetime.is_none() || hostname.is_empty() {
+        return;
+    }
     let is_of_interest = is_name_unasked
         || view.option(code::HOST_NAME).is_some()
         || view.parameter_request_list().contains(&code::HOST_NAME);
-    let is_due = is_of_interest && answer.lifetime.is_some() && !hostname.is_empty();
-    if is_due && view.option(code::CLIENT_FQDN).is_none() {
+    if is_of_interest && view.option(code::CLIENT_FQDN).is_none() {
         sink.add_bytes(code::HOST_NAME, hostname, Weight::Optional);
     }
 }
@@ -256,10 +271,12 @@ fn add_configured_options<'a>(
     sink: &mut OptionSink<'a>,
 ) {
     let mut left = codes.configured.difference(codes.cancelled).difference(NOT_AS_OTHERS);
-    let (t1, t2) = tee_times(material);
-    for (code, timer) in [(code::RENEWAL_TIME, t1), (code::REBINDING_TIME, t2)] {
-        if timer.is_some() {
-            left.remove(code);
+    if left.contains(code::RENEWAL_TIME) || left.contains(code::REBINDING_TIME) {
+        let (t1, t2) = tee_times(material);
+        for (code, timer) in [(code::RENEWAL_TIME, t1), (code::REBINDING_TIME, t2)] {
+            if timer.is_some() {
+                left.remove(code);
+            }
         }
     }
     let mut add = |code: u8| {

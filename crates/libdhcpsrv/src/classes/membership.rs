@@ -213,6 +213,9 @@ impl Membership {
         stage: &Stage,
         watch: Watch,
     ) {
+        if stage.places.is_empty() {
+            return;
+        }
         let at = |number: usize| classes.defined.get(*stage.places.get(number)? as usize);
         if watch.is_traced || watch.is_told {
             let all = (0..stage.places.len()).filter_map(at);
