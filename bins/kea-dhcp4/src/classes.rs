@@ -3,6 +3,7 @@
 //! Where the configuration names no class, a query is in none and nothing is evaluated. Kea: `classifyPacket`,
 //! `Dhcpv4Exchange`, `evaluateAdditionalClasses`.
 
+use std::fmt::{self, Display};
 use std::net::Ipv4Addr;
 
 use eval::{Arrival, ClassId, ClassSet, Packet4};
@@ -93,8 +94,17 @@ impl Classifier<'_> {
         let interface = links.name(input.interface);
         let arrival = Arrival { inbound: input, interface, classes: ClassSet::empty() };
         let packet = &Packet4 { view, arrival };
-        let label = &view.label();
+        let label = &Label(view);
         work(&config.classes, &Query { packet, label, explanation, limiter, now })
+    }
+}
+
+/// The client as logs name it, which is made up only if something is logged.
+struct Label<'a>(&'a View<'a>);
+
+impl Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.label().fmt(f)
     }
 }
 

@@ -116,13 +116,19 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     let codes = material.subnet.map(|_| material.scopes.codes()).unwrap_or_default();
     let server_identifier = server_identifier(material, &codes, source);
 
-    let mut vendor_bodies = VendorBodies::new();
+    let has_configured = !is_nak && material.subnet.is_some();
+    let mut vendor_bodies = None;
+    if has_configured && VendorBodies::is_due(&codes) {
+        let bodies = vendor_bodies.insert(VendorBodies::new());
+        bodies.gather(query.view, &material.scopes, &codes);
+    }
     let mut sink = OptionSink::new();
     add_own_options(material, &mut sink, server_identifier, through_relay);
-    if !is_nak && material.subnet.is_some() {
-        vendor_bodies.gather(query.view, &material.scopes, &codes);
+    if has_configured {
         add_configured_options(material, &codes, &mut sink);
-        add_vendor_options(&vendor_bodies, &mut sink);
+    }
+    if let Some(bodies) = &vendor_bodies {
+        add_vendor_options(bodies, &mut sink);
     }
     let size_max = reply_size_max(query.view.max_message_size().ok().flatten());
     let size = OPTIONS_OFFSET + sink.encoded_len() + 1; // one for END
@@ -131,7 +137,8 @@ pub fn write(material: &Material<'_>, arena: &mut Vec<u8>) -> Result<Written, Bu
     let mut builder = Builder::reply(&mut arena[start..], query.view)?;
     write_header(material, &mut builder, through_relay);
     builder.write(&mut sink)?;
-    let left_out = builder.dropped().len() + vendor_bodies.left_out();
+    let left_out =
+        builder.dropped().len() + vendor_bodies.as_ref().map_or(0, VendorBodies::left_out);
     let dropped = builder.dropped();
     let len = builder.finish();
     arena.truncate(start + len);
@@ -273,11 +280,13 @@ fn tee_times(material: &Material<'_>) -> (Option<u32>, Option<u32>) {
 fn add_name<'a>(material: &Material<'a>, sink: &mut OptionSink<'a>) {
     let Material { query, answer, hostname, is_name_unasked, .. } = *material;
     let view = query.view;
+    if answer.lifetime.is_none() || hostname.is_empty() {
+        return;
+    }
     let is_of_interest = is_name_unasked
         || view.option(code::HOST_NAME).is_some()
         || view.parameter_request_list().contains(&code::HOST_NAME);
-    let is_due = is_of_interest && answer.lifetime.is_some() && !hostname.is_empty();
-    if is_due && view.option(code::CLIENT_FQDN).is_none() {
+    if is_of_interest && view.option(code::CLIENT_FQDN).is_none() {
         sink.add_bytes(code::HOST_NAME, hostname, Weight::Optional);
     }
 }
@@ -289,10 +298,12 @@ fn add_configured_options<'a>(
     sink: &mut OptionSink<'a>,
 ) {
     let mut left = codes.configured.difference(codes.cancelled).difference(NOT_AS_OTHERS);
-    let (t1, t2) = tee_times(material);
-    for (code, timer) in [(code::RENEWAL_TIME, t1), (code::REBINDING_TIME, t2)] {
-        if timer.is_some() {
-            left.remove(code);
+    if left.contains(code::RENEWAL_TIME) || left.contains(code::REBINDING_TIME) {
+        let (t1, t2) = tee_times(material);
+        for (code, timer) in [(code::RENEWAL_TIME, t1), (code::REBINDING_TIME, t2)] {
+            if timer.is_some() {
+                left.remove(code);
+            }
         }
     }
     let mut add = |code: u8| {

@@ -61,6 +61,8 @@ pub struct ScopeCodes {
     pub always_send: OptionCodes,
     /// Those that are not sent.
     pub cancelled: OptionCodes,
+    /// Whether there are options of any vendor space.
+    pub has_vendors: bool,
 }
 
 impl<'a> Scopes<'a> {
@@ -69,14 +71,14 @@ impl<'a> Scopes<'a> {
     #[inline]
     pub fn find(&self, code: u8) -> Option<EncodedOption<'a>> {
         let is_member = self.is_member();
-        // Loops of their own for the scopes are faster here than one chain.
-        for set in [self.host, self.pool, self.subnet, self.network].into_iter().flatten() {
-            if let Some(option) = set.get_for(code, is_member) {
-                return Some(option);
-            }
-        }
-        let of_classes = self.class_sets().find_map(|set| set.get_for(code, is_member));
-        of_classes.or_else(|| self.global.get_for(code, is_member))
+        let of = |set: Option<&'a OptionSet>| set?.get_for(code, is_member);
+        // One after the other is faster here than a chain.
+        of(self.host)
+            .or_else(|| of(self.pool))
+            .or_else(|| of(self.subnet))
+            .or_else(|| of(self.network))
+            .or_else(|| self.class_sets().find_map(|set| set.get_for(code, is_member)))
+            .or_else(|| self.global.get_for(code, is_member))
     }
 
     /// Everything that the scopes have for this client under a code, the most specific one first.
@@ -105,12 +107,6 @@ impl<'a> Scopes<'a> {
     #[inline]
     pub fn codes(&self) -> ScopeCodes {
         ScopeCodes::of(self.sets())
-    }
-
-    /// Whether there are options of any vendor space.
-    #[must_use]
-    pub fn has_vendors(&self) -> bool {
-        self.sets().any(|set| set.vendors().next().is_some())
     }
 
     /// The option of a vendor as the most specific scope has it for this client.
@@ -167,11 +163,16 @@ impl<'a> Scopes<'a> {
 impl ScopeCodes {
     #[inline]
     fn of<'a>(sets: impl Iterator<Item = &'a OptionSet>) -> Self {
-        sets.fold(Self::default(), |codes, set| Self {
-            configured: codes.configured.union(set.codes()),
-            always_send: codes.always_send.union(set.always_send_codes()),
-            cancelled: codes.cancelled.union(set.never_send_codes()),
-        })
+        let mut codes = Self::default();
+        sets.for_each(|set| {
+            codes.configured = codes.configured.union(set.codes());
+            if !set.is_plain() {
+                codes.always_send = codes.always_send.union(set.always_send_codes());
+                codes.cancelled = codes.cancelled.union(set.never_send_codes());
+                codes.has_vendors |= set.vendors().next().is_some();
+            }
+        });
+        codes
     }
 }
 
@@ -290,7 +291,7 @@ mod tests {
             // Whoever an entry is for, its flags count.
             assert_eq!(codes.always_send.iter().collect::<Vec<_>>(), [205, 207]);
             assert_eq!(codes.cancelled.iter().collect::<Vec<_>>(), [207]);
-            assert!(scopes.has_vendors());
+            assert!(codes.has_vendors);
             assert_eq!(scopes.find_of_vendor(9, 1).map(|option| option.tlv()[2]), Some(8));
             let is_there = |enterprise, code| scopes.find_of_vendor(enterprise, code).is_some();
             assert!(!is_there(8, 1) && !is_there(9, 2));

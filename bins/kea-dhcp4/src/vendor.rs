@@ -40,8 +40,16 @@ impl VendorBodies {
         Self::default()
     }
 
-    /// Gathers what the scopes have for a client; `codes` is what they say about the top level.
+    /// Whether the scopes may have something for them; mostly not, and the bodies are large.
+    #[must_use]
     #[inline]
+    pub fn is_due(codes: &ScopeCodes) -> bool {
+        codes.configured.contains(code::VIVCO_SUBOPTIONS)
+            || codes.configured.contains(code::VIVSO_SUBOPTIONS)
+            || codes.has_vendors
+    }
+
+    /// Gathers what the scopes have for a client; `codes` is what they say about the top level.
     pub fn gather(&mut self, view: &View<'_>, scopes: &Scopes<'_>, codes: &ScopeCodes) {
         let is_wanted = |code| {
             codes.configured.contains(code)
@@ -53,7 +61,7 @@ impl VendorBodies {
             scopes.each(code::VIVCO_SUBOPTIONS).for_each(|option| self.add_class(option));
         }
         let is_configured = is_wanted(code::VIVSO_SUBOPTIONS);
-        if is_configured || scopes.has_vendors() {
+        if is_configured || codes.has_vendors {
             self.gather_options(view, scopes, is_configured);
         }
     }

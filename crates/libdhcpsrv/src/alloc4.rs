@@ -167,7 +167,7 @@ fn offer_once(
     let outlasts = |own: &Lease4View| aged(own).remaining(now_s) > seconds;
     let mut name = NameBuffer::new();
     if seconds > 0 && !own.as_ref().is_some_and(outlasts) {
-        let (_, there) = session.find(site.client, site.subnet_id(), Some(address))?;
+        let (_, there) = session.find(site.client(), site.subnet_id(), Some(address))?;
         // Its own may have been over, and another client's by now.
         let is_own = there.is_some_and(|there| site.is_own(&there));
         if !is_own && !is_available(there.as_ref(), session.now()) {
@@ -179,16 +179,19 @@ fn offer_once(
         return Ok(stored.map(|stored| Offered4 { position: stored.position, ..offered }));
     }
     let Some(own) = &own else { return Ok(Ok(offered)) };
+    let Some(left) = left_of_young(session.now(), &site, own, valid_lifetime) else {
+        return Ok(Ok(offered));
+    };
     site.candidate.name(query.config, query.hostname, address, &mut name);
     let change = Change4 { valid_lifetime, ..change_of(&site, &name, address, Some(own)) };
-    Ok(Ok(match cached(session, &site, own, change)? {
-        Some((valid_lifetime, _)) => Offered4 { valid_lifetime, is_cached: true, ..offered },
+    Ok(Ok(match session.same(change)? {
+        Some(_) => Offered4 { valid_lifetime: left, is_cached: true, ..offered },
         None => offered,
     }))
 }
 
 /// Chooses an address to offer.
-fn propose<'a>(session: &mut Session4<'_>, query: &Query4<'a>) -> Result<Proposal<'a>, Parked> {
+fn propose<'a>(session: &mut Session4<'_>, query: &'a Query4<'a>) -> Result<Proposal<'a>, Parked> {
     let (now, say) = (session.now(), session.explanation());
     let Some(first) = query.site(0) else {
         explain!(say, Topic::Lease, "no subnet serves the client");
@@ -197,7 +200,7 @@ fn propose<'a>(session: &mut Session4<'_>, query: &Query4<'a>) -> Result<Proposa
     let mut conflict = None;
     let mut own_known = None;
     if let Some(reserved) = query.reserved {
-        let (own, there) = session.find(first.client, first.subnet_id(), Some(reserved))?;
+        let (own, there) = session.find(first.client(), first.subnet_id(), Some(reserved))?;
         let is_mine = there.is_some_and(|there| first.is_own(&there));
         let leased = Leased(there.as_ref(), now);
         if is_mine || is_available(there.as_ref(), now) {
@@ -222,7 +225,7 @@ fn propose<'a>(session: &mut Session4<'_>, query: &Query4<'a>) -> Result<Proposa
         let own = match (own_known, wish) {
             (Some(own), None) if site.nth == first.nth => own,
             _ => {
-                let (own, there) = session.find(site.client, site.subnet_id(), wish)?;
+                let (own, there) = session.find(site.client(), site.subnet_id(), wish)?;
                 at_hint = at_hint.or(there);
                 own
             }
@@ -262,7 +265,7 @@ fn propose<'a>(session: &mut Session4<'_>, query: &Query4<'a>) -> Result<Proposa
     let hint = hint.map(|(_, address)| address);
     let recent = query.recent_offer.filter(|&recent| hint != Some(recent)).and_then(place);
     if let Some((site, recent)) = recent {
-        let (_, at_recent) = session.find(site.client, site.subnet_id(), Some(recent))?;
+        let (_, at_recent) = session.find(site.client(), site.subnet_id(), Some(recent))?;
         let leased = Leased(at_recent.as_ref(), now);
         if !is_available(at_recent.as_ref(), now) {
             explain!(say, Topic::Lease, "offered before\t{recent}\t{leased}");
@@ -296,7 +299,9 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     };
     let reserved = query.reserved;
     let asked = query.requested.or(reserved);
-    let home = asked.filter(|_| asked != reserved).and_then(|asked| home_of(query, asked));
+    // A lone candidate decides about whatever is asked for.
+    let has_choice = asked != reserved && query.candidates.len() > 1;
+    let home = asked.filter(|_| has_choice).and_then(|asked| home_of(query, asked));
     let home = home.unwrap_or(first);
     let (own, at_asked) = find_own(session, query, home.nth, asked)?;
     let kept = own.filter(|(site, own)| asked.is_none() && site.permits(own.address));
@@ -326,7 +331,7 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     let there = match asked {
         Some(_) => at_asked,
         None if own.is_some_and(|own| own.address == address) => own,
-        None => session.find(site.client, site.subnet_id(), Some(address))?.1,
+        None => session.find(site.client(), site.subnet_id(), Some(address))?.1,
     };
     let refusal = match asked {
         Some(asked) if reserved != Some(asked) => {
@@ -371,14 +376,15 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
         before,
     };
     if let (Some(own), None) = (&renewed, old)
-        && let Some((valid_lifetime, position)) = cached(session, &site, own, change)?
+        && let Some(left) = left_of_young(now, &site, own, valid_lifetime)
+        && let Some(position) = session.same(change)?
     {
         explain!(
             say,
             Topic::Lease,
             "kept as it is\t{address}\tthe lease is young (cache-threshold)"
         );
-        return Ok(granted(valid_lifetime, position, Before4::Cached));
+        return Ok(granted(left, position, Before4::Cached));
     }
     let before = match (old, renewed) {
         (Some(old), _) => Before4::Moved(old),
@@ -395,7 +401,7 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
 }
 
 /// The candidate that decides about an address that a client asks for.
-fn home_of<'a>(query: &Query4<'a>, asked: Ipv4Addr) -> Option<Site<'a>> {
+fn home_of<'a>(query: &'a Query4<'a>, asked: Ipv4Addr) -> Option<Site<'a>> {
     let around = || query.sites_from(0).find(|site| site.subnet.contains(asked));
     query.site_of(asked).or_else(around)
 }
@@ -406,14 +412,14 @@ type Own<'a> = Option<(Site<'a>, Lease4View)>;
 /// Looks for a lease of the client, from one candidate on, and for the lease on an address of that candidate.
 fn find_own<'a>(
     session: &mut Session4<'_>,
-    query: &Query4<'a>,
+    query: &'a Query4<'a>,
     home: usize,
     asked: Option<Ipv4Addr>,
 ) -> Result<(Own<'a>, Option<Lease4View>), Parked> {
     let mut at_asked = None;
     for site in query.sites_from(home) {
         let asked = asked.filter(|_| site.nth == home);
-        let (own, there) = session.find(site.client, site.subnet_id(), asked)?;
+        let (own, there) = session.find(site.client(), site.subnet_id(), asked)?;
         at_asked = at_asked.or(there);
         if let Some(own) = own {
             return Ok((Some((site, own)), at_asked));
@@ -432,7 +438,7 @@ fn change_of<'a>(
     let pool = site.pool_of(address);
     Change4 {
         address,
-        client: site.client,
+        client: site.client(),
         subnet_id: site.subnet_id(),
         pool_id: pool.map_or(0, |(_, pool)| pool.id),
         pool: pool.map(|(index, _)| index),
@@ -441,7 +447,7 @@ fn change_of<'a>(
         fqdn_fwd: false,
         fqdn_rev: false,
         hostname,
-        user_context: site.context,
+        user_context: site.context(),
         keeps_context: true,
         expect: Expect::from(there),
         replaces: None,
@@ -481,21 +487,18 @@ fn lifetime(
     shortest.max(own.map_or(0, |own| aged(own).remaining(now_s)))
 }
 
-/// What is left, in seconds, of a lease that stays as it is because it is young and `change` would alter nothing but
-/// the time; and the journal position that makes it durable. An infinite lease is always young.
-fn cached(
-    session: &mut Session4<'_>,
-    site: &Site<'_>,
-    own: &Lease4View,
-    change: Change4<'_>,
-) -> Result<Option<(u32, u64)>, Parked> {
-    let (lease, lifetime) = (aged(own), change.valid_lifetime);
+/// What is left, in seconds, of a lease that may stay as it is because it is young, provided that renewing it would alter
+/// nothing but the time. An infinite lease is always young.
+#[inline]
+fn left_of_young(now: Now, site: &Site<'_>, own: &Lease4View, lifetime: u32) -> Option<u32> {
+    if lifetime != own.valid_lifetime {
+        return None;
+    }
     let age = match lifetime {
-        INFINITE if lease.state == LeaseState::Default => Some(0),
-        _ => site.subnet.lease_rules.cache.age(lease, lifetime, session.now().wall_s),
+        INFINITE if own.state == LeaseState::Default => 0,
+        _ => site.subnet.lease_rules.cache.age(aged(own), lifetime, now.wall_s)?,
     };
-    let Some(age) = age.filter(|_| lifetime == lease.valid_lifetime) else { return Ok(None) };
-    Ok(session.same(change)?.map(|position| (remaining(lifetime, age), position)))
+    Some(remaining(lifetime, age))
 }
 
 fn aged(lease: &Lease4View) -> Aged {
@@ -522,7 +525,7 @@ fn refusal_of_reservations(
         return Ok(Some(Refusal4::Reserved));
     }
     let (Some(reserved), Some(first)) = (query.reserved, query.site(0)) else { return Ok(None) };
-    let (_, there) = session.find(first.client, first.subnet_id(), Some(reserved))?;
+    let (_, there) = session.find(first.client(), first.subnet_id(), Some(reserved))?;
     let is_mine = there.is_some_and(|there| first.is_own(&there));
     let must_move = is_mine || is_available(there.as_ref(), session.now());
     Ok(must_move.then_some(Refusal4::ReservedElsewhere))
@@ -556,7 +559,7 @@ fn is_reserved_for_others(
 /// A free address that is not reserved, of the first candidate that has one.
 fn pick<'a>(
     session: &mut Session4<'_>,
-    query: &Query4<'a>,
+    query: &'a Query4<'a>,
 ) -> Result<Option<(Site<'a>, Ipv4Addr)>, Parked> {
     for site in query.sites_from(0) {
         if let Some(free) = pick_in(session, query, &site)? {

@@ -199,7 +199,10 @@ fn extended_info<'b>(
     buffer: &'b mut String,
 ) -> &'b [u8] {
     let stores = |at: &Candidate4| config.subnet(at.subnet).lease_rules.stores_extended_info;
-    match query.view.relay_agent_information().filter(|_| candidates.iter().any(stores)) {
+    if !candidates.iter().any(stores) {
+        return &[];
+    }
+    match query.view.relay_agent_information() {
         Some(relay) => {
             extended_info::write4(buffer, relay);
             buffer.as_bytes()

@@ -38,11 +38,23 @@ impl OptionSet {
     #[inline]
     pub fn get_for(&self, code: u8, is_member: impl Fn(u32) -> bool) -> Option<EncodedOption<'_>> {
         match &self.rare {
-            Some(rare) if rare.further_codes.contains(code) => {
-                rare.tagged_for(code, is_member).next().or_else(|| self.get(code))
-            }
-            _ => self.get(code),
+            None => self.get(code),
+            Some(rare) => self.get_tagged(rare, code, is_member),
         }
+    }
+
+    /// The same where there may be entries for certain classes. Out of line: few sets have them.
+    #[inline(never)]
+    fn get_tagged<'s>(
+        &'s self,
+        rare: &'s Rare<Self, OptionCodes>,
+        code: u8,
+        is_member: impl Fn(u32) -> bool,
+    ) -> Option<EncodedOption<'s>> {
+        if !rare.further_codes.contains(code) {
+            return self.get(code);
+        }
+        rare.tagged_for(code, is_member).next().or_else(|| self.get(code))
     }
 
     /// All entries with this code that are for the client. There can be several of the options that
@@ -84,6 +96,13 @@ impl OptionSet {
     #[inline]
     pub fn never_send_codes(&self) -> OptionCodes {
         self.rare.as_ref().map_or(OptionCodes::EMPTY, |rare| rare.never_send)
+    }
+
+    /// True when there are no flags, no entries for certain classes and no vendor spaces.
+    #[must_use]
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.rare.is_none()
     }
 
     /// The options for all clients in ascending order of their codes.

@@ -87,55 +87,54 @@ pub struct Query4<'a> {
 
 impl<'a> Query4<'a> {
     /// A candidate.
-    pub(super) fn site(&self, nth: usize) -> Option<Site<'a>> {
+    #[inline]
+    pub(super) fn site(&'a self, nth: usize) -> Option<Site<'a>> {
         let candidate = *self.candidates.get(nth)?;
         let subnet = self.config.subnet(candidate.subnet);
-        Some(Site {
-            nth,
-            candidate,
-            subnet,
-            context: match subnet.lease_rules.stores_extended_info {
-                true => self.extended_info,
-                false => &[],
-            },
-            pools: self.config.pools_of(subnet),
-            classes: self.classes,
-            client: ClientKey {
-                client_id: self.client.client_id.filter(|_| subnet.match_client_id),
-                ..self.client
-            },
-        })
+        Some(Site { nth, candidate, subnet, query: self })
     }
 
     /// All candidates, beginning with one and going round.
-    pub(super) fn sites_from(&self, first: usize) -> impl Iterator<Item = Site<'a>> + use<'_, 'a> {
+    #[inline]
+    pub(super) fn sites_from(&'a self, first: usize) -> impl Iterator<Item = Site<'a>> {
         (first..self.candidates.len()).chain(0..first).filter_map(|nth| self.site(nth))
     }
 
     /// The candidate that has an address in a pool that serves the client.
-    pub(super) fn site_of(&self, address: Ipv4Addr) -> Option<Site<'a>> {
+    pub(super) fn site_of(&'a self, address: Ipv4Addr) -> Option<Site<'a>> {
         self.sites_from(0).find(|site| site.permits(address))
     }
 }
 
-/// A candidate, ready for use.
+/// A candidate, ready for use; small, because it is handed around by value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Site<'a> {
     /// Its place among the candidates.
     pub(super) nth: usize,
     pub(super) candidate: Candidate4,
     pub(super) subnet: &'a Subnet4,
-    /// The user context to keep with a lease here.
-    pub(super) context: &'a [u8],
-    pools: &'a [Pool4],
-    classes: &'a ClassSet,
-    /// Whose leases count here as the client's own.
-    pub(super) client: ClientKey<'a>,
+    query: &'a Query4<'a>,
 }
 
 impl<'a> Site<'a> {
     pub(super) fn subnet_id(&self) -> SubnetId {
         SubnetId(self.subnet.id)
+    }
+
+    /// Whose leases count here as the client's own.
+    #[inline]
+    pub(super) fn client(&self) -> ClientKey<'a> {
+        let client = self.query.client;
+        let client_id = client.client_id.filter(|_| self.subnet.match_client_id);
+        ClientKey { client_id, ..client }
+    }
+
+    /// The user context to keep with a lease here.
+    pub(super) fn context(&self) -> &'a [u8] {
+        match self.subnet.lease_rules.stores_extended_info {
+            true => self.query.extended_info,
+            false => &[],
+        }
     }
 
     /// The pool that an address lies in, whomever it serves.
@@ -152,13 +151,13 @@ impl<'a> Site<'a> {
     /// The pools in the order of the file, beginning with one and going round, that serve the client.
     pub(super) fn pools_from(&self, first: usize) -> impl Iterator<Item = (PoolIndex, &'a Pool4)> {
         let site = *self;
-        let pools = self.all_pools().cycle().skip(first).take(self.pools.len());
+        let pools = self.all_pools().cycle().skip(first).take(self.pool_count());
         pools.filter(move |(_, pool)| site.serves(pool))
     }
 
     /// Number of pools, whomever they serve.
     pub(super) fn pool_count(&self) -> usize {
-        self.pools.len()
+        self.subnet.pools.len()
     }
 
     /// Whether a lease, looked at as this client, is its own here.
@@ -169,12 +168,12 @@ impl<'a> Site<'a> {
     }
 
     fn all_pools(&self) -> impl Iterator<Item = (PoolIndex, &'a Pool4)> + Clone + use<'a> {
-        (self.subnet.pools.start..).map(PoolIndex).zip(self.pools)
+        (self.subnet.pools.start..).map(PoolIndex).zip(self.query.config.pools_of(self.subnet))
     }
 
     fn serves(&self, pool: &Pool4) -> bool {
         let extras = pool.extras.as_deref();
-        ClassPolicy::admits(extras.and_then(|extras| extras.classes.as_deref()), self.classes)
+        ClassPolicy::admits(extras.and_then(|extras| extras.classes.as_deref()), self.query.classes)
     }
 }
 

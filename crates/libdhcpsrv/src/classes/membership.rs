@@ -243,6 +243,9 @@ impl Membership {
         stage: &Stage,
         watch: Watch,
     ) {
+        if stage.places.is_empty() {
+            return;
+        }
         let at = |number: usize| classes.defined.get(*stage.places.get(number)? as usize);
         if watch.is_traced || watch.is_told || query.explanation.is_some() {
             let all = (0..stage.places.len()).filter_map(at);

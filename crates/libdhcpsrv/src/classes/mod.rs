@@ -29,7 +29,7 @@ pub(crate) use read::{OwnFields, read_class_definitions, read_classes};
 use std::fmt;
 use std::sync::Arc;
 
-use eval::{ClassId, ClassTable, Condition, Dispatch, ValueExpression};
+use eval::{ClassId, ClassSet, ClassTable, Condition, Dispatch, ValueExpression};
 use libdhcp::{OptionSetForm, Universe};
 
 use self::values::ValueNames;
@@ -134,6 +134,8 @@ pub struct Classes<S> {
     defined: Box<[Class<S>]>,
     /// By number: place among those that are defined.
     places: Box<[Option<u32>]>,
+    /// Those that give their members something.
+    giving: ClassSet,
     vendor: ValueNames,
     is_used: bool,
     /// Those whose tests do not depend on the client being known.
@@ -190,9 +192,14 @@ impl<S: OptionSetForm> Classes<S> {
                 *room = Some(place);
             }
         }
+        let mut giving = ClassSet::with_capacity(table.len());
+        for class in defined.iter().filter(|class| class.gives()) {
+            giving.insert(class.id);
+        }
         let vendor = ValueNames::new(&table, special::VENDOR);
         let (early, late) = (Stage::new(&defined, false), Stage::new(&defined, true));
-        Self { universe, table, defined: defined.into(), places, vendor, is_used, early, late }
+        let defined = defined.into();
+        Self { universe, table, defined, places, giving, vendor, is_used, early, late }
     }
 
     /// Whether the file defines or mentions any class; if not, those of a query need not be found.
@@ -222,9 +229,10 @@ impl<S: OptionSetForm> Classes<S> {
 
     /// The classes of a query that give their members something, in the order in which it got into them: of what
     /// several give, the first one counts.
+    #[inline]
     pub fn of<'a>(&'a self, membership: &'a Membership) -> impl Iterator<Item = &'a Class<S>> {
         let entered = membership.entered().iter();
-        entered.filter_map(|id| self.get(*id)).filter(|class| class.gives())
+        entered.filter(|id| self.giving.contains(**id)).filter_map(|id| self.get(*id))
     }
 
     /// Why a scope with this policy does not serve a client that it does not admit.
