@@ -197,6 +197,8 @@ mod tests {
             None
         }
 
+        fn each_code(&self, _: &mut dyn FnMut(u16)) {}
+
         fn relay_option(&self, _: i8, _: u16) -> Option<&[u8]> {
             None
         }

@@ -154,10 +154,11 @@ impl Protocol for Dhcp6 {
         if let Some(address) = hardware.address() {
             explain!(desk.explanation(), Topic::Query, "hardware address\t{address} (mac-sources)");
         }
-        let place = match self.decide(desk, input, query, hardware, runtime, now)? {
-            Ok(place) => place,
-            Err(reason) => return Ok(Some(reason)),
-        };
+        let mut place = Place::default();
+        let dropped = self.decide(desk, input, query, hardware, runtime, &mut place, now)?;
+        if dropped.is_some() {
+            return Ok(dropped);
+        }
         self.remember_offers(desk, query, now.mono_s());
         self.count_reuses(runtime, now);
         let Self { draft, membership, .. } = self;
@@ -222,8 +223,8 @@ impl Protocol for Dhcp6 {
 }
 
 impl Dhcp6 {
-    /// Decides about the answer; it is in the draft then. Returns where the client got what it got, or why the query is
-    /// not answered.
+    /// Decides about the answer; it is in the draft then, and `place` is where the client got what it got. Returns why the
+    /// query is not answered, if it is not.
     fn decide<'r>(
         &mut self,
         desk: &mut Desk6,
@@ -231,8 +232,9 @@ impl Dhcp6 {
         query: &Query<'_>,
         hardware: &Hardware,
         runtime: &'r Runtime6,
+        place: &mut Place<'r>,
         now: Now,
-    ) -> Result<Result<Place<'r>, DropReason>, Parked> {
+    ) -> Result<Option<DropReason>, Parked> {
         let config = &runtime.config;
         let Desk { shared, entropy, memo, links, subnet, explanation, limiter, .. } = desk;
         let say = explanation.as_deref();
@@ -242,10 +244,10 @@ impl Dhcp6 {
             .explained(say);
         let brake = (&*limiter, now);
         let subject = Subject::new(config, query, hardware, input, links, say, brake);
-        let client = match subject.settle(membership, candidates, &mut session)? {
-            Ok(client) => client,
-            Err(reason) => return Ok(Err(reason)),
-        };
+        let mut client = subject.client(&session);
+        if let Some(reason) = subject.settle(&mut client, membership, candidates, &mut session)? {
+            return Ok(Some(reason));
+        }
         let selected = candidates.first().map(|candidate| candidate.subnet);
         *subnet = selected;
         let recent_offer = &|lease_type, iaid| {
@@ -273,12 +275,12 @@ impl Dhcp6 {
             recent_offer,
         };
         match handlers::handle(&exchange, &mut session, draft)? {
-            Outcome::Drop(reason) => return Ok(Err(reason)),
+            Outcome::Drop(reason) => return Ok(Some(reason)),
             Outcome::Reply => {}
         }
-        let place = Place::of(draft, candidates, runtime);
-        subject.complete(membership, &place);
-        Ok(Ok(place))
+        place.find(draft, candidates, runtime);
+        subject.complete(membership, place);
+        Ok(None)
     }
 
     /// Counts the leases that stay as they are because they are young.

@@ -1,14 +1,15 @@
 //! Time and allocations of evaluating tests for one packet.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use divan::{AllocProfiler, Bencher, black_box};
 use eval::{
-    Arrival, Candidates, ClassSet, ClassTable, Compiler, Condition, Dispatch, Packet4, Scratch,
+    Arrival, Candidates, ClassSet, ClassTable, Compiler, Condition, Dispatch, Packet4, Packet6,
+    Scratch,
 };
 use libdhcp::definition::Definitions;
 use libdhcp::v4::{Builder, MessageType, SpanTable, View, code};
-use libdhcp::{HardwareAddress, Universe};
+use libdhcp::{HardwareAddress, Universe, v6};
 use util::link::{Inbound, InterfaceIndex};
 
 #[global_allocator]
@@ -75,6 +76,60 @@ fn measure(bencher: Bencher<'_, '_>, tests: impl Iterator<Item = String>) {
     });
 }
 
+/// Measures one packet of DHCPv6 for which the tests that may be true are found and evaluated.
+fn measure_dispatch6(bencher: Bencher<'_, '_>, tests: impl Iterator<Item = String>) {
+    let definitions = Definitions::new(Universe::V6);
+    let mut table = ClassTable::new();
+    for number in 0..100 {
+        table.define(&format!("class-{number}"));
+    }
+    let mut compiler = Compiler { definitions: &definitions, classes: &mut table };
+    let tests: Vec<Condition> = tests.map(|text| compiler.condition(&text).unwrap()).collect();
+    let dispatch = Dispatch::new(tests.iter().map(Some));
+    let bytes = relayed_solicit();
+    let mut spans = v6::SpanTable::new();
+    let view = v6::View::parse(&bytes, &mut spans).unwrap();
+    let inbound = inbound(&bytes);
+    let mut classes = ClassSet::with_capacity(table.len());
+    let (mut scratch, mut candidates) = (Scratch::new(), Candidates::new());
+    bencher.bench_local(|| {
+        classes.clear();
+        let arrival = Arrival { inbound: &inbound, interface: "eth0", classes: &classes };
+        let packet = Packet6 { view: black_box(&view), arrival };
+        dispatch.find(&packet, &mut scratch, &mut candidates);
+        for number in candidates.iter() {
+            let arrival = Arrival { inbound: &inbound, interface: "eth0", classes: &classes };
+            let packet = Packet6 { view: black_box(&view), arrival };
+            if tests[number].evaluate(&packet, &mut scratch) == Ok(true) {
+                classes.insert(eval::ClassId(number as u32));
+            }
+        }
+        classes.contains(eval::ClassId(0))
+    });
+}
+
+/// A SOLICIT through a relay that names its port.
+fn relayed_solicit() -> Vec<u8> {
+    let mut message = vec![1, 0, 0, 7];
+    let mut option = |code: u16, body: &[u8]| {
+        message.extend(code.to_be_bytes());
+        message.extend((body.len() as u16).to_be_bytes());
+        message.extend(body);
+    };
+    option(v6::code::CLIENTID, &[0, 3, 0, 1, 2, 0, 0, 1, 2, 3]);
+    option(v6::code::ELAPSED_TIME, &[0, 0]);
+    option(v6::code::ORO, &[0, 23, 0, 24, 0, 31]);
+    option(v6::code::IA_NA, &[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let mut packet = vec![12, 0];
+    packet.extend(Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 7).octets());
+    packet.extend(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1).octets());
+    packet.extend([0, 18, 0, 7]);
+    packet.extend(b"port 14");
+    packet.extend([0, 9, 0, message.len() as u8]);
+    packet.extend(message);
+    packet
+}
+
 /// Measures one packet for which the tests that may be true are found and evaluated.
 fn measure_dispatch(bencher: Bencher<'_, '_>, tests: impl Iterator<Item = String>) {
     let definitions = Definitions::new(Universe::V4);
@@ -126,6 +181,48 @@ fn hundred_different_tests(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn hundred_different_tests_dispatched(bencher: Bencher<'_, '_>) {
     measure_dispatch(bencher, different_tests());
+}
+
+/// The tests of the load that servers are compared under; one is true.
+#[divan::bench]
+fn hundred_tests_of_the_load_dispatched(bencher: Bencher<'_, '_>) {
+    let test = |number| match number % 5 {
+        _ if number == 0 => "option[60].text == 'abcd-phone-7'".to_owned(),
+        0 => format!("option[60].text == 'vendor {number}'"),
+        1 => format!("substring(option[60].hex, 0, 9) == 'MSFT {number:04}'"),
+        2 => format!("pkt4.mac == 0x0600{number:08x}"),
+        3 => format!("option[93].hex == 0x{number:04x} or option[77].hex == 'iPXE {number}'"),
+        _ => format!("relay4[1].hex == 'port {number}' and not member('class0')"),
+    };
+    measure_dispatch(bencher, (0..100).map(test));
+}
+
+/// The same of DHCPv6; two are true.
+#[divan::bench]
+fn hundred_tests_of_the_load_dispatched6(bencher: Bencher<'_, '_>) {
+    let test = |number| match number % 5 {
+        _ if number == 0 => "substring(option[1].hex, 0, 4) == 0x00030001".to_owned(),
+        0 => format!("option[1].hex == 0x000300010600{number:08x}"),
+        1 => format!("substring(option[1].hex, 0, 2) == 0x{:04x}", number + 10),
+        2 => format!("relay6[0].linkaddr == fd00:9::{number:x}"),
+        3 => format!("option[15].exists and option[15].hex == 'user {number}'"),
+        _ => format!("relay6[0].option[18].hex == 'port {number}' and not member('class-0')"),
+    };
+    measure_dispatch6(bencher, (0..100).map(test));
+}
+
+/// Tests of what relays and vendors say, in forms that have to be computed.
+#[divan::bench]
+fn hundred_tests_of_relays_dispatched6(bencher: Bencher<'_, '_>) {
+    let test = |number| match number % 4 {
+        0 => format!("relay6[0].option[18].text == 'port{number}'"),
+        1 => format!("option[16].exists and vendor-class.enterprise == {number}"),
+        2 => format!("substring(relay6[-1].option[18].hex, 5, all) == '{number}'"),
+        _ => {
+            format!("relay6[0].linkaddr == fd00::{number} or relay6[0].peeraddr == fd00::{number}")
+        }
+    };
+    measure_dispatch6(bencher, (0..100).map(test));
 }
 
 #[divan::bench]

@@ -21,8 +21,6 @@ pub(crate) struct CompiledTest {
     pub(crate) plain: Code,
     pub(crate) fast: Code,
     pub(crate) outline: Outline,
-    /// Computes the value of the key.
-    pub(crate) key: Option<Code>,
 }
 
 /// Compiles a test: the plain code, the fast one, and what is known of it without a packet.
@@ -37,14 +35,14 @@ pub(crate) fn test(
         emitter.finish(text)
     };
     let folded = folded_test(test);
-    let outline = Outline::new(&folded);
-    let key = outline.key.as_ref().and_then(|key| {
+    let compile = |value: &Value| {
         let mut emitter = Emitter::new(Style::Fast, definitions);
-        emitter.value(&key.value);
+        emitter.value(value);
         emitter.finish(text).ok()
-    });
+    };
+    let outline = Outline::new(&folded, definitions.universe(), &compile);
     let (plain, fast) = (emit(Style::Plain, test)?, emit(Style::Fast, &folded)?);
-    Ok(CompiledTest { plain, fast, outline, key })
+    Ok(CompiledTest { plain, fast, outline })
 }
 
 /// Compiles a value: the plain code and the fast one.

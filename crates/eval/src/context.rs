@@ -13,6 +13,9 @@ pub trait PacketContext {
     /// first one.
     fn option(&self, code: u16) -> Option<&[u8]>;
 
+    /// Shows the code of each option of the client's message, perhaps repeatedly.
+    fn each_code(&self, visit: &mut dyn FnMut(u16));
+
     /// Shows the body of each option of the client's message with this code: in DHCPv4 at most one,
     /// all occurrences joined.
     fn each_option(&self, code: u16, visit: &mut dyn FnMut(&[u8])) {
@@ -87,6 +90,8 @@ impl PacketContext for Nothing {
     fn option(&self, _: u16) -> Option<&[u8]> {
         None
     }
+
+    fn each_code(&self, _: &mut dyn FnMut(u16)) {}
 
     fn relay_option(&self, _: i8, _: u16) -> Option<&[u8]> {
         None

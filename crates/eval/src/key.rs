@@ -1,73 +1,140 @@
 //! What is known of a test before there is a packet, so that a [`Dispatch`](crate::Dispatch) can tell
 //! packets for which it is false without evaluating it.
 
-use crate::ast::{Logic, Representation, Root, Source, Test, Value};
+use libdhcp::Universe;
+use libdhcp::v4;
+
+use crate::ast::{Representation, Root, Source, Test, Value};
+use crate::code::Code;
 
 /// What is known of a test.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outline {
-    /// What the test needs in order to be true.
-    pub(crate) key: Option<Key>,
+    /// Of each of these one is needed in order that the test be true.
+    pub(crate) needs: Vec<Clause>,
     /// Whether the test looks at options of the client's message and at nothing else.
     pub(crate) is_of_options: bool,
 }
 
-/// The test is false unless a value is one of some constants.
+/// Alternatives; without any, the test is never true.
+pub(crate) type Clause = Vec<Need>;
+
+/// Something without which a test is false.
+#[derive(Clone, Debug)]
+pub(crate) enum Need {
+    /// A value is a constant.
+    Equal(Key),
+    /// The client sends an option.
+    Sent(u16),
+}
+
+/// A value that is to be a constant.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
-    /// The value, which does not depend on classes.
-    pub(crate) value: Value,
-    pub(crate) constants: Vec<Box<[u8]>>,
+    /// Tells the value from others.
+    pub(crate) name: String,
+    /// Computes the value, which does not depend on classes.
+    pub(crate) code: Code,
+    pub(crate) constant: Box<[u8]>,
     /// Whether the value depends on options of the client's message alone.
     pub(crate) is_of_options: bool,
 }
 
-impl Outline {
-    /// Looks at a folded test.
-    pub(crate) fn new(test: &Test) -> Self {
-        Self { key: key(test), is_of_options: !sees(test, &|sight| sight.is_beyond_options()) }
+impl Need {
+    /// The value that is to be a constant, if it is about one.
+    pub(crate) fn key(&self) -> Option<&Key> {
+        if let Self::Equal(key) = self { Some(key) } else { None }
     }
 }
 
-/// Finds the key of a test. A test that may fail before it comes to its key has none: it would fail
-/// unnoticed.
-fn key(test: &Test) -> Option<Key> {
-    match test {
-        Test::Equal(sides) => {
-            let (value, constant) = match (sides.0.literal(), sides.1.literal()) {
-                (None, Some(constant)) => (&sides.0, constant),
-                (Some(constant), None) => (&sides.1, constant),
-                _ => return None,
-            };
-            let is_of_packet = !value_sees(value, &|sight| matches!(sight, Sight::Class));
-            is_of_packet.then(|| Key {
-                value: value.clone(),
-                constants: vec![constant.into()],
-                is_of_options: !value_sees(value, &|sight| sight.is_beyond_options()),
-            })
-        }
-        Test::Logic(Logic::And | Logic::StrictAnd, terms) => {
-            let (at, key) =
-                terms.iter().enumerate().find_map(|(at, term)| Some((at, key(term)?)))?;
-            let is_strict = matches!(test, Test::Logic(Logic::StrictAnd, _));
-            let mut others = terms.iter().enumerate().filter(|(other, _)| *other != at);
-            let is_sure = others.all(|(other, term)| (other > at && !is_strict) || !may_fail(term));
-            is_sure.then_some(key)
-        }
-        Test::Logic(Logic::Or | Logic::StrictOr, terms) => {
-            let mut keys = terms.iter().map(key);
-            let mut all = keys.next()??;
-            for key in keys {
-                let Key { value, constants, .. } = key?;
-                if value != all.value {
-                    return None;
-                }
-                all.constants.extend(constants);
-            }
-            Some(all)
-        }
-        _ => None,
+impl Outline {
+    /// Looks at a folded test; `compile` compiles values.
+    pub(crate) fn new(
+        test: &Test,
+        universe: Universe,
+        compile: &dyn Fn(&Value) -> Option<Code>,
+    ) -> Self {
+        let needs = Finder { universe, compile }.needs(test, true);
+        Self { needs, is_of_options: !sees(test, &|sight| sight.is_beyond_options()) }
     }
+}
+
+/// Finds what tests need. What is behind something that may fail is not looked at: the test would fail unnoticed.
+struct Finder<'c> {
+    universe: Universe,
+    compile: &'c dyn Fn(&Value) -> Option<Code>,
+}
+
+impl Finder<'_> {
+    /// What a test needs for its result to be the wanted one.
+    fn needs(&self, test: &Test, wanted: bool) -> Vec<Clause> {
+        match test {
+            Test::Equal(sides) if wanted => self.equal(&sides.0, &sides.1).into_iter().collect(),
+            Test::Exists(source) if wanted => {
+                self.sent(source).map(|code| vec![Need::Sent(code)]).into_iter().collect()
+            }
+            Test::Known(known) if *known != wanted => vec![Clause::new()],
+            Test::Logic(operator, terms) if operator.neutral() == wanted => {
+                self.needs_of_all(terms, wanted, operator.is_strict())
+            }
+            Test::Logic(_, terms) => {
+                let each = terms.iter().map(|term| best(self.needs(term, wanted)));
+                let joined: Option<Vec<Clause>> = each.collect();
+                joined.map(|clauses| clauses.concat()).into_iter().collect()
+            }
+            Test::Not(negated) => self.needs(negated, !wanted),
+            Test::VendorExists(vendor, _) if wanted => {
+                vec![vec![Need::Sent(vendor.code(self.universe))]]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn needs_of_all(&self, terms: &[Test], wanted: bool, is_strict: bool) -> Vec<Clause> {
+        let is_sure = |at: &usize| {
+            let mut others = terms.iter().enumerate().filter(|(other, _)| other != at);
+            others.all(|(other, term)| (other > *at && !is_strict) || !may_fail(term))
+        };
+        let sure = terms.iter().enumerate().filter(|(at, _)| is_sure(at));
+        sure.flat_map(|(_, term)| self.needs(term, wanted)).collect()
+    }
+
+    fn equal(&self, left: &Value, right: &Value) -> Option<Clause> {
+        let (value, constant) = match (left.literal(), right.literal()) {
+            (None, Some(constant)) => (left, constant),
+            (Some(constant), None) => (right, constant),
+            _ => return None,
+        };
+        if value_sees(value, &|sight| matches!(sight, Sight::Class)) {
+            return None;
+        }
+        Some(vec![Need::Equal(Key {
+            name: format!("{value:?}"),
+            code: (self.compile)(value)?,
+            constant: constant.into(),
+            is_of_options: !value_sees(value, &|sight| sight.is_beyond_options()),
+        })])
+    }
+
+    /// The option of the client's message without which another one does not exist.
+    fn sent(&self, source: &Source) -> Option<u16> {
+        match source.root {
+            Root::Message => source.codes.first().copied(),
+            Root::Relay4 => Some(v4::code::RELAY_AGENT_INFORMATION.into()),
+            Root::Relay6(_) => None,
+            Root::Vendor(_) => Some(self.universe.vendor_options_code()),
+        }
+    }
+}
+
+/// The clause that most packets fail: values are rarer than options.
+pub(crate) fn best(clauses: impl IntoIterator<Item = Clause>) -> Option<Clause> {
+    clauses.into_iter().min_by_key(rank)
+}
+
+/// The lower, the fewer packets fulfil a clause.
+pub(crate) fn rank(clause: &Clause) -> (bool, usize) {
+    (clause.iter().any(|need| matches!(need, Need::Sent(_))), clause.len())
 }
 
 /// What a test looks at.

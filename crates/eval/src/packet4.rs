@@ -21,6 +21,10 @@ impl PacketContext for Packet4<'_> {
         self.view.option(u8::try_from(code).ok()?)
     }
 
+    fn each_code(&self, visit: &mut dyn FnMut(u16)) {
+        self.view.option_codes().into_iter().for_each(|code| visit(code.into()));
+    }
+
     fn relay_option(&self, _: i8, _: u16) -> Option<&[u8]> {
         None
     }

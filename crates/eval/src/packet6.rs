@@ -21,6 +21,10 @@ impl PacketContext for Packet6<'_> {
         self.view.option(code)
     }
 
+    fn each_code(&self, visit: &mut dyn FnMut(u16)) {
+        self.view.all_options().for_each(|(code, _)| visit(code));
+    }
+
     fn each_option(&self, code: u16, visit: &mut dyn FnMut(&[u8])) {
         let all = self.view.all_options();
         all.filter(|(found, _)| *found == code).for_each(|(_, body)| visit(body));

@@ -17,7 +17,7 @@ use crate::ast::{Root, Source};
 use crate::bytes::trimmed;
 use crate::context::PacketContext;
 use crate::program::EvalError;
-use crate::scratch::{Scratch, Slice};
+use crate::scratch::{Cursor, Scratch, Slice};
 
 /// The way to one option.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +128,11 @@ impl Path {
         self.message_code().filter(|_| is_single).map(|code| (code, self.is_string))
     }
 
+    /// Whether the option is a string, of which the text is the body.
+    pub(crate) fn is_string(&self) -> bool {
+        self.is_string
+    }
+
     /// The innermost option's body.
     pub(crate) fn find<'p, C: PacketContext + ?Sized>(
         &self,
@@ -176,11 +181,11 @@ impl Path {
         let width = if self.universe == Universe::V4 { 3 } else { 5 };
         scratch.make(|earlier, out| {
             let bytes = body.bytes(earlier);
-            fmt::Write::write_fmt(
-                out,
-                format_args!("type={code:0width$}, len={:0width$}: ", bytes.len()),
-            )
-            .map_err(|_| EvalError::NoRoom)?;
+            out.push(b"type=")?;
+            push_number(out, code.into(), width)?;
+            out.push(b", len=")?;
+            push_number(out, bytes.len(), width)?;
+            out.push(b": ")?;
             crate::bytes::hex_text(bytes, b":", |part| out.push(part).map_err(|_| fmt::Error))
                 .map_err(|_| EvalError::NoRoom)?;
             match bytes {
@@ -216,6 +221,18 @@ impl fmt::Display for Path {
         }
         Ok(())
     }
+}
+
+/// Writes a number in decimal digits, at least `width`.
+fn push_number(out: &mut Cursor<'_>, number: usize, width: usize) -> Result<(), EvalError> {
+    let mut digits = [b'0'; 20];
+    let (mut at, mut rest) = (digits.len(), number);
+    while rest > 0 || digits.len() - at < width {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    out.push(&digits[at..])
 }
 
 /// Where the options inside option `code` of `space` lie, and their space.

@@ -7,7 +7,7 @@ use crate::code::Code;
 use crate::compile::{self, CompiledTest};
 use crate::context::{Nothing, PacketContext};
 use crate::error::ExprError;
-use crate::key::{Key, Outline};
+use crate::key::{Clause, Outline};
 use crate::machine;
 use crate::parser::{Parser, Surroundings};
 use crate::scratch::Scratch;
@@ -29,9 +29,8 @@ impl<N: ClassNames> Compiler<'_, N> {
     /// Says what is wrong, where, and what would be right.
     pub fn condition(&mut self, text: &str) -> Result<Condition, ExprError> {
         let test = self.parser(text)?.whole_test()?;
-        let CompiledTest { plain, fast, outline, key } =
-            compile::test(&test, text, self.definitions)?;
-        Ok(Condition { program: Program { text: text.into(), plain, fast }, outline, key })
+        let CompiledTest { plain, fast, outline } = compile::test(&test, text, self.definitions)?;
+        Ok(Condition { program: Program { text: text.into(), plain, fast }, outline })
     }
 
     /// Compiles an expression that yields bytes, such as `template-test` of a class.
@@ -56,8 +55,6 @@ impl<N: ClassNames> Compiler<'_, N> {
 pub struct Condition {
     program: Program,
     outline: Outline,
-    /// Computes the value of the key.
-    key: Option<Code>,
 }
 
 impl Condition {
@@ -93,9 +90,9 @@ impl Condition {
         &self.program
     }
 
-    /// What the test needs in order to be true, and how it is computed.
-    pub(crate) fn key(&self) -> Option<(&Key, &Code)> {
-        self.outline.key.as_ref().zip(self.key.as_ref())
+    /// Of each of these one is needed in order that the test be true.
+    pub(crate) fn needs(&self) -> &[Clause] {
+        &self.outline.needs
     }
 
     /// The options without any of which the test is false, if there are such.

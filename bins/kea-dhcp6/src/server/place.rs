@@ -11,7 +11,7 @@ use libdhcp::OptionSet6;
 use libdhcpsrv::alloc6::Candidate6;
 use libdhcpsrv::classes::ClassPolicy;
 use libdhcpsrv::config::{PoolExtras, SharedNetwork};
-use libdhcpsrv::config6::Subnet6;
+use libdhcpsrv::config6::{Config6, Subnet6};
 use libdhcpsrv::hosts::{Host6, HostSource};
 
 use crate::draft::Draft;
@@ -22,7 +22,8 @@ pub(super) const POOLS_MAX: usize = 16;
 /// Lists of additional classes: of the pools, the subnet and the shared network.
 const LISTS_MAX: usize = POOLS_MAX + 2;
 
-/// The place of a client.
+/// The place of a client; nowhere, until it is found.
+#[derive(Default)]
 pub(super) struct Place<'a> {
     /// Its host, if there is a reservation for it.
     pub(super) host: Option<Host6<'a>>,
@@ -34,32 +35,35 @@ pub(super) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// The place of a client that gets what the draft says.
-    pub(super) fn of(draft: &Draft, candidates: &[Candidate6], runtime: &'a Runtime6) -> Self {
+    /// Finds the place of a client that gets what the draft says. It is filled in where it stands, because it is long.
+    pub(super) fn find(&mut self, draft: &Draft, candidates: &[Candidate6], runtime: &'a Runtime6) {
         let config = &runtime.config;
         let candidate = candidates.get(draft.candidate);
         let subnet = candidate.map(|candidate| config.subnet(candidate.subnet));
         let id = draft.host.or(candidate.and_then(|candidate| candidate.host));
-        let host = id.and_then(|id| config.hosts.host(id));
-        let network = subnet.and_then(|subnet| config.network_of(subnet));
-        let mut extras = ArrayVec::new();
+        self.host = id.and_then(|id| config.hosts.host(id));
+        self.subnet = subnet;
+        self.network = subnet.and_then(|subnet| config.network_of(subnet));
         if let Some(subnet) = subnet.filter(|_| runtime.has_pool_extras) {
-            let mut found: ArrayVec<(Ipv6Addr, _), POOLS_MAX> = ArrayVec::new();
-            for entry in draft.given().filter(|entry| entry.candidate == Some(draft.candidate)) {
-                let address = entry.resource.address;
-                let mut pools = match entry.resource.prefix_len {
-                    128 => config.pools_of(subnet).iter(),
-                    _ => config.pd_pools_of(subnet).iter(),
-                };
-                let pool = pools.find(|pool| pool.contains(address));
-                if let Some(extras) = pool.and_then(|pool| pool.extras.as_deref()) {
-                    let _ = found.try_push((address, extras));
-                }
-            }
-            found.sort_unstable_by_key(|(address, _)| *address);
-            extras.extend(found.into_iter().map(|(_, extras)| extras));
+            self.find_extras(draft, subnet, config);
         }
-        Self { host, extras, subnet, network }
+    }
+
+    fn find_extras(&mut self, draft: &Draft, subnet: &'a Subnet6, config: &'a Config6) {
+        let mut found: ArrayVec<(Ipv6Addr, _), POOLS_MAX> = ArrayVec::new();
+        for entry in draft.given().filter(|entry| entry.candidate == Some(draft.candidate)) {
+            let address = entry.resource.address;
+            let mut pools = match entry.resource.prefix_len {
+                128 => config.pools_of(subnet).iter(),
+                _ => config.pd_pools_of(subnet).iter(),
+            };
+            let pool = pools.find(|pool| pool.contains(address));
+            if let Some(extras) = pool.and_then(|pool| pool.extras.as_deref()) {
+                let _ = found.try_push((address, extras));
+            }
+        }
+        found.sort_unstable_by_key(|(address, _)| *address);
+        self.extras.extend(found.into_iter().map(|(_, extras)| extras));
     }
 
     /// The lists of classes that are evaluated now, in the order in which they count.

@@ -4,9 +4,11 @@
 //! classes; the hosts in the subnet and its shared network; the classes that need them; whom the subnets serve then. Kea:
 //! `Dhcpv6Srv::processPacket`, `earlyGHRLookup`, `initContext`.
 
+use std::fmt::{self, Display};
+
 use eval::{Arrival, ClassSet, Packet6};
 use kea_log::RateLimiter;
-use libdhcp::v6::{ClientLabel, MessageType};
+use libdhcp::v6::MessageType;
 use libdhcpsrv::alloc6::Candidate6;
 use libdhcpsrv::classes::{Membership, Query as ClassQuery};
 use libdhcpsrv::config::SubnetIndex;
@@ -35,7 +37,6 @@ pub(super) struct Subject<'a> {
     input: &'a Inbound<'a>,
     links: &'a Links,
     packet: Packet6<'a>,
-    label: ClientLabel<'a>,
     explanation: Option<&'a Explanation>,
     limiter: &'a RateLimiter,
     now: Now,
@@ -55,8 +56,15 @@ impl<'a> Subject<'a> {
         let interface = if is_classified { links.name(input.interface) } else { "" };
         let arrival = Arrival { inbound: input, interface, classes: ClassSet::empty() };
         let packet = Packet6 { view: query.view, arrival };
-        let label = query.view.label(hardware.address());
-        Self { config, query, hardware, input, links, packet, label, explanation, limiter, now }
+        Self { config, query, hardware, input, links, packet, explanation, limiter, now }
+    }
+
+    /// The client among hosts; none of which has been looked for.
+    pub(super) fn client(&self, session: &Session6<'_>) -> Client<'a> {
+        let Self { config, query, .. } = self;
+        let ends_leases = matches!(query.message_type, MessageType::Release | MessageType::Decline);
+        let of_use = session.has_hosts() && (config.classes.is_used() || !ends_leases);
+        Client::new(config, query, self.hardware, of_use)
     }
 
     /// Fills in the classes of the client and the subnets that come into question, and looks for its hosts. Returns why
@@ -66,29 +74,27 @@ impl<'a> Subject<'a> {
     /// [`Parked`] when the source of hosts answers later.
     pub(super) fn settle(
         &self,
+        client: &mut Client<'a>,
         membership: &mut Membership,
         candidates: &mut Vec<Candidate6>,
         session: &mut Session6<'_>,
-    ) -> Result<Result<Client<'a>, DropReason>, Parked> {
-        let Self { config, query, .. } = self;
+    ) -> Result<Option<DropReason>, Parked> {
+        let config = self.config;
         let (classes, is_classified) = (&config.classes, config.classes.is_used());
         membership.forget();
         candidates.clear();
         if is_classified {
             membership.before_host(classes, &self.of_classes());
             if membership.is_dropped() {
-                return Ok(Err(DropReason::DropClass));
+                return Ok(Some(DropReason::DropClass));
             }
         }
-        let ends_leases = matches!(query.message_type, MessageType::Release | MessageType::Decline);
-        let of_use = session.has_hosts() && (is_classified || !ends_leases);
-        let mut client = Client::new(config, query, self.hardware, of_use);
         if is_classified && config.early_global_hosts {
             if let Some(host) = client.look_up_early(session)? {
                 membership.after_host(classes, &self.of_classes(), true, host.classes());
             }
             if membership.is_dropped() {
-                return Ok(Err(DropReason::DropClassEarly));
+                return Ok(Some(DropReason::DropClassEarly));
             }
         }
         self.find_candidates(membership.set(), candidates);
@@ -105,13 +111,13 @@ impl<'a> Subject<'a> {
             let of_host = host.map_or(&[][..], |host| host.classes());
             membership.after_host(classes, &self.of_classes(), client.is_known, of_host);
             if membership.is_dropped() {
-                return Ok(Err(DropReason::DropClassKnown));
+                return Ok(Some(DropReason::DropClassKnown));
             }
             for candidate in candidates {
                 candidate.serves = config.serves(candidate.subnet, membership.set());
             }
         }
-        Ok(Ok(client))
+        Ok(None)
     }
 
     /// Adds the classes that count once it is known where the client gets something.
@@ -129,8 +135,8 @@ impl<'a> Subject<'a> {
     }
 
     fn of_classes(&self) -> ClassQuery<'_, Packet6<'a>> {
-        let Self { packet, label, explanation, limiter, now, .. } = self;
-        ClassQuery { packet, label, explanation: *explanation, limiter, now: *now }
+        let Self { packet, explanation, limiter, now, .. } = self;
+        ClassQuery { packet, label: self, explanation: *explanation, limiter, now: *now }
     }
 
     /// Selects the subnet for a client in these classes; it and the others of its shared network come into question.
@@ -163,5 +169,12 @@ impl<'a> Subject<'a> {
             Some(network) => candidates.extend(network.from(selected).map(candidate)),
             None => candidates.push(Candidate6 { subnet: selected, host: None, serves: true }),
         }
+    }
+}
+
+/// The client as logs name it; found out when it is logged only.
+impl Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.query.view.label(self.hardware.address()).fmt(f)
     }
 }

@@ -62,6 +62,59 @@ fn fields_and_sub_options_are_keys_as_well() {
 }
 
 #[test]
+fn one_of_several_values_is_enough() {
+    let mut texts: Vec<String> = (0..4)
+        .map(|n| format!("option[93].hex == 0x000{n} or option[77].hex == 'iPXE {n}'"))
+        .collect();
+    texts.extend((0..4).map(|n| format!("not (not pkt4.mac == 0x0{n} or member('foo'))")));
+    texts.push("not (option[60].exists and not option[93].hex == 0x0001)".into());
+    texts.push("member('foo') and (option[12].exists or vendor[9].exists)".into());
+    texts.push("relay4[1].exists and member('foo')".into());
+    texts.push("pkt4.giaddr == 10.0.0.1 or 'a' == 'b' and member('foo')".into());
+    let conditions: Vec<Condition> =
+        texts.iter().map(|text| condition(V4, text).unwrap()).collect();
+    assert_eq!(found(&conditions, &Facts::default()), [8, 11]);
+    let packet = Facts::default().with(93, &[0, 2]).with(77, b"iPXE 3").with(82, b"");
+    assert_eq!(found(&conditions, &packet), [2, 3, 8, 10, 11]);
+    assert_eq!(found(&conditions, &Facts::default().with(12, b"")), [8, 9, 11]);
+    assert_eq!(found(&conditions, &Facts::default().with(125, b"")), [8, 9, 11]);
+}
+
+#[test]
+fn many_options_are_looked_for_among_those_sent() {
+    let texts: Vec<String> = (1..100).map(|n| format!("option[{n}].exists")).collect();
+    let conditions: Vec<Condition> =
+        texts.iter().map(|text| condition(V4, text).unwrap()).collect();
+    let packet = Facts::default().with(60, b"a").with(12, b"").with(12, b"").with(200, b"");
+    // A string that is empty does not exist; that is for the test to say.
+    assert_eq!(found(&conditions, &packet), [11, 59]);
+}
+
+#[test]
+fn everything_that_relays_say_is_a_key() {
+    let mut texts = Vec::new();
+    for n in 0..3 {
+        texts.push(format!("relay6[0].option[18].hex == 'port {n}' and not member('foo')"));
+        texts.push(format!("substring(relay6[-1].option[18].hex, 5, all) == '{n}'"));
+        texts.push(format!("relay6[0].option[37].text == 'type=00037, len=00001: 0{n}'"));
+        texts.push(format!("relay6[0].linkaddr == 7::{n} or relay6[0].peeraddr == 7::{n}"));
+        texts.push(format!("vendor-class[9].data[0] == '{n}' or vendor.enterprise == {n}"));
+        texts.push(format!("concat(relay6[0].option[18].hex, '-') == 'port {n}-'"));
+    }
+    let conditions: Vec<Condition> =
+        texts.iter().map(|text| condition(V6, text).unwrap()).collect();
+    let options = vec![(18, b"port 2".to_vec()), (37, vec![1])];
+    let relay = super::RelayFacts { options, address: 0 };
+    let mut packet = Facts { relays: vec![relay], ..Facts::default() };
+    let numbers: Vec<usize> = found(&conditions, &packet);
+    assert_eq!(numbers, [8, 12, 13, 17]);
+    packet.options.push((16, b"\0\0\0\x09\0\x011".to_vec()));
+    assert_eq!(found(&conditions, &packet), [8, 10, 12, 13, 17]);
+    packet.options.push((17, b"\0\0\0\0".to_vec()));
+    assert_eq!(found(&conditions, &packet), [4, 8, 10, 12, 13, 17]);
+}
+
+#[test]
 fn a_key_without_a_result_makes_all_its_tests_be_evaluated() {
     let texts: Vec<String> =
         (0..5).map(|n| format!("addrtotext(option[61].hex) == '10.0.0.{n}'")).collect();
@@ -102,6 +155,16 @@ fn keyed() -> impl Strategy<Value = Test> {
         Value::Option(Source { root: Root::Message, codes: vec![code] }, Representation::Hex)
     };
     let agent = Source { root: Root::Relay4, codes: vec![1] };
+    let text = Value::Option(Source { root: Root::Message, codes: vec![61] }, Representation::Text);
+    let joined = Value::Concat(vec![option(60), option(12)]);
+    let chosen = Value::IfElse {
+        is_strict: false,
+        parts: Box::new((
+            Test::Exists(Source { root: Root::Message, codes: vec![12] }),
+            option(12),
+            Value::AddressText(Box::new(option(61))),
+        )),
+    };
     let window = Window { start: 0, length: Some(1) };
     let keys = prop::sample::select(vec![
         option(60),
@@ -111,6 +174,9 @@ fn keyed() -> impl Strategy<Value = Test> {
         Value::AddressText(Box::new(option(61))),
         Value::IntegerText(IntegerKind::Uint8, Box::new(option(12))),
         Value::Field(crate::Field::Mac),
+        text,
+        joined,
+        chosen,
     ]);
     let constant =
         "[ab]{0,1}".prop_map(|text| Value::Literal(LiteralKind::Text, text.into_bytes().into()));
@@ -119,16 +185,23 @@ fn keyed() -> impl Strategy<Value = Test> {
     });
     let operators = prop::sample::select(Logic::BY_STRENGTH.to_vec());
     let other = prop_oneof![2 => equal.clone(), 1 => simple_tests(), 1 => tests()];
-    prop_oneof![
+    let flat = prop_oneof![
         2 => equal.clone(),
         1 => (operators.clone(), prop::collection::vec(equal.clone(), 2..4))
             .prop_map(|(operator, terms)| Test::Logic(operator, terms)),
-        2 => (operators, equal, prop::collection::vec(other, 1..3), any::<prop::sample::Index>())
+        2 => (operators.clone(), equal, prop::collection::vec(other, 1..3), any::<prop::sample::Index>())
             .prop_map(|(operator, key, mut terms, at)| {
                 terms.insert(at.index(terms.len() + 1), key);
                 Test::Logic(operator, terms)
             }),
-    ]
+    ];
+    flat.prop_recursive(2, 8, 3, move |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|negated| Test::Not(Box::new(negated))),
+            (operators.clone(), prop::collection::vec(inner, 2..4))
+                .prop_map(|(operator, terms)| Test::Logic(operator, terms)),
+        ]
+    })
 }
 
 /// Packets whose options often have the values of the tests.

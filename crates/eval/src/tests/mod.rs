@@ -54,6 +54,10 @@ impl PacketContext for Facts {
         first(&self.options, code)
     }
 
+    fn each_code(&self, visit: &mut dyn FnMut(u16)) {
+        self.options.iter().for_each(|(code, _)| visit(*code));
+    }
+
     fn relay_option(&self, level: i8, code: u16) -> Option<&[u8]> {
         first(&self.relay(level)?.options, code)
     }

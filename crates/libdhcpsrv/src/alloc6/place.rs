@@ -82,6 +82,11 @@ impl Query6<'_> {
         Some(Place { query: self, number, subnet, pools, first_pool, host, serves })
     }
 
+    /// Whether the client has a host anywhere; without one nothing is reserved for it.
+    pub(super) fn has_host(&self) -> bool {
+        self.candidates.iter().any(|candidate| candidate.host.is_some())
+    }
+
     /// Length of a prefix that is asked for.
     fn wanted_len(&self) -> Option<u8> {
         let is_prefix = self.client.lease_type == LeaseType::Pd;

@@ -21,6 +21,9 @@ pub(super) fn offer_reserved(
     query: &Query6<'_>,
     sink: &mut dyn Sink6,
 ) -> Result<bool, Parked> {
+    if !query.has_host() {
+        return Ok(false);
+    }
     let mut kept = false;
     for place in query.places().filter(has_reserved) {
         for nth in 0..LEASES_MAX {
@@ -108,6 +111,9 @@ pub(super) fn grant_reserved(
     sink: &mut dyn Sink6,
     first: &mut Nth<V6>,
 ) -> Result<Reserved6, Parked> {
+    if !query.has_host() {
+        return Ok(Reserved6::None);
+    }
     let mut is_any = false;
     for (turn, place) in query.places().enumerate().filter(|(_, place)| has_reserved(place)) {
         is_any = true;

@@ -470,6 +470,10 @@ impl<C: PacketContext> PacketContext for Seen<'_, C> {
         self.packet.option(code)
     }
 
+    fn each_code(&self, visit: &mut dyn FnMut(u16)) {
+        self.packet.each_code(visit);
+    }
+
     fn each_option(&self, code: u16, visit: &mut dyn FnMut(&[u8])) {
         self.packet.each_option(code, visit);
     }

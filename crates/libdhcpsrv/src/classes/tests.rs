@@ -29,6 +29,10 @@ impl PacketContext for Options {
         self.0.iter().find(|(found, _)| *found == code).map(|(_, body)| body.as_slice())
     }
 
+    fn each_code(&self, visit: &mut dyn FnMut(u16)) {
+        self.0.iter().for_each(|(code, _)| visit(*code));
+    }
+
     fn each_option(&self, code: u16, visit: &mut dyn FnMut(&[u8])) {
         self.0.iter().filter(|(found, _)| *found == code).for_each(|(_, body)| visit(body));
     }
