@@ -97,7 +97,10 @@ impl<'a> Query4<'a> {
     /// All candidates, beginning with one and going round.
     #[inline]
     pub(super) fn sites_from(&'a self, first: usize) -> impl Iterator<Item = Site<'a>> {
-        (first..self.candidates.len()).chain(0..first).filter_map(|nth| self.site(nth))
+        // Candidates are few, mostly one: cheaper than a chain of two ranges.
+        let count = self.candidates.len();
+        (first..first + count)
+            .filter_map(move |nth| self.site(if nth < count { nth } else { nth - count }))
     }
 
     /// The candidate that has an address in a pool that serves the client.
