@@ -225,6 +225,7 @@ impl Protocol for Dhcp6 {
 impl Dhcp6 {
     /// Decides about the answer; it is in the draft then, and `place` is where the client got what it got. Returns why the
     /// query is not answered, if it is not.
+    #[allow(clippy::too_many_arguments, reason = "all that there is to a decision")]
     fn decide<'r>(
         &mut self,
         desk: &mut Desk6,
