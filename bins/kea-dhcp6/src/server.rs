@@ -203,6 +203,7 @@ impl Protocol for Dhcp6 {
 impl Dhcp6 {
     /// Decides about the answer; it is in the draft then, and `place` is where the client got what it got. Returns why the
     /// query is not answered, if it is not.
+    #[allow(clippy::too_many_arguments, reason = "all that there is to a decision")]
     fn decide<'r>(
         &mut self,
         desk: &mut Desk6,
@@ -291,6 +292,7 @@ impl Dhcp6 {
 }
 
 /// Writes the reply into the outbox where it waits for what it promises.
+#[allow(clippy::too_many_arguments, reason = "all that there is to a reply")]
 fn write(
     desk: &mut Desk6,
     draft: &Draft,

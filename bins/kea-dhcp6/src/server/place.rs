@@ -55,8 +55,8 @@ impl<'a> Place<'a> {
         for entry in draft.given().filter(|entry| entry.candidate == Some(draft.candidate)) {
             let address = entry.resource.address;
             let is_prefix = entry.resource.prefix_len != 128;
-            let of_type = pools.iter().filter(|pool| (pool.unit_len != 128) == is_prefix);
-            let pool = of_type.filter(|pool| pool.contains(address)).next();
+            let mut of_type = pools.iter().filter(|pool| (pool.unit_len != 128) == is_prefix);
+            let pool = of_type.find(|pool| pool.contains(address));
             if let Some(extras) = pool.and_then(|pool| pool.extras.as_deref()) {
                 let _ = found.try_push((address, extras));
             }
