@@ -97,7 +97,7 @@ impl<'a> Scopes<'a> {
     #[must_use]
     #[inline]
     pub fn is_cancelled(&self, code: u16) -> bool {
-        self.sets().any(|set| set.never_send_codes().contains(&code))
+        self.sets().any(|set| set.is_never_sent(code))
     }
 
     /// Whether there are options of any vendor space.
@@ -127,7 +127,7 @@ impl<'a> Scopes<'a> {
     /// Whether one of the scopes forbids sending the option of a vendor.
     #[must_use]
     pub fn is_cancelled_of_vendor(&self, enterprise: u32, code: u16) -> bool {
-        self.sets_of_vendor(enterprise).any(|set| set.never_send_codes().contains(&code))
+        self.sets_of_vendor(enterprise).any(|set| set.is_never_sent(code))
     }
 
     #[inline]

@@ -102,6 +102,7 @@ fn log_exhausted(
 /// Says why a query was refused or dropped, in lines that are limited in number: one that every operator sees, and
 /// Kea's own message, which mostly is a debug message.
 #[cold]
+#[allow(clippy::too_many_arguments, reason = "all that there is to an explanation")]
 pub(super) fn explain(
     desk: &mut Desk6,
     input: &Inbound<'_>,

@@ -43,6 +43,14 @@ impl OptionSet6 {
         code: u16,
         is_member: impl Fn(u32) -> bool,
     ) -> Option<EncodedOption6<'_>> {
+        // Most codes that clients ask for are not configured.
+        if self.rare.is_none() && self.filter & filter_bit(code) == 0 {
+            return None;
+        }
+        self.sought_for(code, is_member)
+    }
+
+    fn sought_for(&self, code: u16, is_member: impl Fn(u32) -> bool) -> Option<EncodedOption6<'_>> {
         match &self.rare {
             Some(rare) if rare.has_further() => {
                 rare.tagged_for(code, is_member).next().or_else(|| self.get(code))
@@ -89,6 +97,13 @@ impl OptionSet6 {
     #[inline]
     pub fn never_send_codes(&self) -> &[u16] {
         self.rare.as_ref().map_or(&[], |rare| &rare.never_send)
+    }
+
+    /// Whether the option is not to be sent, whatever other scopes say.
+    #[must_use]
+    #[inline]
+    pub fn is_never_sent(&self, code: u16) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.never_send.contains(&code))
     }
 
     /// The options for all clients in ascending order of their codes.
