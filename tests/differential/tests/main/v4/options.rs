@@ -373,7 +373,11 @@ fn vendor() -> Group {
         case("other vendor").send(with(125, vendor_block(9, &oro(&[2])))),
         case("vendor with an option always sent").send(with(125, vendor_block(12345, &[]))),
         case("vendor that asks, with an option always sent")
-            .send(with(125, vendor_block(12345, &oro(&[2])))),
+            .send(with(125, vendor_block(12345, &oro(&[2]))))
+            .differs(
+                "option 125",
+                "Kea 1.1: sub-option 1 is the request list of every vendor; newer Kea reads CableLabs' alone",
+            ),
         case("vendor class with an option always sent")
             .send(with(124, vendor_block(12345, b"\x03abc")))
             .differs("option 125", VENDORS),
