@@ -168,7 +168,16 @@ impl<'n> Client<'n> {
                     wait::within(wait::secs(1), || self.process.status().is_some()).is_some()
                 });
             }
-            Kind::Dhcp6c | Kind::Dibbler | Kind::Networkd => self.process.signal("TERM"),
+            Kind::Dibbler => {
+                // It may miss a signal that arrives while it works on an answer: tell it again.
+                wait::until(wait::secs(10), "dibbler ends", || {
+                    if self.process.status().is_none() {
+                        self.process.signal("TERM");
+                    }
+                    wait::within(wait::secs(2), || self.process.status().is_some()).is_some()
+                });
+            }
+            Kind::Dhcp6c | Kind::Networkd => self.process.signal("TERM"),
             Kind::Udhcpc => {
                 self.process.signal("USR2");
                 self.process.wait_text("entering released state", wait::secs(5));
