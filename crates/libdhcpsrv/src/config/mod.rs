@@ -6,6 +6,7 @@
 //! subnet is, what it inherits and how packets find it is up to `config4` and `config6`.
 
 mod address;
+mod database;
 pub(crate) mod get;
 pub mod keywords;
 mod lease_places;
@@ -20,6 +21,7 @@ pub(crate) mod testing;
 mod timers;
 
 pub use address::{Address, Prefix, Span};
+pub use database::{OnFail, Reconnect, Secret, SqlAccess, SqlDatabase, SqlKind};
 pub use lease_places::{LeasePlaces, LeaseVerdict};
 pub use lease_rules::{Aged, Allocator, LeaseCache, LeaseRules, remaining};
 pub use prefix_index::PrefixIndex;

@@ -18,6 +18,8 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
     type Number: StoreAddress;
     /// What identifies a client.
     type Key<'a>: Copy + Debug + Default;
+    /// The same, for whoever keeps it.
+    type OwnedKey: Clone + Debug + Default + PartialEq + Send + 'static;
     /// A lease to be stored.
     type Change<'a>: Copy + Debug;
     /// A lease as the allocation engine sees it.
@@ -45,6 +47,12 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
     const HAS_PREFIXES: bool;
     /// Whether one client can have several leases in a subnet.
     const HAS_SEVERAL: bool;
+
+    /// Copies what identifies a client, as far as it is stored.
+    fn own_key(key: &Self::Key<'_>) -> Self::OwnedKey;
+
+    /// What a copy identifies.
+    fn key(owned: &Self::OwnedKey) -> Self::Key<'_>;
 
     /// Tries the index keys under which a client's leases may be entered, best first, until one leads to something.
     fn look<R>(

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 
 use super::csv4::{self, Header, Row, RowBuffer, RowError};
 use super::{CLIENT_ID_LEN_MAX, HW_LEN_MAX};
-use super::{Change4, ClientKey, HW_TYPE_UNKNOWN, Lease4, Lease4View};
+use super::{Change4, ClientKey, HW_TYPE_UNKNOWN, Lease4, Lease4View, OwnedClientKey};
 use crate::lease::{
     ClientIndex, Contents, Expect, KeyHash, LeaseKind, LeaseState, LeaseType, LeaseView, Ownership,
     StoreAddress, SubnetId, Terms, Version,
@@ -80,6 +80,7 @@ impl LeaseView<V4> for Lease4View {
 impl LeaseKind for V4 {
     type Number = u32;
     type Key<'a> = ClientKey<'a>;
+    type OwnedKey = OwnedClientKey;
     type Change<'a> = Change4<'a>;
     type View = Lease4View;
     type Lease = Lease4;
@@ -95,6 +96,19 @@ impl LeaseKind for V4 {
     const COLUMNS_MIN: usize = csv4::COLUMNS_MIN;
     const HAS_PREFIXES: bool = false;
     const HAS_SEVERAL: bool = false;
+
+    fn own_key(key: &ClientKey<'_>) -> OwnedClientKey {
+        OwnedClientKey {
+            hw_type: key.hw_type,
+            hw: key.hw().to_vec(),
+            client_id: key.client_id().to_vec(),
+        }
+    }
+
+    fn key(owned: &OwnedClientKey) -> ClientKey<'_> {
+        let client_id = Some(&*owned.client_id).filter(|id| !id.is_empty());
+        ClientKey { hw_type: owned.hw_type, hw: &owned.hw, client_id }
+    }
 
     /// By client identifier; if there is none by hardware address, provided that the lease belongs to the client.
     #[inline]

@@ -80,6 +80,17 @@ impl ClientKey<'_> {
     }
 }
 
+/// What identifies a client, for whoever keeps it; an absent identifier is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnedClientKey {
+    /// `htype`.
+    pub hw_type: u8,
+    /// Hardware address.
+    pub hw: Vec<u8>,
+    /// Client identifier.
+    pub client_id: Vec<u8>,
+}
+
 /// A lease as the allocation engine sees it: a small copy, true at the moment of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease4View {

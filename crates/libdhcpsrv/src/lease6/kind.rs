@@ -5,7 +5,7 @@
 use std::net::Ipv6Addr;
 
 use super::csv6::{self, Header, Row, RowBuffer, RowError};
-use super::{Change6, ClientKey6, HardwareSource6, Lease6, Lease6View};
+use super::{Change6, ClientKey6, HardwareSource6, Lease6, Lease6View, OwnedClientKey6};
 use super::{DUID_LEN_MAX, HW_LEN_MAX, NO_DUID};
 use crate::lease::{
     ClientIndex, Contents, Expect, HOSTNAME_LEN_MAX, KeyHash, LeaseKind, LeaseState, LeaseType,
@@ -91,6 +91,7 @@ const fn host_mask(own: &Own6) -> u128 {
 impl LeaseKind for V6 {
     type Number = u128;
     type Key<'a> = ClientKey6<'a>;
+    type OwnedKey = OwnedClientKey6;
     type Change<'a> = Change6<'a>;
     type View = Lease6View;
     type Lease = Lease6;
@@ -105,6 +106,15 @@ impl LeaseKind for V6 {
     const COLUMNS_MIN: usize = csv6::COLUMNS_MIN;
     const HAS_PREFIXES: bool = true;
     const HAS_SEVERAL: bool = true;
+
+    fn own_key(key: &ClientKey6<'_>) -> OwnedClientKey6 {
+        let ClientKey6 { lease_type, iaid, .. } = *key;
+        OwnedClientKey6 { lease_type, duid: key.duid().to_vec(), iaid }
+    }
+
+    fn key(owned: &OwnedClientKey6) -> ClientKey6<'_> {
+        ClientKey6 { lease_type: owned.lease_type, duid: &owned.duid, iaid: owned.iaid }
+    }
 
     #[inline]
     fn look<R>(

@@ -71,6 +71,17 @@ impl ClientKey6<'_> {
     }
 }
 
+/// What identifies a client's association, for whoever keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnedClientKey6 {
+    /// Type of the association.
+    pub lease_type: LeaseType,
+    /// The client; empty for nobody.
+    pub duid: Vec<u8>,
+    /// Which of the client's associations of this type.
+    pub iaid: u32,
+}
+
 /// A client's hardware address and how it is known. The default is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HardwareSource6<'a> {

@@ -1,0 +1,1 @@
+//! Leases and hosts in MySQL and MariaDB.
