@@ -62,34 +62,16 @@ fn carry<K: LeaseKind>(
 
 /// Waits for requests; none when the service stops.
 fn next_batch<K: LeaseKind>(shared: &Shared<K>, number: usize) -> Option<Vec<Job<K>>> {
-    let enough = if number == 0 { 1 } else { JOIN_FROM };
+    let (enough, bell) = if number == 0 { (1, 0) } else { (JOIN_FROM, 1) };
     let mut queue = shared.queue.lock();
-    loop {
-        if shared.is_stopping() {
-            return None;
-        }
-        if queue.len() >= enough {
-            let count = queue.len().min(BATCH_MAX);
-            let jobs = queue.drain(..count).collect();
-            if queue.len() >= JOIN_FROM {
-                shared.ready.notify_all();
-            }
-            return Some(jobs);
-        }
-        // A wake-up that was meant for the first thread must not get lost in another one.
-        if number > 0 && !queue.is_empty() {
-            shared.ready.notify_all();
-            drop(queue);
-            std::thread::yield_now();
-            queue = shared.queue.lock();
-            if queue.len() >= enough || queue.is_empty() {
-                continue;
-            }
-            shared.ready.wait_for(&mut queue, Duration::from_millis(100));
-            continue;
-        }
-        shared.ready.wait(&mut queue);
+    while queue.len() < enough && !shared.is_stopping() {
+        shared.ready[bell].wait(&mut queue);
     }
+    if shared.is_stopping() {
+        return None;
+    }
+    let count = queue.len().min(BATCH_MAX);
+    Some(queue.drain(..count).collect())
 }
 
 /// Puts jobs back for another connection.
@@ -99,14 +81,14 @@ fn give_back<K: LeaseKind>(shared: &Shared<K>, jobs: Vec<Job<K>>) {
         queue.push_front(job);
     }
     drop(queue);
-    shared.ready.notify_all();
+    shared.ready[0].notify_one();
 }
 
 /// Waits for a while, or until the service stops.
 fn wait<K: LeaseKind>(shared: &Shared<K>, time: Duration) {
     let until = Instant::now() + time;
     let mut queue = shared.queue.lock();
-    while !shared.is_stopping() && !shared.ready.wait_until(&mut queue, until).timed_out() {}
+    while !shared.is_stopping() && !shared.ready[1].wait_until(&mut queue, until).timed_out() {}
 }
 
 /// Makes the connection anew as the configuration says; none when the service stops.
@@ -162,7 +144,7 @@ fn wait_failing<K: LeaseKind>(shared: &Shared<K>, time: Duration) {
             queue = shared.queue.lock();
             continue;
         }
-        if shared.is_stopping() || shared.ready.wait_until(&mut queue, until).timed_out() {
+        if shared.is_stopping() || shared.ready[0].wait_until(&mut queue, until).timed_out() {
             return;
         }
     }

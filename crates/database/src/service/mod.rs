@@ -76,7 +76,8 @@ struct Shared<K: LeaseKind> {
     reconnect: Reconnect,
     hints: Arc<Hints<K>>,
     queue: Mutex<VecDeque<Job<K>>>,
-    ready: Condvar,
+    /// Wakes the first connection, and those that help it.
+    ready: [Condvar; 2],
     events: Mutex<Vec<LinkEvent>>,
     /// Called when there are events or results for the owner.
     wake_owner: Box<dyn Fn() + Send + Sync>,
@@ -139,7 +140,7 @@ impl<K: LeaseKind> LeaseService<K> {
             reconnect,
             hints: Arc::default(),
             queue: Mutex::default(),
-            ready: Condvar::new(),
+            ready: [Condvar::new(), Condvar::new()],
             events: Mutex::default(),
             wake_owner,
             is_stopping: AtomicBool::new(false),
@@ -216,7 +217,7 @@ impl<K: LeaseKind> Drop for LeaseService<K> {
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::SeqCst);
         drop(self.shared.queue.lock());
-        self.shared.ready.notify_all();
+        self.shared.ready.iter().for_each(|bell| drop(bell.notify_all()));
         self.shared.keeper.ring();
         for thread in self.threads.drain(..) {
             // A panic of the thread has been reported by its hook.
@@ -258,10 +259,9 @@ impl<K: LeaseKind> Post<K> {
         }
         let len = queue.len();
         drop(queue);
+        self.shared.ready[0].notify_one();
         if len >= JOIN_FROM {
-            self.shared.ready.notify_all();
-        } else {
-            self.shared.ready.notify_one();
+            self.shared.ready[1].notify_one();
         }
     }
 

@@ -159,6 +159,28 @@ pub enum Expect {
     Unchanged(Version),
 }
 
+/// Number of leases by subnet, type, pool and state.
+pub type Counts = std::collections::BTreeMap<(SubnetId, LeaseType, u32, LeaseState), u64>;
+
+/// The leases that are stored, as a configuration that is put in force must know them.
+pub trait StoredLeases<K: LeaseKind> {
+    /// Marks in other pools what is leased, and uses these from now on.
+    fn adopt_pools(&self, pools: &std::sync::Arc<crate::free::PoolSet<K::Number>>);
+
+    /// Counts the leases.
+    fn recount(&self) -> Counts;
+}
+
+impl<K: LeaseKind> StoredLeases<K> for LeaseStore<K> {
+    fn adopt_pools(&self, pools: &std::sync::Arc<crate::free::PoolSet<K::Number>>) {
+        self.adopt_pools(pools);
+    }
+
+    fn recount(&self) -> Counts {
+        self.recount()
+    }
+}
+
 /// Whether a lifetime is over at `now_s` (wall clock): strictly after its last second.
 pub(crate) fn is_expired(cltt: i64, valid_lifetime: u32, now_s: i64) -> bool {
     let ends = cltt.saturating_add(i64::from(valid_lifetime));
