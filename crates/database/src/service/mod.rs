@@ -33,8 +33,7 @@ use crate::{Counted, DbError, LeaseConnection};
 pub use keeper::{Kept, ReclaimedLease};
 
 /// Makes a connection.
-pub type Opener<K> =
-    Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError> + Send + Sync>;
+pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError> + Send + Sync>;
 
 /// Requests of one batch.
 const BATCH_MAX: usize = 1024;
@@ -217,7 +216,9 @@ impl<K: LeaseKind> Drop for LeaseService<K> {
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::SeqCst);
         drop(self.shared.queue.lock());
-        self.shared.ready.iter().for_each(|bell| drop(bell.notify_all()));
+        for bell in &self.shared.ready {
+            bell.notify_all();
+        }
         self.shared.keeper.ring();
         for thread in self.threads.drain(..) {
             // A panic of the thread has been reported by its hook.
