@@ -189,7 +189,7 @@ const PASSWORD_FILE: Keyword =
     Keyword::new("password-file", Kind::Str, "File with the password.").not_yet("write 'password'");
 
 const SSL_MODE: Keyword = Keyword::new("ssl-mode", Kind::Str, "How a connection is encrypted.")
-    .not_yet("it is encrypted when 'trust-anchor' is given");
+    .not_yet("connections are encrypted when 'trust-anchor' is given");
 
 /// What Cassandra had a use for.
 const CQL: [Keyword; 7] = [

@@ -130,7 +130,7 @@ pub(crate) const LAST: [Keyword; 27] = [
     Keyword::new(
         "hosts-databases",
         Kind::MapList,
-        "Databases of host reservations, in the order in which they are asked.",
+        "Databases of host reservations, in the order in which they are asked; each as `hosts-database`.",
     ),
     Keyword::new(
         "host-cache-size",

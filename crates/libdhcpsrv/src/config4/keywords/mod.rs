@@ -31,7 +31,6 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp4/interfaces-config", &INTERFACES),
     ("Dhcp4/lease-database", &LEASE_DATABASE),
     ("Dhcp4/hosts-database", &HOSTS_DATABASE),
-    ("Dhcp4/hosts-databases[]", &HOSTS_DATABASE),
     ("Dhcp4/expired-leases-processing", &EXPIRED_LEASES),
     ("Dhcp4/multi-threading", &MULTI_THREADING),
     ("Dhcp4/shared-networks[]", &NETWORK),

@@ -31,7 +31,6 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp6/server-id", &SERVER_ID),
     ("Dhcp6/lease-database", &LEASE_DATABASE),
     ("Dhcp6/hosts-database", &HOSTS_DATABASE),
-    ("Dhcp6/hosts-databases[]", &HOSTS_DATABASE),
     ("Dhcp6/expired-leases-processing", &EXPIRED_LEASES),
     ("Dhcp6/multi-threading", &MULTI_THREADING),
     ("Dhcp6/shared-networks[]", &NETWORK),
