@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use libdhcpsrv::config::OnFail;
 use libdhcpsrv::lease::LeaseKind;
 
-use super::batch::{carry_out, fail};
+use super::batch::{Lost, carry_out, fail};
 use super::{BATCH_MAX, JOIN_FROM, Job, LinkEvent, Shared};
 use crate::{DbError, LeaseConnection};
 
@@ -32,16 +32,19 @@ pub(super) fn run<K: LeaseKind>(
         };
         let result = match open {
             Ok(open) => carry(shared, open, jobs),
-            Err(error) => {
-                give_back(shared, sort, jobs);
-                Err(error)
-            }
+            Err(error) => Err((error, jobs)),
         };
         match result {
             Ok(open) => connection = Some(open),
-            // The others will tell what is wrong.
-            Err(_) if number == HELPER => wait(shared, number, PAUSE),
-            Err(error) => connection = reconnect(shared, number, error),
+            Err((error, jobs)) => {
+                give_back(shared, sort, jobs);
+                if number == HELPER {
+                    // The others will tell what is wrong.
+                    wait(shared, number, PAUSE);
+                } else {
+                    connection = reconnect(shared, number, error);
+                }
+            }
         }
     }
 }
@@ -50,7 +53,7 @@ fn carry<K: LeaseKind>(
     shared: &Shared<K>,
     mut connection: Box<dyn LeaseConnection<K>>,
     jobs: Vec<Job<K>>,
-) -> Result<Box<dyn LeaseConnection<K>>, DbError> {
+) -> Result<Box<dyn LeaseConnection<K>>, Lost<K>> {
     shared.carried[0].fetch_add(jobs.len() as u64, Ordering::Relaxed);
     shared.carried[1].fetch_add(1, Ordering::Relaxed);
     carry_out(shared, &mut *connection, jobs)?;
@@ -81,11 +84,13 @@ fn next_batch<K: LeaseKind>(shared: &Shared<K>, number: usize) -> Option<(usize,
     }
 }
 
-/// Puts jobs back for another connection.
+/// Puts jobs back for another connection, once each: one that a server dies of must not kill the next one.
 fn give_back<K: LeaseKind>(shared: &Shared<K>, sort: usize, jobs: Vec<Job<K>>) {
+    let (again, new): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.was_lost);
+    fail(again);
     let mut queues = shared.queues.lock();
-    for job in jobs.into_iter().rev() {
-        queues[sort].push_front(job);
+    for job in new.into_iter().rev() {
+        queues[sort].push_front(Job { was_lost: true, ..job });
     }
     drop(queues);
     shared.ready[sort].notify_one();
@@ -115,7 +120,6 @@ fn reconnect<K: LeaseKind>(
     let goes_on = policy.on_fail == OnFail::ServeRetryContinue;
     let mut tries: u32 = 0;
     loop {
-        fail(take_all(shared, number));
         if shared.is_stopping() {
             return None;
         }
@@ -138,6 +142,7 @@ fn reconnect<K: LeaseKind>(
             }
         }
         tries = tries.saturating_add(1);
+        fail(take_all(shared, number));
         wait_failing(shared, number, if tries >= tries_max { pause.max(SLOW) } else { pause });
     }
 }

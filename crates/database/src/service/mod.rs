@@ -6,8 +6,9 @@
 //! each, so that nobody who reads waits for the disk under somebody else's change; a third one joins in when more is
 //! waiting than they can carry (`link`).
 //!
-//! When the connection is lost, what was under way has no answer: the exchanges end, and clients ask again. What then
-//! happens is up to `on-fail`; the owner hears of it through [`LeaseService::take_events`].
+//! When a connection is lost another one is made at once, and what was under way is carried out once more. When that
+//! fails the exchanges end without an answer, and clients ask again. What then happens is up to `on-fail`; the owner
+//! hears of it through [`LeaseService::take_events`].
 //!
 //! What is done by the clock (the ends of lifetimes, reclamation) has a thread and a connection of its own (`keeper`).
 
@@ -62,6 +63,8 @@ pub enum LinkEvent {
 struct Job<K: LeaseKind> {
     mailbox: Arc<Mailbox<K>>,
     request: Request<K>,
+    /// Whether a connection was lost under it before.
+    was_lost: bool,
 }
 
 /// Where the replies for one worker gather.
@@ -259,7 +262,7 @@ impl<K: LeaseKind> Post<K> {
         let mut queues = self.shared.queues.lock();
         for request in self.buffer.drain(..) {
             let sort = usize::from(matches!(request.ask, Ask::Change { .. }));
-            queues[sort].push_back(Job { mailbox: self.mailbox.clone(), request });
+            queues[sort].push_back(Job { mailbox: self.mailbox.clone(), request, was_lost: false });
         }
         let lens = [queues[0].len(), queues[1].len()];
         drop(queues);
