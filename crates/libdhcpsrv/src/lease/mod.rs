@@ -33,6 +33,7 @@ pub use kind::{AddressOf, Contents, LeaseKind, LeaseView, StoreAddress, Terms};
 pub use load::{FileReport, Loader};
 #[cfg(test)]
 pub(crate) use store::shard_of;
+pub(crate) use store::is_same;
 pub use store::{LEASES_PER_KEY_MAX, LeaseStore, Nth};
 
 /// A lifetime that never ends.
@@ -135,6 +136,18 @@ pub enum Ownership {
 pub struct Version {
     slot: u32,
     change: u32,
+}
+
+impl Version {
+    /// The version that a keeper of leases numbers so; `change` is not 0.
+    pub(crate) const fn new(slot: u32, change: u32) -> Self {
+        Self { slot, change }
+    }
+
+    /// Both numbers.
+    pub(crate) const fn numbers(self) -> (u32, u32) {
+        (self.slot, self.change)
+    }
 }
 
 /// What a decision was based on: the change is made only if this still holds.
