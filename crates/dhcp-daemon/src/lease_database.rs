@@ -361,12 +361,12 @@ mod tests {
 
     fn settings() -> LeaseDatabase {
         LeaseDatabase {
-            sql: None,
             name: None,
             persist: true,
             lfc_interval: 0,
             durability: Durability::Kernel,
             max_row_errors: 0,
+            sql: None,
         }
     }
 

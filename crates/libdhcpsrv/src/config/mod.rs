@@ -37,8 +37,6 @@ pub struct SubnetIndex(pub u32);
 /// `lease-database`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseDatabase {
-    /// The database that keeps the leases; `None` for `memfile`, to which all other fields belong.
-    pub sql: Option<SqlDatabase>,
     /// `name`: path of the lease file; `None` for the default below the data directory.
     pub name: Option<String>,
     /// `persist`.
@@ -49,6 +47,8 @@ pub struct LeaseDatabase {
     pub durability: Durability,
     /// `max-row-errors`; 0 tolerates any number.
     pub max_row_errors: u32,
+    /// The database that leases are kept in; none for the lease file.
+    pub sql: Option<SqlDatabase>,
 }
 
 /// What an acknowledgement promises.
