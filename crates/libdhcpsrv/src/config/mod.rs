@@ -37,6 +37,8 @@ pub struct SubnetIndex(pub u32);
 /// `lease-database`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseDatabase {
+    /// The database that keeps the leases; `None` for `memfile`, to which all other fields belong.
+    pub sql: Option<SqlDatabase>,
     /// `name`: path of the lease file; `None` for the default below the data directory.
     pub name: Option<String>,
     /// `persist`.
