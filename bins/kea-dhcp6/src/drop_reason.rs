@@ -21,6 +21,8 @@ pub enum DropReason {
     DropClassKnown,
     /// The server identifier names another server.
     ForeignServer,
+    /// A database of hosts cannot tell whether the client has one.
+    HostsUnknown,
     /// A defect of this server: processing panicked.
     Internal,
     /// An identity association is broken.
@@ -72,7 +74,8 @@ impl DropReason {
                 &messages::DHCP6_UNKNOWN_MSG_RECEIVED
             }
             Self::Busy => &messages::DHCP6_PACKET_DROP_DUPLICATE,
-            Self::Internal
+            Self::HostsUnknown
+            | Self::Internal
             | Self::NoSubnet
             | Self::NotStored(_)
             | Self::NothingToConfirm
@@ -88,7 +91,7 @@ impl DropReason {
             Self::ForeignServer | Self::NoSubnet => Packet6::NotForUs,
             Self::Busy => Packet6::Duplicate,
             Self::QueueFull => Packet6::QueueFull,
-            Self::NotStored(_) | Self::Internal => Packet6::ProcessingFailed,
+            Self::HostsUnknown | Self::NotStored(_) | Self::Internal => Packet6::ProcessingFailed,
             _ => Packet6::RfcViolation,
         }
     }
@@ -103,6 +106,7 @@ impl std::fmt::Display for DropReason {
                 "the client is in class DROP"
             }
             Self::ForeignServer => "the server identifier (option 2) names another server",
+            Self::HostsUnknown => "a database of reservations does not answer",
             Self::Internal => "processing failed; this is a defect of the server",
             Self::Malformed => "an identity association is malformed",
             Self::NoClientId => "the message has no client identifier (option 1)",

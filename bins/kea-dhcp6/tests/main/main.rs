@@ -11,6 +11,7 @@ mod explain;
 mod extend;
 mod extended_info;
 mod hostile;
+mod host_databases;
 mod hosts;
 mod identifiers;
 mod information;
