@@ -128,11 +128,7 @@ impl Stand {
     }
 
     /// The same with databases of hosts.
-    pub(crate) fn reconfigure_with(
-        &mut self,
-        members: &str,
-        databases: Option<HostDatabases<V6>>,
-    ) {
+    pub(crate) fn reconfigure_with(&mut self, members: &str, databases: Option<HostDatabases<V6>>) {
         let Self { statistics, store, now, .. } = self;
         let (runtime, counters) = install(config(members), statistics, store, databases, *now);
         self.counters = counters;
@@ -189,13 +185,7 @@ impl Stand {
     pub(crate) fn bind(&mut self, query: &Query) -> Answer {
         let advertise = self.answer(&query.clone().kind(MessageType::Solicit));
         assert_eq!(advertise.kind(), MessageType::Advertise);
-        // As real clients do, it asks for what was advertised.
-        let mut request = query.clone().kind(MessageType::Request).server(DUID);
-        let others =
-            Options::new(&query.options).filter(|(code, _)| IaKind::from_code(*code).is_none());
-        request.options = others.flat_map(|(code, body)| option(code, body)).collect();
-        request.options.extend_from_slice(&advertise.ias());
-        let reply = self.answer(&request);
+        let reply = self.answer(&query.requesting(&advertise));
         assert_eq!(reply.kind(), MessageType::Reply);
         reply
     }
@@ -314,6 +304,16 @@ impl Query {
     pub(crate) fn kind(mut self, kind: MessageType) -> Self {
         self.kind = kind as u8;
         self
+    }
+
+    /// The REQUEST of a client that was advertised something: as real ones do, it asks for that.
+    pub(crate) fn requesting(&self, advertise: &Answer) -> Self {
+        let mut request = self.clone().kind(MessageType::Request).server(DUID);
+        let others =
+            Options::new(&self.options).filter(|(code, _)| IaKind::from_code(*code).is_none());
+        request.options = others.flat_map(|(code, body)| option(code, body)).collect();
+        request.options.extend_from_slice(&advertise.ias());
+        request
     }
 
     pub(crate) fn raw_kind(mut self, kind: u8) -> Self {

@@ -19,6 +19,8 @@ mod identifier;
 mod index;
 mod join;
 mod known;
+#[cfg(test)]
+mod late_tests;
 mod learned;
 mod pending;
 mod stored;
