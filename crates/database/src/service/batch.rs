@@ -9,9 +9,9 @@ use foldhash::{HashMap, HashSet};
 use libdhcpsrv::lease::{AddressOf, LeaseKind};
 use libdhcpsrv::remote::{Ask, Reply, Told};
 
-use super::line::Lost;
-use super::{Job, LinkEvent, Mailbox};
-use crate::{DbError, Fault, LeaseConnection, Wanted};
+use super::{Job, Mailbox};
+use crate::line::Lost;
+use crate::{DbError, Fault, LeaseConnection, LinkEvent, Wanted};
 
 /// How often a transaction that was in the way of another one is tried again.
 const RETRIES_MAX: usize = 5;

@@ -7,9 +7,9 @@ use libdhcpsrv::lease::{Deltas, LeaseKind, LeaseState, ReclaimLimits};
 use libdhcpsrv::remote::{deltas_of, reclaimed};
 use parking_lot::{Condvar, Mutex};
 
-use super::line::Carrier;
-use super::{LinkEvent, Shared};
-use crate::{DbError, Fault, LeaseConnection};
+use super::Shared;
+use crate::line::Carrier;
+use crate::{DbError, Fault, LeaseConnection, LinkEvent};
 
 /// Time between two looks at what has ended.
 const TICK: Duration = Duration::from_secs(1);

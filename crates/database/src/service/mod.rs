@@ -14,7 +14,6 @@
 
 mod batch;
 mod keeper;
-mod line;
 #[cfg(test)]
 mod tests;
 
@@ -28,8 +27,8 @@ use libdhcpsrv::lease::{LeaseKind, ReclaimLimits};
 use libdhcpsrv::remote::{Ask, Hints, RemoteStore, Reply, Request};
 use parking_lot::Mutex;
 
-use self::line::{Carrier, Line, Lost};
-use crate::{Counted, DbError, LeaseConnection};
+use crate::line::{Carrier, Line, Lost};
+use crate::{Counted, DbError, LeaseConnection, LinkEvent};
 
 pub use keeper::{Kept, ReclaimedLease};
 
@@ -38,21 +37,6 @@ pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError
 
 /// Sorts of requests, which have a connection each: reads and changes.
 const SORTS: usize = 2;
-
-/// What happened to the connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkEvent {
-    /// It is gone; whether it is tried again is up to the configuration.
-    Lost(DbError),
-    /// A try to connect has failed: number of the try.
-    Failed(u32, DbError),
-    /// It is there again.
-    Recovered,
-    /// All tries have failed: the server is to end.
-    GaveUp(u32),
-    /// A request was refused for what it said, or in conflict with others for too long.
-    Refused(DbError),
-}
 
 /// A request and where its reply goes.
 struct Job<K: LeaseKind> {

@@ -10,8 +10,22 @@ use std::time::{Duration, Instant};
 use libdhcpsrv::config::{OnFail, Reconnect};
 use parking_lot::{Condvar, Mutex};
 
-use super::LinkEvent;
 use crate::DbError;
+
+/// What happened to the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// It is gone; whether it is tried again is up to the configuration.
+    Lost(DbError),
+    /// A try to connect has failed: number of the try.
+    Failed(u32, DbError),
+    /// It is there again.
+    Recovered,
+    /// All tries have failed: the server is to end.
+    GaveUp(u32),
+    /// A request was refused for what it said, or in conflict with others for too long.
+    Refused(DbError),
+}
 
 /// Jobs of one batch.
 const BATCH_MAX: usize = 1024;
@@ -23,10 +37,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 const SLOW: Duration = Duration::from_secs(1);
 
 /// A connection was lost, and these jobs have no reply.
-pub(super) type Lost<J> = (DbError, Vec<J>);
+pub(crate) type Lost<J> = (DbError, Vec<J>);
 
 /// What is carried, and how.
-pub(super) trait Carrier: Send + Sync + Sized + 'static {
+pub(crate) trait Carrier: Send + Sync + Sized + 'static {
     /// A connection.
     type Connection: Send;
     /// A job.
@@ -54,16 +68,16 @@ pub(super) trait Carrier: Send + Sync + Sized + 'static {
 }
 
 /// What all threads of a line share.
-pub(super) struct Line<C: Carrier> {
-    pub(super) carrier: C,
-    pub(super) reconnect: Reconnect,
+pub(crate) struct Line<C: Carrier> {
+    pub(crate) carrier: C,
+    pub(crate) reconnect: Reconnect,
     /// One for each sort of jobs.
     queues: Mutex<Vec<VecDeque<C::Job>>>,
     /// Wakes each connection; the last one is that of the helper.
     ready: Vec<Condvar>,
     events: Mutex<Vec<LinkEvent>>,
     /// Called when there is something for the owner.
-    pub(super) wake_owner: Box<dyn Fn() + Send + Sync>,
+    pub(crate) wake_owner: Box<dyn Fn() + Send + Sync>,
     is_stopping: AtomicBool,
     /// How many of the connections that count are lost.
     lost: AtomicUsize,
@@ -73,7 +87,7 @@ pub(super) struct Line<C: Carrier> {
 
 impl<C: Carrier> Line<C> {
     /// Makes a line for so many sorts of jobs.
-    pub(super) fn new(
+    pub(crate) fn new(
         carrier: C,
         sorts: usize,
         reconnect: Reconnect,
@@ -93,12 +107,12 @@ impl<C: Carrier> Line<C> {
     }
 
     /// Number of the connection that helps the others.
-    pub(super) fn helper(&self) -> usize {
+    pub(crate) fn helper(&self) -> usize {
         self.ready.len() - 1
     }
 
     /// Adds jobs, each with its sort.
-    pub(super) fn push(&self, jobs: impl Iterator<Item = (usize, C::Job)>) {
+    pub(crate) fn push(&self, jobs: impl Iterator<Item = (usize, C::Job)>) {
         let mut queues = self.queues.lock();
         for (sort, job) in jobs {
             if let Some(queue) = queues.get_mut(sort) {
@@ -117,8 +131,15 @@ impl<C: Carrier> Line<C> {
         }
     }
 
+    /// Replies to all jobs that wait that there is no answer.
+    pub(crate) fn fail_all(&self) {
+        for number in 0..self.helper() {
+            self.carrier.fail(self.take_all(number));
+        }
+    }
+
     /// Ends all threads; they are still to be waited for.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);
         drop(self.queues.lock());
         for bell in &self.ready {
@@ -126,31 +147,31 @@ impl<C: Carrier> Line<C> {
         }
     }
 
-    pub(super) fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::SeqCst)
     }
 
     /// Whether the connections that count are there.
-    pub(super) fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         self.lost.load(Ordering::Relaxed) == 0
     }
 
-    pub(super) fn tell(&self, event: LinkEvent) {
+    pub(crate) fn tell(&self, event: LinkEvent) {
         self.events.lock().push(event);
         (self.wake_owner)();
     }
 
-    pub(super) fn take_events(&self) -> Vec<LinkEvent> {
+    pub(crate) fn take_events(&self) -> Vec<LinkEvent> {
         std::mem::take(&mut self.events.lock())
     }
 
     /// Jobs and batches so far.
-    pub(super) fn carried(&self) -> [u64; 2] {
+    pub(crate) fn carried(&self) -> [u64; 2] {
         [0, 1].map(|which: usize| self.carried[which].load(Ordering::Relaxed))
     }
 
     /// Carries jobs over connection `number` until the line stops.
-    pub(super) fn run(&self, number: usize, first: Option<C::Connection>) {
+    pub(crate) fn run(&self, number: usize, first: Option<C::Connection>) {
         let mut connection = first;
         while let Some((sort, jobs)) = self.next_batch(number) {
             let open = match connection.take() {
