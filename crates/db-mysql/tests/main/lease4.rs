@@ -476,10 +476,28 @@ fn texts_of_any_bytes_come_back() {
     assert_eq!(all(&mut connection), leases);
     let clients: Vec<_> = names.iter().map(|name| wanted(b"", name)).collect();
     assert_eq!(found(&mut connection, &clients).len(), 6);
-    let strange = Lease4 { user_context: "{\"a\":\"é😀\"}".into(), ..lease(1) };
+    let strange = Lease4 {
+        user_context: "{\"a\":\"é😀\"}".into(),
+        client_id: leases[0].client_id.clone(),
+        ..lease(1)
+    };
     assert_eq!(connection.update(&[(&leases[0], &strange)]).unwrap(), [true]);
-    let stored = get(&mut connection, lease(1).address).unwrap();
-    assert_eq!(stored.user_context, br#"{"a":"\u00e9\ud83d\ude00"}"#);
+    assert_eq!(get(&mut connection, lease(1).address), Some(strange));
+}
+
+#[test]
+fn texts_of_any_bytes_come_back_from_columns_of_latin_1() {
+    let (database, _) = open();
+    database.sql("ALTER TABLE lease4 CONVERT TO CHARACTER SET latin1;");
+    let mut connection = open_leases4(&database.access()).unwrap();
+    let stored = Lease4 {
+        hostname: "café&#x41;😀".into(),
+        user_context: "{\"a\":\"é😀\"}".into(),
+        ..lease(1)
+    };
+    assert_eq!(insert(&mut connection, std::slice::from_ref(&stored)), [true]);
+    let expected = Lease4 { user_context: br#"{"a":"\u00e9\ud83d\ude00"}"#.to_vec(), ..stored };
+    assert_eq!(all(&mut connection), [expected]);
 }
 
 #[test]
@@ -522,4 +540,26 @@ fn statistics_of_the_tables_follow() {
     assert_eq!(counts(), "1\t0\t69\n1\t1\t1\n");
     connection.delete(&[&declined, &lease(2)]).unwrap();
     assert_eq!(counts(), "1\t0\t68\n1\t1\t0\n");
+}
+
+#[test]
+fn leases_are_counted_by_class_as_their_contexts_come_and_go() {
+    let (database, mut connection) = open();
+    let counts = || database.sql("SELECT client_class, leases FROM lease4_stat_by_client_class;");
+    let classed = Lease4 {
+        user_context: br#"{"ISC": {"client-classes": ["ALL", "gold"]}}"#.to_vec(),
+        ..lease(1)
+    };
+    assert_eq!(insert(&mut connection, &[classed.clone(), lease(2)]), [true, true]);
+    assert_eq!(insert(&mut connection, &[lease(3)]), [true]);
+    assert_eq!(counts(), "ALL\t1\ngold\t1\n");
+    // The caller does not tell what context there was.
+    let declined = Lease4 { state: LeaseState::Declined, ..lease(1) };
+    assert_eq!(connection.update(&[(&lease(1), &declined)]).unwrap(), [true]);
+    assert_eq!(counts(), "ALL\t0\ngold\t0\n");
+    assert_eq!(connection.update(&[(&declined, &classed)]).unwrap(), [true]);
+    assert_eq!(counts(), "ALL\t1\ngold\t1\n");
+    assert_eq!(insert(&mut connection, &[lease(4)]), [true]);
+    assert_eq!(connection.delete(&[&lease(1), &lease(2)]).unwrap(), [true, true]);
+    assert_eq!(counts(), "ALL\t0\ngold\t0\n");
 }
