@@ -20,7 +20,7 @@ mod tls;
 mod value;
 
 pub use connection::{Client, Parameter, Statement, connect};
-pub use lease::{open_leases4, open_leases6};
+pub use lease::{lease_statements, open_leases4, open_leases6};
 pub use tokio_postgres::types::ToSql;
 pub use tokio_postgres::{Row, SimpleQueryMessage};
 pub use value::{Bytes, Int, Text, Time};
