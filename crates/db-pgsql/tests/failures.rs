@@ -13,7 +13,9 @@ fn refusal(access: &SqlAccess) -> DbError {
     db_pgsql::open_leases4(access).err().expect("it is refused")
 }
 
-fn get(connection: &mut dyn database::LeaseConnection<libdhcpsrv::lease4::V4>) -> Result<(), DbError> {
+fn get(
+    connection: &mut dyn database::LeaseConnection<libdhcpsrv::lease4::V4>,
+) -> Result<(), DbError> {
     connection.get(&["192.0.2.1".parse().unwrap()], &mut |_| {})
 }
 
@@ -53,8 +55,7 @@ fn a_server_that_does_not_speak_tls_is_refused() {
     let folder = database.server().folder();
     let authority = folder.join("authority.pem");
     std::fs::write(&authority, CERTIFICATE).unwrap();
-    let access =
-        SqlAccess { trust_anchor: authority.display().to_string(), ..database.access() };
+    let access = SqlAccess { trust_anchor: authority.display().to_string(), ..database.access() };
     let error = refusal(&access);
     assert_eq!(error.fault, Fault::Refused, "{error}");
 }
@@ -111,7 +112,8 @@ fn a_reader_reads_and_nothing_else() {
 fn a_server_that_may_not_be_written_to_is_noticed() {
     let database = database(Tables::Debian);
     let mut connection = open4(&database);
-    let read_only = format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name());
+    let read_only =
+        format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name());
     database.sql_as_administrator(&read_only);
     assert_eq!(refusal(&database.access()).fault, Fault::ReadOnly);
     let reading = SqlAccess { read_only: true, ..database.access() };
@@ -193,7 +195,8 @@ fn two_transactions_in_each_others_way_may_try_again() {
         let result = other.update(&[(&lease(1), &renewed(1))]);
         result.and_then(|made| other.commit().map(|()| made))
     });
-    let result = one.update(&[(&lease(2), &renewed(2))]).and_then(|made| one.commit().map(|()| made));
+    let result =
+        one.update(&[(&lease(2), &renewed(2))]).and_then(|made| one.commit().map(|()| made));
     let results = [result, thread.join().unwrap()];
     let faults: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     assert_eq!(faults.len(), 1, "{results:?}");

@@ -70,8 +70,7 @@ fn leases_are_inserted_once_and_read_back_in_every_version() {
         assert_eq!(get(&mut *connection, &addresses), all, "{tables:?}");
         let row = "SELECT host(address::inet), hwtype, hwaddr_source, hwaddr, iaid FROM lease6 \
                    WHERE hostname IN ('host-1', 'host-2') ORDER BY address";
-        let expected =
-            "2001:db8::1\t\t\t\\x\t-16\n2001:db8::2\t-16\t4\t\\x020000000009\t-16";
+        let expected = "2001:db8::1\t\t\t\\x\t-16\n2001:db8::2\t-16\t4\t\\x020000000009\t-16";
         assert_eq!(database.sql(row).trim(), expected);
     }
 }
@@ -85,7 +84,10 @@ fn associations_are_found_by_type_client_and_number() {
         let other_iaid = Lease6 { duid: lease(1).duid, iaid: 5, ..lease(3) };
         let other_subnet = Lease6 { duid: lease(1).duid, subnet_id: SubnetId(8), ..lease(4) };
         let declined = Lease6 { duid: vec![0], state: LeaseState::Declined, ..lease(5) };
-        insert(&mut *connection, &[lease(1), second, other_iaid, other_subnet, declined, prefix(1)]);
+        insert(
+            &mut *connection,
+            &[lease(1), second, other_iaid, other_subnet, declined, prefix(1)],
+        );
         let wanted = |lease_type, duid: &[u8], iaid, subnet| Wanted {
             client: OwnedClientKey6 { lease_type, duid: duid.to_vec(), iaid },
             subnet: SubnetId(subnet),
