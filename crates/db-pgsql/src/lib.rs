@@ -3,8 +3,9 @@
 //! [`connect`] makes a connection, which prepares and runs statements for whoever knows the tables. [`open_leases4`] and
 //! [`open_leases6`] make those to the tables of leases.
 //!
-//! What is stored is what Kea stores: empty texts and identifiers rather than NULL, hardware type and source of DHCPv6
-//! only with a hardware address, IAIDs as signed numbers, addresses of DHCPv6 as texts where the table is of that kind.
+//! What is stored is what Kea stores, which cannot read everything else: empty texts and identifiers and the number 0
+//! rather than NULL, IAIDs as signed numbers, addresses of DHCPv6 as texts where the table is of that kind. Bytes that
+//! are no text become `?`.
 
 mod column;
 mod connection;

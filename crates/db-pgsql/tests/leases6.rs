@@ -70,7 +70,7 @@ fn leases_are_inserted_once_and_read_back_in_every_version() {
         assert_eq!(get(&mut *connection, &addresses), all, "{tables:?}");
         let row = "SELECT host(address::inet), hwtype, hwaddr_source, hwaddr, iaid FROM lease6 \
                    WHERE hostname IN ('host-1', 'host-2') ORDER BY address";
-        let expected = "2001:db8::1\t\t\t\\x\t-16\n2001:db8::2\t-16\t4\t\\x020000000009\t-16";
+        let expected = "2001:db8::1\t0\t0\t\\x\t-16\n2001:db8::2\t-16\t4\t\\x020000000009\t-16";
         assert_eq!(database.sql(row).trim(), expected);
     }
 }
