@@ -49,19 +49,53 @@ fn the_socket_serves_as_well() {
     assert_eq!(refusal(&nowhere).fault, Fault::Lost);
 }
 
-#[test]
-fn a_server_that_does_not_speak_tls_is_refused() {
-    let database = database(Tables::Debian);
-    let folder = database.server().folder();
-    let authority = folder.join("authority.pem");
-    std::fs::write(&authority, CERTIFICATE).unwrap();
-    let access = SqlAccess { trust_anchor: authority.display().to_string(), ..database.access() };
-    let error = refusal(&access);
-    assert_eq!(error.fault, Fault::Refused, "{error}");
-}
+/// The authority of the server's certificate, one that signed nothing here, and the server's own.
+const AUTHORITY: &str = include_str!("tls/authority.pem");
+const STRANGER: &str = include_str!("tls/stranger.pem");
+const CERTIFICATE: &str = include_str!("tls/server.pem");
+const KEY: &str = include_str!("tls/server.key");
 
-/// An authority that signs nothing here.
-const CERTIFICATE: &str = include_str!("authority.pem");
+#[test]
+fn tls_is_spoken_with_whom_the_authority_knows() {
+    let server = own_server();
+    let database = server.new_database();
+    let file = |name: &str, text: &str| {
+        let path = server.folder().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let access = SqlAccess { trust_anchor: file("authority.pem", AUTHORITY), ..database.access() };
+    let error = db_pgsql::connect(&access).unwrap_err();
+    assert_eq!(error.fault, Fault::Refused, "the server does not speak it: {error}");
+
+    // In its data folder, as its user.
+    for (name, text) in [("server.crt", CERTIFICATE), ("server.key", KEY)] {
+        let lines: Vec<_> = text.lines().map(|line| format!("('{line}')")).collect();
+        server.sql(
+            None,
+            &format!(
+                "COPY (VALUES {}) TO PROGRAM 'umask 077; cat > {name}'",
+                lines.join(", ")
+            ),
+        );
+    }
+    server.sql(None, "ALTER SYSTEM SET ssl = on");
+    server.kill();
+    server.start_again();
+
+    let mut client = db_pgsql::connect(&access).unwrap();
+    let asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let asked = client.prepare("ssl", asked).unwrap();
+    let rows = client.query(&asked, &[]).unwrap();
+    assert!(rows[0].get::<_, bool>(0));
+
+    let stranger = SqlAccess { trust_anchor: file("stranger.pem", STRANGER), ..access.clone() };
+    let error = db_pgsql::connect(&stranger).unwrap_err();
+    assert_eq!(error.fault, Fault::Refused, "{error}");
+    let renamed = SqlAccess { host: "localhost".to_owned(), ..access };
+    let error = db_pgsql::connect(&renamed).unwrap_err();
+    assert_eq!(error.fault, Fault::Refused, "the certificate is for another name: {error}");
+}
 
 #[test]
 fn missing_tables_and_columns_are_told() {
