@@ -33,8 +33,7 @@ use crate::{Counted, DbError, LeaseConnection};
 pub use keeper::{Kept, ReclaimedLease};
 
 /// Makes a connection.
-pub type Opener<K> =
-    Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError> + Send + Sync>;
+pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError> + Send + Sync>;
 
 /// Requests of one batch.
 const BATCH_MAX: usize = 1024;
