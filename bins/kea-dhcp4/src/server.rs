@@ -80,6 +80,7 @@ impl Protocol for Dhcp4 {
     };
     const BUSY: DropReason = DropReason::Busy;
     const QUEUE_FULL: DropReason = DropReason::QueueFull;
+    const UNANSWERED: DropReason = DropReason::Unanswered;
     const EXPLAINED: &'static Message = &DHCP4_EXPLAIN;
 
     fn parse<'a>(payload: &'a [u8], spans: &'a mut SpanTable) -> Result<View<'a>, MalformedError> {

@@ -41,6 +41,8 @@ pub enum DropReason {
     SeveralClientIds,
     /// More than one server identifier.
     SeveralServerIds,
+    /// The database with leases or hosts has not answered.
+    Unanswered,
     /// A server identifier where RFC 8415 forbids it.
     UnexpectedServerId,
     /// Sent to a unicast address though the type is for everybody.
@@ -76,7 +78,8 @@ impl DropReason {
             | Self::NoSubnet
             | Self::NotStored(_)
             | Self::NothingToConfirm
-            | Self::QueueFull => &messages::DHCP6_PACKET_PROCESS_FAIL,
+            | Self::QueueFull
+            | Self::Unanswered => &messages::DHCP6_PACKET_PROCESS_FAIL,
         }
     }
 
@@ -88,7 +91,7 @@ impl DropReason {
             Self::ForeignServer | Self::NoSubnet => Packet6::NotForUs,
             Self::Busy => Packet6::Duplicate,
             Self::QueueFull => Packet6::QueueFull,
-            Self::NotStored(_) | Self::Internal => Packet6::ProcessingFailed,
+            Self::NotStored(_) | Self::Unanswered | Self::Internal => Packet6::ProcessingFailed,
             _ => Packet6::RfcViolation,
         }
     }
@@ -112,6 +115,7 @@ impl std::fmt::Display for DropReason {
             Self::NotStored(_) => "the lease could not be stored",
             Self::NothingToConfirm => "the message names no address to confirm",
             Self::QueueFull => "too many packets wait for an answer of the lease store",
+            Self::Unanswered => "the database has not answered",
             Self::SeveralClientIds => "the message has more than one client identifier (option 1)",
             Self::SeveralServerIds => "the message has more than one server identifier (option 2)",
             Self::UnexpectedServerId => "the message must not have a server identifier (option 2)",

@@ -86,6 +86,7 @@ impl Protocol for Dhcp6 {
     };
     const BUSY: DropReason = DropReason::Busy;
     const QUEUE_FULL: DropReason = DropReason::QueueFull;
+    const UNANSWERED: DropReason = DropReason::Unanswered;
     const EXPLAINED: &'static Message = &DHCP6_EXPLAIN;
 
     fn parse<'a>(payload: &'a [u8], spans: &'a mut SpanTable) -> Result<View<'a>, MalformedError> {

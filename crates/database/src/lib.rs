@@ -8,6 +8,7 @@
 mod error;
 mod lease;
 mod row;
+pub mod service;
 
 pub use error::{DbError, Fault};
 pub use lease::{Counted, LeaseConnection, SchemaVersion, Wanted};

@@ -132,6 +132,8 @@ pub trait Protocol: Debug + Default + Send + Sized + 'static {
     const BUSY: Self::Reason;
     /// Too many exchanges wait.
     const QUEUE_FULL: Self::Reason;
+    /// The store has failed to answer.
+    const UNANSWERED: Self::Reason;
     /// A line of an explanation: client, line.
     const EXPLAINED: &'static Message;
 
@@ -358,6 +360,18 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         core.desk.links.clone_from(&core.links);
         core.end_explanation(progress);
         progress
+    }
+
+    fn give_up(&mut self, ticket: Ticket, now: Now) {
+        let core = &mut self.core;
+        let Some(exchange) = core.intake.unpark(ticket) else { return };
+        core.desk.shared.gate.leave(exchange.entered);
+        let mut spans = core.spans.take().unwrap_or_default();
+        let input = exchange.datagram.input();
+        if let Ok(view) = P::parse(input.payload, &mut spans) {
+            core.drop(&input, &view, P::UNANSWERED, now);
+        }
+        core.spans = Some(spans);
     }
 
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {

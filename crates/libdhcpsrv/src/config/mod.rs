@@ -47,6 +47,8 @@ pub struct LeaseDatabase {
     pub durability: Durability,
     /// `max-row-errors`; 0 tolerates any number.
     pub max_row_errors: u32,
+    /// The database that leases are kept in; none for the lease file.
+    pub sql: Option<SqlDatabase>,
 }
 
 /// What an acknowledgement promises.

@@ -33,6 +33,7 @@ pub(crate) fn read_lease_database(
         lfc_interval: 3600,
         durability: Durability::Disk,
         max_row_errors: 0,
+        sql: None,
     };
     let Some(reader) = part(global, &LEASE_DATABASE, diagnostics) else { return database };
     if let Some(kind) = reader.str("type").filter(|kind| *kind != "memfile") {

@@ -1,0 +1,1 @@
+//! The store of a worker over answers that the test makes up.
