@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document};
 use dhcp_daemon::{
-    Daemon, DaemonMessages, Ingredients, LinkMessages, Profile, SUBNETS_LOGGED, Settings, Surroundings,
+    Daemon, DaemonMessages, Ingredients, Profile, SUBNETS_LOGGED, Settings, Surroundings,
 };
 use kea_dhcp4::messages::{loggers::*, *};
 use kea_dhcp4::runtime::{Runtime4, subnet_rows};
@@ -167,10 +167,8 @@ impl DaemonMessages for Dhcp4 {
         &ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE;
     const LEASES_RECLAMATION_SLOW: &'static Message = &ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW;
     const RECLAIMED_LEASES_DELETE: &'static Message = &ALLOC_ENGINE_V4_RECLAIMED_LEASES_DELETE;
-    const LINK: LinkMessages = LinkMessages {
-        lost: &DHCP4_DB_RECONNECT_LOST_CONNECTION,
-        failed: &DHCP4_DB_RECONNECT_ATTEMPT_FAILED,
-        recovered: &DHCP4_DB_RECONNECT_SUCCEEDED,
-        gave_up: &DHCP4_DB_RECONNECT_FAILED,
-    };
+    const DB_LOST_CONNECTION: &'static Message = &DHCP4_DB_RECONNECT_LOST_CONNECTION;
+    const DB_ATTEMPT_FAILED: &'static Message = &DHCP4_DB_RECONNECT_ATTEMPT_FAILED;
+    const DB_SUCCEEDED: &'static Message = &DHCP4_DB_RECONNECT_SUCCEEDED;
+    const DB_FAILED: &'static Message = &DHCP4_DB_RECONNECT_FAILED;
 }

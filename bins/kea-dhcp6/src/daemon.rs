@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document};
 use dhcp_daemon::{
-    Daemon, DaemonMessages, Ingredients, LinkMessages, Profile, SUBNETS_LOGGED, Settings, Surroundings,
+    Daemon, DaemonMessages, Ingredients, Profile, SUBNETS_LOGGED, Settings, Surroundings,
 };
 use kea_dhcp6::messages::{loggers::*, *};
 use kea_dhcp6::runtime::{Runtime6, subnet_rows};
@@ -176,10 +176,8 @@ impl DaemonMessages for Dhcp6 {
         &ALLOC_ENGINE_V6_LEASES_RECLAMATION_COMPLETE;
     const LEASES_RECLAMATION_SLOW: &'static Message = &ALLOC_ENGINE_V6_LEASES_RECLAMATION_SLOW;
     const RECLAIMED_LEASES_DELETE: &'static Message = &ALLOC_ENGINE_V6_RECLAIMED_LEASES_DELETE;
-    const LINK: LinkMessages = LinkMessages {
-        lost: &DHCP6_DB_RECONNECT_LOST_CONNECTION,
-        failed: &DHCP6_DB_RECONNECT_ATTEMPT_FAILED,
-        recovered: &DHCP6_DB_RECONNECT_SUCCEEDED,
-        gave_up: &DHCP6_DB_RECONNECT_FAILED,
-    };
+    const DB_LOST_CONNECTION: &'static Message = &DHCP6_DB_RECONNECT_LOST_CONNECTION;
+    const DB_ATTEMPT_FAILED: &'static Message = &DHCP6_DB_RECONNECT_ATTEMPT_FAILED;
+    const DB_SUCCEEDED: &'static Message = &DHCP6_DB_RECONNECT_SUCCEEDED;
+    const DB_FAILED: &'static Message = &DHCP6_DB_RECONNECT_FAILED;
 }

@@ -54,7 +54,9 @@ impl Database {
             SqlKind::Postgresql => "pgsql",
         };
         let (base, where_from) = match schema {
-            Schema::Debian => (PathBuf::from(DEBIAN), "Debian's package kea-admin (scripts/test installs it)"),
+            Schema::Debian => {
+                (PathBuf::from(DEBIAN), "Debian's package kea-admin (scripts/test installs it)")
+            }
             Schema::Ours => (Path::new(env!("CARGO_MANIFEST_DIR")).join(OURS), "this repository"),
         };
         let path = base.join(kind).join(format!("dhcpdb_create.{kind}"));
@@ -82,8 +84,7 @@ impl Database {
             SqlKind::Mysql => mysql::user,
             SqlKind::Postgresql => pgsql::user,
         };
-        let mut client =
-            client(self.server.port(), &self.user, self.password.reveal(), &self.name);
+        let mut client = client(self.server.port(), &self.user, self.password.reveal(), &self.name);
         self.server.feed(&mut client, statements)
     }
 

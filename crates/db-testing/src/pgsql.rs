@@ -24,7 +24,8 @@ host all all 127.0.0.1/32 scram-sha-256
 pub(crate) fn initialise(folder: &Path, owner: Option<&Owner>) {
     let data = folder.join("data");
     let mut words = vec![program("initdb").display().to_string()];
-    words.extend(["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=reject"].map(String::from));
+    words
+        .extend(["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=reject"].map(String::from));
     words.extend([format!("--username={USER}"), format!("--pgdata={}", data.display())]);
     let mut command = match owner {
         Some(Owner { uid, gid, .. }) => {

@@ -436,7 +436,10 @@ pub(crate) fn run(command: &mut Command) {
 /// Checks that a file of a package is there.
 pub(crate) fn need(package: &str, path: &str) {
     let found = Path::new(path).exists();
-    assert!(found, "package '{package}' is not installed ({path} is missing); scripts/test installs it");
+    assert!(
+        found,
+        "package '{package}' is not installed ({path} is missing); scripts/test installs it"
+    );
 }
 
 /// A port where nobody listens, below those that the kernel gives to connections.

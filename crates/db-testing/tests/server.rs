@@ -64,7 +64,8 @@ fn a_user_needs_its_password_and_sees_only_its_database() {
         assert_eq!(query(&access, password, "SELECT 6 * 7").unwrap().trim(), "42");
         for wrong in ["", "x", other.access().password.reveal()] {
             let refused = query(&access, wrong, "SELECT 1").unwrap_err();
-            let expected = ["Access denied", "password authentication failed", "no password supplied"];
+            let expected =
+                ["Access denied", "password authentication failed", "no password supplied"];
             assert!(expected.iter().any(|text| refused.contains(text)), "{refused}");
         }
         let elsewhere = SqlAccess { name: other.name().to_owned(), ..access.clone() };
@@ -85,8 +86,10 @@ fn passwords_are_checked_by_the_expected_methods() {
     assert_eq!(plugin.trim(), "mysql_native_password");
     let pgsql = Server::shared_pgsql();
     let user = pgsql.new_database().access().user;
-    let stored =
-        pgsql.sql(None, &format!("SELECT left(rolpassword, 14) FROM pg_authid WHERE rolname = '{user}'"));
+    let stored = pgsql.sql(
+        None,
+        &format!("SELECT left(rolpassword, 14) FROM pg_authid WHERE rolname = '{user}'"),
+    );
     assert_eq!(stored.trim(), "SCRAM-SHA-256$");
 }
 
@@ -118,7 +121,9 @@ fn debians_schema_is_created() {
         let database = Server::shared(kind, Durability::Relaxed).new_database();
         database.create_schema(Schema::Debian);
         assert_eq!(database.sql("SELECT COUNT(*) FROM lease4").trim(), "0");
-        assert!(database.sql("SELECT version FROM schema_version").trim().parse::<u32>().unwrap() >= 13);
+        assert!(
+            database.sql("SELECT version FROM schema_version").trim().parse::<u32>().unwrap() >= 13
+        );
     }
 }
 

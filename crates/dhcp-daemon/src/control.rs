@@ -73,7 +73,10 @@ impl Control {
                 if self.poll.poll(&mut events, Some(left)).is_err() {
                     continue;
                 }
-                let ending = self.signals.pending().find(|signal| matches!(*signal, SIGTERM | SIGINT));
+                // What was told of the interfaces has been heard and not been looked at.
+                self.is_behind = true;
+                let ends = |signal: &i32| matches!(*signal, SIGTERM | SIGINT);
+                let ending = self.signals.pending().find(ends);
                 if let Some(signal) = ending {
                     self.ending = Some(signal);
                     return true;
@@ -159,8 +162,7 @@ fn reconfigure<D: Daemon>(service: &mut Service<D>, file: &Path, control: &mut C
         kea_log::log!(D::logger(), D::CONFIG_WARNING, warning);
     }
     let logging = D::settings(&loaded.config).logging.cloned().unwrap_or_default();
-    let reconfigured =
-        control.patiently(|patience| service.reconfigure(loaded.config, patience));
+    let reconfigured = control.patiently(|patience| service.reconfigure(loaded.config, patience));
     match reconfigured {
         Ok(()) => {
             kea_log::apply(&logging);

@@ -16,7 +16,7 @@ use process::paths::Paths;
 use stats::{LeaseCounters, SubnetRow, Table, WorkerCounters};
 use util::Now;
 
-use crate::sql::{LinkMessages, SqlLeases};
+use crate::sql::SqlLeases;
 
 /// Subnets that [`Daemon::log_configuration`] logs one by one.
 pub const SUBNETS_LOGGED: usize = 100;
@@ -221,6 +221,12 @@ pub trait DaemonMessages {
     const LEASES_RECLAMATION_SLOW: &'static Message;
     /// Reclaimed leases were removed: number.
     const RECLAIMED_LEASES_DELETE: &'static Message;
-    /// What happens to the connection to the lease database.
-    const LINK: LinkMessages;
+    /// The connection to the lease database is lost: database, error.
+    const DB_LOST_CONNECTION: &'static Message;
+    /// A try to make it again has failed: its number, number of all, database, error, milliseconds to the next one.
+    const DB_ATTEMPT_FAILED: &'static Message;
+    /// It is there again: database.
+    const DB_SUCCEEDED: &'static Message;
+    /// All tries have failed: database, number.
+    const DB_FAILED: &'static Message;
 }

@@ -37,5 +37,5 @@ mod start;
 pub use daemon::{
     Daemon, DaemonMessages, Ingredients, Profile, SUBNETS_LOGGED, Settings, Surroundings,
 };
-pub use sql::{LinkMessages, SqlLeases};
+pub use sql::SqlLeases;
 pub use start::run;

@@ -147,8 +147,7 @@ impl Maintenance {
                 Kept::Reclaimed { leases, is_more, took } => {
                     let count = leases.len();
                     for ReclaimedLease { lease, deleted, deltas } in leases {
-                        let reclaimed =
-                            Reclaimed { lease: &lease, deleted, deltas, position: 0 };
+                        let reclaimed = Reclaimed { lease: &lease, deleted, deltas, position: 0 };
                         D::reclaimed(context.runtime, &reclaimed, context.now);
                     }
                     if count > 0 {

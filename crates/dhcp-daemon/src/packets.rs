@@ -8,9 +8,9 @@ use database::service::Post;
 
 use libdhcpsrv::links::Links;
 use libdhcpsrv::loggers::{BAD_PACKETS, DHCPSRV, PACKETS};
+use libdhcpsrv::remote::Reply;
 use libdhcpsrv::server::DhcpServer;
 use netio::{Event, ReceiveReport};
-use libdhcpsrv::remote::Reply;
 use process::worker::{PacketServer, Wake};
 use util::Now;
 use util::link::{Inbound, InterfaceIndex, Outbound, Replies};

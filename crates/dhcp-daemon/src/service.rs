@@ -149,9 +149,9 @@ impl<D: Daemon> Service<D> {
         }
         self.leases.set_settings(D::settings(&config).lease_database);
         let (statistics, now) = (&self.statistics, self.clock.now());
-        self.runtime = self.leases.stored(found, |stored| {
-            install::<D>(config, prepared, statistics, stored, now)
-        });
+        self.runtime = self
+            .leases
+            .stored(found, |stored| install::<D>(config, prepared, statistics, stored, now));
         for worker in &self.workers {
             worker.update(Update::Runtime(self.runtime.clone()));
         }
@@ -255,7 +255,7 @@ impl<D: Daemon> Service<D> {
         };
         let wait = self.maintenance.run(&context);
         if let Leases::Sql(database) = &self.leases {
-            self.failure = self.failure.take().or(database.tell_events(&D::LINK));
+            self.failure = self.failure.take().or(database.tell_events::<D>());
         }
         wait
     }

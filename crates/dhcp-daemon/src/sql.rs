@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use database::service::{LeaseService, LinkEvent, Opener, Post, Survey};
 use database::{DbError, Fault, LeaseConnection};
-use kea_log::Message;
-use libdhcpsrv::config::{Reconnect, SqlAccess, SqlDatabase, SqlKind};
+use libdhcpsrv::config::{OnFail, Reconnect, SqlAccess, SqlDatabase, SqlKind};
 use libdhcpsrv::free::PoolSet;
 use libdhcpsrv::lease::{Counts, LeaseKind, StoredLeases};
 use libdhcpsrv::lease4::V4;
@@ -16,6 +15,7 @@ use libdhcpsrv::loggers::DHCPSRV;
 use libdhcpsrv::remote::Hints;
 use util::Now;
 
+use crate::Daemon;
 use crate::messages::*;
 
 /// Leases that can be kept in databases.
@@ -130,24 +130,30 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
     }
 
     /// Logs what has happened to the connection; returns why the process has to end, if it has to.
-    pub(crate) fn tell_events(&self, messages: &LinkMessages) -> Option<String> {
+    pub(crate) fn tell_events<D: Daemon>(&self) -> Option<String> {
         let mut end = None;
         let access = &self.settings.access;
         for event in self.service.take_events() {
             match event {
                 LinkEvent::Lost(error) => {
-                    kea_log::log!(DHCPSRV, messages.lost, access, error);
+                    kea_log::log!(DHCPSRV, D::DB_LOST_CONNECTION, access, error);
                 }
                 LinkEvent::Failed(number, error) => {
                     let Reconnect { tries_max, wait_ms, .. } = self.settings.reconnect;
-                    kea_log::log!(DHCPSRV, messages.failed, number, tries_max, access, error, wait_ms);
+                    kea_log::log!(
+                        DHCPSRV,
+                        D::DB_ATTEMPT_FAILED,
+                        number,
+                        tries_max,
+                        access,
+                        error,
+                        wait_ms
+                    );
                 }
-                LinkEvent::Recovered => kea_log::log!(DHCPSRV, messages.recovered, access),
+                LinkEvent::Recovered => kea_log::log!(DHCPSRV, D::DB_SUCCEEDED, access),
                 LinkEvent::GaveUp(tries) => {
-                    kea_log::log!(DHCPSRV, messages.gave_up, access, tries);
-                    if self.settings.reconnect.on_fail
-                        != libdhcpsrv::config::OnFail::ServeRetryContinue
-                    {
+                    kea_log::log!(DHCPSRV, D::DB_FAILED, access, tries);
+                    if self.settings.reconnect.on_fail != OnFail::ServeRetryContinue {
                         end = Some(format!("the connection to {access} cannot be made again"));
                     }
                 }
@@ -158,19 +164,6 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
         }
         end
     }
-}
-
-/// The messages about a connection that each server has for itself.
-#[derive(Clone, Copy, Debug)]
-pub struct LinkMessages {
-    /// It is lost: database, error.
-    pub lost: &'static Message,
-    /// A try has failed: its number, number of all, database, error, milliseconds to the next one.
-    pub failed: &'static Message,
-    /// It is there again: database.
-    pub recovered: &'static Message,
-    /// All tries have failed: database, number.
-    pub gave_up: &'static Message,
 }
 
 /// Connects, as patiently as the settings say.
@@ -208,7 +201,10 @@ fn connect<K: SqlLeases>(
 }
 
 /// Looks at what a database holds.
-pub(crate) fn survey<K: SqlLeases>(settings: &SqlDatabase, now: Now) -> Result<Survey<K>, SqlError> {
+pub(crate) fn survey<K: SqlLeases>(
+    settings: &SqlDatabase,
+    now: Now,
+) -> Result<Survey<K>, SqlError> {
     let survey = K::connect(&settings.access)
         .and_then(|mut connection| Survey::make(&mut *connection, now.wall_s));
     survey.map_err(|error| failed(settings, error))
@@ -260,4 +256,3 @@ impl<K: LeaseKind> StoredLeases<K> for Surveyed<'_, K> {
         counts
     }
 }
-

@@ -90,8 +90,7 @@ fn run_service<D: Daemon>(options: &Options) -> Result<(), ()> {
     }
     let table = control.interfaces();
     let port = options.port;
-    let service =
-        control.patiently(|wait| Service::<D>::start(config, paths, port, table, wait));
+    let service = control.patiently(|wait| Service::<D>::start(config, paths, port, table, wait));
     let mut service = service.map_err(|error| {
         kea_log::log!(D::logger(), D::CONFIG_LOAD_FAIL, file.display(), error);
         init_fail(&error);

@@ -18,20 +18,23 @@ const RETRIES_MAX: usize = 5;
 /// Replies on their way, each with its mailbox.
 type Replies<K> = Vec<(Arc<Mailbox<K>>, Reply<K>)>;
 
+/// A connection was lost, and these jobs have no reply.
+pub(super) type Lost<K> = (DbError, Vec<Job<K>>);
+
 /// Carries out a batch and delivers the replies.
 ///
 /// # Errors
-/// When the connection is lost; everything has been replied to then as well.
+/// [`Lost`]. Whether changes have been made is not known then; made once more they are conflicts at worst.
 pub(super) fn carry_out<K: LeaseKind>(
     shared: &Shared<K>,
     connection: &mut dyn LeaseConnection<K>,
     jobs: Vec<Job<K>>,
-) -> Result<(), DbError> {
+) -> Result<(), Lost<K>> {
     let is_change = |job: &Job<K>| matches!(job.request.ask, Ask::Change { .. });
     let (changes, reads): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_change);
-    if let Err(error) = read_all(shared, connection, reads) {
-        fail(changes);
-        return Err(error);
+    if let Err((error, mut left)) = read_all(shared, connection, reads) {
+        left.extend(changes);
+        return Err((error, left));
     }
     change_all(shared, connection, changes)
 }
@@ -43,7 +46,7 @@ pub(super) fn fail<K: LeaseKind>(jobs: impl IntoIterator<Item = Job<K>>) {
 }
 
 fn reply<K: LeaseKind>(job: Job<K>, told: Told<K>) -> (Arc<Mailbox<K>>, Reply<K>) {
-    let Job { mailbox, request } = job;
+    let Job { mailbox, request, .. } = job;
     (mailbox, Reply { ticket: request.ticket, ask: request.ask, told })
 }
 
@@ -71,7 +74,7 @@ fn read_all<K: LeaseKind>(
     shared: &Shared<K>,
     connection: &mut dyn LeaseConnection<K>,
     jobs: Vec<Job<K>>,
-) -> Result<(), DbError> {
+) -> Result<(), Lost<K>> {
     if jobs.is_empty() {
         return Ok(());
     }
@@ -83,18 +86,18 @@ fn read_all<K: LeaseKind>(
         Err(error) if is_of_statement(&error) && jobs.len() > 1 => {
             let mut jobs = jobs.into_iter();
             while let Some(job) = jobs.next() {
-                if let Err(error) = read_all(shared, connection, vec![job]) {
-                    fail(jobs);
-                    return Err(error);
+                if let Err((error, mut left)) = read_all(shared, connection, vec![job]) {
+                    left.extend(jobs);
+                    return Err((error, left));
                 }
             }
             Ok(())
         }
         Err(error) => {
-            fail(jobs);
             if !is_of_statement(&error) {
-                return Err(error);
+                return Err((error, jobs));
             }
+            fail(jobs);
             shared.tell(LinkEvent::Refused(error));
             Ok(())
         }
@@ -156,7 +159,7 @@ fn change_all<K: LeaseKind>(
     shared: &Shared<K>,
     connection: &mut dyn LeaseConnection<K>,
     jobs: Vec<Job<K>>,
-) -> Result<(), DbError> {
+) -> Result<(), Lost<K>> {
     if jobs.is_empty() {
         return Ok(());
     }
@@ -172,8 +175,7 @@ fn change_all<K: LeaseKind>(
         }
     };
     if !is_of_statement(&error) {
-        fail(jobs);
-        return Err(error);
+        return Err((error, jobs));
     }
     if jobs.len() == 1 {
         fail(jobs);
@@ -182,9 +184,9 @@ fn change_all<K: LeaseKind>(
     }
     let mut jobs = jobs.into_iter();
     while let Some(job) = jobs.next() {
-        if let Err(error) = change_all(shared, connection, vec![job]) {
-            fail(jobs);
-            return Err(error);
+        if let Err((error, mut left)) = change_all(shared, connection, vec![job]) {
+            left.extend(jobs);
+            return Err((error, left));
         }
     }
     Ok(())

@@ -238,10 +238,11 @@ impl<K: LeaseKind> Keeper<'_, K> {
         let pairs: Vec<_> = keep.iter().zip(&reclaimed).collect();
         let kept = connection.update(&pairs)?;
         connection.commit()?;
-        let deleted = delete.into_iter().zip(deleted).filter(|(_, done)| *done).map(|(lease, _)| {
-            let deltas = deltas_of::<K>(Some(&lease), None);
-            ReclaimedLease { lease, deleted: true, deltas }
-        });
+        let deleted =
+            delete.into_iter().zip(deleted).filter(|(_, done)| *done).map(|(lease, _)| {
+                let deltas = deltas_of::<K>(Some(&lease), None);
+                ReclaimedLease { lease, deleted: true, deltas }
+            });
         let kept = keep.into_iter().zip(reclaimed).zip(kept).filter(|(_, done)| *done);
         let kept = kept.map(|((lease, new), _)| {
             let deltas = deltas_of::<K>(Some(&lease), Some(&new));

@@ -6,45 +6,45 @@ use std::time::{Duration, Instant};
 use libdhcpsrv::config::OnFail;
 use libdhcpsrv::lease::LeaseKind;
 
-use super::batch::{carry_out, fail};
+use super::batch::{Lost, carry_out, fail};
 use super::{BATCH_MAX, JOIN_FROM, Job, LinkEvent, Shared};
 use crate::{DbError, LeaseConnection};
 
-/// Pause of a further connection that could not be made.
+/// Number of the connection that helps the others; those before it carry one sort of requests each.
+pub(super) const HELPER: usize = 2;
+
+/// Pause of the helping connection when it could not be made.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause between two tries after all tries that the configuration grants have failed.
+/// Pause between two tries after all tries that the configuration grants have failed.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Carries requests until the service stops. Number 0 is the connection that counts; others help it.
+/// Carries requests until the service stops.
 pub(super) fn run<K: LeaseKind>(
     shared: &Shared<K>,
     number: usize,
     first: Option<Box<dyn LeaseConnection<K>>>,
 ) {
     let mut connection = first;
-    loop {
-        let Some(jobs) = next_batch(shared, number) else { return };
+    while let Some((sort, jobs)) = next_batch(shared, number) {
         let open = match connection.take() {
-            Some(open) => open,
-            None => match (shared.opener)() {
-                Ok(open) => open,
-                Err(_) => {
-                    // The first connection will tell what is wrong.
-                    give_back(shared, jobs);
-                    wait(shared, PAUSE);
-                    continue;
-                }
-            },
+            Some(open) => Ok(open),
+            None => (shared.opener)(),
         };
-        match carry(shared, open, jobs) {
+        let result = match open {
+            Ok(open) => carry(shared, open, jobs),
+            Err(error) => Err((error, jobs)),
+        };
+        match result {
             Ok(open) => connection = Some(open),
-            Err(error) if number == 0 => {
-                connection = reconnect(shared, error);
-                if connection.is_none() {
-                    return;
+            Err((error, jobs)) => {
+                give_back(shared, sort, jobs);
+                if number == HELPER {
+                    // The others will tell what is wrong.
+                    wait(shared, number, PAUSE);
+                } else {
+                    connection = reconnect(shared, number, error);
                 }
             }
-            Err(_) => {}
         }
     }
 }
@@ -53,98 +53,119 @@ fn carry<K: LeaseKind>(
     shared: &Shared<K>,
     mut connection: Box<dyn LeaseConnection<K>>,
     jobs: Vec<Job<K>>,
-) -> Result<Box<dyn LeaseConnection<K>>, DbError> {
+) -> Result<Box<dyn LeaseConnection<K>>, Lost<K>> {
     shared.carried[0].fetch_add(jobs.len() as u64, Ordering::Relaxed);
     shared.carried[1].fetch_add(1, Ordering::Relaxed);
     carry_out(shared, &mut *connection, jobs)?;
     Ok(connection)
 }
 
-/// Waits for requests; none when the service stops.
-fn next_batch<K: LeaseKind>(shared: &Shared<K>, number: usize) -> Option<Vec<Job<K>>> {
-    let (enough, bell) = if number == 0 { (1, 0) } else { (JOIN_FROM, 1) };
-    let mut queue = shared.queue.lock();
-    while queue.len() < enough && !shared.is_stopping() {
-        shared.ready[bell].wait(&mut queue);
+/// Waits for requests and tells their sort; none when the service stops.
+fn next_batch<K: LeaseKind>(shared: &Shared<K>, number: usize) -> Option<(usize, Vec<Job<K>>)> {
+    let mut queues = shared.queues.lock();
+    loop {
+        if shared.is_stopping() {
+            return None;
+        }
+        let sort = match number {
+            HELPER => {
+                let longest = usize::from(queues[1].len() > queues[0].len());
+                Some(longest).filter(|&sort| queues[sort].len() >= JOIN_FROM)
+            }
+            sort => Some(sort).filter(|&sort| !queues[sort].is_empty()),
+        };
+        if let Some(sort) = sort {
+            // What helps leaves the other one something to do.
+            let share = if number == HELPER { queues[sort].len() / 2 } else { queues[sort].len() };
+            let jobs = queues[sort].drain(..share.min(BATCH_MAX)).collect();
+            return Some((sort, jobs));
+        }
+        shared.ready[number].wait(&mut queues);
     }
-    if shared.is_stopping() {
-        return None;
-    }
-    let count = queue.len().min(BATCH_MAX);
-    Some(queue.drain(..count).collect())
 }
 
-/// Puts jobs back for another connection.
-fn give_back<K: LeaseKind>(shared: &Shared<K>, jobs: Vec<Job<K>>) {
-    let mut queue = shared.queue.lock();
-    for job in jobs.into_iter().rev() {
-        queue.push_front(job);
+/// Puts jobs back for another connection, once each: one that a server dies of must not kill the next one.
+fn give_back<K: LeaseKind>(shared: &Shared<K>, sort: usize, jobs: Vec<Job<K>>) {
+    let (again, new): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.was_lost);
+    fail(again);
+    let mut queues = shared.queues.lock();
+    for job in new.into_iter().rev() {
+        queues[sort].push_front(Job { was_lost: true, ..job });
     }
-    drop(queue);
-    shared.ready[0].notify_one();
+    drop(queues);
+    shared.ready[sort].notify_one();
 }
 
 /// Waits for a while, or until the service stops.
-fn wait<K: LeaseKind>(shared: &Shared<K>, time: Duration) {
+fn wait<K: LeaseKind>(shared: &Shared<K>, number: usize, time: Duration) {
     let until = Instant::now() + time;
-    let mut queue = shared.queue.lock();
-    while !shared.is_stopping() && !shared.ready[1].wait_until(&mut queue, until).timed_out() {}
+    let mut queues = shared.queues.lock();
+    while !shared.is_stopping() && !shared.ready[number].wait_until(&mut queues, until).timed_out()
+    {
+    }
 }
 
-/// Makes the connection anew as the configuration says; none when the service stops.
+/// Makes a connection that counts anew, as the configuration says; none when the service stops.
 fn reconnect<K: LeaseKind>(
     shared: &Shared<K>,
+    number: usize,
     error: DbError,
 ) -> Option<Box<dyn LeaseConnection<K>>> {
-    shared.is_up.store(false, Ordering::SeqCst);
-    shared.tell(LinkEvent::Lost(error));
+    if shared.lost.fetch_add(1, Ordering::SeqCst) == 0 {
+        shared.tell(LinkEvent::Lost(error));
+    }
     let policy = shared.reconnect;
     let pause = Duration::from_millis(policy.wait_ms.into());
     let tries_max = if policy.wait_ms == 0 { 0 } else { policy.tries_max };
     let goes_on = policy.on_fail == OnFail::ServeRetryContinue;
-    let mut tries = 0;
-    while !shared.is_stopping() {
-        let jobs: Vec<Job<K>> = shared.queue.lock().drain(..).collect();
-        fail(jobs);
+    let mut tries: u32 = 0;
+    loop {
+        if shared.is_stopping() {
+            return None;
+        }
         if tries == tries_max {
             shared.tell(LinkEvent::GaveUp(tries));
         }
-        if tries >= tries_max && !goes_on {
-            // The owner is about to end the process; until then nothing is answered.
-            wait_failing(shared, SLOW);
-            tries = tries.saturating_add(1);
-            continue;
-        }
-        match (shared.opener)() {
-            Ok(connection) => {
-                shared.is_up.store(true, Ordering::SeqCst);
-                shared.tell(LinkEvent::Recovered);
-                return Some(connection);
+        // When the owner is about to end the process nothing is tried any more.
+        if tries < tries_max || goes_on {
+            match (shared.opener)() {
+                Ok(connection) => {
+                    if shared.lost.fetch_sub(1, Ordering::SeqCst) == 1 {
+                        shared.tell(LinkEvent::Recovered);
+                    }
+                    return Some(connection);
+                }
+                Err(error) if tries < tries_max => {
+                    shared.tell(LinkEvent::Failed(tries + 1, error));
+                }
+                Err(_) => {}
             }
-            Err(error) if tries < tries_max => {
-                shared.tell(LinkEvent::Failed(tries + 1, error));
-            }
-            Err(_) => {}
         }
         tries = tries.saturating_add(1);
-        wait_failing(shared, if tries >= tries_max { pause.max(SLOW) } else { pause });
+        fail(take_all(shared, number));
+        wait_failing(shared, number, if tries >= tries_max { pause.max(SLOW) } else { pause });
     }
-    None
+}
+
+fn take_all<K: LeaseKind>(shared: &Shared<K>, number: usize) -> Vec<Job<K>> {
+    shared.queues.lock()[number].drain(..).collect()
 }
 
 /// Waits for a while and answers meanwhile that there is no database.
-fn wait_failing<K: LeaseKind>(shared: &Shared<K>, time: Duration) {
+fn wait_failing<K: LeaseKind>(shared: &Shared<K>, number: usize, time: Duration) {
     let until = Instant::now() + time;
-    let mut queue = shared.queue.lock();
     loop {
-        if !queue.is_empty() {
-            let jobs: Vec<Job<K>> = queue.drain(..).collect();
-            drop(queue);
-            fail(jobs);
-            queue = shared.queue.lock();
-            continue;
+        let mut queues = shared.queues.lock();
+        while queues[number].is_empty() {
+            let is_over = shared.is_stopping()
+                || shared.ready[number].wait_until(&mut queues, until).timed_out();
+            if is_over {
+                return;
+            }
         }
-        if shared.is_stopping() || shared.ready[0].wait_until(&mut queue, until).timed_out() {
+        drop(queues);
+        fail(take_all(shared, number));
+        if Instant::now() >= until {
             return;
         }
     }

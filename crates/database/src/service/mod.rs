@@ -2,11 +2,13 @@
 //!
 //! Workers hand over what they have asked in a pass ([`Post`]); a thread with a connection takes everything that has
 //! gathered while it was busy, of all workers, and carries it out as sets (`batch`). Nothing waits for more to come:
-//! with little to do a question goes at once, under load batches grow by themselves. A second connection joins in when
-//! more is waiting than one can carry (`link`).
+//! with little to do a question goes at once, under load batches grow by themselves. Reads and changes have a connection
+//! each, so that nobody who reads waits for the disk under somebody else's change; a third one joins in when more is
+//! waiting than they can carry (`link`).
 //!
-//! When the connection is lost, what was under way has no answer: the exchanges end, and clients ask again. What then
-//! happens is up to `on-fail`; the owner hears of it through [`LeaseService::take_events`].
+//! When a connection is lost another one is made at once, and what was under way is carried out once more. When that
+//! fails the exchanges end without an answer, and clients ask again. What then happens is up to `on-fail`; the owner
+//! hears of it through [`LeaseService::take_events`].
 //!
 //! What is done by the clock (the ends of lifetimes, reclamation) has a thread and a connection of its own (`keeper`).
 
@@ -19,13 +21,13 @@ mod tests;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use libdhcpsrv::config::{OnFail, Reconnect};
 use libdhcpsrv::lease::{LeaseKind, ReclaimLimits};
-use libdhcpsrv::remote::{Hints, RemoteStore, Reply, Request};
+use libdhcpsrv::remote::{Ask, Hints, RemoteStore, Reply, Request};
 use parking_lot::{Condvar, Mutex};
 
 use crate::{Counted, DbError, LeaseConnection};
@@ -33,15 +35,14 @@ use crate::{Counted, DbError, LeaseConnection};
 pub use keeper::{Kept, ReclaimedLease};
 
 /// Makes a connection.
-pub type Opener<K> =
-    Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError> + Send + Sync>;
+pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError> + Send + Sync>;
 
 /// Requests of one batch.
 const BATCH_MAX: usize = 1024;
-/// Connections that carry requests.
-const LINKS: usize = 2;
-/// Requests that must wait before a further connection joins in.
-const JOIN_FROM: usize = 256;
+/// Connections that carry requests: one for reads, one for changes, one that helps both.
+const LINKS: usize = 3;
+/// Requests of one sort that must wait before the helping connection joins in.
+const JOIN_FROM: usize = 192;
 
 /// What happened to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub enum LinkEvent {
 struct Job<K: LeaseKind> {
     mailbox: Arc<Mailbox<K>>,
     request: Request<K>,
+    /// Whether a connection was lost under it before.
+    was_lost: bool,
 }
 
 /// Where the replies for one worker gather.
@@ -75,15 +78,16 @@ struct Shared<K: LeaseKind> {
     opener: Opener<K>,
     reconnect: Reconnect,
     hints: Arc<Hints<K>>,
-    queue: Mutex<VecDeque<Job<K>>>,
-    /// Wakes the first connection, and those that help it.
-    ready: [Condvar; 2],
+    /// Reads, and changes.
+    queues: Mutex<[VecDeque<Job<K>>; 2]>,
+    /// Wakes each connection.
+    ready: [Condvar; LINKS],
     events: Mutex<Vec<LinkEvent>>,
     /// Called when there are events or results for the owner.
     wake_owner: Box<dyn Fn() + Send + Sync>,
     is_stopping: AtomicBool,
-    /// Whether the first connection is there.
-    is_up: AtomicBool,
+    /// How many of the connections that count are lost.
+    lost: AtomicUsize,
     keeper: keeper::Desk<K>,
     /// Requests and batches so far.
     carried: [AtomicU64; 2],
@@ -139,12 +143,12 @@ impl<K: LeaseKind> LeaseService<K> {
             opener,
             reconnect,
             hints: Arc::default(),
-            queue: Mutex::default(),
-            ready: [Condvar::new(), Condvar::new()],
+            queues: Mutex::new([VecDeque::new(), VecDeque::new()]),
+            ready: std::array::from_fn(|_| Condvar::new()),
             events: Mutex::default(),
             wake_owner,
             is_stopping: AtomicBool::new(false),
-            is_up: AtomicBool::new(true),
+            lost: AtomicUsize::new(0),
             keeper: keeper::Desk::default(),
             carried: [AtomicU64::new(0), AtomicU64::new(0)],
         });
@@ -180,7 +184,7 @@ impl<K: LeaseKind> LeaseService<K> {
     /// Whether the database can be reached, as far as is known.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        self.shared.is_up.load(Ordering::Relaxed)
+        self.shared.is_up()
     }
 
     /// What has happened since the last call.
@@ -216,8 +220,10 @@ impl<K: LeaseKind> LeaseService<K> {
 impl<K: LeaseKind> Drop for LeaseService<K> {
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::SeqCst);
-        drop(self.shared.queue.lock());
-        self.shared.ready.iter().for_each(|bell| drop(bell.notify_all()));
+        drop(self.shared.queues.lock());
+        for bell in &self.shared.ready {
+            bell.notify_all();
+        }
         self.shared.keeper.ring();
         for thread in self.threads.drain(..) {
             // A panic of the thread has been reported by its hook.
@@ -253,15 +259,20 @@ impl<K: LeaseKind> Post<K> {
         if self.buffer.is_empty() {
             return;
         }
-        let mut queue = self.shared.queue.lock();
+        let mut queues = self.shared.queues.lock();
         for request in self.buffer.drain(..) {
-            queue.push_back(Job { mailbox: self.mailbox.clone(), request });
+            let sort = usize::from(matches!(request.ask, Ask::Change { .. }));
+            queues[sort].push_back(Job { mailbox: self.mailbox.clone(), request, was_lost: false });
         }
-        let len = queue.len();
-        drop(queue);
-        self.shared.ready[0].notify_one();
-        if len >= JOIN_FROM {
-            self.shared.ready[1].notify_one();
+        let lens = [queues[0].len(), queues[1].len()];
+        drop(queues);
+        for (len, bell) in lens.into_iter().zip(&self.shared.ready) {
+            if len > 0 {
+                bell.notify_one();
+            }
+            if len >= JOIN_FROM {
+                self.shared.ready[link::HELPER].notify_one();
+            }
         }
     }
 
@@ -273,14 +284,18 @@ impl<K: LeaseKind> Post<K> {
     /// Whether queries are to be passed over: the database is away, and `on-fail` says not to serve meanwhile.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.shared.reconnect.on_fail == OnFail::StopRetryExit
-            && !self.shared.is_up.load(Ordering::Relaxed)
+        self.shared.reconnect.on_fail == OnFail::StopRetryExit && !self.shared.is_up()
     }
 }
 
 impl<K: LeaseKind> Shared<K> {
     fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::SeqCst)
+    }
+
+    /// Whether the connections that count are there.
+    fn is_up(&self) -> bool {
+        self.lost.load(Ordering::Relaxed) == 0
     }
 
     fn tell(&self, event: LinkEvent) {

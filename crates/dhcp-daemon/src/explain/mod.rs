@@ -18,9 +18,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use libdhcpsrv::config::SqlDatabase;
 use libdhcpsrv::explain::{Explanation, Style, Topic};
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::config::SqlDatabase;
 use libdhcpsrv::lease::{LeaseKind, LeaseStore, Loader};
 use libdhcpsrv::server::DhcpServer;
 use netio::{Family, InterfaceTable};

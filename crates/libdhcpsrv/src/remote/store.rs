@@ -125,7 +125,7 @@ impl<K: LeaseKind> RemoteStore<K> {
             (Ask::Find { client, subnet, nth, requested }, Told::Found { own, requested: at }) => {
                 let client = K::key(&client);
                 let own = own_leases::<K>(&client, subnet, own);
-                let more = own.len() > nth as usize + 1;
+                let more = K::HAS_SEVERAL && own.len() > nth as usize + 1;
                 let own = own.into_iter().nth(nth as usize);
                 let own = own.map(|lease| look::<K>(seen, hints, lease, &client, now));
                 let requested = match (requested, at) {
@@ -199,9 +199,8 @@ impl<K: LeaseKind> RemoteStore<K> {
                 return Err(CommitError::Conflict);
             }
         }
-        let context = old_contents.as_ref().and_then(|old| {
-            merged_context(old, &new, terms.keeps_context)
-        });
+        let context =
+            old_contents.as_ref().and_then(|old| merged_context(old, &new, terms.keeps_context));
         let user_context = context.as_deref().unwrap_or(new.user_context);
         let new = Contents { user_context, ..new };
         let replaces = terms.replaces.filter(|&other| other != new.address);
@@ -366,4 +365,3 @@ pub fn range_of<K: LeaseKind>(lease: &K::Lease) -> (K::Number, K::Number) {
     let lease = K::contents_of(lease);
     K::range(lease.address, &lease.own)
 }
-
