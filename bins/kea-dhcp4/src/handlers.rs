@@ -127,12 +127,12 @@ pub enum DropReason {
     AlreadyEnded,
     /// The lease could not be stored.
     NotStored(CommitError),
-    /// A database of hosts cannot tell whether the client has one.
-    HostsUnknown,
     /// Another packet of the client is in progress.
     Busy,
     /// Too many exchanges wait.
     QueueFull,
+    /// The database with leases or hosts has not answered.
+    Unanswered,
     /// A defect of this server: processing panicked.
     Internal,
 }
@@ -228,9 +228,9 @@ impl std::fmt::Display for DropReason {
             Self::AlreadyEnded => "the lease has ended already",
             Self::NotStored(CommitError::Conflict) => "other clients took every address tried",
             Self::NotStored(_) => "the lease could not be stored",
-            Self::HostsUnknown => "a database of reservations does not answer",
             Self::Busy => "another packet of the client is in progress",
             Self::QueueFull => "too many packets wait for an answer of the lease store",
+            Self::Unanswered => "the database has not answered",
             Self::Internal => "processing failed; this is a defect of the server",
         })
     }

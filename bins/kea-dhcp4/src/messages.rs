@@ -16,6 +16,10 @@ kea_log::messages! {
     DHCP4_CONFIG_COMPLETE = (Info, "configuration complete: {}; DDNS: disabled");
     DHCP4_CONFIG_NEW_SUBNET = (Info, "subnet {} (id {}): renew-timer {}, rebind-timer {}, valid-lifetime {}");
     DHCP4_DYNAMIC_RECONFIGURATION = (Info, "reconfiguring from file {} because of a signal");
+    DHCP4_DB_RECONNECT_LOST_CONNECTION = (Error, "the connection to {} is lost: {}");
+    DHCP4_DB_RECONNECT_ATTEMPT_FAILED = (Warn, "try {} of {} to connect to {} has failed: {}; the next one follows in {} ms");
+    DHCP4_DB_RECONNECT_SUCCEEDED = (Info, "the connection to {} is there again");
+    DHCP4_DB_RECONNECT_FAILED = (Error, "no connection to {} after {} tries");
     DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS = (Info, "dynamic server reconfiguration succeeded with file: {}");
     DHCP4_DYNAMIC_RECONFIGURATION_FAIL = (Error, "dynamic server reconfiguration failed with file: {}; Failed to apply configuration: {}. The configuration in force stays");
     DHCP4_MULTI_THREADING_INFO = (Info, "packets are processed by {} worker thread(s)");

@@ -8,7 +8,8 @@ use libdhcpsrv::engine::InForce;
 use libdhcpsrv::explain::ExplainedClients;
 use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet4};
 use libdhcpsrv::hosts::{HostDatabases, HostDesk, HostTerms, HostView, JoinedHosts, LearnedHosts};
-use libdhcpsrv::lease4::{LeaseStore4, SubnetId, V4};
+use libdhcpsrv::lease::{StoredLeases, SubnetId};
+use libdhcpsrv::lease4::V4;
 use libdhcpsrv::tally::{Names, NamesOfType, Tally};
 use stats::{Lease4, LeaseCounters4, SubnetRow};
 use util::Now;
@@ -61,14 +62,14 @@ impl Runtime4 {
     }
 
     /// Sets totals from the pools and the other figures from what is stored.
-    pub fn recount(&self, store: &LeaseStore4, now: Now) {
+    pub fn recount(&self, store: &dyn StoredLeases<V4>, now: Now) {
         for (subnet, index) in self.config.subnets.iter().zip((0..).map(SubnetIndex)) {
             for (nth, pool) in self.config.pools_of(subnet).iter().enumerate() {
                 let units = u128::from(pool.last - pool.first) + 1;
                 self.tally.set_size(index, nth, units, now);
             }
         }
-        self.tally.recount(store, now);
+        self.tally.recount(store.recount(), now);
     }
 
     /// Whether a client without an address can be answered by unicast.

@@ -10,8 +10,8 @@ use libdhcpsrv::engine::InForce;
 use libdhcpsrv::explain::ExplainedClients;
 use libdhcpsrv::free::{PoolRange6, PoolSet6};
 use libdhcpsrv::hosts::{HostDatabases, HostDesk, HostTerms, HostView, JoinedHosts, LearnedHosts};
-use libdhcpsrv::lease::SubnetId;
-use libdhcpsrv::lease6::{LeaseStore6, V6};
+use libdhcpsrv::lease::{StoredLeases, SubnetId};
+use libdhcpsrv::lease6::V6;
 use libdhcpsrv::tally::{Names, NamesOfType, Tally};
 use stats::{Lease6, LeaseCounters6, SubnetRow};
 use util::Now;
@@ -78,7 +78,7 @@ impl Runtime6 {
     }
 
     /// Sets totals from the pools and the other figures from what is stored.
-    pub fn recount(&self, store: &LeaseStore6, now: Now) {
+    pub fn recount(&self, store: &dyn StoredLeases<V6>, now: Now) {
         for (subnet, index) in self.config.subnets.iter().zip((0..).map(SubnetIndex)) {
             let addresses = self.config.pools_of(subnet).iter();
             let pools = addresses.chain(self.config.pd_pools_of(subnet));
@@ -86,7 +86,7 @@ impl Runtime6 {
                 self.tally.set_size(index, nth, pool.last_index().saturating_add(1), now);
             }
         }
-        self.tally.recount(store, now);
+        self.tally.recount(store.recount(), now);
     }
 }
 

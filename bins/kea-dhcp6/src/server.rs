@@ -86,8 +86,8 @@ impl Protocol for Dhcp6 {
         sent: Packet::Sent,
     };
     const BUSY: DropReason = DropReason::Busy;
-    const HOSTS_UNKNOWN: DropReason = DropReason::HostsUnknown;
     const QUEUE_FULL: DropReason = DropReason::QueueFull;
+    const UNANSWERED: DropReason = DropReason::Unanswered;
     const EXPLAINED: &'static Message = &DHCP6_EXPLAIN;
 
     fn parse<'a>(payload: &'a [u8], spans: &'a mut SpanTable) -> Result<View<'a>, MalformedError> {

@@ -76,6 +76,8 @@ pub enum Kind {
         /// Largest.
         max: f64,
     },
+    /// A string that no message shows: a password.
+    Secret,
     /// A string.
     Str,
     /// A list of strings.
@@ -276,7 +278,7 @@ impl std::fmt::Display for Kind {
                 Ok(())
             }
             Self::Real { min, max } => write!(f, "number {min}-{max}"),
-            Self::Str => f.write_str("string"),
+            Self::Secret | Self::Str => f.write_str("string"),
             Self::StrList => f.write_str("list of strings"),
             Self::StrOrBool => f.write_str("string or boolean"),
         }

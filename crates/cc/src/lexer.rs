@@ -38,6 +38,8 @@ pub(crate) enum Token {
 pub(crate) struct Lexer<'a> {
     pub(crate) limits: Limits,
     pub(crate) diagnostics: &'a mut Diagnostics,
+    /// What stands here is the value of a secret key, which no message quotes.
+    pub(crate) is_secret: bool,
     /// Reading was given up; the reason was reported.
     pub(crate) aborted: bool,
     loader: &'a mut dyn Loader,
@@ -80,6 +82,7 @@ impl<'a> Lexer<'a> {
         let mut lexer = Self {
             limits,
             diagnostics,
+            is_secret: false,
             aborted: false,
             loader,
             source,
@@ -261,7 +264,8 @@ impl<'a> Lexer<'a> {
                 Number::Real(number) => Token::Real(number),
                 Number::Malformed => Token::Word(text.into()),
                 Number::Overflow => {
-                    let message = format!("number overflow: {} does not fit", excerpt(text));
+                    let shown = if self.is_secret { "it".into() } else { excerpt(text) };
+                    let message = format!("number overflow: {shown} does not fit");
                     self.source.at += len;
                     self.error(position, message);
                     return Token::Bad;

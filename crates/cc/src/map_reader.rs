@@ -284,7 +284,7 @@ fn is_of_kind(element: &Element, keyword: &Keyword, diagnostics: &mut Diagnostic
         | (Kind::Bool | Kind::StrOrBool, Value::Bool(_))
         | (Kind::List, Value::List(_))
         | (Kind::Map, Value::Map(_))
-        | (Kind::Str | Kind::StrOrBool, Value::Str(_)) => return true,
+        | (Kind::Secret | Kind::Str | Kind::StrOrBool, Value::Str(_)) => return true,
         (Kind::Int { min, max }, Value::Int(number)) => {
             if (min..=max).contains(number) {
                 return true;
@@ -313,7 +313,10 @@ fn is_of_kind(element: &Element, keyword: &Keyword, diagnostics: &mut Diagnostic
         }
         (kind, _) => kind.wanted(),
     };
-    let found = describe(element);
+    let found = match keyword.kind {
+        Kind::Secret => element.value.type_name().into(),
+        _ => describe(element),
+    };
     diagnostics.error(element.position, format!("'{name}' must be {wanted}, found {found}"));
     false
 }
@@ -381,7 +384,7 @@ impl Kind {
             Self::List => "a list",
             Self::Map => "a map",
             Self::MapList => "a list of maps",
-            Self::OneOf(_) | Self::Str => "a string",
+            Self::OneOf(_) | Self::Secret | Self::Str => "a string",
             Self::Real { .. } => "a number",
             Self::StrList => "a list of strings",
             Self::StrOrBool => "a string or a boolean",

@@ -39,6 +39,9 @@ enum Bracket {
     Map,
 }
 
+/// Keys of values that no message quotes.
+const SECRET_KEYS: [&str; 2] = ["password", "secret"];
+
 impl<'a> Parser<'a> {
     pub(crate) fn new(lexer: Lexer<'a>) -> Self {
         Self {
@@ -116,7 +119,10 @@ impl<'a> Parser<'a> {
             Token::Real(number) => Value::Real(number),
             Token::Str(text) => Value::Str(text),
             Token::Word(text) => {
-                let message = format!("unknown word {}", excerpt(&text));
+                let message = match self.lexer.is_secret {
+                    true => "unknown word".into(),
+                    false => format!("unknown word {}", excerpt(&text)),
+                };
                 self.lexer.error_with_hint(position, message, "text needs double quotes");
                 Value::Invalid
             }
@@ -146,6 +152,7 @@ impl<'a> Parser<'a> {
             Bracket::Map => self.map(),
         };
         self.open.pop();
+        self.lexer.is_secret = false;
         value
     }
 
@@ -215,6 +222,11 @@ impl<'a> Parser<'a> {
             let message = format!("expected a key, found {}", self.found());
             self.lexer.error_with_hint(self.at, message, "keys are text in double quotes");
         }
+        // Before the next token is read, of which the lexer may complain.
+        self.lexer.is_secret = match &self.token {
+            Token::Str(key) | Token::Word(key) => SECRET_KEYS.contains(&&**key),
+            _ => false,
+        };
         match self.advance() {
             Token::Str(key) => Some(key),
             _ => None,
@@ -234,10 +246,12 @@ impl<'a> Parser<'a> {
                 self.lexer.error(self.at, message);
             }
         }
-        let is_value = !matches!(
-            self.token,
-            Token::Comma | Token::End | Token::ListClose | Token::MapClose | Token::Str(_)
-        );
+        let is_value = match self.token {
+            Token::Comma | Token::End | Token::ListClose | Token::MapClose => false,
+            // Most likely the next key; after a secret one it must not be shown as such.
+            Token::Str(_) => self.lexer.is_secret,
+            _ => true,
+        };
         let invalid = Element::new(Value::Invalid, self.at);
         Some(if is_value { self.value() } else { invalid })
     }
@@ -308,6 +322,9 @@ impl<'a> Parser<'a> {
     /// The current token in words.
     fn found(&self) -> String {
         match &self.token {
+            Token::Int(_) | Token::Real(_) if self.lexer.is_secret => "a number".into(),
+            Token::Str(_) if self.lexer.is_secret => "a string".into(),
+            Token::Word(_) if self.lexer.is_secret => "a word".into(),
             Token::Bad => "something unreadable".into(),
             Token::Bool(on) => on.to_string(),
             Token::Colon => "':'".into(),

@@ -8,6 +8,9 @@
 mod error;
 mod lease;
 mod row;
+pub mod service;
+#[cfg(any(test, feature = "simulated"))]
+pub mod simulated;
 
 pub use error::{DbError, Fault};
 pub use lease::{Counted, LeaseConnection, SchemaVersion, Wanted};

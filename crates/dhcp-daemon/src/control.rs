@@ -3,10 +3,12 @@
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use libdhcpsrv::loggers::DHCPSRV;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 use netio::{InterfaceTable, Monitor};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
@@ -15,9 +17,11 @@ use crate::Daemon;
 use crate::config_file;
 use crate::messages::*;
 use crate::service::Service;
+use crate::sql::Patience;
 
 const SIGNALS: Token = Token(0);
 const INTERFACES: Token = Token(1);
+const WAKER: Token = Token(2);
 
 /// Everything that the main thread waits for.
 pub(crate) struct Control {
@@ -25,6 +29,9 @@ pub(crate) struct Control {
     signals: Signals,
     monitor: Monitor,
     table: InterfaceTable,
+    waker: Arc<Waker>,
+    /// A signal to end that came while something waited.
+    ending: Option<i32>,
     /// Reading the interfaces has failed and is due again.
     is_behind: bool,
 }
@@ -38,12 +45,45 @@ impl Control {
         let (monitor, table) = Monitor::open()?;
         let fd = monitor.as_raw_fd();
         poll.registry().register(&mut SourceFd(&fd), INTERFACES, Interest::READABLE)?;
-        Ok(Self { poll, signals, monitor, table, is_behind: false })
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        Ok(Self { poll, signals, monitor, table, waker, ending: None, is_behind: false })
     }
 
     /// The interfaces at the moment.
     pub(crate) fn interfaces(&self) -> InterfaceTable {
         self.table.clone()
+    }
+
+    /// Does something that may have to wait for a database, in the main thread. A signal to end is heard meanwhile, and
+    /// once more afterwards.
+    pub(crate) fn patiently<R>(&mut self, work: impl FnOnce(&mut Patience<'_>) -> R) -> R {
+        let waker = self.waker.clone();
+        let wake = Arc::new(move || {
+            // Without it the main thread comes by a second later.
+            let _ = waker.wake();
+        });
+        let mut wait = |time: Duration| {
+            let until = Instant::now() + time;
+            let mut events = Events::with_capacity(4);
+            loop {
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return false;
+                }
+                if self.poll.poll(&mut events, Some(left)).is_err() {
+                    continue;
+                }
+                // What was told of the interfaces has been heard and not been looked at.
+                self.is_behind = true;
+                let ends = |signal: &i32| matches!(*signal, SIGTERM | SIGINT);
+                let ending = self.signals.pending().find(ends);
+                if let Some(signal) = ending {
+                    self.ending = Some(signal);
+                    return true;
+                }
+            }
+        };
+        work(&mut Patience { wait: &mut wait, wake })
     }
 
     /// Serves until a signal ends it.
@@ -63,16 +103,18 @@ impl Control {
             if self.is_behind || events.iter().any(|event| event.token() == INTERFACES) {
                 self.follow_interfaces(service);
             }
-            if service.is_crippled() {
-                return Err(io::Error::other("a worker thread has ended"));
+            if let Some(failure) = service.failure() {
+                return Err(io::Error::other(failure));
             }
-            for signal in self.signals.pending() {
+            let mut signals: Vec<i32> = self.signals.pending().collect();
+            signals.extend(self.ending.take());
+            for signal in signals {
                 match signal {
                     SIGTERM | SIGINT => {
                         kea_log::log!(D::logger(), D::SHUTDOWN_REQUEST, signal);
                         return Ok(());
                     }
-                    SIGHUP => reconfigure(service, config_file),
+                    SIGHUP => reconfigure(service, config_file, &mut self),
                     _ => {} // SIGCHLD: the clean-up has ended, maintenance takes note of it
                 }
             }
@@ -101,7 +143,7 @@ impl Control {
 }
 
 /// Reads the configuration file again; on an error the configuration in force stays.
-fn reconfigure<D: Daemon>(service: &mut Service<D>, file: &Path) {
+fn reconfigure<D: Daemon>(service: &mut Service<D>, file: &Path, control: &mut Control) {
     let name = file.display();
     kea_log::log!(D::logger(), D::DYNAMIC_RECONFIGURATION, name);
     let fail = |reason: &dyn std::fmt::Display| {
@@ -120,7 +162,8 @@ fn reconfigure<D: Daemon>(service: &mut Service<D>, file: &Path) {
         kea_log::log!(D::logger(), D::CONFIG_WARNING, warning);
     }
     let logging = D::settings(&loaded.config).logging.cloned().unwrap_or_default();
-    match service.reconfigure(loaded.config) {
+    let reconfigured = control.patiently(|patience| service.reconfigure(loaded.config, patience));
+    match reconfigured {
         Ok(()) => {
             kea_log::apply(&logging);
             crate::start::log_configuration::<D>(service.config());

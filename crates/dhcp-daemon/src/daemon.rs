@@ -9,12 +9,14 @@ use cc::{Diagnostics, Document};
 use kea_log::{LogConfig, Logger, Message};
 use libdhcpsrv::config::{ExpiredLeases, ExtendedInfoChecks, LeaseDatabase, LeaseVerdict};
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::lease::{AddressOf, Deltas, LeaseKind, LeaseStore, LeaseType, Reclaimed, SubnetId};
+use libdhcpsrv::lease::{AddressOf, Deltas, LeaseType, Reclaimed, StoredLeases, SubnetId};
 use libdhcpsrv::server::DhcpServer;
 use netio::{Family, InterfaceTable, SocketKind};
 use process::paths::Paths;
 use stats::{LeaseCounters, SubnetRow, Table, WorkerCounters};
 use util::Now;
+
+use crate::sql::SqlLeases;
 
 /// Subnets that [`Daemon::log_configuration`] logs one by one.
 pub const SUBNETS_LOGGED: usize = 100;
@@ -79,7 +81,6 @@ pub struct Surroundings<'a> {
 }
 
 /// What a configuration in force is made of.
-#[derive(Debug)]
 pub struct Ingredients<'a, D: Daemon> {
     /// The configuration.
     pub config: D::Config,
@@ -88,15 +89,21 @@ pub struct Ingredients<'a, D: Daemon> {
     /// The figures of its subnets, all 0.
     pub counters: Arc<LeaseCounters<D::Figure>>,
     /// The leases.
-    pub store: &'a LeaseStore<D::Leases>,
+    pub store: &'a dyn StoredLeases<D::Leases>,
     /// The time.
     pub now: Now,
+}
+
+impl<D: Daemon> Debug for Ingredients<'_, D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ingredients").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 /// A server, as far as the daemon around it must know it. Implemented by a type without contents.
 pub trait Daemon: DaemonMessages + Copy + Debug + Send + Sync + 'static {
     /// The leases that it gives.
-    type Leases: LeaseKind;
+    type Leases: SqlLeases;
     /// The compiled configuration.
     type Config: Debug + Send + Sync;
     /// What it needs beside the configuration, see [`Daemon::prepare`]; `()` for nothing.
@@ -214,4 +221,12 @@ pub trait DaemonMessages {
     const LEASES_RECLAMATION_SLOW: &'static Message;
     /// Reclaimed leases were removed: number.
     const RECLAIMED_LEASES_DELETE: &'static Message;
+    /// The connection to the lease database is lost: database, error.
+    const DB_LOST_CONNECTION: &'static Message;
+    /// A try to make it again has failed: its number, number of all, database, error, milliseconds to the next one.
+    const DB_ATTEMPT_FAILED: &'static Message;
+    /// It is there again: database.
+    const DB_SUCCEEDED: &'static Message;
+    /// All tries have failed: database, number.
+    const DB_FAILED: &'static Message;
 }

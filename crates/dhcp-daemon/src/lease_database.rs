@@ -361,6 +361,7 @@ mod tests {
 
     fn settings() -> LeaseDatabase {
         LeaseDatabase {
+            sql: None,
             name: None,
             persist: true,
             lfc_interval: 0,

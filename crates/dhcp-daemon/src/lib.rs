@@ -27,12 +27,15 @@ mod control;
 mod daemon;
 mod explain;
 mod lease_database;
+mod leases;
 mod maintenance;
 mod packets;
 mod service;
+mod sql;
 mod start;
 
 pub use daemon::{
     Daemon, DaemonMessages, Ingredients, Profile, SUBNETS_LOGGED, Settings, Surroundings,
 };
+pub use sql::SqlLeases;
 pub use start::run;

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use database::service::{Kept, LeaseService, ReclaimedLease};
 use libdhcpsrv::config::ExpiredLeases;
 use libdhcpsrv::lease::{LeaseStore, ReclaimLimits, Reclaimed};
 use libdhcpsrv::loggers::{ALLOC, DHCPSRV};
@@ -14,6 +15,7 @@ use process::journal_service::JournalService;
 use process::lease_file::suffixed;
 use util::Now;
 
+use crate::leases::Leases;
 use crate::messages::*;
 use crate::{Daemon, Settings};
 
@@ -36,8 +38,7 @@ pub(crate) struct Maintenance {
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a, D: Daemon> {
     pub(crate) runtime: &'a D::Runtime,
-    pub(crate) store: &'a LeaseStore<D::Leases>,
-    pub(crate) journal: Option<&'a Arc<JournalService>>,
+    pub(crate) leases: &'a Leases<D>,
     pub(crate) lfc: &'a Path,
     pub(crate) now: Now,
 }
@@ -45,6 +46,10 @@ pub(crate) struct Context<'a, D: Daemon> {
 impl<D: Daemon> Context<'_, D> {
     fn settings(&self) -> Settings<'_> {
         D::settings(D::config(self.runtime))
+    }
+
+    fn journal(&self) -> Option<&Arc<JournalService>> {
+        self.leases.journal()
     }
 }
 
@@ -79,18 +84,35 @@ impl Maintenance {
     /// Does what is due; returns the time until the next call.
     pub(crate) fn run<D: Daemon>(&mut self, context: &Context<'_, D>) -> Duration {
         let at = Instant::now();
-        if context.journal.is_some_and(|service| service.journal().queue().admit().is_err()) {
+        if context.journal().is_some_and(|service| service.journal().queue().admit().is_err()) {
             // Storage that has failed is tried again even when no client comes.
             settle(context);
         }
-        let ticked = context.store.expire_tick(context.now, EXPIRE_BUDGET);
+        if let Leases::Sql(database) = context.leases {
+            self.take_note(context, database.service());
+        }
+        // A database has a thread that notices what expires.
+        let store = context.leases.in_memory();
+        let is_more = store.is_some_and(|store| store.expire_tick(context.now, EXPIRE_BUDGET).more);
         let expired = *context.settings().expired_leases;
         if expired.reclaim_timer_wait_time > 0 && at >= self.next_reclaim {
-            self.reclaim(context, &expired);
+            match context.leases {
+                Leases::File(database) => self.reclaim(context, &database.store, &expired),
+                Leases::Sql(database) => {
+                    let time_max = Duration::from_millis(expired.max_reclaim_time.into());
+                    database.service().reclaim(limits(&expired), time_max);
+                }
+            }
             self.next_reclaim = Instant::now() + seconds(expired.reclaim_timer_wait_time);
         }
         if expired.flush_reclaimed_timer_wait_time > 0 && at >= self.next_flush {
-            flush(context, &expired);
+            match context.leases {
+                Leases::File(database) => flush(context, &database.store, &expired),
+                Leases::Sql(database) => {
+                    let hold = expired.hold_reclaimed_time;
+                    database.service().flush_reclaimed(hold, FLUSH_LIMIT);
+                }
+            }
             self.next_flush = Instant::now() + seconds(expired.flush_reclaimed_timer_wait_time);
         }
         if self.next_clean_up.is_some_and(|due| at >= due) {
@@ -99,7 +121,7 @@ impl Maintenance {
             self.next_clean_up = Some(Instant::now() + seconds(interval));
         }
         self.reap();
-        if ticked.more { Duration::from_millis(1) } else { self.until_next(&expired) }
+        if is_more { Duration::from_millis(1) } else { self.until_next(&expired) }
     }
 
     fn until_next(&self, expired: &ExpiredLeases) -> Duration {
@@ -114,27 +136,38 @@ impl Maintenance {
         waits.min().unwrap_or(Duration::MAX).min(Duration::from_secs(1))
     }
 
-    fn reclaim<D: Daemon>(&mut self, context: &Context<'_, D>, expired: &ExpiredLeases) {
-        let begin = Instant::now();
-        let time_max = Duration::from_millis(expired.max_reclaim_time.into());
-        let mut is_late = || !time_max.is_zero() && begin.elapsed() >= time_max;
-        let limits = ReclaimLimits {
-            leases_max: expired.max_reclaim_leases,
-            remove: expired.flush_reclaimed_timer_wait_time == 0,
-        };
-        let mut count = 0;
-        let mut each = |reclaimed: Reclaimed<'_, D::Leases>| {
-            count += 1;
-            D::reclaimed(context.runtime, &reclaimed, context.now);
-        };
-        let left = context.store.reclaim(context.now, limits, &mut is_late, &mut each);
-        settle(context);
-        if count > 0 {
-            let took = begin.elapsed().as_millis();
-            kea_log::log!(ALLOC, D::LEASES_RECLAMATION_COMPLETE, count, took);
+    /// Takes note of what the database's own thread has done.
+    fn take_note<D: Daemon>(
+        &mut self,
+        context: &Context<'_, D>,
+        service: &LeaseService<D::Leases>,
+    ) {
+        for kept in service.take_kept() {
+            match kept {
+                Kept::Reclaimed { leases, is_more, took } => {
+                    let count = leases.len();
+                    for ReclaimedLease { lease, deleted, deltas } in leases {
+                        let reclaimed = Reclaimed { lease: &lease, deleted, deltas, position: 0 };
+                        D::reclaimed(context.runtime, &reclaimed, context.now);
+                    }
+                    if count > 0 {
+                        let took = took.as_millis();
+                        kea_log::log!(ALLOC, D::LEASES_RECLAMATION_COMPLETE, count, took);
+                    }
+                    let expired = *context.settings().expired_leases;
+                    self.judge_pace::<D>(is_more, &expired);
+                }
+                Kept::Flushed(0) => {}
+                Kept::Flushed(count) => {
+                    kea_log::log!(ALLOC, D::RECLAIMED_LEASES_DELETE, count);
+                }
+            }
         }
-        // An error means that the journal refuses; its own messages say so.
-        self.slow_cycles = if left.is_ok_and(|left| left > 0) { self.slow_cycles + 1 } else { 0 };
+    }
+
+    /// Counts runs in a row that have left something behind, and warns after some.
+    fn judge_pace<D: Daemon>(&mut self, is_more: bool, expired: &ExpiredLeases) {
+        self.slow_cycles = if is_more { self.slow_cycles + 1 } else { 0 };
         if self.slow_cycles > expired.unwarned_reclaim_cycles {
             let cycles = self.slow_cycles;
             kea_log::log!(ALLOC, D::LEASES_RECLAMATION_SLOW, cycles);
@@ -142,9 +175,33 @@ impl Maintenance {
         }
     }
 
+    fn reclaim<D: Daemon>(
+        &mut self,
+        context: &Context<'_, D>,
+        store: &LeaseStore<D::Leases>,
+        expired: &ExpiredLeases,
+    ) {
+        let begin = Instant::now();
+        let time_max = Duration::from_millis(expired.max_reclaim_time.into());
+        let mut is_late = || !time_max.is_zero() && begin.elapsed() >= time_max;
+        let mut count = 0;
+        let mut each = |reclaimed: Reclaimed<'_, D::Leases>| {
+            count += 1;
+            D::reclaimed(context.runtime, &reclaimed, context.now);
+        };
+        let left = store.reclaim(context.now, limits(expired), &mut is_late, &mut each);
+        settle(context);
+        if count > 0 {
+            let took = begin.elapsed().as_millis();
+            kea_log::log!(ALLOC, D::LEASES_RECLAMATION_COMPLETE, count, took);
+        }
+        // An error means that the journal refuses; its own messages say so.
+        self.judge_pace::<D>(left.is_ok_and(|left| left > 0), expired);
+    }
+
     /// Moves the journal aside and starts the clean-up program; if an earlier one has not finished, that is completed.
     fn start_clean_up<D: Daemon>(&mut self, context: &Context<'_, D>) {
-        let Some(service) = context.journal else { return };
+        let Some(service) = context.journal() else { return };
         if self.clean_up.is_some() {
             return;
         }
@@ -193,12 +250,16 @@ impl Maintenance {
 }
 
 /// Removes leases that were reclaimed long enough ago.
-fn flush<D: Daemon>(context: &Context<'_, D>, expired: &ExpiredLeases) {
+fn flush<D: Daemon>(
+    context: &Context<'_, D>,
+    store: &LeaseStore<D::Leases>,
+    expired: &ExpiredLeases,
+) {
     let hold = expired.hold_reclaimed_time;
     let mut each = |reclaimed: Reclaimed<'_, D::Leases>| {
         D::removed(context.runtime, &reclaimed.deltas, context.now);
     };
-    let removed = context.store.flush_reclaimed(context.now, hold, FLUSH_LIMIT, &mut each);
+    let removed = store.flush_reclaimed(context.now, hold, FLUSH_LIMIT, &mut each);
     settle(context);
     if let Ok(removed @ 1..) = removed {
         kea_log::log!(ALLOC, D::RECLAIMED_LEASES_DELETE, removed);
@@ -207,8 +268,16 @@ fn flush<D: Daemon>(context: &Context<'_, D>, expired: &ExpiredLeases) {
 
 /// Hands the rows of maintenance to the disk.
 fn settle<D: Daemon>(context: &Context<'_, D>) {
-    if let Some(service) = context.journal {
+    if let Some(service) = context.journal() {
         service.drain();
+    }
+}
+
+/// What one run of reclamation may do.
+fn limits(expired: &ExpiredLeases) -> ReclaimLimits {
+    ReclaimLimits {
+        leases_max: expired.max_reclaim_leases,
+        remove: expired.flush_reclaimed_timer_wait_time == 0,
     }
 }
 

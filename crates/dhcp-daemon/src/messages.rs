@@ -32,5 +32,10 @@ kea_log::messages! {
     DHCPSRV_MEMFILE_LFC_ENDED = (Warn, "the lease file clean-up ended with {}");
     DHCPSRV_MEMFILE_WRITE_FAIL = (Error, "leases cannot be stored in {}: {}; nothing is acknowledged until storage works again");
     DHCPSRV_MEMFILE_WRITE_RECOVERED = (Info, "leases are stored in {} again");
+    DHCPSRV_MYSQL_DB = (Info, "opening the lease database: {}");
+    DHCPSRV_PGSQL_DB = (Info, "opening the lease database: {}");
+    DHCPSRV_SQL_SCHEMA = (Info, "{} has the tables of version {}");
+    DHCPSRV_SQL_START_RETRY = (Warn, "{} cannot be opened: {}; try {} of {} follows");
+    DHCPSRV_SQL_STATEMENT_FAILED = (Error, "{}: {}; the clients concerned get no answer");
     DHCPSRV_REPLIES_DISCARDED = (Warn, "{} replies were discarded because their leases could not be stored");
 }

@@ -2,13 +2,16 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use database::service::Post;
 
 use libdhcpsrv::links::Links;
 use libdhcpsrv::loggers::{BAD_PACKETS, DHCPSRV, PACKETS};
+use libdhcpsrv::remote::Reply;
 use libdhcpsrv::server::DhcpServer;
 use netio::{Event, ReceiveReport};
-use process::worker::PacketServer;
+use process::worker::{PacketServer, Wake};
 use util::Now;
 use util::link::{Inbound, InterfaceIndex, Outbound, Replies};
 
@@ -28,23 +31,82 @@ pub(crate) struct WorkerServer<D: Daemon> {
     server: D::Server,
     index: usize,
     listening: bool,
+    database: Option<Access<D>>,
+}
+
+/// The worker's access to a lease database.
+pub(crate) struct Access<D: Daemon> {
+    pub(crate) post: Post<D::Leases>,
+    /// Wakes the worker, once it is known how.
+    pub(crate) wake: Arc<OnceLock<Wake>>,
+    /// Replies that are being processed: memory that is used again.
+    replies: Vec<Reply<D::Leases>>,
+}
+
+impl<D: Daemon> Access<D> {
+    pub(crate) fn new(make: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> Post<D::Leases>) -> Self {
+        let wake: Arc<OnceLock<Wake>> = Arc::default();
+        let own = wake.clone();
+        let post = make(Box::new(move || {
+            if let Some(wake) = own.get() {
+                wake();
+            }
+        }));
+        Self { post, wake, replies: Vec::new() }
+    }
 }
 
 impl<D: Daemon> WorkerServer<D> {
     /// Takes the server of worker `index`.
-    pub(crate) fn new(server: D::Server, index: usize) -> Self {
-        Self { server, index, listening: false }
+    pub(crate) fn new(server: D::Server, index: usize, database: Option<Access<D>>) -> Self {
+        Self { server, index, listening: false, database }
+    }
+
+    /// Whether queries are passed over because the database is away.
+    fn is_closed(&self) -> bool {
+        self.database.as_ref().is_some_and(|database| database.post.is_closed())
     }
 }
 
 impl<D: Daemon> PacketServer for WorkerServer<D> {
     type Update = Update<D>;
 
+    fn started(&mut self, wake: Wake) {
+        if let Some(database) = &self.database {
+            // It is set once.
+            let _ = database.wake.set(wake);
+        }
+    }
+
+    fn resume(&mut self, now: Now, replies: &mut Replies) {
+        let Some(database) = &mut self.database else { return };
+        let store = database.post.store().clone();
+        database.post.collect(&mut database.replies);
+        for reply in database.replies.drain(..) {
+            let ticket = reply.ticket;
+            match store.settle(reply, now) {
+                Some(answer) => {
+                    self.server.resume(ticket, answer, now, replies);
+                }
+                None => self.server.give_up(ticket, now),
+            }
+        }
+    }
+
+    fn hand_over(&mut self) {
+        if let Some(database) = &mut self.database {
+            database.post.hand_over();
+        }
+    }
+
     fn look(&self, payload: &[u8]) {
         self.server.look(payload);
     }
 
     fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) {
+        if self.is_closed() {
+            return;
+        }
         self.server.receive(input, now, replies);
     }
 

@@ -9,20 +9,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::lease::LeaseStore;
+use libdhcpsrv::lease::StoredLeases;
 use libdhcpsrv::links::Links;
 use netio::{Family, InterfaceSpec, InterfaceTable, Plan, Transport};
 use process::clock::Clock;
-use process::journal_service::JournalService;
 use process::paths::Paths;
 use process::worker::{self, Worker};
 use stats::Statistics;
 use util::Now;
 use util::link::InterfaceIndex;
 
-use crate::lease_database::{self, Checks, Database, OpenError};
+use crate::leases::{Leases, LeasesError, uses_file};
 use crate::maintenance::{Context, Maintenance};
 use crate::packets::{Update, WorkerServer};
+use crate::sql::Patience;
 use crate::{Daemon, Ingredients, Settings, Surroundings};
 
 /// Most worker threads: each has sockets and receive rings of its own, and more of them than processors only cost.
@@ -33,7 +33,7 @@ const WORKERS_MAX: usize = 64;
 pub(crate) enum ServiceError {
     /// The lease database cannot be opened.
     #[error(transparent)]
-    Database(#[from] OpenError),
+    Leases(#[from] LeasesError),
     /// `interfaces` is wrong.
     #[error("interfaces-config: {0}")]
     Interfaces(String),
@@ -56,7 +56,9 @@ pub(crate) struct Service<D: Daemon> {
     plan: Plan,
     table: Arc<InterfaceTable>,
     workers: Vec<Worker<Update<D>>>,
-    database: Database<D::Leases>,
+    leases: Leases<D>,
+    /// Why the process has to end.
+    failure: Option<String>,
     maintenance: Maintenance,
 }
 
@@ -67,18 +69,21 @@ impl<D: Daemon> Service<D> {
         paths: Paths,
         port: u16,
         table: InterfaceTable,
+        patience: &mut Patience<'_>,
     ) -> Result<Self, ServiceError> {
         let clock = Clock::default();
         let settings = D::settings(&config);
         let plan = plan_of::<D>(&settings, port)?;
         let file = lease_file::<D>(&settings, &paths);
-        let database = open_database::<D>(&config, &file)?;
+        let (leases, found) = Leases::<D>::open(&config, &file, clock.now(), patience)?;
         let prepared = prepare::<D>(&config, &paths, &table, clock.now(), None)?;
         let statistics = Statistics::new(clock.now());
-        let runtime = install::<D>(config, prepared, &statistics, &database.store, clock.now());
-        let shared = Shared::new(database.store.clone(), random_seed());
+        let runtime = leases.stored(found, |stored| {
+            install::<D>(config, prepared, &statistics, stored, clock.now())
+        });
+        let shared = Shared::new(leases.access().0, random_seed());
         let settings = D::settings(D::config(&runtime));
-        let maintenance = Maintenance::new(&settings, database.journal.is_some());
+        let maintenance = Maintenance::new(&settings, leases.journal().is_some());
         let count = workers_of(&settings);
         let mut service = Self {
             paths,
@@ -90,12 +95,12 @@ impl<D: Daemon> Service<D> {
             plan,
             table: Arc::new(table),
             workers: Vec::new(),
-            database,
+            leases,
+            failure: None,
             maintenance,
         };
-        let journal = service.database.journal.clone();
         let workers =
-            service.make_workers(count, &service.shared, &service.plan, journal.as_ref())?;
+            service.make_workers(count, &service.shared, &service.plan, &service.leases)?;
         service.workers = workers;
         service.open_sockets();
         Ok(service)
@@ -104,22 +109,26 @@ impl<D: Daemon> Service<D> {
     /// Takes another configuration; on an error the one in force stays.
     ///
     /// All that can fail comes first and is made beside the running service.
-    pub(crate) fn reconfigure(&mut self, config: D::Config) -> Result<(), ServiceError> {
+    pub(crate) fn reconfigure(
+        &mut self,
+        config: D::Config,
+        patience: &mut Patience<'_>,
+    ) -> Result<(), ServiceError> {
         let settings = D::settings(&config);
         let plan = plan_of::<D>(&settings, self.port)?;
         let file = lease_file::<D>(&settings, &self.paths);
-        let other_database = match self.database.is_meant_by(settings.lease_database, &file) {
-            true => None,
-            false => Some(open_database::<D>(&config, &file)?),
+        let now = self.clock.now();
+        let (other_leases, found) = match self.leases.are_meant_by(settings.lease_database, &file) {
+            true => (None, self.leases.survey(now)?),
+            false => {
+                let (leases, found) = Leases::<D>::open(&config, &file, now, patience)?;
+                (Some(leases), found)
+            }
         };
-        let mut shared = self.shared.clone();
-        if let Some(other) = &other_database {
-            shared.store = other.store.clone();
-        }
         let count = workers_of(&settings);
-        let other_workers = if other_database.is_some() || count != self.workers.len() {
-            let database = other_database.as_ref().unwrap_or(&self.database);
-            Some(self.make_workers(count, &shared, &plan, database.journal.as_ref())?)
+        let other_workers = if other_leases.is_some() || count != self.workers.len() {
+            let leases = other_leases.as_ref().unwrap_or(&self.leases);
+            Some(self.make_workers(count, &self.shared, &plan, leases)?)
         } else {
             None
         };
@@ -135,14 +144,14 @@ impl<D: Daemon> Service<D> {
             }
             None => Some(worker::pause(&self.workers)),
         };
-        if let Some(other) = other_database {
-            self.database = other;
+        if let Some(other) = other_leases {
+            self.leases = other;
         }
-        self.database.set_settings(D::settings(&config).lease_database);
-        self.shared = shared;
-        let (statistics, database) = (&self.statistics, &self.database);
-        let now = self.clock.now();
-        self.runtime = install::<D>(config, prepared, statistics, &database.store, now);
+        self.leases.set_settings(D::settings(&config).lease_database);
+        let (statistics, now) = (&self.statistics, self.clock.now());
+        self.runtime = self
+            .leases
+            .stored(found, |stored| install::<D>(config, prepared, statistics, stored, now));
         for worker in &self.workers {
             worker.update(Update::Runtime(self.runtime.clone()));
         }
@@ -165,7 +174,7 @@ impl<D: Daemon> Service<D> {
 
     fn renew_maintenance(&mut self) {
         let settings = D::settings(D::config(&self.runtime));
-        let new = Maintenance::new(&settings, self.database.journal.is_some());
+        let new = Maintenance::new(&settings, self.leases.journal().is_some());
         let former = std::mem::replace(&mut self.maintenance, new);
         self.maintenance.succeed(former);
     }
@@ -176,16 +185,18 @@ impl<D: Daemon> Service<D> {
         count: usize,
         shared: &Shared<D::Leases>,
         plan: &Plan,
-        journal: Option<&Arc<JournalService>>,
+        leases: &Leases<D>,
     ) -> Result<Vec<Worker<Update<D>>>, ServiceError> {
         let mut workers = Vec::with_capacity(count);
         for index in 0..count {
             let counters = self.statistics.worker(self.clock.now());
             let runtime = self.runtime.clone();
-            let server = D::make_server(shared.clone(), runtime, counters, random_seed());
-            let server = WorkerServer::<D>::new(server, index);
+            let (store, access) = leases.access();
+            let shared = Shared { store, ..shared.clone() };
+            let server = D::make_server(shared, runtime, counters, random_seed());
+            let server = WorkerServer::<D>::new(server, index, access);
             let transport = Transport::new(plan.clone(), index as u16, count as u16);
-            workers.push(Worker::start(index, server, transport, journal.cloned())?);
+            workers.push(Worker::start(index, server, transport, leases.journal().cloned())?);
         }
         Ok(workers)
     }
@@ -204,14 +215,17 @@ impl<D: Daemon> Service<D> {
     /// Ends the workers, which answer what they have stored, and stores what is left.
     pub(crate) fn stop(&mut self) {
         self.workers.clear();
-        if let Some(service) = &self.database.journal {
+        if let Some(service) = self.leases.journal() {
             service.drain();
         }
     }
 
-    /// Whether a worker has ended by itself.
-    pub(crate) fn is_crippled(&self) -> bool {
-        self.workers.iter().any(Worker::has_ended)
+    /// Why it cannot go on, if it cannot.
+    pub(crate) fn failure(&self) -> Option<String> {
+        if self.workers.iter().any(Worker::has_ended) {
+            return Some("a worker thread has ended".to_owned());
+        }
+        self.failure.clone()
     }
 
     /// Takes a new state of the interfaces.
@@ -235,12 +249,15 @@ impl<D: Daemon> Service<D> {
     pub(crate) fn maintain(&mut self) -> std::time::Duration {
         let context = Context::<D> {
             runtime: &self.runtime,
-            store: &self.database.store,
-            journal: self.database.journal.as_ref(),
+            leases: &self.leases,
             lfc: &self.paths.lfc,
             now: self.clock.now(),
         };
-        self.maintenance.run(&context)
+        let wait = self.maintenance.run(&context);
+        if let Leases::Sql(database) = &self.leases {
+            self.failure = self.failure.take().or(database.tell_events::<D>());
+        }
+        wait
     }
 
     /// The configuration in force.
@@ -269,23 +286,12 @@ pub(crate) fn links_of(
     (names, addresses)
 }
 
-/// Opens the lease database of a configuration.
-fn open_database<D: Daemon>(
-    config: &D::Config,
-    file: &Path,
-) -> Result<Database<D::Leases>, OpenError> {
-    let settings = D::settings(config);
-    let checks =
-        Checks { judge: &D::lease_judge(config), extended_info: settings.extended_info_checks };
-    lease_database::open(settings.lease_database, file, random_seed(), &checks)
-}
-
 /// Compiles a configuration into a runtime whose pools and figures know the stored leases.
 pub(crate) fn install<D: Daemon>(
     config: D::Config,
     prepared: D::Prepared,
     statistics: &Statistics<D::Packet, D::Figure>,
-    store: &LeaseStore<D::Leases>,
+    store: &dyn StoredLeases<D::Leases>,
     now: Now,
 ) -> Arc<D::Runtime> {
     let counters = statistics.install(&D::subnet_rows(&config), now);
@@ -361,7 +367,7 @@ pub(crate) fn problems<D: Daemon>(
         (Err(error), _) => found.push(error.to_string()),
         (_, Err(error)) => found.push(format!("cannot read the interfaces: {error}")),
     }
-    if settings.lease_database.persist {
+    if uses_file(settings) {
         let file = lease_file::<D>(settings, paths);
         let folder = file.parent().unwrap_or(Path::new("/"));
         if !folder.is_dir() {

@@ -64,7 +64,7 @@ fn run_service<D: Daemon>(options: &Options) -> Result<(), ()> {
         kea_log::log!(D::logger(), D::INIT_FAIL, error);
     };
     // Before the pid file tells others whom to signal.
-    let control = Control::new().map_err(|error| init_fail(&error))?;
+    let mut control = Control::new().map_err(|error| init_fail(&error))?;
     let paths = Paths::of_this_process();
     let pid_file = paths.pid_file(&options.config_file, name);
     let _pid_file = PidFile::create(pid_file).map_err(|error| {
@@ -88,7 +88,9 @@ fn run_service<D: Daemon>(options: &Options) -> Result<(), ()> {
     for warning in &warnings {
         kea_log::log!(D::logger(), D::CONFIG_WARNING, warning);
     }
-    let service = Service::<D>::start(config, paths, options.port, control.interfaces());
+    let table = control.interfaces();
+    let port = options.port;
+    let service = control.patiently(|wait| Service::<D>::start(config, paths, port, table, wait));
     let mut service = service.map_err(|error| {
         kea_log::log!(D::logger(), D::CONFIG_LOAD_FAIL, file.display(), error);
         init_fail(&error);

@@ -41,6 +41,8 @@ const CONFLICTS_MAX: usize = 8;
 const PICKS_MAX: usize = 64;
 /// Of these, those that are made by chance where the allocator works so.
 const RANDOM_PICKS_MAX: usize = 8;
+/// Proposals of one pool that turn out to be leased by another server before chance is to find what is not.
+const TAKEN_MAX: usize = 4;
 
 /// Result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -586,15 +588,24 @@ fn pick_in(
         _ => 0,
     };
     for (pool, range) in site.pools_from(first_pool) {
-        let mut first = None;
+        let (mut first, mut taken) = (None, 0);
         for turn in 0..PICKS_MAX {
             let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
-            let Some(free) = session.pick(pool, is_random) else { break };
+            let is_random = is_random || taken > TAKEN_MAX;
+            let Some(free) = session.pick(pool, is_random) else {
+                session.note_exhausted();
+                break;
+            };
             if first == Some(free) {
                 // Once round: all that is free is reserved.
                 break;
             }
             first = first.or(Some(free).filter(|_| !is_random));
+            if session.is_shared() && is_leased(session, site, free)? {
+                explain!(say, Topic::Lease, "free\t{free}\tleased by another server");
+                taken += 1;
+                continue;
+            }
             // The pools know what the configuration reserves, but not what other sources of hosts do.
             if !is_reserved_for_others(session, query, site, free)? {
                 explain!(say, Topic::Lease, "free\t{free}\ttaken: from pool {range}");
@@ -604,4 +615,14 @@ fn pick_in(
         explain!(say, Topic::Lease, "free\t-\tnone in pool {range}");
     }
     Ok(None)
+}
+
+/// Whether somebody has a lease on an address that the pools believe to be free.
+fn is_leased(
+    session: &mut Session4<'_>,
+    site: &Site<'_>,
+    address: Ipv4Addr,
+) -> Result<bool, Parked> {
+    let there = session.get(site.client(), address)?;
+    Ok(!is_available(there.as_ref(), session.now()))
 }

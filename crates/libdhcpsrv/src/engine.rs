@@ -142,10 +142,10 @@ pub trait Protocol: Debug + Default + Send + Sized + 'static {
     const COUNTERS: BasicCounters<Self::Packet>;
     /// Another packet of the client is in progress.
     const BUSY: Self::Reason;
-    /// A database of hosts cannot answer.
-    const HOSTS_UNKNOWN: Self::Reason;
     /// Too many exchanges wait.
     const QUEUE_FULL: Self::Reason;
+    /// The store has failed to answer.
+    const UNANSWERED: Self::Reason;
     /// A line of an explanation: client, line.
     const EXPLAINED: &'static Message;
 
@@ -388,10 +388,23 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         let refusal = match settled {
             Settled::Known => None,
             Settled::AskedOn => return Progress::Waiting(ticket),
-            Settled::Failed => Some(P::HOSTS_UNKNOWN),
+            Settled::Failed => Some(P::UNANSWERED),
         };
         let Some(exchange) = core.intake.unpark(ticket) else { return Progress::Done };
         core.take_up(exchange, &*self.runtime, now, replies, refusal)
+    }
+
+    fn give_up(&mut self, ticket: Ticket, now: Now) {
+        let core = &mut self.core;
+        core.desk.hosts.forget(ticket);
+        let Some(exchange) = core.intake.unpark(ticket) else { return };
+        core.desk.shared.gate.leave(exchange.entered);
+        let mut spans = core.spans.take().unwrap_or_default();
+        let input = exchange.datagram.input();
+        if let Ok(view) = P::parse(input.payload, &mut spans) {
+            core.drop(&input, &view, P::UNANSWERED, now);
+        }
+        core.spans = Some(spans);
     }
 
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {

@@ -24,6 +24,7 @@ pub mod loggers;
 pub mod messages;
 pub mod names;
 pub mod offers;
+pub mod remote;
 pub mod server;
 pub mod session;
 pub mod tally;

@@ -57,6 +57,9 @@ pub trait DhcpServer: Send {
         replies: &mut Replies,
     ) -> Progress;
 
+    /// Ends an exchange whose question will not be answered: its packet is dropped. An unknown ticket is ignored.
+    fn give_up(&mut self, ticket: Ticket, now: Now);
+
     /// Ends a batch: packets that waited for another one of their client get their turn.
     fn end_batch(&mut self, now: Now, replies: &mut Replies);
 

@@ -125,6 +125,15 @@ pub enum Submitted<K: LeaseKind> {
 pub trait Store<K: LeaseKind>: Send + Sync {
     /// Takes one question.
     fn submit(&self, question: &Question<'_, K>, now: Now) -> Submitted<K>;
+
+    /// Whether others change the leases as well, so that the marks of the pools are hints only: what is picked must be
+    /// looked up before it is offered.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Hears that nothing could be picked from a pool.
+    fn note_exhausted(&self) {}
 }
 
 impl<K: LeaseKind> Store<K> for LeaseStore<K> {
@@ -479,6 +488,17 @@ impl<'s, K: HostKind> Session<'s, K> {
             let from = if random { PickFrom::Random(entropy.next_u64()) } else { PickFrom::Cursor };
             pools.pick(pool, from)
         })
+    }
+
+    /// Whether the lease on an address that was picked must be looked at, because the pools do not know all leases.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    /// Takes note that a pool has nothing that could be picked.
+    pub fn note_exhausted(&self) {
+        self.store.note_exhausted();
     }
 
     /// Makes a choice that has to be the same when the code runs again.

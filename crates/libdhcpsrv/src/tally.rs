@@ -11,7 +11,7 @@ use stats::{LeaseCounters, Place, PoolSlot, SubnetRow, Table};
 use util::Now;
 
 use crate::config::SubnetIndex;
-use crate::lease::{Delta, Deltas, LeaseKind, LeaseState, LeaseStore, LeaseType, Stored, SubnetId};
+use crate::lease::{Counts, Delta, Deltas, LeaseState, LeaseType, Stored, SubnetId};
 
 /// The figures of one protocol.
 #[derive(Debug)]
@@ -153,8 +153,8 @@ impl<F: Table> Tally<F> {
     }
 
     /// Counts everything that is stored; to be called once, when all figures but the totals are 0.
-    pub fn recount<K: LeaseKind>(&self, store: &LeaseStore<K>, now: Now) {
-        for ((subnet_id, lease_type, pool_id, state), leases) in store.recount() {
+    pub fn recount(&self, counts: Counts, now: Now) {
+        for ((subnet_id, lease_type, pool_id, state), leases) in counts {
             let delta = Delta { subnet_id, lease_type, pool_id, state, by: 1 };
             let Some(place) = self.place(&delta, None) else { continue };
             let leases = leases as i64;

@@ -40,11 +40,20 @@ const SOCKET_RETRY: Duration = Duration::from_secs(1);
 /// Token of the waker; sockets have smaller ones.
 const WAKER: Token = Token(usize::MAX - 1);
 
+/// Wakes a worker.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
 /// A server as the worker drives it.
 pub trait PacketServer: Send {
     /// What can change while the worker runs (a configuration, the interfaces).
     type Update: Send;
 
+    /// Hears how whoever has something for it wakes its worker, before anything else.
+    fn started(&mut self, _wake: Wake) {}
+    /// Goes on with packets that have waited for somebody else. Called in each pass and whenever the worker is woken.
+    fn resume(&mut self, _now: Now, _replies: &mut Replies) {}
+    /// Hands over what packets of this pass wait for.
+    fn hand_over(&mut self) {}
     /// Sees the payload of a datagram that will be processed in a moment. It has not been checked.
     fn look(&self, payload: &[u8]);
     /// Processes one datagram.
@@ -110,6 +119,12 @@ impl<U: Send + 'static> Worker<U> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let (sender, control) = sync_channel(64);
+        let mut server = server;
+        let own = waker.clone();
+        server.started(Arc::new(move || {
+            // A worker that is gone has nothing to wait for.
+            let _ = own.wake();
+        }));
         let run = Loop {
             server,
             transport,
@@ -217,7 +232,7 @@ impl<S: PacketServer> Loop<S> {
                 }
                 events.clear();
             }
-            if events.iter().any(|event| event.token() != WAKER) {
+            if !events.is_empty() {
                 self.work();
             }
             self.retry_sockets();
@@ -249,6 +264,7 @@ impl<S: PacketServer> Loop<S> {
                 break;
             }
         }
+        self.resume();
         // What needs no lease leaves first: clients can go on while the leases of others are being stored.
         let ready = self.replies.ready.len();
         self.send(ready, Which::Ready);
@@ -271,6 +287,17 @@ impl<S: PacketServer> Loop<S> {
             server.processing_failed(None, text_of(&*panic));
         }
         report.taken() as usize
+    }
+
+    /// Goes on with what has waited, and hands over what has to.
+    fn resume(&mut self) {
+        let now = self.clock.now();
+        let Self { server, replies, .. } = self;
+        let resumed = catch_unwind(AssertUnwindSafe(|| server.resume(now, replies)));
+        if let Err(panic) = resumed {
+            server.processing_failed(None, text_of(&*panic));
+        }
+        server.hand_over();
     }
 
     /// Stores the leases that have changed; returns whether there were any.

@@ -111,6 +111,21 @@ impl AtomicBitmap {
         before & mask != 0
     }
 
+    /// Clears all bits and returns how many were set. What others set meanwhile may be lost.
+    pub fn clear_all(&self) -> u64 {
+        let words = self.len().div_ceil(WORD_BITS);
+        let clear_word = |index: u64| {
+            let first = index * WORD_BITS;
+            let Some(word) = self.item_word(first) else { return 0 };
+            let before = word.swap(fresh(index, self.len()), Ordering::SeqCst);
+            if before == FULL {
+                self.summarize(index);
+            }
+            u64::from((before & !fresh(index, self.len())).count_ones())
+        };
+        (0..words).map(clear_word).sum()
+    }
+
     /// The first clear bit at or behind `from`.
     #[must_use]
     pub fn next_clear(&self, from: u64) -> Option<u64> {
@@ -279,6 +294,10 @@ mod tests {
                 assert_eq!(map.next_clear(0), Some(last));
             }
             assert!(!map.clear(len) && !map.set(len + 64));
+            (0..len).for_each(|bit| drop(map.set(bit)));
+            assert_eq!((map.clear_all(), map.clear_all()), (len, 0));
+            assert_eq!(map.next_clear(0), (len > 0).then_some(0), "{len}");
+            assert_eq!(map.next_clear(len), None, "{len}");
         }
     }
 

@@ -155,6 +155,13 @@ impl SparseBitmap {
         None
     }
 
+    /// Number of bits that are set.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        let words = self.levels.first().map(|level| level.words.values());
+        words.into_iter().flatten().map(|word| u64::from(word.count_ones())).sum()
+    }
+
     /// Words that are held in memory, for tests and reports.
     #[must_use]
     pub fn words(&self) -> usize {

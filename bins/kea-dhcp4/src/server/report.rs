@@ -144,7 +144,7 @@ pub(super) fn dropped_counter(reason: DropReason) -> Packet {
         }
         DropReason::Busy => Packet::Duplicate,
         DropReason::QueueFull => Packet::QueueFull,
-        DropReason::NotStored(_) | DropReason::HostsUnknown | DropReason::Internal => {
+        DropReason::NotStored(_) | DropReason::Unanswered | DropReason::Internal => {
             Packet::ProcessingFailed
         }
         _ => Packet::RfcViolation,

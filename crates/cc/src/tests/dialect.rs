@@ -178,3 +178,26 @@ fn unreadable_values_are_marked_so_that_checking_goes_on() {
     assert_eq!(map.get("b").and_then(|element| element.as_int()), Some(2));
     assert_eq!(diagnostics.error_count(), 1);
 }
+
+#[test]
+fn what_follows_a_secret_key_is_not_quoted() {
+    let sources = [
+        r#"{ "password": hush, "a": 1 }"#,
+        r#"{ "password": "x" hush, "a": 1 }"#,
+        r#"{ "password" "hush", "a": 1 }"#,
+        r#"{ password: hush }"#,
+        r#"{ "secret": [ hush ] }"#,
+        r#"{ "a": { "password" = hush } }"#,
+    ];
+    for source in sources {
+        let (_, findings) = read(source);
+        assert!(findings.contains(" error: ") && !findings.contains("hush"), "{findings}");
+    }
+    let number = "99999999999999999999";
+    let (_, findings) = read(format!("{{ \"password\": {number} }}"));
+    assert_eq!(findings, "kea.conf:1:15: error: number overflow: it does not fit\n");
+    let (_, findings) = read(r#"{ "password": "x", "a": hush }"#);
+    assert_eq!(findings, "kea.conf:1:25: error: unknown word hush (text needs double quotes)\n");
+    let (_, findings) = read(r#"[ { "password": "x" }, hush ]"#);
+    assert!(findings.contains("unknown word hush"), "{findings}");
+}

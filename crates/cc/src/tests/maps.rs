@@ -248,3 +248,18 @@ fn large_maps_find_and_replace_like_small_ones() {
 fn elements_are_small() {
     assert_eq!(size_of::<Element>(), 40);
 }
+
+#[test]
+fn a_secret_is_a_string_that_no_message_quotes() {
+    static TABLE: Scope =
+        Scope::new("access", &[Keyword::new("password", Kind::Secret, "The password.")]);
+    let look = |value: &str| {
+        let source = format!("{{ \"password\": {value} }}");
+        check_in(&TABLE, &source, |reader| reader.str("password").map(str::to_owned))
+    };
+    assert_eq!(look("\"hush\""), (Some(Some("hush".into())), String::new()));
+    let (text, findings) = look("7361");
+    assert_eq!(text, Some(None));
+    assert_eq!(findings, "f:1:15: error: 'password' must be a string, found an integer\n");
+    assert!(TABLE.document().contains("| `password` | string |"));
+}

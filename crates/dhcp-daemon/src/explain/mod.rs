@@ -18,9 +18,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use libdhcpsrv::config::SqlDatabase;
 use libdhcpsrv::explain::{Explanation, Style, Topic};
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::lease::LeaseStore;
+use libdhcpsrv::lease::{LeaseKind, LeaseStore, Loader};
 use libdhcpsrv::server::DhcpServer;
 use netio::{Family, InterfaceTable};
 use process::clock::Clock;
@@ -38,7 +39,7 @@ use crate::command_line::{ExplainOptions, Leases};
 use crate::config_file::{self, Loaded};
 use crate::lease_database::Checks;
 use crate::service::{data_folder, install, lease_file, plan_of, random_seed};
-use crate::{Daemon, Surroundings, lease_database};
+use crate::{Daemon, Surroundings, lease_database, sql};
 
 /// Explains what the command line asks for; returns the exit code.
 pub(crate) fn run<D: Daemon>(options: &ExplainOptions) -> ExitCode {
@@ -253,6 +254,11 @@ fn leases<D: Daemon>(
             }
             Ok((store, format!(", of {}", path.display())))
         }
+        Leases::Configured if settings.lease_database.sql.is_some() => {
+            let Some(sql) = &settings.lease_database.sql else { return none("") };
+            let store = of_database::<D>(sql).map_err(Failure::because)?;
+            Ok((store, format!(", of {}", sql.access)))
+        }
         Leases::Configured if !settings.lease_database.persist => {
             none(": the server keeps them in its memory only")
         }
@@ -266,6 +272,25 @@ fn leases<D: Daemon>(
             }
         }
     }
+}
+
+/// The leases in a database.
+fn of_database<D: Daemon>(sql: &SqlDatabase) -> Result<LeaseStore<D::Leases>, String> {
+    let mut store = LeaseStore::new(random_seed(), None);
+    let mut loader = Loader::new(&mut store, 0);
+    let mut file = loader.file();
+    let mut rows = <D::Leases as LeaseKind>::HEADER.as_bytes().to_vec();
+    let mut unreadable = 0_u64;
+    let read = sql::read_all::<D::Leases>(sql, |lease| {
+        let row = D::Leases::row(&D::Leases::contents_of(&lease));
+        D::Leases::push_row(&mut rows, &row);
+    });
+    read.map_err(|error| error.to_string())?;
+    let fed = file.feed(&rows, &mut |_, _| unreadable += 1);
+    fed.map_err(|error| error.to_string())?;
+    file.finish().map_err(|error| error.to_string())?;
+    loader.finish(Clock::default().now());
+    Ok(store)
 }
 
 /// Why a frame of a capture is not explained.

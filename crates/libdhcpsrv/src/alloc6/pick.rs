@@ -13,6 +13,9 @@ use crate::session::{Parked, Session6};
 const PICKS_MAX: usize = 64;
 /// Of these, those that are made by chance where the allocator works so.
 const RANDOM_PICKS_MAX: usize = 8;
+/// Proposals of one pool that turn out to be leased by another server before chance is to find what is not.
+const TAKEN_MAX: usize = 4;
+
 /// A free resource of the pools that serve the client that is not reserved: of the first subnet that has one of the
 /// length that suits best.
 pub(super) fn pick<'q>(
@@ -48,16 +51,25 @@ fn pick_in(
         _ => 0,
     };
     for (nth, pool) in place.pools_from(first_pool, lengths) {
-        let mut first = None;
+        let (mut first, mut taken) = (None, 0);
         for turn in 0..PICKS_MAX {
             let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
-            let Some(address) = session.pick(place.pool_index(nth), is_random) else { break };
+            let is_random = is_random || taken > TAKEN_MAX;
+            let Some(address) = session.pick(place.pool_index(nth), is_random) else {
+                session.note_exhausted();
+                break;
+            };
             if first == Some(address) {
                 // Once round: all that is free is promised.
                 break;
             }
             first = first.or(Some(address).filter(|_| !is_random));
             let resource = Resource6 { address, prefix_len: pool.unit_len };
+            if session.is_shared() && is_leased(session, place, resource)? {
+                explain!(say, Topic::Lease, "  free\t{resource}\tleased by another server");
+                taken += 1;
+                continue;
+            }
             // What is promised to the other associations of the message may come first. The pools know what the
             // configuration reserves, but not what other sources of hosts do.
             if !sink.is_given(resource) && !is_reserved_for_others(session, place, resource)? {
@@ -68,4 +80,15 @@ fn pick_in(
         explain!(say, Topic::Lease, "  free\t-\tnone in pool {pool}");
     }
     Ok(None)
+}
+
+/// Whether somebody has a lease on what the pools believe to be free.
+fn is_leased(
+    session: &mut Session6<'_>,
+    place: &Place<'_>,
+    resource: Resource6,
+) -> Result<bool, Parked> {
+    let there = session.get(place.query.client, resource.address)?;
+    let now_s = session.now().wall_s;
+    Ok(there.is_some_and(|there| !there.is_available(now_s)))
 }

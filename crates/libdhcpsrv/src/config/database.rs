@@ -164,3 +164,26 @@ pub struct SqlDatabase {
     /// What is done when it is away.
     pub reconnect: Reconnect,
 }
+
+/// `host-cache-size` and `host-cache-time`: how much of what the databases of hosts say is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostCacheLimits {
+    /// Answers that are remembered at most; that a client has no reservation is one, too.
+    pub entries_max: u32,
+    /// Seconds for which an answer is remembered.
+    pub time_s: u32,
+}
+
+impl HostCacheLimits {
+    /// Whether anything is remembered.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.entries_max > 0 && self.time_s > 0
+    }
+}
+
+impl Default for HostCacheLimits {
+    fn default() -> Self {
+        Self { entries_max: 100_000, time_s: 5 }
+    }
+}

@@ -4,7 +4,7 @@
 //! The tree of the file is completed from the keyword tables; what subnets inherit, their ids and
 //! the form of prefixes and pools come from the compiled configuration. Keys without effect and
 //! empty keys of parts that are not supported yet are left out. The result is itself a file that
-//! loads and means the same.
+//! loads and means the same, except for passwords, which are not shown.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -12,7 +12,11 @@ use std::cell::Cell;
 use cc::{Diagnostics, Document, Element, Map, MapReader, Scope, Value};
 use libdhcp::definition::Definitions;
 
-use super::keywords::{DHCP_DDNS, EXPIRED_LEASES, LOGGER, MULTI_THREADING, OUTPUT, SANITY_CHECKS};
+use super::keywords::databases::{MEMFILE, READ_TIMEOUT, SQL, TCP_USER_TIMEOUT, WRITE_TIMEOUT};
+use super::keywords::{
+    DHCP_DDNS, EXPIRED_LEASES, HOSTS_DATABASE, LEASE_DATABASE, LOGGER, MULTI_THREADING, OUTPUT,
+    SANITY_CHECKS,
+};
 use super::read::hosts::{FLAGS, MODE, RuleScope};
 use super::read::options::read_definitions;
 use super::{Address, LeaseRules, Prefix, Server, Span, TeeTimes};
@@ -47,6 +51,7 @@ impl Completion {
         for scope in own.into_iter().chain(shared).chain(typed) {
             fill(&mut global, scope);
         }
+        databases(&mut global);
         if global.get(DHCP_DDNS.name).is_some_and(|element| !element.is_blank()) {
             fill(&mut global, &DHCP_DDNS);
         }
@@ -222,6 +227,46 @@ fn fill(outer: &mut Map, scope: &Scope) {
     {
         *element = scope.with_defaults(map).into();
     }
+}
+
+/// Completes the databases; those of hosts become one list.
+fn databases(global: &mut Map) {
+    if let Some(element) = global.get_mut(LEASE_DATABASE.name)
+        && let Some(map) = element.as_map()
+    {
+        let mut map = database(map);
+        map.remove("readonly");
+        *element = map.into();
+    }
+    const LIST: &str = "hosts-databases";
+    let mut hosts: Vec<Element> = global.get(HOSTS_DATABASE.name).cloned().into_iter().collect();
+    let list = global.get(LIST).and_then(Element::as_list);
+    hosts.extend_from_slice(list.unwrap_or_default());
+    global.remove(HOSTS_DATABASE.name);
+    global.remove(LIST);
+    if !hosts.is_empty() {
+        let complete = |_, map: &Map| database(&HOSTS_DATABASE.with_defaults(map));
+        global.set(LIST, each(&hosts.into(), complete));
+    }
+}
+
+/// Takes out of a completed database what its type has no use for, and the password.
+fn database(map: &Map) -> Map {
+    let mut map = map.clone();
+    let kind = map.get("type").and_then(Element::as_str).unwrap_or_default();
+    let is_file = kind == "memfile";
+    let timeouts: &[&str] = match kind {
+        "postgresql" => &[READ_TIMEOUT, WRITE_TIMEOUT],
+        _ => &[TCP_USER_TIMEOUT],
+    };
+    let useless = if is_file { &SQL[..] } else { &MEMFILE[..] };
+    useless.iter().map(|row| row.name).chain(timeouts.iter().copied()).for_each(|name| {
+        map.remove(name);
+    });
+    if map.get("password").is_some() {
+        map.set("password", "*****");
+    }
+    map
 }
 
 fn each(list: &Element, complete: impl Fn(usize, &Map) -> Map) -> Element {

@@ -21,7 +21,7 @@ pub(crate) mod testing;
 mod timers;
 
 pub use address::{Address, Prefix, Span};
-pub use database::{OnFail, Reconnect, Secret, SqlAccess, SqlDatabase, SqlKind};
+pub use database::{HostCacheLimits, OnFail, Reconnect, Secret, SqlAccess, SqlDatabase, SqlKind};
 pub use lease_places::{LeasePlaces, LeaseVerdict};
 pub use lease_rules::{Aged, Allocator, LeaseCache, LeaseRules, remaining};
 pub use prefix_index::PrefixIndex;
@@ -34,9 +34,11 @@ pub(crate) use timers::{Lifetime, TeeTimes};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubnetIndex(pub u32);
 
-/// `lease-database`; only `memfile` until the SQL back-ends arrive.
+/// `lease-database`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseDatabase {
+    /// The database that keeps the leases; `None` for `memfile`, to which all other fields belong.
+    pub sql: Option<SqlDatabase>,
     /// `name`: path of the lease file; `None` for the default below the data directory.
     pub name: Option<String>,
     /// `persist`.

@@ -5,6 +5,7 @@ use cc::{Diagnostics, Document, Element, Keyword, Kind, Map, NoIncludes, Scope, 
 
 use super::Server;
 use super::keywords::RESTRICTIONS;
+use super::keywords::databases::MEMFILE;
 use crate::hosts::IdentifierKind;
 
 /// A reader of a whole file.
@@ -270,6 +271,8 @@ impl Rows {
         match (scope.name, keyword.name) {
             ("option-def", "type") => return "\"uint8\"".into(),
             ("lease-database", "type") => return "\"memfile\"".into(),
+            ("hosts-database", "type") => return "\"mysql\"".into(),
+            (_, "connect-timeout") => return "1".into(),
             _ => {}
         }
         if let Some((_, value)) = self.values.iter().find(|(name, _)| *name == keyword.name) {
@@ -280,20 +283,27 @@ impl Rows {
             Kind::Int { min, .. } => min.to_string(),
             Kind::List | Kind::MapList | Kind::StrList => "[]".into(),
             Kind::Map if keyword.name == "lease-database" => "{ \"type\": \"memfile\" }".into(),
+            Kind::Map if keyword.name == "hosts-database" => {
+                "{ \"type\": \"mysql\", \"name\": \"x\" }".into()
+            }
             Kind::Map if keyword.name == "server-id" => "{ \"type\": \"LL\" }".into(),
             Kind::Map => "{}".into(),
             Kind::OneOf(names) => format!("\"{}\"", names[0]),
             Kind::Real { min, .. } => min.to_string(),
-            Kind::Any | Kind::Str | Kind::StrOrBool => "\"x\"".into(),
+            Kind::Any | Kind::Secret | Kind::Str | Kind::StrOrBool => "\"x\"".into(),
         }
     }
 
     /// A file with one map of a scope: its required keywords and a member.
     fn file(&self, path: &str, scope: &Scope, keyword: &Keyword, member: &str) -> String {
         let mut members: Vec<String> = Vec::new();
-        let required =
-            scope.keywords.iter().filter(|row| row.is_required && row.name != keyword.name);
+        let is_sql = is_of_sql(scope, keyword);
+        let required = scope
+            .keywords
+            .iter()
+            .filter(|row| row.is_required && row.name != keyword.name && !is_sql);
         members.extend(required.map(|row| format!("\"{}\": {}", row.name, self.value(scope, row))));
+        members.extend(is_sql.then(|| sql_members(keyword)));
         match (scope.name, keyword.name) {
             ("option-data", "name") => members.push("\"data\": \"7\"".into()),
             ("option-data", "code") => members.push("\"data\": \"07\"".into()),
@@ -347,5 +357,29 @@ impl Rows {
             text = format!("{rest}, \"{}\": {{}} }}", self.server.entry);
         }
         text
+    }
+}
+
+/// Whether a row means something for databases that are spoken to in SQL.
+fn is_of_sql(scope: &Scope, keyword: &Keyword) -> bool {
+    let is_memfile = MEMFILE.iter().any(|row| row.name == keyword.name);
+    match scope.name {
+        "lease-database" => !is_memfile && keyword.name != "type",
+        name => name == "hosts-database",
+    }
+}
+
+/// What a database must have so that a row means something.
+fn sql_members(keyword: &Keyword) -> String {
+    let own = match keyword.name {
+        "cert-file" => ", \"key-file\": \"x\"",
+        "key-file" => ", \"cert-file\": \"x\"",
+        "cipher-list" => ", \"trust-anchor\": \"x\"",
+        _ => "",
+    };
+    match keyword.name {
+        "name" => "\"type\": \"mysql\"".into(),
+        "type" => "\"name\": \"x\"".into(),
+        _ => format!("\"type\": \"mysql\", \"name\": \"x\"{own}"),
     }
 }

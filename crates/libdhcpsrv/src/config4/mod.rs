@@ -13,8 +13,8 @@ mod subnet;
 mod tests;
 
 pub use crate::config::{
-    Durability, ExpiredLeases, ExtendedInfoChecks, LeaseChecks, LeaseDatabase, NetworkIndex,
-    PoolExtras, PrefixIndex, SharedNetwork, SubnetIndex, SubnetsBy,
+    Durability, ExpiredLeases, ExtendedInfoChecks, HostCacheLimits, LeaseChecks, LeaseDatabase,
+    NetworkIndex, PoolExtras, PrefixIndex, SharedNetwork, SubnetIndex, SubnetsBy,
 };
 pub use get::{get, get_tree};
 pub use read::read;
@@ -29,7 +29,7 @@ use libdhcp::definition::Definitions;
 use eval::ClassSet;
 
 use crate::classes::{ClassPolicy, Classes};
-use crate::config::{LeasePlaces, Prefix};
+use crate::config::{LeasePlaces, Prefix, SqlDatabase};
 use crate::explain::ExplainedClients;
 use crate::hosts::{Hosts4, IdentifierOrder};
 use crate::lease::SubnetId;
@@ -41,6 +41,10 @@ pub struct Config4 {
     pub interfaces: InterfacesConfig,
     /// Where leases are kept.
     pub lease_database: LeaseDatabase,
+    /// `hosts-database` and `hosts-databases`, in the order in which they are asked; after the hosts of the file.
+    pub hosts_databases: Vec<SqlDatabase>,
+    /// How much of what those databases say is remembered.
+    pub host_cache: HostCacheLimits,
     /// Handling of expired leases.
     pub expired_leases: ExpiredLeases,
     /// Seconds for which a declined address stays unusable.

@@ -105,6 +105,12 @@ pub trait FreePool<A: PoolAddress>: Debug + Send + Sync {
 
     /// Takes the marks of a lease away.
     fn unhold(&self, first: A, last: A);
+
+    /// The last address of the unit that begins with `first`, if one does.
+    fn unit_from(&self, first: A) -> Option<A>;
+
+    /// Takes all marks away.
+    fn clear(&self);
 }
 
 /// What is free in all pools of one configuration.
@@ -308,6 +314,27 @@ impl<A: PoolAddress> PoolSet<A> {
                 reserve.unhold(first, last);
             }
         });
+    }
+
+    /// Marks the units that begin with an address as allocatable.
+    pub(crate) fn unhold_unit_from(&self, address: A) {
+        for span in self.spans_with(address, address) {
+            let last = self.pool(span.pool).and_then(|pool| pool.unit_from(address));
+            if let Some(last) = last {
+                self.unhold(address, last, None);
+            }
+        }
+    }
+
+    /// Takes the marks of all leases away.
+    pub(crate) fn clear(&self) {
+        self.pools.iter().for_each(FreePool::clear);
+        for reserve in self.reserves.iter().flatten() {
+            reserve.closed.clear();
+            for &(first, last) in &reserve.reserved {
+                reserve.closed.hold(first, last);
+            }
+        }
     }
 
     /// Runs `mark` on every pool that a lease touches.

@@ -101,6 +101,23 @@ impl FreePool<u32> for Pool4 {
             self.free.fetch_add(1, Ordering::Relaxed);
         }
     }
+
+    fn unit_from(&self, first: u32) -> Option<u32> {
+        Some(first)
+    }
+
+    fn clear(&self) {
+        let mut cleared = self.used.clear_all();
+        if self.skips_edges {
+            let last = self.first + (self.used.len().saturating_sub(1)) as u32;
+            let edges = self.first >> 8..=last >> 8;
+            let edges = edges.flat_map(|block| [block << 8, block << 8 | 255]);
+            for edge in edges.filter(|edge| (self.first..=last).contains(edge)) {
+                cleared -= u64::from(self.used.set(u64::from(edge - self.first)));
+            }
+        }
+        self.free.fetch_add(cleared, Ordering::Relaxed);
+    }
 }
 
 /// Whether an address ends in .0 or .255.

@@ -193,6 +193,25 @@ impl FreePool<u128> for Pool6 {
             }
         }
     }
+
+    fn unit_from(&self, first: u128) -> Option<u128> {
+        let last = first | host_mask(self.unit_len);
+        self.unit_of(first, last).filter(|&unit| self.ends_of(unit) == (first, last)).map(|_| last)
+    }
+
+    fn clear(&self) {
+        let cleared = match &self.used {
+            Used::Dense(map) => map.clear_all(),
+            Used::Sparse(map) => {
+                let mut map = map.lock();
+                std::mem::replace(&mut *map, SparseBitmap::new(self.units)).count()
+            }
+        };
+        self.free.fetch_add(cleared, Ordering::Relaxed);
+        let mut odd = self.odd.lock();
+        *odd = OddBlocks::new(self.unit_len, (self.first, self.last));
+        self.has_odd.store(false, Ordering::Release);
+    }
 }
 
 impl Pool6 {

@@ -68,6 +68,12 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
     /// Whose lease it is, from the client's point of view.
     fn ownership(key: &Self::Key<'_>, lease: &Contents<'_, Self>) -> Ownership;
 
+    /// How well a lease of the client suits among several of its own in a subnet: the lowest is its lease.
+    fn rank(key: &Self::Key<'_>, lease: &Contents<'_, Self>) -> u8;
+
+    /// What is stored of a copied lease.
+    fn contents_of(lease: &Self::Lease) -> Contents<'_, Self>;
+
     /// Whether a lease has the owner of another one, which gives it up.
     fn has_same_owner(new: &Contents<'_, Self>, old: &Contents<'_, Self>) -> bool;
 

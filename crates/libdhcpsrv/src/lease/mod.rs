@@ -31,6 +31,7 @@ pub(crate) use client_index::{ClientIndex, KeyHash};
 pub use expiry::{ReclaimLimits, Reclaimed, Ticked};
 pub use kind::{AddressOf, Contents, LeaseKind, LeaseView, StoreAddress, Terms};
 pub use load::{FileReport, Loader};
+pub(crate) use store::is_same;
 #[cfg(test)]
 pub(crate) use store::shard_of;
 pub use store::{LEASES_PER_KEY_MAX, LeaseStore, Nth};
@@ -137,6 +138,18 @@ pub struct Version {
     change: u32,
 }
 
+impl Version {
+    /// The version that a keeper of leases numbers so; `change` is not 0.
+    pub(crate) const fn new(slot: u32, change: u32) -> Self {
+        Self { slot, change }
+    }
+
+    /// Both numbers.
+    pub(crate) const fn numbers(self) -> (u32, u32) {
+        (self.slot, self.change)
+    }
+}
+
 /// What a decision was based on: the change is made only if this still holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
@@ -144,6 +157,28 @@ pub enum Expect {
     Absent,
     /// The record for the address is the one that a view with this `version` showed.
     Unchanged(Version),
+}
+
+/// Number of leases by subnet, type, pool and state.
+pub type Counts = std::collections::BTreeMap<(SubnetId, LeaseType, u32, LeaseState), u64>;
+
+/// The leases that are stored, as a configuration that is put in force must know them.
+pub trait StoredLeases<K: LeaseKind> {
+    /// Marks in other pools what is leased, and uses these from now on.
+    fn adopt_pools(&self, pools: &std::sync::Arc<crate::free::PoolSet<K::Number>>);
+
+    /// Counts the leases.
+    fn recount(&self) -> Counts;
+}
+
+impl<K: LeaseKind> StoredLeases<K> for LeaseStore<K> {
+    fn adopt_pools(&self, pools: &std::sync::Arc<crate::free::PoolSet<K::Number>>) {
+        self.adopt_pools(pools);
+    }
+
+    fn recount(&self) -> Counts {
+        self.recount()
+    }
 }
 
 /// Whether a lifetime is over at `now_s` (wall clock): strictly after its last second.

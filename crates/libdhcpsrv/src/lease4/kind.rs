@@ -146,6 +146,32 @@ impl LeaseKind for V4 {
         if key.owns(&owner(lease)) { Ownership::Mine } else { Ownership::Other }
     }
 
+    /// As [`Self::look`] looks: by client identifier, by hardware address alone, by hardware address.
+    fn rank(key: &ClientKey<'_>, lease: &Contents<'_, V4>) -> u8 {
+        match (key.client_id(), lease.ids[1]) {
+            (_, []) => 1,
+            ([], _) => 2,
+            _ => 0,
+        }
+    }
+
+    fn contents_of(lease: &Lease4) -> Contents<'_, V4> {
+        Contents {
+            address: lease.address.into(),
+            ids: [&lease.hw, &lease.client_id],
+            own: Own4 { hw_type: lease.hw_type },
+            valid_lifetime: lease.valid_lifetime,
+            cltt: lease.cltt,
+            subnet_id: lease.subnet_id.0,
+            fqdn_fwd: lease.fqdn_fwd,
+            fqdn_rev: lease.fqdn_rev,
+            state: lease.state,
+            hostname: &lease.hostname,
+            user_context: &lease.user_context,
+            pool_id: lease.pool_id,
+        }
+    }
+
     fn has_same_owner(new: &Contents<'_, V4>, old: &Contents<'_, V4>) -> bool {
         owner(new).owns(&owner(old))
     }

@@ -135,6 +135,34 @@ impl LeaseKind for V6 {
         key.ownership(&owner(lease))
     }
 
+    fn rank(_: &ClientKey6<'_>, _: &Contents<'_, V6>) -> u8 {
+        0
+    }
+
+    fn contents_of(lease: &Lease6) -> Contents<'_, V6> {
+        Contents {
+            address: lease.address.into(),
+            ids: [&lease.duid, &lease.hw],
+            own: Own6 {
+                preferred_lifetime: lease.preferred_lifetime,
+                iaid: lease.iaid,
+                hw_source: lease.hw_source,
+                hw_type: lease.hw_type,
+                prefix_len: lease.prefix_len,
+                lease_type: lease.lease_type,
+            },
+            valid_lifetime: lease.valid_lifetime,
+            cltt: lease.cltt,
+            subnet_id: lease.subnet_id.0,
+            fqdn_fwd: lease.fqdn_fwd,
+            fqdn_rev: lease.fqdn_rev,
+            state: lease.state,
+            hostname: &lease.hostname,
+            user_context: &lease.user_context,
+            pool_id: lease.pool_id,
+        }
+    }
+
     fn has_same_owner(new: &Contents<'_, V6>, old: &Contents<'_, V6>) -> bool {
         owner(new).ownership(&owner(old)) == Ownership::Mine
     }

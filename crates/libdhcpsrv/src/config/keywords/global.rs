@@ -102,7 +102,7 @@ pub(crate) const fn names(rows: [Keyword; 5]) -> [Keyword; 5] {
 }
 
 /// The last rows.
-pub(crate) const LAST: [Keyword; 25] = [
+pub(crate) const LAST: [Keyword; 27] = [
     Keyword::new(
         "ip-reservations-unique",
         Kind::Bool,
@@ -122,10 +122,28 @@ pub(crate) const LAST: [Keyword; 25] = [
          classes of its reservation count for that.",
     )
     .default(Bool(false)),
-    Keyword::new("hosts-database", Kind::Map, "Database of host reservations.")
-        .not_yet("databases"),
-    Keyword::new("hosts-databases", Kind::MapList, "Databases of host reservations.")
-        .not_yet("databases"),
+    Keyword::new(
+        "hosts-database",
+        Kind::Map,
+        "Database of host reservations; it is asked before those of `hosts-databases`.",
+    ),
+    Keyword::new(
+        "hosts-databases",
+        Kind::MapList,
+        "Databases of host reservations, in the order in which they are asked; each as `hosts-database`.",
+    ),
+    Keyword::new(
+        "host-cache-size",
+        Kind::UINT32,
+        "Not in Kea: answers of the databases of hosts that are remembered, at most; 0 for none.",
+    )
+    .default(Int(100_000)),
+    Keyword::new(
+        "host-cache-time",
+        Kind::UINT32,
+        "Not in Kea: seconds for which an answer of the databases of hosts is remembered; 0 for not at all.",
+    )
+    .default(Int(5)),
     Keyword::new("config-control", Kind::Map, "Configuration databases.").not_yet("databases"),
     Keyword::new("hooks-libraries", Kind::MapList, "Libraries that extend the server.")
         .not_yet("hook libraries"),

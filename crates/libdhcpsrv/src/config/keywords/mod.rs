@@ -9,6 +9,7 @@
 //! same in both; `rows!` puts them together.
 
 pub mod classes;
+pub(crate) mod databases;
 pub(crate) mod global;
 pub(crate) mod hosts;
 mod logging;
@@ -20,11 +21,12 @@ mod restrictions;
 
 use cc::Keyword;
 
+pub use databases::{HOSTS_DATABASE, LEASE_DATABASE};
 pub use logging::{LOGGER, LOGGING, OUTPUT};
 pub(crate) use logging::{OLD_LOGGER, OLD_OUTPUT};
 pub use manual::manual;
 pub(crate) use options::{option_data, option_def};
-pub use parts::{DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, RELAY, SANITY_CHECKS};
+pub use parts::{DHCP_DDNS, EXPIRED_LEASES, MULTI_THREADING, RELAY, SANITY_CHECKS};
 pub(crate) use parts::{INTERFACES_FOLLOWED, LENIENT};
 pub(crate) use restrictions::refuse_unsupported;
 pub use restrictions::{RESTRICTIONS, Restriction};

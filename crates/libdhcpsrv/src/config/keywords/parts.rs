@@ -4,7 +4,6 @@ use cc::{DefaultValue, Keyword, Kind, Scope};
 
 use DefaultValue::{Bool, Int, Str};
 
-const NOT_MEMFILE: &str = "memfile has no use for it";
 const FOLLOWED: &str = "No effect: interfaces are followed and sockets retried at all times.";
 const NO_UPDATES: &str = "No effect until DNS updates are supported.";
 
@@ -24,55 +23,6 @@ pub static RELAY: Scope = Scope::new(
     &[
         Keyword::new("ip-address", Kind::Str, "Address of the relay, by which it marks the link."),
         Keyword::new("ip-addresses", Kind::StrList, "Addresses of relays."),
-    ],
-);
-
-/// `lease-database`.
-pub static LEASE_DATABASE: Scope = Scope::new(
-    "lease-database",
-    &[
-        Keyword::new("type", Kind::OneOf(&["memfile", "mysql", "postgresql", "cql"]), "Back-end.")
-            .required(),
-        Keyword::new(
-            "name",
-            Kind::Str,
-            "Lease file; by default `kea-leases4.csv` or `kea-leases6.csv` in the data directory.",
-        ),
-        Keyword::new("persist", Kind::Bool, "Whether leases are written to the file at all.")
-            .default(Bool(true)),
-        Keyword::new(
-            "durability",
-            Kind::OneOf(&["disk", "kernel"]),
-            "When an answer may leave: with its lease on stable storage, or handed to the kernel.",
-        )
-        .default(Str("disk")),
-        Keyword::new("lfc-interval", Kind::UINT32, "Seconds between clean-ups; 0 for none.")
-            .default(Int(3600)),
-        Keyword::new("max-row-errors", Kind::UINT32, "Bad rows tolerated at start; 0 for any.")
-            .default(Int(0)),
-        sql("host", Kind::Str),
-        sql("port", Kind::UINT16),
-        sql("user", Kind::Str),
-        sql("password", Kind::Str),
-        sql("password-file", Kind::Str),
-        sql("connect-timeout", Kind::UINT32),
-        sql("read-timeout", Kind::UINT32),
-        sql("write-timeout", Kind::UINT32),
-        sql("tcp-user-timeout", Kind::UINT32),
-        sql("max-reconnect-tries", Kind::UINT32),
-        sql("reconnect-wait-time", Kind::UINT32),
-        sql("on-fail", Kind::Str),
-        sql("retry-on-startup", Kind::Bool),
-        sql("readonly", Kind::Bool),
-        sql("trust-anchor", Kind::Str),
-        sql("cert-file", Kind::Str),
-        sql("key-file", Kind::Str),
-        sql("cipher-list", Kind::Str),
-        sql("ssl-mode", Kind::Str),
-        sql("contact-points", Kind::Str),
-        sql("keyspace", Kind::Str),
-        cc::USER_CONTEXT,
-        cc::COMMENT,
     ],
 );
 
@@ -208,10 +158,6 @@ pub static DHCP_DDNS: Scope = Scope::new(
         cc::COMMENT,
     ],
 );
-
-const fn sql(name: &'static str, kind: Kind) -> Keyword {
-    Keyword::new(name, kind, "For databases.").ignored(NOT_MEMFILE)
-}
 
 const fn ddns(name: &'static str, kind: Kind) -> Keyword {
     Keyword::new(name, kind, NO_UPDATES)

@@ -3,6 +3,7 @@
 //! All of them go on after an error with a default in place of the wrong value, so that one run
 //! reports everything; the configuration is given out only when there was no error at all.
 
+pub(crate) mod databases;
 pub(crate) mod hosts;
 pub(crate) mod interfaces;
 pub(crate) mod lease_rules;

@@ -1,4 +1,4 @@
-//! Maps and lists of the global scope that stand alone: lease database, expiry, workers, switches.
+//! Maps and lists of the global scope that stand alone: expiry, workers, switches.
 
 use std::net::IpAddr;
 
@@ -8,9 +8,9 @@ use libdhcp::data::encode_hex;
 use super::names::NameScope;
 use super::text::quoted;
 use crate::config::keywords::{
-    DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, MULTI_THREADING, SANITY_CHECKS, refuse_unsupported,
+    DHCP_DDNS, EXPIRED_LEASES, MULTI_THREADING, SANITY_CHECKS, refuse_unsupported,
 };
-use crate::config::{Durability, ExpiredLeases, ExtendedInfoChecks, LeaseChecks, LeaseDatabase};
+use crate::config::{ExpiredLeases, ExtendedInfoChecks, LeaseChecks};
 use crate::explain::ExplainedClients;
 
 /// A map of the global scope; `None` when it is absent or no map.
@@ -20,35 +20,6 @@ pub(crate) fn part<'a>(
     diagnostics: &mut Diagnostics,
 ) -> Option<MapReader<'a>> {
     MapReader::new(global.element(scope.name)?, scope, diagnostics)
-}
-
-/// Reads `lease-database`.
-pub(crate) fn read_lease_database(
-    global: &MapReader<'_>,
-    diagnostics: &mut Diagnostics,
-) -> LeaseDatabase {
-    let mut database = LeaseDatabase {
-        name: None,
-        persist: true,
-        lfc_interval: 3600,
-        durability: Durability::Disk,
-        max_row_errors: 0,
-    };
-    let Some(reader) = part(global, &LEASE_DATABASE, diagnostics) else { return database };
-    if let Some(kind) = reader.str("type").filter(|kind| *kind != "memfile") {
-        let message = format!("lease database type '{kind}' is not supported yet");
-        let hint = "use 'memfile'";
-        diagnostics.error_with_hint(reader.position_of("type"), message, hint);
-    }
-    database.name = reader.str("name").filter(|name| !name.is_empty()).map(str::to_owned);
-    database.persist = reader.bool_or_default("persist").unwrap_or(database.persist);
-    let number = |name, otherwise| reader.u32_or_default(name).unwrap_or(otherwise);
-    database.lfc_interval = number("lfc-interval", database.lfc_interval);
-    database.max_row_errors = number("max-row-errors", database.max_row_errors);
-    if reader.str("durability") == Some("kernel") {
-        database.durability = Durability::Kernel;
-    }
-    database
 }
 
 /// Reads `expired-leases-processing`.

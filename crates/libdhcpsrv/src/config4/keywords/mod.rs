@@ -14,8 +14,8 @@ use libdhcp::v4::code;
 
 use crate::config::keywords;
 pub use crate::config::keywords::{
-    DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, LOGGER, LOGGING, MULTI_THREADING, OUTPUT, RELAY,
-    RESTRICTIONS, Restriction, SANITY_CHECKS,
+    DHCP_DDNS, EXPIRED_LEASES, HOSTS_DATABASE, LEASE_DATABASE, LOGGER, LOGGING, MULTI_THREADING,
+    OUTPUT, RELAY, RESTRICTIONS, Restriction, SANITY_CHECKS,
 };
 use crate::config::{OptionRules, Server};
 use crate::hosts::IdentifierKind;
@@ -30,6 +30,7 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp4", &GLOBAL),
     ("Dhcp4/interfaces-config", &INTERFACES),
     ("Dhcp4/lease-database", &LEASE_DATABASE),
+    ("Dhcp4/hosts-database", &HOSTS_DATABASE),
     ("Dhcp4/expired-leases-processing", &EXPIRED_LEASES),
     ("Dhcp4/multi-threading", &MULTI_THREADING),
     ("Dhcp4/shared-networks[]", &NETWORK),

@@ -23,7 +23,7 @@ use crate::config::keywords::refuse_unsupported;
 use crate::config::read::hosts::{HostReader, is_early_global, read_identifier_order};
 use crate::config::read::interfaces::{self, EntryRules};
 use crate::config::read::options::{OptionScopes, read_definitions};
-use crate::config::read::{Opened, logging, open, parts};
+use crate::config::read::{Opened, databases, logging, open, parts};
 use crate::hosts::Hosts4;
 
 /// Reads the configuration of `kea-dhcp4`.
@@ -61,7 +61,9 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let or_default = |name| reader.u32_or_default(name).unwrap_or_default();
     Config4 {
         interfaces: read_interfaces(reader, diagnostics),
-        lease_database: parts::read_lease_database(reader, diagnostics),
+        lease_database: databases::read_lease_database(reader, diagnostics),
+        hosts_databases: databases::read_hosts_databases(reader, diagnostics),
+        host_cache: databases::read_host_cache(reader),
         expired_leases: parts::read_expired_leases(reader, diagnostics),
         decline_probation_period: or_default("decline-probation-period"),
         echo_client_id: reader.bool_or_default("echo-client-id").unwrap_or(true),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{read_file, read_members};
 
 /// Members of `Dhcp4`.
-const GLOBAL: [&str; 37] = [
+const GLOBAL: [&str; 50] = [
     r#""valid-lifetme": 1"#,
     r#""valid-lifetime": "4000", "renew-timer": -1, "rebind-timer": 4294967296"#,
     r#""valid-lifetime": 10, "min-valid-lifetime": 20, "max-valid-lifetime": 5"#,
@@ -20,6 +20,19 @@ const GLOBAL: [&str; 37] = [
     r#""interfaces-config": { "interfaces": [ "a/10.0.0.1", " a / 10.0.0.1", "a" ], "re-detct": 1 }"#,
     r#""interfaces-config": { "interfaces": "eth0", "dhcp-socket-type": "raws" }"#,
     r#""lease-database": { "type": "mysql", "host": "x" }"#,
+    r#""lease-database": { "type": "mysql", "name": "", "connect-timeout": 0 }"#,
+    r#""lease-database": { "type": "postgresql", "read-timeout": 5, "write-timeout": 5, "name": 5 }"#,
+    r#""lease-database": { "type": "mysql", "name": "k", "tcp-user-timeout": 5, "readonly": true }"#,
+    r#""lease-database": { "type": "mysql", "name": "k", "persist": false, "lfc-interval": 0, "durability": "kernel" }"#,
+    r#""lease-database": { "type": "mysql", "name": "k", "password": 1234, "user": "a\u0000b", "on-fail": "exit" }"#,
+    r#""lease-database": { "type": "mysql", "name": "k", "cert-file": "c", "cipher-list": "x", "ssl-mode": "prefer" }"#,
+    r#""lease-database": { "type": "mysql", "name": "k", "key-file": "k", "password-file": "p", "contact-points": "x" }"#,
+    r#""lease-database": { "type": "mysql", "name": "k", "max-reconnect-tries": 3, "cipher-list": "x" }"#,
+    r#""lease-database": { "type": "cql", "keyspace": "keatest", "contact-points": "127.0.0.1" }"#,
+    r#""lease-database": { "type": "memfile", "host": "h", "password": "p", "readonly": true, "connect-timeout": 0 }"#,
+    r#""hosts-database": { "type": "memfile", "name": "x" }, "hosts-databases": [ { "type": "cql" }, { "type": "mysql" }, 7, {} ]"#,
+    r#""hosts-database": {}, "hosts-databases": {}, "host-cache-size": -1, "host-cache-time": "5""#,
+    r#""hosts-database": { "type": "mysql", "name": "x", "persist": true, "durability": "disk", "readonly": "yes" }"#,
     r#""lease-database": { "persist": "no", "lfc-interval": -1, "durability": "disc" }"#,
     r#""lease-database": { "type": "memfiel" }"#,
     r#""expired-leases-processing": { "reclaim-timer-wait-time": 65536, "max-reclaim-time": 10001 }"#,

@@ -1,6 +1,7 @@
 //! Tests of the whole way from text to configuration.
 
 mod bad;
+mod databases;
 mod good;
 mod hosts;
 mod keys;

@@ -13,8 +13,8 @@ use libdhcp::definition::DHCP4;
 use libdhcp::v6::code;
 
 use crate::config::keywords::{
-    self, DHCP_DDNS, EXPIRED_LEASES, LEASE_DATABASE, LOGGER, LOGGING, MULTI_THREADING, OUTPUT,
-    RELAY, SANITY_CHECKS,
+    self, DHCP_DDNS, EXPIRED_LEASES, HOSTS_DATABASE, LEASE_DATABASE, LOGGER, LOGGING,
+    MULTI_THREADING, OUTPUT, RELAY, SANITY_CHECKS,
 };
 use crate::config::{OptionRules, Server};
 use crate::hosts::IdentifierKind;
@@ -30,6 +30,7 @@ pub const SCOPES: &[(&str, &Scope)] = &[
     ("Dhcp6/interfaces-config", &INTERFACES),
     ("Dhcp6/server-id", &SERVER_ID),
     ("Dhcp6/lease-database", &LEASE_DATABASE),
+    ("Dhcp6/hosts-database", &HOSTS_DATABASE),
     ("Dhcp6/expired-leases-processing", &EXPIRED_LEASES),
     ("Dhcp6/multi-threading", &MULTI_THREADING),
     ("Dhcp6/shared-networks[]", &NETWORK),

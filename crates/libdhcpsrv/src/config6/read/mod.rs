@@ -56,7 +56,9 @@ fn read_global(opened: &Opened<'_>, cpus: usize, diagnostics: &mut Diagnostics) 
     let or_default = |name| reader.u32_or_default(name).unwrap_or_default();
     Config6 {
         interfaces: read_interfaces(reader, diagnostics),
-        lease_database: read::parts::read_lease_database(reader, diagnostics),
+        lease_database: read::databases::read_lease_database(reader, diagnostics),
+        hosts_databases: read::databases::read_hosts_databases(reader, diagnostics),
+        host_cache: read::databases::read_host_cache(reader),
         expired_leases: read::parts::read_expired_leases(reader, diagnostics),
         decline_probation_period: or_default("decline-probation-period"),
         workers: read::parts::read_workers(reader, cpus, diagnostics),

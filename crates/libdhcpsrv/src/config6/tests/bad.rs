@@ -19,7 +19,7 @@ const GLOBAL: [&str; 38] = [
     r#""interfaces-config": { "interfaces": [ "*", "*", "*/::1", "eth0/", "eth0/10.0.0.1" ] }"#,
     r#""interfaces-config": { "interfaces": [ "a/2001:db8::1", " a / 2001:DB8::1", "a/ff02::1:2", "a/::" ] }"#,
     r#""interfaces-config": { "dhcp-socket-type": "udp", "outbound-interface": "same-as-inbound" }"#,
-    r#""lease-database": { "type": "mysql", "name": "x" }"#,
+    r#""lease-database": { "type": "mysql", "host": "x" }"#,
     r#""data-directory": 7"#,
     r#""mac-sources": [ "dui", "raw", "raw", "rfc6939", "client-link-addr-option", "ANY" ]"#,
     r#""mac-sources": "any""#,

@@ -303,6 +303,31 @@ const HOSTS6: [&str; 24] = [
     r#"{ "duid": "01:02:03", "next-server": "192.0.2.1", "hostname": "a" }"#,
 ];
 
+/// Databases of leases and hosts.
+const DATABASES: [&str; 21] = [
+    r#""lease-database": { "type": "mysql", "name": "kea", "host": "", "port": 0, "user": "kea", "password": "" }"#,
+    r#""lease-database": { "type": "postgresql", "name": "kea", "connect-timeout": 1, "on-fail": "serve-retry-exit" }"#,
+    r#""lease-database": { "type": "mysql", "name": "kea", "persist": true, "lfc-interval": 5, "max-row-errors": 1 }"#,
+    r#""lease-database": { "type": "mysql", "name": "kea", "max-reconnect-tries": 3, "reconnect-wait-time": 250 }"#,
+    r#""lease-database": { "type": "mysql", "name": "kea", "trust-anchor": "a", "cert-file": "c", "key-file": "k", "cipher-list": "x" }"#,
+    r#""lease-database": { "type": "memfile", "host": "localhost", "user": "kea", "password": "kea", "connect-timeout": 0 }"#,
+    r#""lease-database": { "type": "mysql" }"#,
+    r#""lease-database": { "type": "mysql", "name": "kea", "connect-timeout": 0 }"#,
+    r#""lease-database": { "type": "mysql", "name": "kea", "cert-file": "c" }"#,
+    r#""lease-database": { "type": "mysql", "name": "kea", "on-fail": "x" }"#,
+    r#""lease-database": { "type": "mysql", "name": "kea", "port": 65536 }"#,
+    r#""lease-database": { "type": "mysql", "name": "kea", "password": 7 }"#,
+    r#""lease-database": { "type": "mysql", "name": "kea", "readonly": true }"#,
+    r#""lease-database": { "type": "mysql", "name": "kea", "contact-points": "127.0.0.1" }"#,
+    r#""lease-database": { "type": "cql", "keyspace": "keatest" }"#,
+    r#""hosts-database": { "type": "mysql", "name": "a" }, "hosts-databases": [ { "type": "postgresql", "name": "b", "readonly": true } ]"#,
+    r#""hosts-databases": [ { "type": "mysql", "name": "a", "persist": false, "lfc-interval": 2 }, { "type": "mysql", "name": "a" } ]"#,
+    r#""hosts-databases": []"#,
+    r#""hosts-database": {}"#,
+    r#""hosts-database": { "name": "a" }"#,
+    r#""hosts-database": { "type": "memfile", "name": "a" }"#,
+];
+
 /// The further files for `kea-dhcp4`.
 pub(super) fn of4() -> Vec<Mutant> {
     let subnet = r#""id": 1, "subnet": "192.0.2.0/24""#;
@@ -328,7 +353,7 @@ fn of(
         let text = format!("{{ \"{entry}\": {{\n{members}\n}} }}");
         files.push(Mutant { name: name.into(), text });
     };
-    global.iter().for_each(|members| add(members, members));
+    global.iter().chain(&DATABASES).for_each(|members| add(members, members));
     for list in subnet_lists {
         add(list, &format!("\"{subnets}\": [ {list} ]"));
     }

@@ -79,6 +79,23 @@ pub(super) const ALL: &[Difference] = &[
         reason: "Kea 1.1 and its guide know `auto`.",
     },
     Difference {
+        families: BOTH,
+        refused_by: "Kea",
+        names: &["contact-points"],
+        reason: "Kea 1.1 takes what belongs to Cassandra for any database and ignores it; a warning says so.",
+    },
+    Difference {
+        families: BOTH,
+        refused_by: "we",
+        names: &[
+            r#""lease-database": { "type": "mysql" }"#,
+            r#""mysql", "name": "kea", "connect-timeout": 0"#,
+            r#""cert-file": "c" }"#,
+            r#""hosts-database": { "type": "memfile""#,
+        ],
+        reason: "Kea finds it when it opens the database, and does not start then.",
+    },
+    Difference {
         families: &[Family::V4],
         refused_by: "Kea",
         names: &[r#"{ "client-id": "01:02:03", "hostname": "a" }, { "client-id""#],

@@ -1,0 +1,262 @@
+//! What is done by the clock, over a connection of its own: the ends of lifetimes, reclamation, looking at everything
+//! once more when the pools seem to be used up.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use libdhcpsrv::lease::{Deltas, LeaseKind, LeaseState, ReclaimLimits};
+use libdhcpsrv::remote::{deltas_of, reclaimed};
+use parking_lot::{Condvar, Mutex};
+
+use super::{LinkEvent, Shared};
+use crate::{DbError, Fault, LeaseConnection};
+
+/// Time between two looks at what has ended.
+const TICK: Duration = Duration::from_secs(1);
+/// Shortest time between two looks at everything.
+const RENEW: Duration = Duration::from_secs(10);
+/// Pause after a connection could not be made.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Leases that are reclaimed in one transaction.
+const PIECE: usize = 500;
+/// Longest gap of the ends of lifetimes that is made up for; behind a longer one everything is looked at.
+const GAP_MAX_S: i64 = 3600;
+
+/// A lease that has been reclaimed.
+#[derive(Clone, Debug)]
+pub struct ReclaimedLease<K: LeaseKind> {
+    /// The lease as it was before.
+    pub lease: K::Lease,
+    /// Whether it was deleted rather than kept.
+    pub deleted: bool,
+    /// How the counts change.
+    pub deltas: Deltas,
+}
+
+/// What the keeper has done.
+#[derive(Clone, Debug)]
+pub enum Kept<K: LeaseKind> {
+    /// A run of reclamation.
+    Reclaimed {
+        /// What was reclaimed.
+        leases: Vec<ReclaimedLease<K>>,
+        /// Whether there was more than the limits allow.
+        is_more: bool,
+        /// How long it took.
+        took: Duration,
+    },
+    /// Reclaimed leases were deleted.
+    Flushed(u64),
+}
+
+/// Orders to the keeper, and what came of them.
+#[derive(Debug)]
+pub(super) struct Desk<K: LeaseKind> {
+    orders: Mutex<Orders>,
+    bell: Condvar,
+    kept: Mutex<Vec<Kept<K>>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Orders {
+    reclaim: Option<(ReclaimLimits, Duration)>,
+    flush: Option<(u32, usize)>,
+}
+
+impl<K: LeaseKind> Default for Desk<K> {
+    fn default() -> Self {
+        Self { orders: Mutex::default(), bell: Condvar::new(), kept: Mutex::default() }
+    }
+}
+
+impl<K: LeaseKind> Desk<K> {
+    pub(super) fn order_reclaim(&self, limits: ReclaimLimits, time_max: Duration) {
+        self.orders.lock().reclaim = Some((limits, time_max));
+        self.bell.notify_all();
+    }
+
+    pub(super) fn order_flush(&self, hold_s: u32, limit: usize) {
+        self.orders.lock().flush = Some((hold_s, limit));
+        self.bell.notify_all();
+    }
+
+    pub(super) fn take_kept(&self) -> Vec<Kept<K>> {
+        std::mem::take(&mut self.kept.lock())
+    }
+
+    /// Wakes the keeper.
+    pub(super) fn ring(&self) {
+        drop(self.orders.lock());
+        self.bell.notify_all();
+    }
+}
+
+/// The state of the thread.
+struct Keeper<'s, K: LeaseKind> {
+    shared: &'s Shared<K>,
+    connection: Option<Box<dyn LeaseConnection<K>>>,
+    /// Lifetimes that ended before have been seen.
+    seen_to_s: i64,
+    renewed: Instant,
+    must_renew: bool,
+}
+
+/// Works until the service stops; lifetimes that ended before `now_s` are known.
+pub(super) fn run<K: LeaseKind>(shared: &Shared<K>, now_s: i64) {
+    let renewed = Instant::now();
+    let mut keeper =
+        Keeper { shared, connection: None, seen_to_s: now_s, renewed, must_renew: false };
+    let desk = &shared.keeper;
+    let mut next_tick = Instant::now() + TICK;
+    loop {
+        let mut orders = desk.orders.lock();
+        while orders.reclaim.is_none() && orders.flush.is_none() && !shared.is_stopping() {
+            if desk.bell.wait_until(&mut orders, next_tick).timed_out() {
+                break;
+            }
+        }
+        if shared.is_stopping() {
+            return;
+        }
+        let todo = std::mem::take(&mut *orders);
+        drop(orders);
+        if let Err(error) = keeper.work(todo, Instant::now() >= next_tick) {
+            let is_lost = error.is_lost() || error.fault == Fault::Refused;
+            if is_lost {
+                // The threads that carry requests tell of a database that is away.
+                keeper.connection = None;
+            } else if error.fault != Fault::Retry {
+                shared.tell(LinkEvent::Refused(error));
+            }
+            next_tick = Instant::now() + PAUSE;
+            continue;
+        }
+        if Instant::now() >= next_tick {
+            next_tick = Instant::now() + TICK;
+        }
+    }
+}
+
+/// The wall clock in seconds since the epoch.
+fn wall_s() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}
+
+impl<K: LeaseKind> Keeper<'_, K> {
+    fn work(&mut self, orders: Orders, ticks: bool) -> Result<(), DbError> {
+        if self.connection.is_none() {
+            self.connection = Some((self.shared.opener)()?);
+        }
+        if ticks {
+            self.tick()?;
+        }
+        if let Some((limits, time_max)) = orders.reclaim {
+            self.reclaim(limits, time_max)?;
+        }
+        if let Some((hold_s, limit)) = orders.flush {
+            self.flush(hold_s, limit)?;
+        }
+        Ok(())
+    }
+
+    /// Notices lifetimes that have ended, whoever gave them.
+    fn tick(&mut self) -> Result<(), DbError> {
+        let Some(connection) = &mut self.connection else { return Ok(()) };
+        let (hints, now_s) = (&self.shared.hints, wall_s());
+        self.must_renew |= hints.take_exhausted() || now_s - self.seen_to_s > GAP_MAX_S;
+        if self.must_renew && self.renewed.elapsed() >= RENEW {
+            let mut held = Vec::new();
+            connection.held(now_s, &mut |first, last| held.push((first, last)))?;
+            hints.renew(&held);
+            (self.must_renew, self.renewed) = (false, Instant::now());
+            self.seen_to_s = now_s;
+            return Ok(());
+        }
+        // A clock that was set back looks at some ends again, which does no harm.
+        let from_s = self.seen_to_s.min(now_s);
+        if from_s < now_s {
+            connection.ended(from_s, now_s, &mut |first, last| hints.ended(first, last))?;
+            self.seen_to_s = now_s;
+        }
+        Ok(())
+    }
+
+    fn reclaim(&mut self, limits: ReclaimLimits, time_max: Duration) -> Result<(), DbError> {
+        let begin = Instant::now();
+        let limit = if limits.leases_max == 0 { usize::MAX } else { limits.leases_max as usize };
+        let mut leases = Vec::new();
+        let mut is_more = false;
+        let result = loop {
+            let left = limit - leases.len();
+            if left == 0 || (!time_max.is_zero() && begin.elapsed() >= time_max) {
+                is_more = true;
+                break Ok(());
+            }
+            match self.reclaim_some(left.min(PIECE), limits.remove) {
+                Ok((0, some)) | Ok((_, some)) if some.is_empty() => break Ok(()),
+                Ok((found, some)) => {
+                    let is_last = found < left.min(PIECE);
+                    leases.extend(some);
+                    if is_last {
+                        break Ok(());
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+            if self.shared.is_stopping() {
+                break Ok(());
+            }
+        };
+        if is_more {
+            is_more = self.has_expired()?;
+        }
+        let took = begin.elapsed();
+        self.shared.keeper.kept.lock().push(Kept::Reclaimed { leases, is_more, took });
+        (self.shared.wake_owner)();
+        result
+    }
+
+    fn has_expired(&mut self) -> Result<bool, DbError> {
+        let Some(connection) = &mut self.connection else { return Ok(false) };
+        Ok(!connection.expired(wall_s(), 1)?.is_empty())
+    }
+
+    /// Reclaims some leases in one transaction; returns how many had expired, and those that nobody changed meanwhile.
+    fn reclaim_some(
+        &mut self,
+        limit: usize,
+        remove: bool,
+    ) -> Result<(usize, Vec<ReclaimedLease<K>>), DbError> {
+        let Some(connection) = &mut self.connection else { return Ok((0, Vec::new())) };
+        let expired = connection.expired(wall_s(), limit)?;
+        let found = expired.len();
+        let is_deleted =
+            |lease: &K::Lease| remove || K::contents_of(lease).state == LeaseState::Declined;
+        let (delete, keep): (Vec<_>, Vec<_>) = expired.into_iter().partition(is_deleted);
+        let reclaimed: Vec<K::Lease> = keep.iter().map(reclaimed::<K>).collect();
+        connection.begin()?;
+        let deleted = connection.delete(&delete.iter().collect::<Vec<_>>())?;
+        let pairs: Vec<_> = keep.iter().zip(&reclaimed).collect();
+        let kept = connection.update(&pairs)?;
+        connection.commit()?;
+        let deleted =
+            delete.into_iter().zip(deleted).filter(|(_, done)| *done).map(|(lease, _)| {
+                let deltas = deltas_of::<K>(Some(&lease), None);
+                ReclaimedLease { lease, deleted: true, deltas }
+            });
+        let kept = keep.into_iter().zip(reclaimed).zip(kept).filter(|(_, done)| *done);
+        let kept = kept.map(|((lease, new), _)| {
+            let deltas = deltas_of::<K>(Some(&lease), Some(&new));
+            ReclaimedLease { lease, deleted: false, deltas }
+        });
+        Ok((found, deleted.chain(kept).collect()))
+    }
+
+    fn flush(&mut self, hold_s: u32, limit: usize) -> Result<(), DbError> {
+        let Some(connection) = &mut self.connection else { return Ok(()) };
+        let before_s = wall_s().saturating_sub(hold_s.into());
+        let count = connection.delete_reclaimed(before_s, limit)?;
+        self.shared.keeper.kept.lock().push(Kept::Flushed(count));
+        (self.shared.wake_owner)();
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! The threads over a database in memory.

@@ -1,0 +1,3 @@
+//! Tests of the test support, with real servers.
+
+mod server;

@@ -1,0 +1,258 @@
+//! Leases in a database that is spoken to in SQL: opening it, looking at it, telling what happens to it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use database::service::{LeaseService, LinkEvent, Opener, Post, Survey};
+use database::{DbError, Fault, LeaseConnection};
+use libdhcpsrv::config::{OnFail, Reconnect, SqlAccess, SqlDatabase, SqlKind};
+use libdhcpsrv::free::PoolSet;
+use libdhcpsrv::lease::{Counts, LeaseKind, StoredLeases};
+use libdhcpsrv::lease4::V4;
+use libdhcpsrv::lease6::V6;
+use libdhcpsrv::loggers::DHCPSRV;
+use libdhcpsrv::remote::Hints;
+use util::Now;
+
+use crate::Daemon;
+use crate::messages::*;
+
+/// Leases that can be kept in databases.
+pub trait SqlLeases: LeaseKind {
+    /// Opens a connection to the leases in a database.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    fn connect(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<Self>>, DbError>;
+}
+
+macro_rules! sql_leases {
+    ($kind:ty, $open:ident) => {
+        impl SqlLeases for $kind {
+            fn connect(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<Self>>, DbError> {
+                match access.kind {
+                    #[cfg(feature = "mysql")]
+                    SqlKind::Mysql => db_mysql::$open(access),
+                    #[cfg(feature = "postgresql")]
+                    SqlKind::Postgresql => db_pgsql::$open(access),
+                    #[allow(unreachable_patterns, reason = "depends on the features")]
+                    kind => Err(not_built(kind)),
+                }
+            }
+        }
+    };
+}
+
+sql_leases!(V4, open_leases4);
+sql_leases!(V6, open_leases6);
+
+/// The error of a kind of databases that the program was built without.
+#[allow(dead_code, reason = "depends on the features")]
+fn not_built(kind: SqlKind) -> DbError {
+    DbError::new(Fault::Refused, "", format!("this program was built without support of {kind}"))
+}
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SqlError {
+    /// It cannot be opened or read.
+    #[error("{access}: {source}")]
+    Database {
+        /// The database.
+        access: String,
+        /// What went wrong.
+        source: DbError,
+    },
+    /// A signal ends the process while it waits for the database.
+    #[error("the start was interrupted while waiting for the database")]
+    Interrupted,
+    /// The system refuses a thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// What the main thread lends to whoever has to wait.
+pub(crate) struct Patience<'a> {
+    /// Waits; returns whether a signal asks to end instead.
+    pub(crate) wait: &'a mut dyn FnMut(Duration) -> bool,
+    /// Wakes the main thread.
+    pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// An open lease database.
+pub(crate) struct SqlDatabaseInUse<K: LeaseKind> {
+    settings: SqlDatabase,
+    service: LeaseService<K>,
+}
+
+impl<K: SqlLeases> SqlDatabaseInUse<K> {
+    /// Opens a database, looks at what it holds, and starts its threads.
+    pub(crate) fn open(
+        settings: &SqlDatabase,
+        now: Now,
+        patience: &mut Patience<'_>,
+    ) -> Result<(Self, Survey<K>), SqlError> {
+        let mut first = connect::<K>(settings, patience)?;
+        let survey = Survey::make(&mut *first, now.wall_s);
+        let survey = survey.map_err(|error| failed(settings, error))?;
+        let access = settings.access.clone();
+        let opener: Opener<K> = Arc::new(move || K::connect(&access));
+        let wake = patience.wake.clone();
+        let wake: Box<dyn Fn() + Send + Sync> = Box::new(move || wake());
+        let reconnect = settings.reconnect;
+        let service = LeaseService::start(opener, first, reconnect, now.wall_s, wake)?;
+        Ok((Self { settings: settings.clone(), service }, survey))
+    }
+
+    /// Looks at what it holds now.
+    pub(crate) fn survey(&self, now: Now) -> Result<Survey<K>, SqlError> {
+        survey(&self.settings, now)
+    }
+
+    /// Whether settings ask for this very database.
+    pub(crate) fn is_meant_by(&self, settings: &SqlDatabase) -> bool {
+        self.settings == *settings
+    }
+
+    pub(crate) fn service(&self) -> &LeaseService<K> {
+        &self.service
+    }
+
+    /// A worker's access.
+    pub(crate) fn post(&self, wake: Box<dyn Fn() + Send + Sync>) -> Post<K> {
+        self.service.post(wake)
+    }
+
+    /// What it holds, for pools and figures.
+    pub(crate) fn stored(&self, survey: Survey<K>) -> Surveyed<'_, K> {
+        Surveyed { hints: self.service.hints(), survey }
+    }
+
+    /// Logs what has happened to the connection; returns why the process has to end, if it has to.
+    pub(crate) fn tell_events<D: Daemon>(&self) -> Option<String> {
+        let mut end = None;
+        let access = &self.settings.access;
+        for event in self.service.take_events() {
+            match event {
+                LinkEvent::Lost(error) => {
+                    kea_log::log!(DHCPSRV, D::DB_LOST_CONNECTION, access, error);
+                }
+                LinkEvent::Failed(number, error) => {
+                    let Reconnect { tries_max, wait_ms, .. } = self.settings.reconnect;
+                    kea_log::log!(
+                        DHCPSRV,
+                        D::DB_ATTEMPT_FAILED,
+                        number,
+                        tries_max,
+                        access,
+                        error,
+                        wait_ms
+                    );
+                }
+                LinkEvent::Recovered => kea_log::log!(DHCPSRV, D::DB_SUCCEEDED, access),
+                LinkEvent::GaveUp(tries) => {
+                    kea_log::log!(DHCPSRV, D::DB_FAILED, access, tries);
+                    if self.settings.reconnect.on_fail != OnFail::ServeRetryContinue {
+                        end = Some(format!("the connection to {access} cannot be made again"));
+                    }
+                }
+                LinkEvent::Refused(error) => {
+                    kea_log::log!(DHCPSRV, DHCPSRV_SQL_STATEMENT_FAILED, access, error);
+                }
+            }
+        }
+        end
+    }
+}
+
+/// Connects, as patiently as the settings say.
+fn connect<K: SqlLeases>(
+    settings: &SqlDatabase,
+    patience: &mut Patience<'_>,
+) -> Result<Box<dyn LeaseConnection<K>>, SqlError> {
+    let SqlDatabase { access, reconnect } = settings;
+    match access.kind {
+        SqlKind::Mysql => kea_log::log!(DHCPSRV, DHCPSRV_MYSQL_DB, access),
+        SqlKind::Postgresql => kea_log::log!(DHCPSRV, DHCPSRV_PGSQL_DB, access),
+    }
+    let tries_max = if reconnect.on_startup { reconnect.tries_max } else { 0 };
+    let mut tries = 0;
+    loop {
+        let error = match K::connect(access) {
+            Ok(connection) => {
+                let version = connection.schema_version();
+                kea_log::log!(DHCPSRV, DHCPSRV_SQL_SCHEMA, access, version);
+                return Ok(connection);
+            }
+            Err(error) => error,
+        };
+        // What somebody has to change first need not be tried again and again.
+        let is_hopeless = matches!(error.fault, Fault::Schema | Fault::Statement);
+        if tries >= tries_max || is_hopeless {
+            return Err(failed(settings, error));
+        }
+        tries += 1;
+        kea_log::log!(DHCPSRV, DHCPSRV_SQL_START_RETRY, access, error, tries, tries_max);
+        if (patience.wait)(Duration::from_millis(reconnect.wait_ms.max(1).into())) {
+            return Err(SqlError::Interrupted);
+        }
+    }
+}
+
+/// Looks at what a database holds.
+pub(crate) fn survey<K: SqlLeases>(
+    settings: &SqlDatabase,
+    now: Now,
+) -> Result<Survey<K>, SqlError> {
+    let survey = K::connect(&settings.access)
+        .and_then(|mut connection| Survey::make(&mut *connection, now.wall_s));
+    survey.map_err(|error| failed(settings, error))
+}
+
+/// Goes through all leases of a database.
+pub(crate) fn read_all<K: SqlLeases>(
+    settings: &SqlDatabase,
+    mut each: impl FnMut(K::Lease),
+) -> Result<(), SqlError> {
+    let of = |error| failed(settings, error);
+    let mut connection = K::connect(&settings.access).map_err(of)?;
+    let mut after = None;
+    loop {
+        let (leases, next) = connection.page(after, PAGE).map_err(of)?;
+        leases.into_iter().for_each(&mut each);
+        match next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Leases that are read at a time.
+const PAGE: usize = 10_000;
+
+fn failed(settings: &SqlDatabase, source: DbError) -> SqlError {
+    SqlError::Database { access: settings.access.to_string(), source }
+}
+
+/// A database that has been looked at.
+#[derive(Debug)]
+pub(crate) struct Surveyed<'a, K: LeaseKind> {
+    hints: &'a Hints<K>,
+    survey: Survey<K>,
+}
+
+impl<K: LeaseKind> StoredLeases<K> for Surveyed<'_, K> {
+    fn adopt_pools(&self, pools: &Arc<PoolSet<K::Number>>) {
+        self.hints.adopt(pools, &self.survey.held);
+    }
+
+    fn recount(&self) -> Counts {
+        let mut counts = Counts::new();
+        for counted in &self.survey.counts {
+            let key = (counted.subnet_id, counted.lease_type, counted.pool_id, counted.state);
+            *counts.entry(key).or_default() += counted.count;
+        }
+        counts
+    }
+}
