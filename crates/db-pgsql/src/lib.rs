@@ -1,13 +1,26 @@
 //! Leases and hosts in PostgreSQL.
 //!
-//! [`connect`] makes a connection, which prepares and runs statements for whoever knows the tables.
+//! [`connect`] makes a connection, which prepares and runs statements for whoever knows the tables. [`open_leases4`] and
+//! [`open_leases6`] make those to the tables of leases.
+//!
+//! What is stored is what Kea stores: empty texts and identifiers rather than NULL, hardware type and source of DHCPv6
+//! only with a hardware address, IAIDs as signed numbers, addresses of DHCPv6 as texts where the table is of that kind.
 
+mod column;
 mod connection;
 mod error;
+mod lease;
+mod messages;
+pub mod schema;
+mod sql;
+mod table;
+mod table4;
+mod table6;
 mod tls;
 mod value;
 
 pub use connection::{Client, Parameter, Statement, connect};
+pub use lease::{open_leases4, open_leases6};
 pub use tokio_postgres::types::ToSql;
 pub use tokio_postgres::{Row, SimpleQueryMessage};
 pub use value::{Bytes, Int, Text, Time};

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 
+use tokio_postgres::Row;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
@@ -110,6 +111,26 @@ impl ToSql for Text<'_> {
     }
 
     to_sql_checked!();
+}
+
+/// A number in a row; none for NULL.
+pub(crate) fn number(row: &Row, index: usize) -> Option<i64> {
+    row.try_get::<_, Option<Int>>(index).ok()?.map(|value| value.0)
+}
+
+/// Bytes in a row; none for NULL.
+pub(crate) fn bytes(row: &Row, index: usize) -> Option<Vec<u8>> {
+    row.try_get::<_, Option<Bytes<'_>>>(index).ok()?.map(|value| value.0.to_vec())
+}
+
+/// A moment in a row; none for NULL.
+pub(crate) fn seconds(row: &Row, index: usize) -> Option<i64> {
+    row.try_get::<_, Option<Time>>(index).ok()?.map(|value| value.0)
+}
+
+/// A truth in a row; none for NULL.
+pub(crate) fn flag(row: &Row, index: usize) -> Option<bool> {
+    row.try_get::<_, Option<bool>>(index).ok()?
 }
 
 #[cfg(test)]
