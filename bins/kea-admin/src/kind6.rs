@@ -182,6 +182,7 @@ impl Kind for V6 {
     }
 
     fn open(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<Self>>, DbError> {
-        let _ = access; Err(DbError::new(database::Fault::Schema, "", "not yet"))
+        let _ = access;
+        Err(DbError::new(database::Fault::Schema, "", "not yet"))
     }
 }

@@ -13,9 +13,7 @@ pub(crate) fn statements(script: &str) -> Vec<String> {
     while let Some(next) = rest.chars().next() {
         let line_end = rest.find('\n').unwrap_or(rest.len());
         let line = &rest[..line_end];
-        if at_line_start
-            && let Some(new) = line.trim_start().strip_prefix("DELIMITER ")
-        {
+        if at_line_start && let Some(new) = line.trim_start().strip_prefix("DELIMITER ") {
             new.trim().clone_into(&mut delimiter);
             rest = &rest[line_end..];
             at_line_start = false;
@@ -35,7 +33,8 @@ pub(crate) fn statements(script: &str) -> Vec<String> {
             rest = &rest[delimiter.len()..];
             continue;
         }
-        let len = if matches!(next, '\'' | '"' | '`') { quoted_len(rest, next) } else { next.len_utf8() };
+        let len =
+            if matches!(next, '\'' | '"' | '`') { quoted_len(rest, next) } else { next.len_utf8() };
         let (part, behind) = rest.split_at(len);
         statement.push_str(part);
         rest = behind;

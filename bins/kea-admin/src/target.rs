@@ -108,10 +108,7 @@ impl<K: Kind> Target<K> {
     }
 
     /// Which of the leases are other ones than those that their addresses have.
-    pub(crate) fn conflicts(
-        &mut self,
-        leases: &[K::Lease],
-    ) -> Result<Vec<AddressOf<K>>, Failure> {
+    pub(crate) fn conflicts(&mut self, leases: &[K::Lease]) -> Result<Vec<AddressOf<K>>, Failure> {
         let old = match self {
             Self::Database { connection, name } => {
                 present(connection.as_mut(), leases).map_err(Failure::database(name.as_str()))?
@@ -290,12 +287,8 @@ impl<K: Kind> FileTarget<K> {
             )));
         }
         let valid_len = loaded.last.map_or(0, |report| report.valid_len);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(&io)?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(&io)?;
         // What a crash has left of a row would swallow the next one.
         file.set_len(valid_len).map_err(&io)?;
         file.seek(SeekFrom::End(0)).map_err(&io)?;

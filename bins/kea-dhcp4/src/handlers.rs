@@ -127,8 +127,6 @@ pub enum DropReason {
     AlreadyEnded,
     /// The lease could not be stored.
     NotStored(CommitError),
-    /// A database of hosts cannot tell whether the client has one.
-    HostsUnknown,
     /// Another packet of the client is in progress.
     Busy,
     /// Too many exchanges wait.
@@ -230,7 +228,6 @@ impl std::fmt::Display for DropReason {
             Self::AlreadyEnded => "the lease has ended already",
             Self::NotStored(CommitError::Conflict) => "other clients took every address tried",
             Self::NotStored(_) => "the lease could not be stored",
-            Self::HostsUnknown => "a database of reservations does not answer",
             Self::Busy => "another packet of the client is in progress",
             Self::QueueFull => "too many packets wait for an answer of the lease store",
             Self::Unanswered => "the lease database has not answered",

@@ -21,8 +21,6 @@ pub enum DropReason {
     DropClassKnown,
     /// The server identifier names another server.
     ForeignServer,
-    /// A database of hosts cannot tell whether the client has one.
-    HostsUnknown,
     /// A defect of this server: processing panicked.
     Internal,
     /// An identity association is broken.
@@ -76,8 +74,7 @@ impl DropReason {
                 &messages::DHCP6_UNKNOWN_MSG_RECEIVED
             }
             Self::Busy => &messages::DHCP6_PACKET_DROP_DUPLICATE,
-            Self::HostsUnknown
-            | Self::Internal
+            Self::Internal
             | Self::NoSubnet
             | Self::NotStored(_)
             | Self::NothingToConfirm
@@ -94,9 +91,7 @@ impl DropReason {
             Self::ForeignServer | Self::NoSubnet => Packet6::NotForUs,
             Self::Busy => Packet6::Duplicate,
             Self::QueueFull => Packet6::QueueFull,
-            Self::HostsUnknown | Self::NotStored(_) | Self::Unanswered | Self::Internal => {
-                Packet6::ProcessingFailed
-            }
+            Self::NotStored(_) | Self::Unanswered | Self::Internal => Packet6::ProcessingFailed,
             _ => Packet6::RfcViolation,
         }
     }
@@ -111,7 +106,6 @@ impl std::fmt::Display for DropReason {
                 "the client is in class DROP"
             }
             Self::ForeignServer => "the server identifier (option 2) names another server",
-            Self::HostsUnknown => "a database of reservations does not answer",
             Self::Internal => "processing failed; this is a defect of the server",
             Self::Malformed => "an identity association is malformed",
             Self::NoClientId => "the message has no client identifier (option 1)",

@@ -86,7 +86,6 @@ impl Protocol for Dhcp6 {
         sent: Packet::Sent,
     };
     const BUSY: DropReason = DropReason::Busy;
-    const HOSTS_UNKNOWN: DropReason = DropReason::HostsUnknown;
     const QUEUE_FULL: DropReason = DropReason::QueueFull;
     const UNANSWERED: DropReason = DropReason::Unanswered;
     const EXPLAINED: &'static Message = &DHCP6_EXPLAIN;

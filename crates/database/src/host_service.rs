@@ -15,8 +15,9 @@ use libdhcpsrv::lease::LeaseKind;
 use libdhcpsrv::session::Ticket;
 use parking_lot::{Mutex, RwLock};
 
+use crate::host::HOST_QUERIES_MAX;
 use crate::line::{Carrier, Line, LinkEvent, Lost};
-use crate::{DbError, HOST_QUERIES_MAX, HostConnection};
+use crate::{DbError, HostConnection};
 
 /// Makes a connection.
 pub type HostOpener<K> = Arc<dyn Fn() -> Result<Box<dyn HostConnection<K>>, DbError> + Send + Sync>;

@@ -142,8 +142,6 @@ pub trait Protocol: Debug + Default + Send + Sized + 'static {
     const COUNTERS: BasicCounters<Self::Packet>;
     /// Another packet of the client is in progress.
     const BUSY: Self::Reason;
-    /// A database of hosts cannot answer.
-    const HOSTS_UNKNOWN: Self::Reason;
     /// Too many exchanges wait.
     const QUEUE_FULL: Self::Reason;
     /// The store has failed to answer.
@@ -390,13 +388,14 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         let refusal = match settled {
             Settled::Known => None,
             Settled::AskedOn => return Progress::Waiting(ticket),
-            Settled::Failed => Some(P::HOSTS_UNKNOWN),
+            Settled::Failed => Some(P::UNANSWERED),
         };
         let Some(exchange) = core.intake.unpark(ticket) else { return Progress::Done };
         core.take_up(exchange, &*self.runtime, now, replies, refusal)
     }
 
     fn give_up(&mut self, ticket: Ticket, now: Now) {
+        self.core.desk.hosts.forget(ticket);
         let Some(exchange) = self.core.intake.unpark(ticket) else { return };
         let refusal = Some(P::UNANSWERED);
         self.core.take_up(exchange, &*self.runtime, now, &mut Replies::default(), refusal);

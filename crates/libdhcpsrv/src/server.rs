@@ -45,9 +45,6 @@ pub trait DhcpServer: Send {
         replies: &mut Replies,
     ) -> Progress;
 
-    /// Ends an exchange whose question will not be answered: its packet is dropped. An unknown ticket is ignored.
-    fn give_up(&mut self, ticket: Ticket, now: Now);
-
     /// Takes the questions to databases of hosts that have come up since the last call. Each must be replied to once.
     fn take_host_requests(&mut self, into: &mut Vec<HostRequest<Self::Leases>>);
 
@@ -59,6 +56,9 @@ pub trait DhcpServer: Send {
         now: Now,
         replies: &mut Replies,
     ) -> Progress;
+
+    /// Ends an exchange whose question will not be answered: its packet is dropped. An unknown ticket is ignored.
+    fn give_up(&mut self, ticket: Ticket, now: Now);
 
     /// Ends a batch: packets that waited for another one of their client get their turn.
     fn end_batch(&mut self, now: Now, replies: &mut Replies);

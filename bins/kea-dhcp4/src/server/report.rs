@@ -144,10 +144,9 @@ pub(super) fn dropped_counter(reason: DropReason) -> Packet {
         }
         DropReason::Busy => Packet::Duplicate,
         DropReason::QueueFull => Packet::QueueFull,
-        DropReason::HostsUnknown
-        | DropReason::NotStored(_)
-        | DropReason::Unanswered
-        | DropReason::Internal => Packet::ProcessingFailed,
+        DropReason::NotStored(_) | DropReason::Unanswered | DropReason::Internal => {
+            Packet::ProcessingFailed
+        }
         _ => Packet::RfcViolation,
     }
 }

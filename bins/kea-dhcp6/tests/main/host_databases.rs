@@ -180,7 +180,7 @@ fn a_database_that_does_not_answer_costs_the_query() {
     let (answers, log) = server.ask(&solicit(1).na(1, &[]));
     assert!(answers.is_empty());
     let dropped = log.iter().find(|line| line.id == "DHCP6_QUERY_DROPPED").unwrap();
-    assert!(dropped.text.contains("does not answer"), "{}", dropped.text);
+    assert!(dropped.text.contains("has not answered"), "{}", dropped.text);
     assert_eq!(server.stand.counted(Packet6::ProcessingFailed), 1);
     let stand = &server.stand;
     assert_eq!((stand.server.parked_len(), stand.shared.gate.in_progress()), (0, 0));

@@ -79,6 +79,8 @@ pub struct RawOption {
     pub value: Option<Box<[u8]>>,
     /// `formatted_value`: the body as text, as in the configuration; empty for none.
     pub text: Box<str>,
+    /// `client_classes`: a JSON list of the classes whose clients it is for; empty for all.
+    pub client_classes: Box<str>,
     /// `persistent` and `cancelled`: `always-send` and `never-send`.
     pub flags: OptionFlags,
 }
@@ -143,7 +145,7 @@ impl<K: HostKind> StoredHost<K> {
             .iter()
             .map(|option| option.text.len() + option.value.as_ref().map_or(0, |value| value.len()))
             .sum();
-        let options = compile_options(number, &options, terms.definitions, report);
+        let options = compile_options(number, &options, terms, report);
         let resources: Box<[_]> = raw.resources.into();
         let size = size_of::<Self>()
             + identifier.len()
@@ -184,20 +186,27 @@ impl<K: HostKind> StoredHost<K> {
 fn compile_options<S: OptionSetForm>(
     host: u64,
     options: &[RawOption],
-    definitions: &Definitions,
+    terms: &HostTerms<'_>,
     report: &mut dyn FnMut(HostFault),
 ) -> S {
     if options.is_empty() {
         return S::default();
     }
+    let definitions = terms.definitions;
     let mut builder = OptionSetBuilder::<S>::new();
     for option in options {
         let space = match &*option.space {
             "" => S::UNIVERSE.top_space(),
             space => space,
         };
+        let audience = audience_of(&option.client_classes, terms.classes);
+        if audience.as_ref().is_some_and(|classes| classes.is_empty()) {
+            // No client is in a class that the configuration does not know.
+            continue;
+        }
+        let audience = audience.unwrap_or_default();
         let added = body_of::<S>(option, space, definitions).and_then(|body| {
-            let added = builder.add(space, option.code, body, option.flags);
+            let added = builder.add_for(space, option.code, body, option.flags, &audience);
             added.map(|_| ()).map_err(|error| error.to_string())
         });
         if let Err(reason) = added {
@@ -212,6 +221,15 @@ fn compile_options<S: OptionSetForm>(
             S::default()
         }
     }
+}
+
+/// The classes of a JSON list of names, as far as the configuration knows them; none where the list is empty.
+fn audience_of(list: &str, classes: &ClassTable) -> Option<Vec<u32>> {
+    let list = list.trim().trim_start_matches('[').trim_end_matches(']');
+    let names = list.split(',').map(|name| name.trim().trim_matches('"'));
+    let mut names = names.filter(|name| !name.is_empty()).peekable();
+    names.peek()?;
+    Some(names.filter_map(|name| classes.find(name)).map(|class| class.0).collect())
 }
 
 /// The body of an option, without its sub-options.
