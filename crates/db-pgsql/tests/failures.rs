@@ -73,10 +73,7 @@ fn tls_is_spoken_with_whom_the_authority_knows() {
         let lines: Vec<_> = text.lines().map(|line| format!("('{line}')")).collect();
         server.sql(
             None,
-            &format!(
-                "COPY (VALUES {}) TO PROGRAM 'umask 077; cat > {name}'",
-                lines.join(", ")
-            ),
+            &format!("COPY (VALUES {}) TO PROGRAM 'umask 077; cat > {name}'", lines.join(", ")),
         );
     }
     server.sql(None, "ALTER SYSTEM SET ssl = on");
