@@ -21,6 +21,8 @@ pub enum DropReason {
     DropClassKnown,
     /// The server identifier names another server.
     ForeignServer,
+    /// A database of hosts cannot tell whether the client has one.
+    HostsUnknown,
     /// A defect of this server: processing panicked.
     Internal,
     /// An identity association is broken.
@@ -41,7 +43,7 @@ pub enum DropReason {
     SeveralClientIds,
     /// More than one server identifier.
     SeveralServerIds,
-    /// The database with leases or hosts has not answered.
+    /// The lease database has not answered.
     Unanswered,
     /// A server identifier where RFC 8415 forbids it.
     UnexpectedServerId,
@@ -74,7 +76,8 @@ impl DropReason {
                 &messages::DHCP6_UNKNOWN_MSG_RECEIVED
             }
             Self::Busy => &messages::DHCP6_PACKET_DROP_DUPLICATE,
-            Self::Internal
+            Self::HostsUnknown
+            | Self::Internal
             | Self::NoSubnet
             | Self::NotStored(_)
             | Self::NothingToConfirm
@@ -91,7 +94,9 @@ impl DropReason {
             Self::ForeignServer | Self::NoSubnet => Packet6::NotForUs,
             Self::Busy => Packet6::Duplicate,
             Self::QueueFull => Packet6::QueueFull,
-            Self::NotStored(_) | Self::Unanswered | Self::Internal => Packet6::ProcessingFailed,
+            Self::HostsUnknown | Self::NotStored(_) | Self::Unanswered | Self::Internal => {
+                Packet6::ProcessingFailed
+            }
             _ => Packet6::RfcViolation,
         }
     }
@@ -106,6 +111,7 @@ impl std::fmt::Display for DropReason {
                 "the client is in class DROP"
             }
             Self::ForeignServer => "the server identifier (option 2) names another server",
+            Self::HostsUnknown => "a database of reservations does not answer",
             Self::Internal => "processing failed; this is a defect of the server",
             Self::Malformed => "an identity association is malformed",
             Self::NoClientId => "the message has no client identifier (option 1)",
@@ -115,7 +121,7 @@ impl std::fmt::Display for DropReason {
             Self::NotStored(_) => "the lease could not be stored",
             Self::NothingToConfirm => "the message names no address to confirm",
             Self::QueueFull => "too many packets wait for an answer of the lease store",
-            Self::Unanswered => "the database has not answered",
+            Self::Unanswered => "the lease database has not answered",
             Self::SeveralClientIds => "the message has more than one client identifier (option 1)",
             Self::SeveralServerIds => "the message has more than one server identifier (option 2)",
             Self::UnexpectedServerId => "the message must not have a server identifier (option 2)",

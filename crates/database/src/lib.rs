@@ -7,6 +7,7 @@
 
 mod error;
 mod lease;
+mod line;
 mod row;
 pub mod service;
 #[cfg(any(test, feature = "simulated"))]
@@ -14,4 +15,5 @@ pub mod simulated;
 
 pub use error::{DbError, Fault};
 pub use lease::{Counted, LeaseConnection, SchemaVersion, Wanted};
+pub use line::LinkEvent;
 pub use row::{Row4, Row6, RowFault};

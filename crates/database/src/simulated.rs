@@ -12,7 +12,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use libdhcpsrv::lease::{AddressOf, Contents, INFINITE, LeaseKind, LeaseState, Ownership, SubnetId};
+use libdhcpsrv::lease::{
+    AddressOf, Contents, INFINITE, LeaseKind, LeaseState, Ownership, SubnetId,
+};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::{Counted, DbError, Fault, LeaseConnection, SchemaVersion, Wanted};
@@ -180,6 +182,11 @@ impl<K: LeaseKind> Table<K> {
     pub fn put(&self, lease: K::Lease) {
         let number = K::contents_of(&lease).address;
         self.shared.state.lock().rows.insert(number, Row::Lease(lease));
+    }
+
+    /// Deletes all rows, whoever works on them.
+    pub fn clear(&self) {
+        self.shared.state.lock().rows.clear();
     }
 
     /// All leases that are committed, in the order of their addresses.
@@ -433,7 +440,8 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
         if addresses.is_empty() {
             return Ok(());
         }
-        let wanted: BTreeSet<K::Number> = addresses.iter().map(|address| (*address).into()).collect();
+        let wanted: BTreeSet<K::Number> =
+            addresses.iter().map(|address| (*address).into()).collect();
         let found = self.run("get", Does::Read, |own, state| {
             let rows = wanted.iter().filter_map(|number| own.row(state, *number));
             let (leases, others): (Vec<_>, Vec<_>) =
@@ -522,9 +530,8 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
         to_s: i64,
         each: &mut dyn FnMut(K::Number, K::Number),
     ) -> Result<(), DbError> {
-        let passes = |lease: &Contents<'_, K>| {
-            end(lease).is_some_and(|end| (from_s..to_s).contains(&end))
-        };
+        let passes =
+            |lease: &Contents<'_, K>| end(lease).is_some_and(|end| (from_s..to_s).contains(&end));
         self.ranges("ended", &passes, each)
     }
 
@@ -544,7 +551,9 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
         let mut counts = BTreeMap::new();
         for lease in &all {
             let Contents { own, subnet_id, pool_id, state, .. } = K::contents_of(lease);
-            *counts.entry((SubnetId(subnet_id), K::lease_type(&own), pool_id, state)).or_insert(0) += 1;
+            *counts
+                .entry((SubnetId(subnet_id), K::lease_type(&own), pool_id, state))
+                .or_insert(0) += 1;
         }
         let counted = |((subnet_id, lease_type, pool_id, state), count)| Counted {
             subnet_id,
@@ -562,9 +571,9 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
         limit: usize,
     ) -> Result<(Vec<K::Lease>, Option<AddressOf<K>>), DbError> {
         let after: Option<K::Number> = after.map(Into::into);
-        let passes =
-            |lease: &Contents<'_, K>| after.is_none_or(|after| lease.address > after);
-        let mut found = self.run("page", Does::Read, |own, state| Ok(own.select(state, &passes)))?;
+        let passes = |lease: &Contents<'_, K>| after.is_none_or(|after| lease.address > after);
+        let mut found =
+            self.run("page", Does::Read, |own, state| Ok(own.select(state, &passes)))?;
         let is_all = found.len() <= limit;
         found.truncate(limit);
         let last = found.last().map(|lease| K::contents_of(lease).address);

@@ -25,6 +25,9 @@ use mysql::{ClientIdentity, Conn, DriverError, MySqlError, OptsBuilder, SslOpts}
 const LOCAL_SOCKETS: [&str; 3] =
     ["/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"];
 
+/// The environment variable that names the socket instead.
+const SOCKET_VARIABLE: &str = "MYSQL_UNIX_PORT";
+
 /// The server's port unless configured.
 const PORT_DEFAULT: u16 = 3306;
 
@@ -136,6 +139,10 @@ fn socket(access: &SqlAccess) -> Option<String> {
     let is_local = access.host.is_empty() || access.host == "localhost";
     if !is_local || access.port != 0 || access.wants_tls() {
         return None;
+    }
+    // As the clients of MySQL and MariaDB do.
+    if let Some(path) = std::env::var(SOCKET_VARIABLE).ok().filter(|path| !path.is_empty()) {
+        return Some(path);
     }
     LOCAL_SOCKETS.iter().find(|path| Path::new(path).exists()).map(|path| (*path).to_owned())
 }

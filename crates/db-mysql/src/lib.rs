@@ -1,5 +1,37 @@
 //! Leases and hosts in MySQL and MariaDB.
+//!
+//! [`connect`] makes a connection, and [`open_leases4`] and [`open_leases6`] one to a table of leases. Every statement
+//! is about many leases, and whatever comes from clients is a parameter.
 
 mod connection;
+mod lease4;
+mod lease6;
+mod leases;
+pub mod messages;
+mod schema;
+mod session;
+mod text;
 
 pub use connection::{connect, db_error};
+
+use database::{DbError, LeaseConnection};
+use leases::Leases;
+use libdhcpsrv::config::SqlAccess;
+use libdhcpsrv::lease4::V4;
+use libdhcpsrv::lease6::V6;
+
+/// Connects to the table `lease4`.
+///
+/// # Errors
+/// [`DbError`]: see [`connect`]; [`database::Fault::Schema`] if the table lacks what is needed.
+pub fn open_leases4(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<V4>>, DbError> {
+    Ok(Box::new(Leases::<V4>::open(access)?))
+}
+
+/// Connects to the table `lease6`.
+///
+/// # Errors
+/// [`DbError`]: see [`connect`]; [`database::Fault::Schema`] if the table lacks what is needed.
+pub fn open_leases6(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<V6>>, DbError> {
+    Ok(Box::new(Leases::<V6>::open(access)?))
+}

@@ -1,3 +1,4 @@
-//! Tests of the test support, with real servers.
+//! Tests of the test support, with real servers, and the suite over everything that keeps leases.
 
+mod databases;
 mod server;

@@ -361,7 +361,6 @@ mod tests {
 
     fn settings() -> LeaseDatabase {
         LeaseDatabase {
-            sql: None,
             name: None,
             persist: true,
             lfc_interval: 0,

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use database::service::{LeaseService, LinkEvent, Opener, Post, Survey};
-use database::{DbError, Fault, LeaseConnection};
+use database::service::{LeaseService, Opener, Post, Survey};
+use database::{DbError, Fault, LeaseConnection, LinkEvent};
 use libdhcpsrv::config::{OnFail, Reconnect, SqlAccess, SqlDatabase, SqlKind};
 use libdhcpsrv::free::PoolSet;
 use libdhcpsrv::lease::{Counts, LeaseKind, StoredLeases};

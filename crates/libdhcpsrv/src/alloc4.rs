@@ -175,7 +175,7 @@ fn offer_once(
         if !is_own && !is_available(there.as_ref(), session.now()) {
             return Ok(Err(CommitError::Conflict));
         }
-        site.candidate.name(query.config, query.hostname, address, &mut name);
+        site.candidate.name(query.config, query.hosts, query.hostname, address, &mut name);
         let change = change_of(&site, &name, address, there.as_ref());
         let stored = session.commit(Change4 { valid_lifetime: seconds, ..change })?;
         return Ok(stored.map(|stored| Offered4 { position: stored.position, ..offered }));
@@ -184,7 +184,7 @@ fn offer_once(
     let Some(left) = left_of_young(session.now(), &site, own, valid_lifetime) else {
         return Ok(Ok(offered));
     };
-    site.candidate.name(query.config, query.hostname, address, &mut name);
+    site.candidate.name(query.config, query.hosts, query.hostname, address, &mut name);
     let change = Change4 { valid_lifetime, ..change_of(&site, &name, address, Some(own)) };
     Ok(Ok(match session.same(change)? {
         Some(_) => Offered4 { valid_lifetime: left, is_cached: true, ..offered },
@@ -367,7 +367,7 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     }
     let valid_lifetime = lifetime(session, query, &site, address, renewed.as_ref());
     let mut name = NameBuffer::new();
-    site.candidate.name(query.config, query.hostname, address, &mut name);
+    site.candidate.name(query.config, query.hosts, query.hostname, address, &mut name);
     let change = change_of(&site, &name, address, there.as_ref());
     let change = Change4 { valid_lifetime, replaces: old, ..change };
     let granted = |valid_lifetime, position, before| Granted4::Lease {

@@ -13,6 +13,7 @@ use foldhash::fast::FixedState;
 use util::link::Inbound;
 
 use crate::gate::{ClientGate, Entered};
+use crate::hosts::{HostKind, LearnedHosts};
 use crate::lease::LeaseKind;
 use crate::links::Links;
 use crate::session::{Memo, Store, Ticket};
@@ -80,7 +81,7 @@ impl Kept {
 
 /// An exchange that waits for its store; `R` is a configuration in force.
 #[derive(Debug)]
-pub struct ParkedExchange<K: LeaseKind, R> {
+pub struct ParkedExchange<K: HostKind, R> {
     /// The query.
     pub datagram: Kept,
     /// The configuration that it began under.
@@ -91,24 +92,26 @@ pub struct ParkedExchange<K: LeaseKind, R> {
     pub entered: Entered,
     /// The answers that it has had.
     pub memo: Memo<K>,
+    /// What it has learned about hosts.
+    pub learned: LearnedHosts<K>,
 }
 
 /// The packets of one worker that are not finished.
 #[derive(Debug)]
-pub struct Intake<K: LeaseKind, R> {
+pub struct Intake<K: HostKind, R> {
     parked: HashMap<Ticket, ParkedExchange<K, R>>,
     deferred: VecDeque<Kept>,
     in_progress: Option<Entered>,
 }
 
-impl<K: LeaseKind, R> Default for Intake<K, R> {
+impl<K: HostKind, R> Default for Intake<K, R> {
     fn default() -> Self {
         let deferred = VecDeque::with_capacity(DEFERRED_MAX);
         Self { parked: HashMap::new(), deferred, in_progress: None }
     }
 }
 
-impl<K: LeaseKind, R> Intake<K, R> {
+impl<K: HostKind, R> Intake<K, R> {
     /// Notes whose packet is being processed.
     pub fn begin(&mut self, entered: Entered) {
         self.in_progress = Some(entered);
@@ -129,6 +132,7 @@ impl<K: LeaseKind, R> Intake<K, R> {
 
     /// Keeps an exchange until its store answers.
     #[cold]
+    #[allow(clippy::too_many_arguments, reason = "all that there is to an exchange")]
     pub fn park(
         &mut self,
         ticket: Ticket,
@@ -137,10 +141,18 @@ impl<K: LeaseKind, R> Intake<K, R> {
         links: Arc<Links>,
         entered: Entered,
         memo: Memo<K>,
+        learned: LearnedHosts<K>,
     ) -> Progress {
         let datagram = Kept::new(input);
-        self.parked.insert(ticket, ParkedExchange { datagram, runtime, links, entered, memo });
+        let exchange = ParkedExchange { datagram, runtime, links, entered, memo, learned };
+        self.parked.insert(ticket, exchange);
         Progress::Waiting(ticket)
+    }
+
+    /// The exchange that waits for an answer.
+    #[must_use]
+    pub fn parked(&self, ticket: Ticket) -> Option<&ParkedExchange<K, R>> {
+        self.parked.get(&ticket)
     }
 
     /// Takes out the exchange that waits for an answer.

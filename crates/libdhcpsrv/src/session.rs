@@ -379,6 +379,15 @@ impl<'s, K: HostKind> Session<'s, K> {
         self.done(&Question::Delete { address, expect })
     }
 
+    /// Says where hosts of the client will be looked for, so that a source that answers late can find all at once.
+    #[inline]
+    pub fn foresee_hosts(&self, places: impl Iterator<Item = SubnetId>) {
+        if let HostsOf::Source(hosts) = self.hosts {
+            let mut places = places;
+            hosts.foresee(&mut places);
+        }
+    }
+
     /// Looks for the host of a client; what it is, its source tells.
     ///
     /// # Errors

@@ -144,9 +144,10 @@ pub(super) fn dropped_counter(reason: DropReason) -> Packet {
         }
         DropReason::Busy => Packet::Duplicate,
         DropReason::QueueFull => Packet::QueueFull,
-        DropReason::NotStored(_) | DropReason::Unanswered | DropReason::Internal => {
-            Packet::ProcessingFailed
-        }
+        DropReason::HostsUnknown
+        | DropReason::NotStored(_)
+        | DropReason::Unanswered
+        | DropReason::Internal => Packet::ProcessingFailed,
         _ => Packet::RfcViolation,
     }
 }

@@ -115,7 +115,8 @@ fn of_two_that_wait_for_each_other_one_tries_again() {
         let threads = [scope.spawn(move || end(one, 2)), scope.spawn(move || end(other, 1))];
         threads.map(|thread| thread.join().unwrap())
     });
-    let retries = both.iter().filter(|one| matches!(one, Err(error) if error.fault == Fault::Retry));
+    let retries =
+        both.iter().filter(|one| matches!(one, Err(error) if error.fault == Fault::Retry));
     assert_eq!(retries.count(), 1);
     assert!(both.contains(&Ok(Ok(()))) && table.leases().is_empty());
 }

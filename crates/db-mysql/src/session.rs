@@ -1,0 +1,148 @@
+//! A connection with the statements that are prepared on it.
+//!
+//! Statements are prepared for a few numbers of elements ([`SIZES`]). A list is cut into pieces; the last piece is filled up
+//! by repeating its last element where the statement is a question about a set of keys, and cut further where it is not.
+//! So there are few statements, and each is parsed once.
+
+use std::collections::HashMap;
+
+use database::{DbError, Fault};
+use mysql::prelude::Queryable;
+use mysql::{Conn, Params, Row, Statement, Value};
+
+use crate::connection::db_error;
+
+/// For how many elements statements are prepared, descending.
+const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+
+/// A connection and its statements.
+#[derive(Debug)]
+pub(crate) struct Session {
+    connection: Conn,
+    statements: HashMap<(&'static str, usize), Statement>,
+    /// Whether [`Session::begin`] was called.
+    in_transaction: bool,
+    /// Whether the triggers look into user contexts.
+    counts_classes: bool,
+}
+
+impl Session {
+    pub(crate) fn new(connection: Conn) -> Self {
+        Self { connection, statements: HashMap::new(), in_transaction: false, counts_classes: true }
+    }
+
+    /// Whether a transaction is open.
+    pub(crate) const fn in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
+    /// Begins a transaction.
+    pub(crate) fn begin(&mut self) -> Result<(), DbError> {
+        self.plain("begin", "START TRANSACTION")?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    /// Ends a transaction.
+    pub(crate) fn commit(&mut self) -> Result<(), DbError> {
+        self.in_transaction = false;
+        self.plain("commit", "COMMIT")
+    }
+
+    /// Passes a result on; after an error an open transaction is undone.
+    pub(crate) fn settle<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
+        if let Err(error) = &result
+            && std::mem::take(&mut self.in_transaction)
+            && !error.is_lost()
+        {
+            self.plain("rollback", "ROLLBACK").map_err(|rollback| {
+                // Nobody knows what is open now.
+                DbError { fault: Fault::Lost, ..rollback }
+            })?;
+        }
+        result
+    }
+
+    /// Says whether user contexts come or go with the changes that follow.
+    ///
+    /// The triggers of Kea's tables from version 14 on count leases by the classes that a user context names; parsing
+    /// contexts that are not there is a quarter of what inserting a lease costs. They ask a variable of the session
+    /// whether the server knows JSON, so where there are no contexts it is told that it does not.
+    pub(crate) fn count_classes(&mut self, has_contexts: bool) -> Result<(), DbError> {
+        if self.counts_classes != has_contexts {
+            let answer = if has_contexts { "NULL" } else { "0" };
+            self.plain("prepare", &format!("SET @json_supported = {answer}"))?;
+            self.counts_classes = has_contexts;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement without parameters.
+    pub(crate) fn plain(&mut self, name: &'static str, sql: &str) -> Result<(), DbError> {
+        self.connection.query_drop(sql).map_err(|error| db_error(&error, name))
+    }
+
+    /// Runs the statement `name` for `size` elements, made by `sql` when it is first used, and hands over what it
+    /// returns. Returns how many rows were changed.
+    pub(crate) fn run(
+        &mut self,
+        name: &'static str,
+        size: usize,
+        sql: impl FnOnce() -> String,
+        values: Vec<Value>,
+        each: &mut dyn FnMut(Vec<Value>),
+    ) -> Result<u64, DbError> {
+        let failed = |error: mysql::Error| db_error(&error, name);
+        let statement = match self.statements.get(&(name, size)) {
+            Some(statement) => statement.clone(),
+            None => {
+                let statement = self.connection.prep(sql()).map_err(failed)?;
+                self.statements.insert((name, size), statement.clone());
+                statement
+            }
+        };
+        let params = if values.is_empty() { Params::Empty } else { Params::Positional(values) };
+        let result = self.connection.exec_iter(&statement, params).map_err(failed)?;
+        let changed = result.affected_rows();
+        for row in result {
+            each(cells(row.map_err(failed)?));
+        }
+        Ok(changed)
+    }
+}
+
+fn cells(row: Row) -> Vec<Value> {
+    row.unwrap_raw().into_iter().map(|value| value.unwrap_or(Value::NULL)).collect()
+}
+
+/// The largest prepared size that is not larger than `len`, which is not 0.
+pub(crate) fn size_within(len: usize) -> usize {
+    SIZES.into_iter().find(|size| *size <= len).unwrap_or(1)
+}
+
+/// The smallest prepared size that holds `len` elements, at most the largest one.
+pub(crate) fn size_around(len: usize) -> usize {
+    SIZES.into_iter().rev().find(|size| *size >= len).unwrap_or(SIZES[0])
+}
+
+/// `item` so many times, with commas.
+pub(crate) fn repeated(item: &str, count: usize) -> String {
+    vec![item; count].join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_fit() {
+        for len in [1, 2, 4, 5, 16, 63, 64, 255, 256, 1000] {
+            assert!(size_within(len) <= len);
+            assert!(size_around(len) >= len.min(SIZES[0]));
+        }
+        assert_eq!(size_within(63), 16);
+        assert_eq!(size_around(65), 256);
+        assert_eq!(size_around(3), 4);
+        assert_eq!(repeated("?", 3), "?,?,?");
+    }
+}
