@@ -1,7 +1,7 @@
 //! What batches cost: rows per second, and the processor time of this process and the server, against a PostgreSQL of
 //! its own with the durability that is its default.
 //!
-//! `cargo run --release -p db-pgsql --example batch -- [oldest|debian] [4|6] [rows in the table]`
+//! `cargo run --release -p db-pgsql --example batch -- [oldest|ours] [relaxed] [4|6] [rows in the table]`
 
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -166,7 +166,8 @@ fn main() -> Result<(), DbError> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let has = |word: &str| words.iter().any(|one| one == word);
     let present = words.iter().find_map(|word| word.parse().ok().filter(|number| *number > 6));
-    let server = Server::start(SqlKind::Postgresql, Settings::default());
+    let settings = if has("relaxed") { Settings::relaxed() } else { Settings::default() };
+    let server = Server::start(SqlKind::Postgresql, settings);
     let database = server.new_database();
     database.create_schema(if has("ours") { Schema::Ours } else { Schema::Debian });
     if has("oldest") {
