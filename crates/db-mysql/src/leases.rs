@@ -197,13 +197,13 @@ impl<K: Family> Leases<K> {
         let limit = size * PER_CLIENT_MAX;
         let mut values = Vec::with_capacity(2 * size);
         let mut last = None;
-        let mut clients: HashMap<(&[u8], SubnetId), Vec<(usize, &Wanted<K>)>> =
-            HashMap::with_capacity(wanted.len());
+        let mut clients: HashMap<_, Vec<_>> = HashMap::with_capacity(wanted.len());
         for &(at, client) in wanted {
             let Some(own) = values_of(client) else { continue };
             values.extend(own);
             last = Some(client);
-            clients.entry((wanted_id(client), client.subnet)).or_default().push((at, client));
+            let key: (&[u8], SubnetId) = (wanted_id(client), client.subnet);
+            clients.entry(key).or_default().push((at, client));
         }
         let Some(last) = last else { return Ok(()) };
         for _ in wanted.len()..size {
