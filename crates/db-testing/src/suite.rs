@@ -51,7 +51,7 @@ pub struct Limits {
     /// Whether every byte can stand in a host name. Where not, a lease is stored without the host name or is refused.
     pub has_any_hostname: bool,
     /// Whether it knows the states released and registered. Where not, a released lease is kept as a reclaimed one, and a
-    /// registered one is refused.
+    /// registered one as a default one or not at all.
     pub has_all_states: bool,
     /// The last second that a lifetime may end at. A longer one ends then, for reads as well.
     pub expire_max: i64,

@@ -73,10 +73,11 @@ fn every_column<K: SuiteKind>(place: &mut dyn Place<K>) {
         leases.push(lease);
     }
     store(&mut *place.open(), &leases);
+    let mut connection = place.open();
     for lease in &leases {
-        assert_eq!(get_one(&mut *place.open(), lease).as_ref(), Some(lease));
+        assert_eq!(get_one(&mut *connection, lease).as_ref(), Some(lease));
     }
-    assert_eq!(all(&mut *place.open()).len(), leases.len());
+    assert_eq!(all(&mut *connection).len(), leases.len());
 }
 
 fn duplicates<K: SuiteKind>(place: &mut dyn Place<K>) {
