@@ -150,8 +150,11 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
 
     /// Logs what has happened to the connection; returns why the process has to end, if it has to.
     pub(crate) fn tell_events<D: Daemon>(&self) -> Option<String> {
-        let ends = self.service.take_events().into_iter();
-        ends.filter_map(|event| tell_event::<D>(&self.settings, event)).last()
+        let mut end = None;
+        for event in self.service.take_events() {
+            end = tell_event::<D>(&self.settings, event).or(end);
+        }
+        end
     }
 }
 
