@@ -1,3 +1,4 @@
-//! Tests of the test support, with real servers.
+//! Tests with real servers: of the test support, and of what both databases must do alike.
 
+mod hosts;
 mod server;
