@@ -124,7 +124,9 @@ fn files_are_overwritten_on_request_alone() {
     std::fs::write(&file, "precious").unwrap();
     let said = admin("lease-dump", &tables, &["-4", "-o", &file]);
     assert_eq!(said.code, 1);
-    assert!(said.out.contains("exists and will be overwritten") && said.out.contains("aborted by user"));
+    assert!(
+        said.out.contains("exists and will be overwritten") && said.out.contains("aborted by user")
+    );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
     admin("lease-dump", &tables, &["-4", "-o", &file, "-y"]).ok();
     assert!(std::fs::read_to_string(&file).unwrap().starts_with("address,hwaddr"));

@@ -96,7 +96,9 @@ pub(crate) fn debian(command: &str, database: &Database, words: &[&str]) -> Said
     program.args([command, backend(access.kind)]).args(words).args(login(database));
     // It forgets the port now and then.
     program.env("PGPORT", access.port.to_string());
-    program.env("PGPASSWORD", access.password.reveal()).env("MYSQL_TCP_PORT", access.port.to_string());
+    program
+        .env("PGPASSWORD", access.password.reveal())
+        .env("MYSQL_TCP_PORT", access.port.to_string());
     Said::of(&program.output().expect("Debian's kea-admin is installed (scripts/test does it)"))
 }
 

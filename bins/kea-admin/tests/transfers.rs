@@ -14,7 +14,9 @@ const HEADER6: &str = "address,duid,valid_lifetime,expire,subnet_id,pref_lifetim
 
 fn row(last: u16, name: &str, expire: u32) -> String {
     let (high, low) = (last / 256, last % 256);
-    format!("10.0.{high}.{low},02:00:00:00:{high:02x}:{low:02x},01:{low:02x},3600,{expire},1,0,1,{name},0,,0\n")
+    format!(
+        "10.0.{high}.{low},02:00:00:00:{high:02x}:{low:02x},01:{low:02x},3600,{expire},1,0,1,{name},0,,0\n"
+    )
 }
 
 /// Two thousand five hundred leases: more than two transactions.
@@ -52,7 +54,9 @@ fn leases_come_through_all_back_ends_unchanged() {
     let (mysql, pgsql) = (database(SqlKind::Mysql), database(SqlKind::Postgresql));
     admin("db-init", &mysql, &[]).ok();
     admin("db-init", &pgsql, &[]).ok();
-    for (family, text) in [("-4", format!("{HEADER}{}", many())), ("-6", format!("{HEADER6}{}", SIX.concat()))] {
+    for (family, text) in
+        [("-4", format!("{HEADER}{}", many())), ("-6", format!("{HEADER6}{}", SIX.concat()))]
+    {
         let begin = write(folder.path(), &format!("begin{family}"), &text);
         let end = path(folder.path(), &format!("end{family}"));
         let dump = path(folder.path(), &format!("dump{family}"));
@@ -84,11 +88,16 @@ fn addresses_that_exist_are_refused_kept_or_replaced() {
     for kind in KINDS {
         let tables = database(kind);
         admin("db-init", &tables, &[]).ok();
-        let first = write(folder.path(), "first", &format!("{HEADER}{}{}", row(1, "a", 2000), row(2, "a", 2000)));
+        let first = write(
+            folder.path(),
+            "first",
+            &format!("{HEADER}{}{}", row(1, "a", 2000), row(2, "a", 2000)),
+        );
         admin("lease-upload", &tables, &["-4", "-i", &first]).ok();
         let changed = [row(1, "b", 1000), row(2, "b", 3000), row(3, "b", 1000)].concat();
         let second = write(folder.path(), "second", &format!("{HEADER}{changed}"));
-        let names = || tables.sql("SELECT hostname FROM lease4 ORDER BY address").replace('\n', " ");
+        let names =
+            || tables.sql("SELECT hostname FROM lease4 ORDER BY address").replace('\n', " ");
         let said = admin("lease-upload", &tables, &["-4", "-i", &second]);
         assert_eq!(said.code, 1);
         assert!(said.out.contains("2 addresses") && said.out.contains("10.0.0.1"), "{}", said.out);
@@ -116,7 +125,11 @@ fn rows_that_cannot_be_stored_are_told_and_left_out() {
         let long = row(3, "", 2000).replace("01:03", long_id.trim_end_matches(':'));
         // No version of these tables has this state.
         let registered = row(4, "", 2000).replace(",0,,0\n", ",4,,0\n");
-        let text = format!("{HEADER}{}10.0.0.9,bad\n{long}{registered}{}", row(1, "", 2000), row(2, "", 2000));
+        let text = format!(
+            "{HEADER}{}10.0.0.9,bad\n{long}{registered}{}",
+            row(1, "", 2000),
+            row(2, "", 2000)
+        );
         let file = write(folder.path(), "leases", &text);
         let said = admin("lease-upload", &tables, &["-4", "-i", &file]);
         assert_eq!(said.code, 3, "{said:?}");
@@ -132,7 +145,8 @@ fn a_file_is_read_as_the_server_reads_it() {
     let tables = database(SqlKind::Postgresql);
     admin("db-init", &tables, &[]).ok();
     let deleted = row(2, "", 2000).replace(",3600,", ",0,");
-    let file = write(folder.path(), "f", &format!("{HEADER}{deleted}{}10.0.0.8,torn", row(3, "f", 2000)));
+    let file =
+        write(folder.path(), "f", &format!("{HEADER}{deleted}{}10.0.0.8,torn", row(3, "f", 2000)));
     write(folder.path(), "f.2", &format!("{HEADER}{}{}", row(1, "2", 2000), row(2, "2", 2000)));
     write(folder.path(), "f.1", &format!("{HEADER}{}{}", row(1, "1", 2000), row(3, "1", 2000)));
     copy("memfile", "pgsql", &["-4", "-i", &file], &login(&tables)).ok();
@@ -174,7 +188,11 @@ fn dumps_are_taken_back_by_both_programs() {
         for tables in [&one, &two, &three] {
             admin("db-init", tables, &[]).ok();
         }
-        let begin = write(folder.path(), "begin", &format!("{HEADER}{}{}", row(1, "a&#x2cb", 2000), row(2, "", 2000)));
+        let begin = write(
+            folder.path(),
+            "begin",
+            &format!("{HEADER}{}{}", row(1, "a&#x2cb", 2000), row(2, "", 2000)),
+        );
         admin("lease-upload", &one, &["-4", "-i", &begin]).ok();
         let dump = path(folder.path(), &format!("{}.{}.csv", one.name(), backend(kind)));
         admin("lease-dump", &one, &["-4", "-o", &dump, "-y"]).ok();

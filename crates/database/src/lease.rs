@@ -165,11 +165,7 @@ pub trait LeaseConnection<K: LeaseKind>: Send {
     ///
     /// # Errors
     /// [`DbError`].
-    fn page(
-        &mut self,
-        after: Option<AddressOf<K>>,
-        limit: usize,
-    ) -> Result<Page<K>, DbError>;
+    fn page(&mut self, after: Option<AddressOf<K>>, limit: usize) -> Result<Page<K>, DbError>;
 
     /// The version of the tables.
     fn schema_version(&self) -> SchemaVersion;
