@@ -259,7 +259,13 @@ fn reason(error: &clap::Error) -> String {
     match (error.kind(), argument) {
         (ErrorKind::UnknownArgument, Some(argument)) => format!("invalid option: {argument}"),
         // clap shows the value that it has refused; none of these may hold a password.
-        _ => error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").into(),
+        _ => error
+            .to_string()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .into(),
     }
 }
 
@@ -317,7 +323,9 @@ fn backend(name: &str) -> Result<Backend, String> {
         "memfile" => Ok(Backend::Memfile),
         "mysql" => Ok(Backend::Mysql),
         "pgsql" => Ok(Backend::Pgsql),
-        "cql" => Err("the cql backend (Cassandra) is not supported, as in Kea since 2.1.5".to_owned()),
+        "cql" => {
+            Err("the cql backend (Cassandra) is not supported, as in Kea since 2.1.5".to_owned())
+        }
         other => Err(format!("invalid backend: {other}")),
     }
 }
@@ -497,7 +505,8 @@ mod tests {
 
     #[test]
     fn a_copy_has_two_ends() {
-        let options = run("kea-admin lease-copy mysql pgsql -4 -n new -u kea -p a --from-name old \
+        let options =
+            run("kea-admin lease-copy mysql pgsql -4 -n new -u kea -p a --from-name old \
                            --from-port 3307 --from-password b --existing newer");
         assert_eq!(options.existing, Existing::Newer);
         let (from, to) = (options.access(Side::From).unwrap(), options.access(Side::Main).unwrap());

@@ -21,7 +21,9 @@ pub(crate) fn run<K: Kind>(options: &Options) -> Result<u64, Failure> {
     if options.dry_run {
         match options.backend {
             Backend::Memfile => {}
-            Backend::Mysql => println!("CALL lease{family}DumpHeader();\nCALL lease{family}DumpData();"),
+            Backend::Mysql => {
+                println!("CALL lease{family}DumpHeader();\nCALL lease{family}DumpData();")
+            }
             Backend::Pgsql => println!(
                 "SELECT * FROM lease{family}DumpHeader();\nSELECT * FROM lease{family}DumpData();"
             ),

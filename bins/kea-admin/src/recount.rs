@@ -21,8 +21,7 @@ pub(crate) fn run(access: &SqlAccess, dry_run: bool) -> Result<(), Failure> {
         return Ok(());
     }
     println!("Recount lease statistics from database");
-    let mut session =
-        Session::open(access).map_err(Failure::database(access.to_string()))?;
+    let mut session = Session::open(access).map_err(Failure::database(access.to_string()))?;
     for (family, groups) in TABLES {
         let what = format!("failed to recount IPv{family} leases");
         let statements = statements(access.kind, family, groups);
@@ -46,10 +45,13 @@ const TABLES: [(u8, &str); 2] = [(4, "subnet_id, state"), (6, "subnet_id, lease_
 fn statements(kind: SqlKind, family: u8, groups: &str) -> Vec<String> {
     let (begin, lock) = match kind {
         // What a statement of this level reads stays as it is.
-        SqlKind::Mysql => ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "START TRANSACTION".to_owned()),
-        SqlKind::Postgresql => {
-            ("BEGIN ISOLATION LEVEL READ COMMITTED", format!("LOCK TABLE lease{family} IN SHARE MODE"))
+        SqlKind::Mysql => {
+            ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "START TRANSACTION".to_owned())
         }
+        SqlKind::Postgresql => (
+            "BEGIN ISOLATION LEVEL READ COMMITTED",
+            format!("LOCK TABLE lease{family} IN SHARE MODE"),
+        ),
     };
     let not_null = if family == 6 { " AND lease_type IS NOT NULL" } else { "" };
     vec![

@@ -43,11 +43,14 @@ pub(crate) fn init(options: &Options, access: &SqlAccess) -> Result<(), Failure>
     } else {
         "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1"
     };
-    let tables = session.rows("tables", question).map_err(Failure::database("table query failed"))?;
+    let tables =
+        session.rows("tables", question).map_err(Failure::database("table query failed"))?;
     if !tables.is_empty() {
         let name = |row: &Vec<Option<Vec<u8>>>| {
-            String::from_utf8_lossy(row.first().and_then(|cell| cell.as_deref()).unwrap_or_default())
-                .into_owned()
+            String::from_utf8_lossy(
+                row.first().and_then(|cell| cell.as_deref()).unwrap_or_default(),
+            )
+            .into_owned()
         };
         println!();
         return Err(Failure::NotEmpty {
@@ -139,7 +142,9 @@ pub(crate) fn upgrade(options: &Options, access: &SqlAccess) -> Result<(), Failu
     if !options.dry_run {
         let after = current(&mut session)?;
         if options.directory.is_none() && after < scripts.newest() && options.schema.is_none() {
-            return Err(Failure::Other(format!("nothing leads from version {after} to a newer one")));
+            return Err(Failure::Other(format!(
+                "nothing leads from version {after} to a newer one"
+            )));
         }
         println!("Database version reported after upgrade: {after}");
     }

@@ -1,7 +1,7 @@
 //! A script for MySQL's client, divided into statements.
 //!
 //! What the client does and the server does not: statements end at a delimiter that `DELIMITER` lines change, comments
-//! are left out. Quotes and comments may contain the delimiter.
+//! and backslashes at the ends of lines are left out. Quotes and comments may contain the delimiter.
 
 /// Divides a script into its statements.
 pub(crate) fn statements(script: &str) -> Vec<String> {
@@ -13,9 +13,7 @@ pub(crate) fn statements(script: &str) -> Vec<String> {
     while let Some(next) = rest.chars().next() {
         let line_end = rest.find('\n').unwrap_or(rest.len());
         let line = &rest[..line_end];
-        if at_line_start
-            && let Some(new) = line.trim_start().strip_prefix("DELIMITER ")
-        {
+        if at_line_start && let Some(new) = line.trim_start().strip_prefix("DELIMITER ") {
             new.trim().clone_into(&mut delimiter);
             rest = &rest[line_end..];
             at_line_start = false;
@@ -30,12 +28,18 @@ pub(crate) fn statements(script: &str) -> Vec<String> {
             rest = &rest[end..];
             continue;
         }
+        // A backslash at the end of a line stands for nothing.
+        if rest.starts_with("\\\n") {
+            rest = &rest[1..];
+            continue;
+        }
         if !delimiter.is_empty() && rest.starts_with(&delimiter) {
             push(&mut found, &mut statement);
             rest = &rest[delimiter.len()..];
             continue;
         }
-        let len = if matches!(next, '\'' | '"' | '`') { quoted_len(rest, next) } else { next.len_utf8() };
+        let len =
+            if matches!(next, '\'' | '"' | '`') { quoted_len(rest, next) } else { next.len_utf8() };
         let (part, behind) = rest.split_at(len);
         statement.push_str(part);
         rest = behind;
@@ -74,13 +78,13 @@ mod tests {
     #[test]
     fn statements_end_where_the_client_would_end_them() {
         let script = "-- a; b\nCREATE TABLE t (a INT, -- no; end\n b INT);\nINSERT INTO t VALUES (';', \"a\\\";\");\n\
-                      # c;\n/* d; */ SELECT 1;\n\nDELIMITER $$\nCREATE PROCEDURE p()\nBEGIN\n  SELECT 'x''$$';\nEND$$\n\
+                      # c;\n/* d; */ SELECT \\\n1;\n\nDELIMITER $$\nCREATE PROCEDURE p()\nBEGIN\n  SELECT 'x''$$';\nEND$$\n\
                       DELIMITER ;\nSELECT 2";
         let found = statements(script);
         assert_eq!(found.len(), 5, "{found:#?}");
         assert!(found[0].starts_with("CREATE TABLE t (a INT, \n b INT)"));
         assert_eq!(found[1], "INSERT INTO t VALUES (';', \"a\\\";\")");
-        assert_eq!(found[2], "SELECT 1");
+        assert_eq!(found[2], "SELECT \n1");
         assert_eq!(found[3], "CREATE PROCEDURE p()\nBEGIN\n  SELECT 'x''$$';\nEND");
         assert_eq!(found[4], "SELECT 2");
     }

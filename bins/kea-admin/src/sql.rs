@@ -33,7 +33,11 @@ impl Session {
     }
 
     /// Runs one statement and returns its rows. `name` tells it in errors.
-    pub(crate) fn rows(&mut self, name: &'static str, sql: &str) -> Result<Vec<Vec<Cell>>, DbError> {
+    pub(crate) fn rows(
+        &mut self,
+        name: &'static str,
+        sql: &str,
+    ) -> Result<Vec<Vec<Cell>>, DbError> {
         match self {
             Self::Mysql(connection) => {
                 let rows: Vec<mysql::Row> =
@@ -115,7 +119,10 @@ impl Session {
     }
 
     /// Which of the columns of a table there are, with their types.
-    pub(crate) fn columns(&mut self, table: &'static str) -> Result<Vec<(String, String)>, DbError> {
+    pub(crate) fn columns(
+        &mut self,
+        table: &'static str,
+    ) -> Result<Vec<(String, String)>, DbError> {
         let here = match self {
             Self::Mysql(_) => "DATABASE()",
             Self::Pgsql(_) => "current_schema()",

@@ -74,11 +74,7 @@ impl Scripts {
 /// A script of the folder of the database's kind.
 macro_rules! script {
     ($path:literal) => {
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../share/database/scripts/",
-            $path
-        ))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../share/database/scripts/", $path))
     };
 }
 

@@ -108,10 +108,7 @@ impl<K: Kind> Target<K> {
     }
 
     /// Which of the leases are other ones than those that their addresses have.
-    pub(crate) fn conflicts(
-        &mut self,
-        leases: &[K::Lease],
-    ) -> Result<Vec<AddressOf<K>>, Failure> {
+    pub(crate) fn conflicts(&mut self, leases: &[K::Lease]) -> Result<Vec<AddressOf<K>>, Failure> {
         let old = match self {
             Self::Database { connection, name } => {
                 present(connection.as_mut(), leases).map_err(Failure::database(name.as_str()))?
@@ -271,8 +268,18 @@ fn try_transaction<K: Kind>(
     let done = |flags: &[bool]| flags.iter().filter(|done| **done).count() as u64;
     counts.inserted = done(&inserted);
     counts.replaced = done(&replaced);
-    // A server was faster with these; what it wrote is newer.
-    counts.kept += (inserted.len() + replaced.len()) as u64 - counts.inserted - counts.replaced;
+    let refused: Vec<_> = inserts.iter().zip(&inserted).filter(|(_, done)| !**done).collect();
+    if !refused.is_empty() {
+        let leases: Vec<_> = refused.iter().map(|(lease, _)| (**lease).clone()).collect();
+        let there = present(connection, &leases).map_err(Trouble::Database)?;
+        let is_there = |lease: &&K::Lease| there.contains_key(&K::address(lease).into());
+        for lease in leases.iter().filter(|lease| !is_there(lease)) {
+            counts.add(left_out::<K>(lease, "the database has not taken it"));
+        }
+    }
+    // A server was faster with the rest; what it wrote is newer.
+    let all = (inserted.len() + replaced.len()) as u64;
+    counts.kept += all.saturating_sub(counts.inserted + counts.replaced + counts.bad);
     Ok(counts)
 }
 
@@ -290,12 +297,8 @@ impl<K: Kind> FileTarget<K> {
             )));
         }
         let valid_len = loaded.last.map_or(0, |report| report.valid_len);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(&io)?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(&io)?;
         // What a crash has left of a row would swallow the next one.
         file.set_len(valid_len).map_err(&io)?;
         file.seek(SeekFrom::End(0)).map_err(&io)?;

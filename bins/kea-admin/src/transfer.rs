@@ -95,10 +95,7 @@ fn transfer<K: Kind>(source: &Source<K>, to: To<'_>, options: &Options) -> Resul
 }
 
 /// Goes through all leases before the first one is written.
-fn look_for_conflicts<K: Kind>(
-    source: &Source<K>,
-    target: &mut Target<K>,
-) -> Result<(), Failure> {
+fn look_for_conflicts<K: Kind>(source: &Source<K>, target: &mut Target<K>) -> Result<(), Failure> {
     let (mut count, mut first) = (0, None);
     source.each(&mut |leases| {
         let conflicts = target.conflicts(&leases)?;

@@ -22,7 +22,12 @@ impl Kea {
         let access = tables.access();
         let database = format!(
             r#"{{"type": "{}", "host": "{}", "port": {}, "user": "{}", "password": "{}", "name": "{}"}}"#,
-            access.kind, access.host, access.port, access.user, access.password.reveal(), access.name
+            access.kind,
+            access.host,
+            access.port,
+            access.user,
+            access.password.reveal(),
+            access.name
         );
         let socket = folder.join("kea.sock");
         let subnet = if family == 4 { "192.0.2.0/24" } else { "2001:db8::/64" };
@@ -38,7 +43,8 @@ impl Kea {
                 "hooks-libraries": [
                     {{"library": "/usr/lib/{}-linux-gnu/kea/hooks/libdhcp_lease_cmds.so"}}],
                 "subnet{family}": [{{"id": 1, "subnet": "{subnet}"}}],
-                "loggers": [{{"name": "kea-dhcp{family}", "output_options": [{{"output": "stdout"}}]}}]}}}}"#,
+                "loggers": [{{"name": "kea-dhcp{family}", "severity": "INFO",
+                    "output_options": [{{"output": "stdout"}}]}}]}}}}"#,
             socket.display(),
             std::env::consts::ARCH
         );
@@ -91,7 +97,10 @@ fn debians_servers_keep_leases_in_tables_of_ours() {
             let (arguments, address) = if family == 4 {
                 (r#""ip-address": "192.0.2.7", "hw-address": "02:00:00:00:00:07""#, "192.0.2.7")
             } else {
-                (r#""ip-address": "2001:db8::7", "duid": "00:03:00:01:aa", "iaid": 7"#, "2001:db8::7")
+                (
+                    r#""ip-address": "2001:db8::7", "duid": "00:03:00:01:aa", "iaid": 7"#,
+                    "2001:db8::7",
+                )
             };
             let context = r#""user-context": {"ISC": {"client-classes": ["gold"]}}"#;
             let add = format!(
@@ -103,14 +112,21 @@ fn debians_servers_keep_leases_in_tables_of_ours() {
                 r#"{{"command": "lease{family}-get", "arguments": {{"ip-address": "{address}"}}}}"#
             );
             assert!(kea.command(&get).contains(r#""gold""#));
-            let stat = |table: &str| tables.sql(&format!("SELECT leases FROM lease{family}_{table}"));
-            assert_eq!((stat("stat").as_str(), stat("stat_by_client_class").as_str()), ("1\n", "1\n"));
+            let stat =
+                |table: &str| tables.sql(&format!("SELECT leases FROM lease{family}_{table}"));
+            assert_eq!(
+                (stat("stat").as_str(), stat("stat_by_client_class").as_str()),
+                ("1\n", "1\n")
+            );
             let file = folder.path().join("dump").display().to_string();
             admin("lease-dump", &tables, &[&format!("-{family}"), "-o", &file]).ok();
             assert!(std::fs::read_to_string(&file).unwrap().contains(&format!("\n{address},")));
             let delete = get.replace("-get", "-del");
             assert!(kea.command(&delete).contains(r#""result": 0"#));
-            assert_eq!((stat("stat").as_str(), stat("stat_by_client_class").as_str()), ("0\n", "0\n"));
+            assert_eq!(
+                (stat("stat").as_str(), stat("stat_by_client_class").as_str()),
+                ("0\n", "0\n")
+            );
         }
         // Hosts, which the servers find by their own statements, go with what belongs to them.
         let hex = if kind == SqlKind::Mysql { "X'01'" } else { r"'\x01'" };

@@ -96,7 +96,9 @@ pub(crate) fn debian(command: &str, database: &Database, words: &[&str]) -> Said
     program.args([command, backend(access.kind)]).args(words).args(login(database));
     // It forgets the port now and then.
     program.env("PGPORT", access.port.to_string());
-    program.env("PGPASSWORD", access.password.reveal()).env("MYSQL_TCP_PORT", access.port.to_string());
+    program
+        .env("PGPASSWORD", access.password.reveal())
+        .env("MYSQL_TCP_PORT", access.port.to_string());
     Said::of(&program.output().expect("Debian's kea-admin is installed (scripts/test does it)"))
 }
 
@@ -127,8 +129,7 @@ pub(crate) fn debian_versions(kind: SqlKind) -> Vec<(String, String)> {
             .split(|character: char| !character.is_ascii_digit())
             .filter(|number| !number.is_empty())
             .collect();
-        let commit = if kind == SqlKind::Postgresql { "\nCOMMIT;\n" } else { "\n" };
-        found.push((numbers[..2].join("."), format!("{}{commit}", &script[..end])));
+        found.push((numbers[..2].join("."), format!("{}\nCOMMIT;\n", &script[..end])));
     }
     assert!(found.len() > 15, "{found:?}");
     found

@@ -14,7 +14,9 @@ const HEADER6: &str = "address,duid,valid_lifetime,expire,subnet_id,pref_lifetim
 
 fn row(last: u16, name: &str, expire: u32) -> String {
     let (high, low) = (last / 256, last % 256);
-    format!("10.0.{high}.{low},02:00:00:00:{high:02x}:{low:02x},01:{low:02x},3600,{expire},1,0,1,{name},0,,0\n")
+    format!(
+        "10.0.{high}.{low},02:00:00:00:{high:02x}:{low:02x},01:{low:02x},3600,{expire},1,0,1,{name},0,,0\n"
+    )
 }
 
 /// Two thousand five hundred leases: more than two transactions.
@@ -52,7 +54,9 @@ fn leases_come_through_all_back_ends_unchanged() {
     let (mysql, pgsql) = (database(SqlKind::Mysql), database(SqlKind::Postgresql));
     admin("db-init", &mysql, &[]).ok();
     admin("db-init", &pgsql, &[]).ok();
-    for (family, text) in [("-4", format!("{HEADER}{}", many())), ("-6", format!("{HEADER6}{}", SIX.concat()))] {
+    for (family, text) in
+        [("-4", format!("{HEADER}{}", many())), ("-6", format!("{HEADER6}{}", SIX.concat()))]
+    {
         let begin = write(folder.path(), &format!("begin{family}"), &text);
         let end = path(folder.path(), &format!("end{family}"));
         let dump = path(folder.path(), &format!("dump{family}"));
@@ -84,11 +88,18 @@ fn addresses_that_exist_are_refused_kept_or_replaced() {
     for kind in KINDS {
         let tables = database(kind);
         admin("db-init", &tables, &[]).ok();
-        let first = write(folder.path(), "first", &format!("{HEADER}{}{}", row(1, "a", 2000), row(2, "a", 2000)));
+        let first = write(
+            folder.path(),
+            "first",
+            &format!("{HEADER}{}{}", row(1, "a", 1_802_000_000), row(2, "a", 1_802_000_000)),
+        );
         admin("lease-upload", &tables, &["-4", "-i", &first]).ok();
-        let changed = [row(1, "b", 1000), row(2, "b", 3000), row(3, "b", 1000)].concat();
+        let changed =
+            [row(1, "b", 1_801_000_000), row(2, "b", 1_803_000_000), row(3, "b", 1_801_000_000)]
+                .concat();
         let second = write(folder.path(), "second", &format!("{HEADER}{changed}"));
-        let names = || tables.sql("SELECT hostname FROM lease4 ORDER BY address").replace('\n', " ");
+        let names =
+            || tables.sql("SELECT hostname FROM lease4 ORDER BY address").replace('\n', " ");
         let said = admin("lease-upload", &tables, &["-4", "-i", &second]);
         assert_eq!(said.code, 1);
         assert!(said.out.contains("2 addresses") && said.out.contains("10.0.0.1"), "{}", said.out);
@@ -113,10 +124,14 @@ fn rows_that_cannot_be_stored_are_told_and_left_out() {
         let tables = database(kind);
         admin("db-init", &tables, &[]).ok();
         let long_id = "ab:".repeat(200);
-        let long = row(3, "", 2000).replace("01:03", long_id.trim_end_matches(':'));
+        let long = row(3, "", 1_802_000_000).replace("01:03", long_id.trim_end_matches(':'));
         // No version of these tables has this state.
-        let registered = row(4, "", 2000).replace(",0,,0\n", ",4,,0\n");
-        let text = format!("{HEADER}{}10.0.0.9,bad\n{long}{registered}{}", row(1, "", 2000), row(2, "", 2000));
+        let registered = row(4, "", 1_802_000_000).replace(",0,,0\n", ",4,,0\n");
+        let text = format!(
+            "{HEADER}{}10.0.0.9,bad\n{long}{registered}{}",
+            row(1, "", 1_802_000_000),
+            row(2, "", 1_802_000_000)
+        );
         let file = write(folder.path(), "leases", &text);
         let said = admin("lease-upload", &tables, &["-4", "-i", &file]);
         assert_eq!(said.code, 3, "{said:?}");
@@ -131,31 +146,50 @@ fn a_file_is_read_as_the_server_reads_it() {
     let folder = tempfile::tempdir().unwrap();
     let tables = database(SqlKind::Postgresql);
     admin("db-init", &tables, &[]).ok();
-    let deleted = row(2, "", 2000).replace(",3600,", ",0,");
-    let file = write(folder.path(), "f", &format!("{HEADER}{deleted}{}10.0.0.8,torn", row(3, "f", 2000)));
-    write(folder.path(), "f.2", &format!("{HEADER}{}{}", row(1, "2", 2000), row(2, "2", 2000)));
-    write(folder.path(), "f.1", &format!("{HEADER}{}{}", row(1, "1", 2000), row(3, "1", 2000)));
+    let deleted = row(2, "", 1_802_000_000).replace(",3600,", ",0,");
+    let file = write(
+        folder.path(),
+        "f",
+        &format!("{HEADER}{deleted}{}10.0.0.8,torn", row(3, "f", 1_802_000_000)),
+    );
+    write(
+        folder.path(),
+        "f.2",
+        &format!("{HEADER}{}{}", row(1, "2", 1_802_000_000), row(2, "2", 1_802_000_000)),
+    );
+    write(
+        folder.path(),
+        "f.1",
+        &format!("{HEADER}{}{}", row(1, "1", 1_802_000_000), row(3, "1", 1_802_000_000)),
+    );
     copy("memfile", "pgsql", &["-4", "-i", &file], &login(&tables)).ok();
     assert_eq!(tables.sql("SELECT hostname FROM lease4 ORDER BY address"), "1\nf\n");
     // What a clean-up has finished counts in place of its sources.
-    write(folder.path(), "f.completed", &format!("{HEADER}{}", row(7, "c", 2000)));
+    write(folder.path(), "f.completed", &format!("{HEADER}{}", row(7, "c", 1_802_000_000)));
     let dump = path(folder.path(), "dump");
     plain(&["lease-dump", "memfile", "-4", "-n", &file, "-o", &dump]).ok();
     let text = fs::read_to_string(&dump).unwrap();
-    assert_eq!(text, format!("{HEADER}{}{}", row(3, "f", 2000), row(7, "c", 2000)));
+    assert_eq!(
+        text,
+        format!("{HEADER}{}{}", row(3, "f", 1_802_000_000), row(7, "c", 1_802_000_000))
+    );
 }
 
 #[test]
 fn uploads_to_a_lease_file_go_behind_its_rows() {
     let folder = tempfile::tempdir().unwrap();
-    let file = write(folder.path(), "f", &format!("{HEADER}{}10.0.0.8,torn", row(1, "a", 2000)));
-    let input = write(folder.path(), "in", &format!("{HEADER}{}", row(2, "b", 2000)));
+    let file =
+        write(folder.path(), "f", &format!("{HEADER}{}10.0.0.8,torn", row(1, "a", 1_802_000_000)));
+    let input = write(folder.path(), "in", &format!("{HEADER}{}", row(2, "b", 1_802_000_000)));
     plain(&["lease-upload", "memfile", "-4", "-n", &file, "-i", &input]).ok();
-    let expected = format!("{HEADER}{}{}", row(1, "a", 2000), row(2, "b", 2000));
+    let expected = format!("{HEADER}{}{}", row(1, "a", 1_802_000_000), row(2, "b", 1_802_000_000));
     assert_eq!(fs::read_to_string(&file).unwrap(), expected);
     let new = path(folder.path(), "new");
     plain(&["lease-upload", "memfile", "-4", "-n", &new, "-i", &input]).ok();
-    assert_eq!(fs::read_to_string(&new).unwrap(), format!("{HEADER}{}", row(2, "b", 2000)));
+    assert_eq!(
+        fs::read_to_string(&new).unwrap(),
+        format!("{HEADER}{}", row(2, "b", 1_802_000_000))
+    );
     write(folder.path(), "new.pid", &std::process::id().to_string());
     let said = plain(&["lease-upload", "memfile", "-4", "-n", &new, "-i", &input]);
     assert!(said.code == 1 && said.out.contains("clean-up"), "{}", said.out);
@@ -174,7 +208,11 @@ fn dumps_are_taken_back_by_both_programs() {
         for tables in [&one, &two, &three] {
             admin("db-init", tables, &[]).ok();
         }
-        let begin = write(folder.path(), "begin", &format!("{HEADER}{}{}", row(1, "a&#x2cb", 2000), row(2, "", 2000)));
+        let begin = write(
+            folder.path(),
+            "begin",
+            &format!("{HEADER}{}{}", row(1, "a&#x2cb", 1_802_000_000), row(2, "", 1_802_000_000)),
+        );
         admin("lease-upload", &one, &["-4", "-i", &begin]).ok();
         let dump = path(folder.path(), &format!("{}.{}.csv", one.name(), backend(kind)));
         admin("lease-dump", &one, &["-4", "-o", &dump, "-y"]).ok();
