@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use db_testing::Database;
 use libdhcpsrv::config::SqlKind;
@@ -13,6 +13,8 @@ use crate::support::{KINDS, admin, database};
 /// A server of Debian's that serves no interface and takes commands.
 struct Kea {
     process: Child,
+    /// It would not outlive that nobody listens.
+    _output: BufReader<ChildStdout>,
     socket: std::path::PathBuf,
 }
 
@@ -59,13 +61,12 @@ impl Kea {
             .stderr(Stdio::null())
             .spawn()
             .expect("Debian's Kea is installed (scripts/test does it)");
+        let mut output = BufReader::new(process.stdout.take().unwrap());
         let mut said = String::new();
-        for line in BufReader::new(process.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            if line.contains("_STARTED") {
-                return Self { process, socket };
+        while output.read_line(&mut said).unwrap() > 0 {
+            if said.contains("_STARTED") {
+                return Self { process, _output: output, socket };
             }
-            said = format!("{said}{line}\n");
         }
         panic!("Kea has not started:\n{said}");
     }
