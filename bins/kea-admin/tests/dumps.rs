@@ -77,11 +77,14 @@ fn dumps_of_old_tables_have_what_the_tables_have() {
     for kind in KINDS {
         let tables = database(kind);
         tables.sql(&crate::support::debian_versions(kind)[0].1);
-        let hex = if kind == SqlKind::Mysql { "X'00030001AABB'" } else { r"'\x00030001AABB'" };
+        let (hex, time) = match kind {
+            SqlKind::Mysql => ("X'00030001AABB'", "FROM_UNIXTIME(1800000000)"),
+            SqlKind::Postgresql => (r"'\x00030001AABB'", "to_timestamp(1800000000)"),
+        };
         tables.sql(&format!(
             "INSERT INTO lease6 (address, duid, valid_lifetime, expire, subnet_id, pref_lifetime, lease_type, iaid,
                     prefix_len, hostname)
-                VALUES ('2001:db8::1', {hex}, 60, '2027-01-15 08:00:00+00:00', 1, 30, 0, 7, 128, 'h')"
+                VALUES ('2001:db8::1', {hex}, 60, {time}, 1, 30, 0, 7, 128, 'h')"
         ));
         let file = path(folder.path(), tables.name());
         admin("lease-dump", &tables, &["-6", "-o", &file]).ok();

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use db_testing::Database;
 use libdhcpsrv::config::SqlKind;
@@ -13,6 +13,8 @@ use crate::support::{KINDS, admin, database};
 /// A server of Debian's that serves no interface and takes commands.
 struct Kea {
     process: Child,
+    /// It would not outlive that nobody listens.
+    _output: BufReader<ChildStdout>,
     socket: std::path::PathBuf,
 }
 
@@ -43,7 +45,8 @@ impl Kea {
                 "hooks-libraries": [
                     {{"library": "/usr/lib/{}-linux-gnu/kea/hooks/libdhcp_lease_cmds.so"}}],
                 "subnet{family}": [{{"id": 1, "subnet": "{subnet}"}}],
-                "loggers": [{{"name": "kea-dhcp{family}", "output_options": [{{"output": "stdout"}}]}}]}}}}"#,
+                "loggers": [{{"name": "kea-dhcp{family}", "severity": "INFO",
+                    "output_options": [{{"output": "stdout"}}]}}]}}}}"#,
             socket.display(),
             std::env::consts::ARCH
         );
@@ -58,13 +61,12 @@ impl Kea {
             .stderr(Stdio::null())
             .spawn()
             .expect("Debian's Kea is installed (scripts/test does it)");
+        let mut output = BufReader::new(process.stdout.take().unwrap());
         let mut said = String::new();
-        for line in BufReader::new(process.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            if line.contains("_STARTED") {
-                return Self { process, socket };
+        while output.read_line(&mut said).unwrap() > 0 {
+            if said.contains("_STARTED") {
+                return Self { process, _output: output, socket };
             }
-            said = format!("{said}{line}\n");
         }
         panic!("Kea has not started:\n{said}");
     }

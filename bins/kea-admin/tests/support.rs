@@ -129,8 +129,7 @@ pub(crate) fn debian_versions(kind: SqlKind) -> Vec<(String, String)> {
             .split(|character: char| !character.is_ascii_digit())
             .filter(|number| !number.is_empty())
             .collect();
-        let commit = if kind == SqlKind::Postgresql { "\nCOMMIT;\n" } else { "\n" };
-        found.push((numbers[..2].join("."), format!("{}{commit}", &script[..end])));
+        found.push((numbers[..2].join("."), format!("{}\nCOMMIT;\n", &script[..end])));
     }
     assert!(found.len() > 15, "{found:?}");
     found
