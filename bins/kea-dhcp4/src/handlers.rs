@@ -131,7 +131,7 @@ pub enum DropReason {
     Busy,
     /// Too many exchanges wait.
     QueueFull,
-    /// The database with leases or hosts has not answered.
+    /// The lease database has not answered.
     Unanswered,
     /// A defect of this server: processing panicked.
     Internal,
@@ -230,7 +230,7 @@ impl std::fmt::Display for DropReason {
             Self::NotStored(_) => "the lease could not be stored",
             Self::Busy => "another packet of the client is in progress",
             Self::QueueFull => "too many packets wait for an answer of the lease store",
-            Self::Unanswered => "the database has not answered",
+            Self::Unanswered => "the lease database has not answered",
             Self::Internal => "processing failed; this is a defect of the server",
         })
     }

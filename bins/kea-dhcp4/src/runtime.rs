@@ -58,7 +58,8 @@ impl Runtime4 {
             .map(|subnet| (subnet.pools.clone(), SubnetId(subnet.id), subnet.reservations));
         let pools = Arc::new(config.hosts.make_pools(&ranges, subnets));
         let tally = Tally::new(&NAMES, &subnet_rows(&config), counters);
-        Self { pools, config, host_databases: None, tally }
+        let host_databases = HostDatabases::of_config(&config.hosts_databases, &config.host_cache);
+        Self { pools, config, host_databases, tally }
     }
 
     /// Sets totals from the pools and the other figures from what is stored.

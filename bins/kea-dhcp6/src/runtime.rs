@@ -73,7 +73,7 @@ impl Runtime6 {
         let pools = Arc::new(config.hosts.make_pools(&ranges, subnets));
         let tally = Tally::new(&NAMES, &subnet_rows(&config), counters);
         let has_pool_extras = config.pools.iter().any(|pool| pool.extras.is_some());
-        let host_databases = None;
+        let host_databases = HostDatabases::of_config(&config.hosts_databases, &config.host_cache);
         Self { config, host_databases, pools, server_duid, tally, has_pool_extras }
     }
 

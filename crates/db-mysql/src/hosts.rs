@@ -6,9 +6,7 @@
 
 use std::net::Ipv6Addr;
 
-use database::host::{
-    Cell, FaultLog, HostAssembly, HostColumns, HostConnection, Rows, tell,
-};
+use database::host::{Cell, FaultLog, HostAssembly, HostColumns, HostConnection, Rows, tell};
 use database::{DbError, SchemaVersion};
 use libdhcpsrv::config::SqlAccess;
 use libdhcpsrv::hosts::{HostQuery, RawHost};

@@ -221,6 +221,11 @@ fn propose<'a>(session: &mut Session4<'_>, query: &'a Query4<'a>) -> Result<Prop
     if let (Some(wish), None) = (query.requested.or(query.recent_offer), hint) {
         explain!(say, Topic::Lease, "{kind}\t{wish}\tin no pool that serves the client");
     }
+    if hint.is_none()
+        && let Some((pool, _)) = first.pools_from(0).next()
+    {
+        session.pick_ahead(pool, first.subnet.lease_rules.allocator == Allocator::Random);
+    }
     let mut at_hint = None;
     for site in query.sites_from(hint.map_or(0, |(site, _)| site.nth)) {
         let wish = hint.filter(|(of, _)| of.nth == site.nth).map(|(_, address)| address);

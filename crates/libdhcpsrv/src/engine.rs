@@ -395,16 +395,10 @@ impl<P: Protocol> DhcpServer for Engine<P> {
     }
 
     fn give_up(&mut self, ticket: Ticket, now: Now) {
-        let core = &mut self.core;
-        core.desk.hosts.forget(ticket);
-        let Some(exchange) = core.intake.unpark(ticket) else { return };
-        core.desk.shared.gate.leave(exchange.entered);
-        let mut spans = core.spans.take().unwrap_or_default();
-        let input = exchange.datagram.input();
-        if let Ok(view) = P::parse(input.payload, &mut spans) {
-            core.drop(&input, &view, P::UNANSWERED, now);
-        }
-        core.spans = Some(spans);
+        self.core.desk.hosts.forget(ticket);
+        let Some(exchange) = self.core.intake.unpark(ticket) else { return };
+        let refusal = Some(P::UNANSWERED);
+        self.core.take_up(exchange, &*self.runtime, now, &mut Replies::default(), refusal);
     }
 
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {

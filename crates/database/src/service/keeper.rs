@@ -7,8 +7,9 @@ use libdhcpsrv::lease::{Deltas, LeaseKind, LeaseState, ReclaimLimits};
 use libdhcpsrv::remote::{deltas_of, reclaimed};
 use parking_lot::{Condvar, Mutex};
 
-use super::{LinkEvent, Shared};
-use crate::{DbError, Fault, LeaseConnection};
+use super::Shared;
+use crate::line::Carrier;
+use crate::{DbError, Fault, LeaseConnection, LinkEvent};
 
 /// Time between two looks at what has ended.
 const TICK: Duration = Duration::from_secs(1);
@@ -105,7 +106,7 @@ pub(super) fn run<K: LeaseKind>(shared: &Shared<K>, now_s: i64) {
     let renewed = Instant::now();
     let mut keeper =
         Keeper { shared, connection: None, seen_to_s: now_s, renewed, must_renew: false };
-    let desk = &shared.keeper;
+    let desk = &shared.carrier.keeper;
     let mut next_tick = Instant::now() + TICK;
     loop {
         let mut orders = desk.orders.lock();
@@ -144,7 +145,7 @@ fn wall_s() -> i64 {
 impl<K: LeaseKind> Keeper<'_, K> {
     fn work(&mut self, orders: Orders, ticks: bool) -> Result<(), DbError> {
         if self.connection.is_none() {
-            self.connection = Some((self.shared.opener)()?);
+            self.connection = Some(self.shared.carrier.connect()?);
         }
         if ticks {
             self.tick()?;
@@ -161,7 +162,7 @@ impl<K: LeaseKind> Keeper<'_, K> {
     /// Notices lifetimes that have ended, whoever gave them.
     fn tick(&mut self) -> Result<(), DbError> {
         let Some(connection) = &mut self.connection else { return Ok(()) };
-        let (hints, now_s) = (&self.shared.hints, wall_s());
+        let (hints, now_s) = (&self.shared.carrier.hints, wall_s());
         self.must_renew |= hints.take_exhausted() || now_s - self.seen_to_s > GAP_MAX_S;
         if self.must_renew && self.renewed.elapsed() >= RENEW {
             let mut held = Vec::new();
@@ -210,7 +211,7 @@ impl<K: LeaseKind> Keeper<'_, K> {
             is_more = self.has_expired()?;
         }
         let took = begin.elapsed();
-        self.shared.keeper.kept.lock().push(Kept::Reclaimed { leases, is_more, took });
+        self.shared.carrier.keeper.kept.lock().push(Kept::Reclaimed { leases, is_more, took });
         (self.shared.wake_owner)();
         result
     }
@@ -255,7 +256,7 @@ impl<K: LeaseKind> Keeper<'_, K> {
         let Some(connection) = &mut self.connection else { return Ok(()) };
         let before_s = wall_s().saturating_sub(hold_s.into());
         let count = connection.delete_reclaimed(before_s, limit)?;
-        self.shared.keeper.kept.lock().push(Kept::Flushed(count));
+        self.shared.carrier.keeper.kept.lock().push(Kept::Flushed(count));
         (self.shared.wake_owner)();
         Ok(())
     }

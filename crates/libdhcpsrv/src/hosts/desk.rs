@@ -23,7 +23,7 @@ use util::Now;
 use super::cache::{CacheFigures, CacheLimits, Fact, HostCache, StoredHolding};
 use super::pending::{Pending, key_of_block, key_of_client};
 use super::{HostKind, HostTerms, Identifier, IdentifierKind, LearnedHosts, RawHost, StoredHost};
-use crate::config::SqlDatabase;
+use crate::config::{HostCacheLimits, SqlDatabase};
 use crate::lease::{AddressOf, LeaseKind, SubnetId};
 use crate::loggers::HOSTS;
 use crate::messages::{HOSTS_DATABASE_FAILED, HOSTS_DATABASE_HOST_UNUSABLE};
@@ -51,6 +51,17 @@ impl<K: HostKind> HostDatabases<K> {
     ) -> Option<Self> {
         let databases: Box<[_]> = databases.into_iter().collect();
         (!databases.is_empty()).then(|| Self { databases, cache: HostCache::new(limits) })
+    }
+
+    /// Those that a configuration names; nothing if it names none.
+    #[must_use]
+    pub fn of_config(databases: &[SqlDatabase], cache: &HostCacheLimits) -> Option<Self> {
+        let limits = CacheLimits {
+            entries_max: cache.entries_max as usize,
+            time_ms: cache.time_s.saturating_mul(1000),
+            ..CacheLimits::default()
+        };
+        Self::new(databases.iter().cloned().map(Arc::new), limits)
     }
 
     /// The databases in the order in which they are asked.
