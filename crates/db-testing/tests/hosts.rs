@@ -181,7 +181,7 @@ fn everything_that_a_host_has_is_read() {
              VALUES (1, $x:020000000009$, 0, 1, 1, 4294967294, 'b\u{fc}ro', 'gold, silver', 'bronze');
              INSERT INTO dhcp4_options (option_id, code, value, formatted_value, space, persistent, host_id, scope_id) VALUES
              (12, 6, NULL, '10.0.0.1', 'dhcp4', $no$, 1, 3), (11, 42, $x:0a000002$, NULL, NULL, $yes$, 1, 3),
-             (13, 60, $x:$, '', '', $no$, 1, 3), (14, 15, NULL, 'others', NULL, $no$, NULL, 0);
+             (13, 60, $x:$, '', '', $no$, 1, 3), (14, 15, NULL, 'others', NULL, $no$, NULL, 3);
              INSERT INTO dhcp6_options (option_id, code, value, formatted_value, space, persistent, host_id, scope_id) VALUES
              (21, 65535, NULL, 'v6', 'dhcp6', $no$, 1, 3);
              INSERT INTO ipv6_reservations (reservation_id, address, prefix_len, type, host_id) VALUES
@@ -327,10 +327,10 @@ fn rows_that_no_server_would_have_written_are_reported_and_passed_over() {
              (10, '2001:db8:3::', 48, 2, 1)",
         );
         let long = [1; 21];
-        let queries =
-            || of(&[1], &[(HwAddress, &[1, 1]), (HwAddress, &long), (HwAddress, &[1, 3])]);
+        let ids: [(IdentifierKind, &[u8]); 3] =
+            [(HwAddress, &[1, 1]), (HwAddress, &long), (HwAddress, &[1, 3])];
         let mut connection = open4(&database.access());
-        let (found, hosts, log) = ask(&mut *connection, &[queries()]);
+        let (found, hosts, log) = ask(&mut *connection, &[of(&[1], &ids)]);
         assert_eq!((&found, hosts[0].resources.len()), (&vec![vec![1]], 0));
         assert_eq!(hosts[0].options.iter().map(|option| option.number).collect::<Vec<_>>(), [3]);
         let lines: Vec<&str> = log.iter().map(|line| &*line.text).collect();
@@ -343,8 +343,8 @@ fn rows_that_no_server_would_have_written_are_reported_and_passed_over() {
         ] {
             assert!(lines.iter().any(|line| line.contains(part)), "{part}: {lines:?}");
         }
-        assert!(ask(&mut *connection, &[queries()]).2.is_empty(), "each is reported once");
-        let (_, hosts, log) = ask(&mut *open6(&database.access()), &[queries()]);
+        assert!(ask(&mut *connection, &[of(&[1], &ids)]).2.is_empty(), "each is reported once");
+        let (_, hosts, log) = ask(&mut *open6(&database.access()), &[of(&[1], &ids)]);
         let resources: Vec<_> =
             hosts[0].resources.iter().map(|own| own.address.to_string()).collect();
         assert_eq!(resources, ["2001:db8::5", "2001:db8:3::"]);

@@ -1,4 +1,4 @@
-//! Tests with real servers: of the test support, and of what both databases must do alike.
+//! Tests with real servers: of the test support, the suite over everything that keeps leases, and hosts in both databases.
 
 mod databases;
 mod hosts;
