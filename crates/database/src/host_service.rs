@@ -16,7 +16,7 @@ use libdhcpsrv::session::Ticket;
 use parking_lot::{Mutex, RwLock};
 
 use crate::host::HOST_QUERIES_MAX;
-use crate::line::{Carrier, Line, LinkEvent, Lost};
+use crate::line::{Carrier, JOIN_MAX, Line, LinkEvent, Lost, join_within};
 use crate::{DbError, HostConnection};
 
 /// Makes a connection.
@@ -45,6 +45,7 @@ struct Hosts<K: LeaseKind> {
 impl<K: LeaseKind> Carrier for Hosts<K> {
     type Connection = Box<dyn HostConnection<K>>;
     type Job = Job<K>;
+    type Receipt = (Arc<Mailbox<K>>, Ticket);
 
     fn connect(&self) -> Result<Box<dyn HostConnection<K>>, DbError> {
         (self.opener)()
@@ -69,6 +70,17 @@ impl<K: LeaseKind> Carrier for Hosts<K> {
 
     fn fail(&self, jobs: Vec<Job<K>>) {
         deliver(jobs.into_iter().map(|job| (job, Err(HostsUnknown))));
+    }
+
+    fn receipt(job: &Job<K>) -> Self::Receipt {
+        (job.mailbox.clone(), job.ticket)
+    }
+
+    fn fail_receipts(&self, receipts: Vec<Self::Receipt>) {
+        for (mailbox, ticket) in receipts {
+            mailbox.replies.lock().push((ticket, Err(HostsUnknown)));
+            (mailbox.wake)();
+        }
     }
 
     fn mark_lost(job: &mut Job<K>) -> bool {
@@ -135,10 +147,7 @@ struct HostLine<K: LeaseKind> {
 impl<K: LeaseKind> Drop for HostLine<K> {
     fn drop(&mut self) {
         self.line.stop();
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been reported by its hook.
-            let _ = thread.join();
-        }
+        join_within(self.thread.take().into_iter(), JOIN_MAX);
         self.line.fail_all();
     }
 }
@@ -207,7 +216,6 @@ impl<K: LeaseKind> HostService<K> {
         *lines = kept;
         self.lines.are_any.store(!lines.is_empty(), Ordering::Relaxed);
         drop(lines);
-        // It takes as long as the statement that is under way.
         drop(given_up);
     }
 
