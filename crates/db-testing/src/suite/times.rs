@@ -110,7 +110,7 @@ fn reclaimed<K: SuiteKind>(place: &mut dyn Place<K>) {
 
 fn reclaimed_limit<K: SuiteKind>(place: &mut dyn Place<K>) {
     let has_all = place.limits().has_all_states;
-    let state = |number: u32| match has_all && number % 2 == 0 {
+    let state = |number: u32| match has_all && number.is_multiple_of(2) {
         true => LeaseState::Released,
         false => LeaseState::ExpiredReclaimed,
     };
