@@ -113,7 +113,9 @@ impl<C: Carrier> Line<C> {
         Self {
             carrier,
             reconnect,
-            queues: Mutex::new((0..sorts).map(|_| Queue { jobs: VecDeque::new(), is_away: false }).collect()),
+            queues: Mutex::new(
+                (0..sorts).map(|_| Queue { jobs: VecDeque::new(), is_away: false }).collect(),
+            ),
             ready: (0..=sorts).map(|_| Condvar::new()).collect(),
             events: Mutex::default(),
             wake_owner,

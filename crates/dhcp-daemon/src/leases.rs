@@ -76,11 +76,34 @@ impl<D: Daemon> Leases<D> {
     }
 
     /// Looks at what is there now.
-    pub(crate) fn survey(&self, now: Now) -> Result<Found<D>, LeasesError> {
+    pub(crate) fn survey(
+        &self,
+        now: Now,
+        patience: &mut Patience<'_>,
+    ) -> Result<Found<D>, LeasesError> {
         Ok(match self {
             Self::File(_) => None,
-            Self::Sql(database) => Some(database.survey(now)?),
+            Self::Sql(database) => Some(database.survey(now, patience)?),
         })
+    }
+
+    /// Counts once more, while nobody changes anything.
+    pub(crate) fn recount(
+        &self,
+        found: Found<D>,
+        patience: &mut Patience<'_>,
+    ) -> Result<Found<D>, LeasesError> {
+        Ok(match (self, found) {
+            (Self::Sql(database), Some(found)) => Some(database.recount(found, patience)?),
+            (_, found) => found,
+        })
+    }
+
+    /// Lets workers pass queries over, or take them again.
+    pub(crate) fn set_closed(&self, is_closed: bool) {
+        if let Self::Sql(database) = self {
+            database.service().set_closed(is_closed);
+        }
     }
 
     /// Lets `with` see what is stored.

@@ -400,6 +400,12 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         self.core.take_up(exchange, &*self.runtime, now, &mut Replies::default(), refusal);
     }
 
+    fn give_up_overdue(&mut self, now: Now) {
+        for ticket in self.core.intake.overdue(now) {
+            self.give_up(ticket, now);
+        }
+    }
+
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {
         while let Some(kept) = self.core.intake.next_deferred() {
             let progress = self.core.process(&kept.input(), &self.runtime, now, replies, false);
@@ -618,6 +624,7 @@ impl<P: Protocol> Core<P> {
                     memo: std::mem::take(&mut self.desk.memo),
                     learned: std::mem::take(&mut self.learned),
                     passage: self.desk.passage.take(),
+                    since_s: now.mono_s(),
                 };
                 self.intake.park(ticket, exchange)
             }

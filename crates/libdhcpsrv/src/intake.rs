@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 use foldhash::fast::FixedState;
+use util::Now;
 use util::link::Inbound;
 
 use crate::deliveries::Passage;
@@ -22,6 +23,8 @@ use crate::session::{Memo, Store, Ticket};
 
 /// Exchanges that may wait for a store at the same time, per worker.
 pub const PARKED_MAX: usize = 1024;
+/// Seconds after which an exchange that waits is given up.
+pub const WAIT_MAX_S: u32 = 180;
 /// Packets that may wait for another one of the same client, per worker and batch.
 pub const DEFERRED_MAX: usize = 64;
 
@@ -100,6 +103,8 @@ pub struct ParkedExchange<K: HostKind, R> {
     pub learned: LearnedHosts<K>,
     /// Which query it is through which relay.
     pub passage: Option<Passage>,
+    /// When it began to wait for the answer that it waits for.
+    pub since_s: u32,
 }
 
 /// The packets of one worker that are not finished.
@@ -141,6 +146,15 @@ impl<K: HostKind, R> Intake<K, R> {
     pub fn park(&mut self, ticket: Ticket, exchange: ParkedExchange<K, R>) -> Progress {
         self.parked.insert(ticket, exchange);
         Progress::Waiting(ticket)
+    }
+
+    /// Exchanges that have waited longer than any database may take, its time limits and those of connections included.
+    #[must_use]
+    pub fn overdue(&self, now: Now) -> Vec<Ticket> {
+        let is_overdue =
+            |one: &ParkedExchange<K, R>| now.mono_s().wrapping_sub(one.since_s) > WAIT_MAX_S;
+        let overdue = self.parked.iter().filter(|(_, one)| is_overdue(one));
+        overdue.map(|(ticket, _)| *ticket).collect()
     }
 
     /// The exchange that waits for an answer.

@@ -2,7 +2,8 @@
 //!
 //! A client that asks for what it was just offered costs one look at the database instead of two: the look that came
 //! before the offer still counts for the request. Nothing depends on its being true: the lease is inserted only where
-//! there is no row. Each fact is used once, so that whoever meets a conflict reads anew.
+//! there is no row. A client has one fact, which its next question uses up, whatever it asks for: so whoever meets a conflict
+//! reads anew, and nothing that has been given meanwhile is overlooked.
 
 use std::collections::VecDeque;
 
@@ -16,19 +17,19 @@ const KEPT: usize = 1 << 13;
 /// Time for which a fact counts: clients ask for what they are offered within a few seconds.
 const LIFETIME_NS: u64 = 5_000_000_000;
 
-/// Facts by address.
+/// Facts by client: the last one of each.
 #[derive(Debug)]
 pub(super) struct Absent<K: LeaseKind> {
-    facts: HashMap<K::Number, Fact<K>>,
-    /// Addresses in the order of their facts, each with the number of its fact.
-    order: VecDeque<(K::Number, u64)>,
+    facts: HashMap<K::OwnedKey, Fact<K>>,
+    /// Clients in the order of their facts, each with the number of its fact.
+    order: VecDeque<(K::OwnedKey, u64)>,
     last: u64,
 }
 
 #[derive(Debug)]
 struct Fact<K: LeaseKind> {
     number: u64,
-    client: K::OwnedKey,
+    address: K::Number,
     subnet: SubnetId,
     at_ns: u64,
 }
@@ -55,12 +56,12 @@ impl<K: LeaseKind> Absent<K> {
             self.facts.remove(&oldest);
         }
         self.last += 1;
-        let fact = Fact { number: self.last, client, subnet, at_ns: now.mono_ns };
-        self.facts.insert(address, fact);
-        self.order.push_back((address, self.last));
+        let fact = Fact { number: self.last, address, subnet, at_ns: now.mono_ns };
+        self.facts.insert(client.clone(), fact);
+        self.order.push_back((client, self.last));
     }
 
-    /// Uses up what is known of an address; returns whether it is this, and still counts.
+    /// Uses up what is known of a client; returns whether it is this, and still counts.
     pub(super) fn take(
         &mut self,
         client: &K::OwnedKey,
@@ -68,16 +69,11 @@ impl<K: LeaseKind> Absent<K> {
         address: K::Number,
         now: Now,
     ) -> bool {
-        self.facts.remove(&address).is_some_and(|fact| {
-            fact.client == *client
+        self.facts.remove(client).is_some_and(|fact| {
+            fact.address == address
                 && fact.subnet == subnet
                 && now.mono_ns.saturating_sub(fact.at_ns) <= LIFETIME_NS
         })
-    }
-
-    /// Forgets what is known of an address.
-    pub(super) fn forget(&mut self, address: K::Number) {
-        self.facts.remove(&address);
     }
 }
 
@@ -97,9 +93,11 @@ mod tests {
         let now = Now::from_secs;
         let mut absent = Absent::<V4>::default();
         absent.note(client(1), SUBNET, 7, now(10));
-        assert!(!absent.take(&client(1), SUBNET, 8, now(10)));
         assert!(absent.take(&client(1), SUBNET, 7, now(15)));
         assert!(!absent.take(&client(1), SUBNET, 7, now(15)), "it was used");
+        absent.note(client(1), SUBNET, 7, now(10));
+        assert!(!absent.take(&client(1), SUBNET, 8, now(10)));
+        assert!(!absent.take(&client(1), SUBNET, 7, now(10)), "it has asked for something else");
         for (other, subnet, at) in
             [(client(2), SUBNET, 10), (client(1), SubnetId(2), 10), (client(1), SUBNET, 16)]
         {
@@ -107,26 +105,27 @@ mod tests {
             assert!(!absent.take(&other, subnet, 7, now(at)), "{other:?} {subnet:?} {at}");
         }
         absent.note(client(1), SUBNET, 7, now(10));
-        absent.note(client(2), SUBNET, 7, now(11));
-        assert!(absent.take(&client(2), SUBNET, 7, now(11)), "the last one counts");
-        absent.note(client(1), SUBNET, 7, now(10));
-        absent.forget(7);
-        assert!(!absent.take(&client(1), SUBNET, 7, now(10)));
+        absent.note(client(1), SUBNET, 8, now(11));
+        assert!(absent.take(&client(1), SUBNET, 8, now(11)), "the last one counts");
     }
 
     #[test]
     fn oldest_facts_make_room() {
         let mut absent = Absent::<V4>::default();
         let now = Now::from_secs(1);
-        for address in 0..KEPT as u32 + 1 {
-            absent.note(client(1), SUBNET, address, now);
+        let client = |number: usize| OwnedClientKey {
+            hw: (number as u32).to_be_bytes().to_vec(),
+            ..OwnedClientKey::default()
+        };
+        for number in 0..KEPT + 1 {
+            absent.note(client(number), SUBNET, 7, now);
         }
-        assert!(!absent.take(&client(1), SUBNET, 0, now));
-        assert!(absent.take(&client(1), SUBNET, 1, now));
+        assert!(!absent.take(&client(0), SUBNET, 7, now));
+        assert!(absent.take(&client(1), SUBNET, 7, now));
         for _ in 0..3 * KEPT {
-            absent.note(client(1), SUBNET, 5, now);
+            absent.note(client(2), SUBNET, 7, now);
         }
-        assert!(absent.take(&client(1), SUBNET, 5, now), "made room for by itself");
+        assert!(absent.take(&client(2), SUBNET, 7, now), "made room for by itself");
         assert!(absent.order.len() <= KEPT && absent.facts.len() <= KEPT);
     }
 }

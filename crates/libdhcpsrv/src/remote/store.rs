@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use util::Now;
+use util::number::AddressNumber;
 
 use super::absent::Absent;
 use super::hints::{Hints, is_holding};
@@ -179,7 +180,6 @@ impl<K: LeaseKind> RemoteStore<K> {
                 }
                 if let Some(new) = &new {
                     let new = K::contents_of(new);
-                    absent.forget(new.address);
                     deltas.push(delta(&new, 1));
                     hints.learn(&new, now.wall_s);
                 }
@@ -260,9 +260,10 @@ impl<K: LeaseKind> Store<K> for RemoteStore<K> {
         let ask = match question {
             Question::Find { client, subnet, nth, requested } => {
                 let client = K::own_key(client);
-                if let (0, Some(address)) = (*nth, requested)
-                    && self.state.lock().absent.take(&client, *subnet, (*address).into(), now)
-                {
+                // Whatever it asks for uses up what was known of it.
+                let wish = requested.map_or_else(|| K::Number::from_u128(0), Into::into);
+                let is_absent = self.state.lock().absent.take(&client, *subnet, wish, now);
+                if is_absent && *nth == 0 && requested.is_some() {
                     let nothing = Answer::Found { own: None, more: false, requested: None };
                     return Submitted::Ready(nothing);
                 }
