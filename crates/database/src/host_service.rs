@@ -254,15 +254,19 @@ impl<K: LeaseKind> HostPost<K> {
     /// Hands over questions.
     pub fn hand_over(&self, requests: &mut Vec<HostRequest<K>>) {
         let lines = self.lines.all.read();
-        for request in requests.drain(..) {
-            let HostRequest { ticket, database, query } = request;
-            let job = Job { mailbox: self.mailbox.clone(), ticket, query, was_lost: false };
-            let is_it = |line: &&HostLine<K>| *line.settings == *database;
-            match lines.iter().find(is_it) {
-                Some(line) => line.line.push(std::iter::once((0, job))),
-                None => deliver(std::iter::once((job, Err(HostsUnknown)))),
+        let job = |HostRequest { ticket, query, .. }: HostRequest<K>| {
+            let mailbox = self.mailbox.clone();
+            Job { mailbox, ticket, query, was_lost: false }
+        };
+        // All for one database together, so that they are asked together.
+        for line in lines.iter() {
+            let is_for_it = |request: &mut HostRequest<K>| *request.database == *line.settings;
+            let jobs: Vec<_> = requests.extract_if(.., is_for_it).map(job).collect();
+            if !jobs.is_empty() {
+                line.line.push(jobs.into_iter().map(|job| (0, job)));
             }
         }
+        deliver(requests.drain(..).map(|request| (job(request), Err(HostsUnknown))));
     }
 
     /// Takes the replies that have come.
