@@ -6,7 +6,9 @@
 //! one statement, because a statement costs more than what it asks for.
 
 mod error;
+pub mod keeping;
 mod lease;
+pub mod requests;
 mod row;
 pub mod service;
 #[cfg(any(test, feature = "simulated"))]
