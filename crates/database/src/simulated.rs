@@ -80,8 +80,7 @@ struct State<K: LeaseKind> {
 }
 
 /// A row before and after a change.
-pub type Changed<K> =
-    (Option<<K as LeaseKind>::Lease>, Option<<K as LeaseKind>::Lease>);
+pub type Changed<K> = (Option<<K as LeaseKind>::Lease>, Option<<K as LeaseKind>::Lease>);
 
 #[derive(Clone, Debug)]
 enum Row<K: LeaseKind> {
@@ -447,8 +446,7 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
             lease.subnet_id == subnet
                 && K::ownership(&K::key(&wanted.client), lease) == Ownership::Mine
         };
-        let is_wanted =
-            |lease: &Contents<'_, K>| wanted.iter().any(|wanted| is_of(wanted, lease));
+        let is_wanted = |lease: &Contents<'_, K>| wanted.iter().any(|wanted| is_of(wanted, lease));
         let all = self.run("find", Does::Read, |own, state| Ok(own.select(state, &is_wanted)))?;
         for (index, wanted) in wanted.iter().enumerate() {
             let is_its = |lease: &&K::Lease| is_of(wanted, &K::contents_of(lease));

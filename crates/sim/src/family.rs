@@ -9,10 +9,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use cc::{Diagnostics, Document, NoIncludes};
+use database::simulated::Table as Rows;
 use libdhcpsrv::config::ExpiredLeases;
 use libdhcpsrv::free::PoolSet;
 use libdhcpsrv::intake::Shared;
-use database::simulated::Table as Rows;
 use libdhcpsrv::lease::{AddressOf, Counts, Deltas, LeaseKind, StoredLeases};
 use libdhcpsrv::links::Links;
 use libdhcpsrv::server::DhcpServer;
@@ -270,6 +270,9 @@ pub(crate) trait Family: Debug + Sized + 'static {
 
     /// What a reply gives for good.
     fn promises(reply: &Self::Message) -> Vec<Promise<Self::Holder>>;
+
+    /// What a reply offers.
+    fn offers(reply: &Self::Message) -> Vec<Promise<Self::Holder>>;
 
     /// A stranger's lease.
     fn strange(span: Span, subnet: u32, now: Now, valid: u32)

@@ -116,10 +116,8 @@ impl<F: Family> World<F> {
             self.at(at, Event::Client { client, generation: 0 });
         }
         let end = u64::from(self.scenario.seconds) * SECOND;
-        while let Some(((time, _), event)) = self.events.pop_first() {
-            if time > end {
-                break;
-            }
+        while let Some(entry) = self.events.first_entry().filter(|entry| entry.key().0 <= end) {
+            let ((time, _), event) = entry.remove_entry();
             self.clock.advance(time);
             self.happen(event);
         }

@@ -111,12 +111,7 @@ impl<F: Family> Host<F> {
     }
 
     /// Puts another configuration in force.
-    pub(super) fn reconfigure(
-        &mut self,
-        config: F::Config,
-        survey: Survey<F::Leases>,
-        now: Now,
-    ) {
+    pub(super) fn reconfigure(&mut self, config: F::Config, survey: Survey<F::Leases>, now: Now) {
         let stored = Surveyed { hints: &self.hints, survey };
         (self.runtime, self.counters) = install::<F>(config, &self.statistics, &stored, now);
         for worker in &mut self.workers {

@@ -12,7 +12,7 @@ use libdhcpsrv::lease::{AddressOf, LeaseKind, LeaseState};
 use util::Now;
 
 use crate::clock::{Clock, SECOND};
-use crate::family::Family;
+use crate::family::{Family, Promise};
 use crate::scenario::Scenario;
 use crate::spans::{Span, Spans};
 use crate::uses::Uses;
@@ -108,7 +108,8 @@ impl<F: Family> Referee<F> {
         }
         if let Some(new) = new.as_ref().filter(|new| self.is_active(new, clock)) {
             let span = F::span(new);
-            for (other, lease) in self.stored.overlapping(span).filter(|(other, _)| *other != span) {
+            for (other, lease) in self.stored.overlapping(span).filter(|(other, _)| *other != span)
+            {
                 assert!(!self.is_active(lease, clock), "{new:?} overlaps {other}: {lease:?}");
             }
         }
@@ -145,8 +146,27 @@ impl<F: Family> Referee<F> {
             };
             let is_there = versions.is_some_and(|all| all.iter().rev().any(|one| fits(&one)));
             assert!(is_there, "{promise:?}, asked at {asked:?}, has not been stored: {versions:?}");
-            let _ = clock;
         }
+        for offer in F::offers(reply) {
+            let Some(asked) = self.exchanges.get(&F::exchange(reply)) else {
+                panic!("{offer:?} without a query");
+            };
+            let taken = self.taken_since(&offer, asked.mono_ns, clock);
+            assert!(taken.is_none(), "{offer:?}, asked at {asked:?}, was never free: {taken:?}");
+        }
+    }
+
+    /// The lease that somebody else has had of an address all the time since then.
+    fn taken_since(
+        &self,
+        offer: &Promise<F::Holder>,
+        since_ns: u64,
+        clock: &Clock,
+    ) -> Option<&Lease<F>> {
+        let last = self.rows.get(&offer.span.first)?.back()?;
+        let lease = last.lease.as_ref().filter(|_| last.since_ns < since_ns)?;
+        let is_others = !F::is_same(&F::holder(lease), &offer.holder);
+        Some(lease).filter(|lease| is_others && self.is_active(lease, clock))
     }
 
     /// Whether what clients use is in the table; returns how much there was.
@@ -173,7 +193,10 @@ impl<F: Family> Referee<F> {
             let Some(lease) = lease.filter(|lease| F::is_of(&clients[client], lease)) else {
                 panic!("client {client} uses {span}, but the table has {:?}", table.lease(address));
             };
-            assert!(self.is_active(&lease, clock), "client {client} uses {span} until {until}: {lease:?}");
+            assert!(
+                self.is_active(&lease, clock),
+                "client {client} uses {span} until {until}: {lease:?}"
+            );
             count += 1;
         }
         count
@@ -194,8 +217,7 @@ impl<F: Family> Referee<F> {
     pub(super) fn is_free_for(&self, span: Span, seconds: u64, clock: &Clock) -> bool {
         let was_over = |lease: &Lease<F>| {
             let stored = contents::<F>(lease);
-            end::<F>(lease) + (seconds as i64) < clock.now().wall_s
-                || !stored.state.holds_address()
+            end::<F>(lease) + (seconds as i64) < clock.now().wall_s || !stored.state.holds_address()
         };
         let mut all = self.stored.overlapping(span);
         let last = self.rows.get(&span.first).and_then(VecDeque::back);

@@ -10,12 +10,12 @@ mod referee;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use database::simulated::Table as Rows;
 use kea_dhcp4::runtime::{Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config::ExpiredLeases;
 use libdhcpsrv::config4::Config4;
 use libdhcpsrv::free::PoolSet4;
-use database::simulated::Table as Rows;
 use libdhcpsrv::lease::{Counts, Deltas, StoredLeases};
 use libdhcpsrv::lease4::{self, Change4, ClientKey, SubnetId};
 use libdhcpsrv::links::Links;
@@ -31,8 +31,8 @@ use crate::spans::Span;
 use crate::uses::Uses;
 use client::{Client, Note};
 use configuration::SERVER;
-use oracle::Oracle;
 use libdhcp::v4::MessageType;
+use oracle::Oracle;
 use packets::{Identity, Read};
 
 /// The DHCPv4 referee.
@@ -262,18 +262,20 @@ impl Family for V4 {
     }
 
     fn askers(query: &Read) -> Vec<Identity> {
-        let changes =
-            matches!(query.kind, MessageType::Request | MessageType::Release | MessageType::Decline);
+        let changes = matches!(
+            query.kind,
+            MessageType::Request | MessageType::Release | MessageType::Decline
+        );
         changes.then(|| query.identity.clone()).into_iter().collect()
     }
 
     fn promises(reply: &Read) -> Vec<Promise<Identity>> {
-        let promise = || Promise {
-            span: reply.yiaddr.into(),
-            valid: reply.lifetime.unwrap_or(0),
-            holder: reply.identity.clone(),
-        };
-        reply.grants().then(promise).into_iter().collect()
+        reply.grants().then(|| promise(reply)).into_iter().collect()
+    }
+
+    fn offers(reply: &Read) -> Vec<Promise<Identity>> {
+        let is_offer = reply.kind == MessageType::Offer;
+        is_offer.then(|| promise(reply)).into_iter().collect()
     }
 
     fn strange(span: Span, subnet: u32, now: Now, valid: u32) -> lease4::Lease4 {
@@ -313,5 +315,14 @@ impl Family for V4 {
             leases.iter().map(|lease| (lease.address, lease)).collect();
         let lease = |address| by_address.get(&address).map(|lease| (*lease).clone());
         checks::pools(runtime, &lease, now, wall_max);
+    }
+}
+
+/// The address that a reply gives or offers.
+fn promise(reply: &Read) -> Promise<Identity> {
+    Promise {
+        span: reply.yiaddr.into(),
+        valid: reply.lifetime.unwrap_or(0),
+        holder: reply.identity.clone(),
     }
 }

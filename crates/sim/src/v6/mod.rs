@@ -10,12 +10,12 @@ mod referee;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use database::simulated::Table as Rows;
 use kea_dhcp6::runtime::{Runtime6, subnet_rows};
 use kea_dhcp6::server::{Server6, Shared6};
 use libdhcpsrv::config::ExpiredLeases;
 use libdhcpsrv::config6::Config6;
 use libdhcpsrv::free::PoolSet6;
-use database::simulated::Table as Rows;
 use libdhcpsrv::lease::{Counts, Deltas, LeaseType, StoredLeases, SubnetId};
 use libdhcpsrv::lease6::{self, Change6, ClientKey6, HardwareSource6};
 use libdhcpsrv::links::Links;
@@ -31,8 +31,8 @@ use crate::spans::Span;
 use crate::uses::Uses;
 use client::{Client, Note};
 use configuration::{DUID, GLOBAL, SERVER};
-use oracle::Oracle;
 use libdhcp::v6::MessageType;
+use oracle::Oracle;
 use packets::{Association, Owner, Read};
 
 /// The DHCPv6 referee.
@@ -305,16 +305,11 @@ impl Family for V6 {
     }
 
     fn promises(reply: &Read) -> Vec<Promise<Owner>> {
-        let is_reply = reply.kind == MessageType::Reply;
-        let all = reply.associations.iter().filter(|_| is_reply);
-        let given = all.flat_map(|association: &Association| {
-            association.given().map(|entry| Promise {
-                span: entry.span,
-                valid: entry.valid,
-                holder: association.owner(&reply.duid),
-            })
-        });
-        given.collect()
+        given(reply, MessageType::Reply)
+    }
+
+    fn offers(reply: &Read) -> Vec<Promise<Owner>> {
+        given(reply, MessageType::Advertise)
     }
 
     fn strange(span: Span, subnet: u32, now: Now, valid: u32) -> lease6::Lease6 {
@@ -340,8 +335,8 @@ impl Family for V6 {
         let config = &runtime.config;
         let of = |index: u32| {
             let mut subnets = config.subnets.iter();
-            let subnet = subnets
-                .find(|one| one.pools.contains(&index) || one.pd_pools.contains(&index));
+            let subnet =
+                subnets.find(|one| one.pools.contains(&index) || one.pd_pools.contains(&index));
             subnet.map_or(0, |one| one.id)
         };
         let pools = config.pools.iter().zip(0..).map(|(pool, index)| {
@@ -357,4 +352,17 @@ impl Family for V6 {
     fn check_pools(runtime: &Runtime6, leases: &[lease6::Lease6], now: Now, wall_max: i64) {
         checks::pools(runtime, leases, now, wall_max);
     }
+}
+
+/// What a reply gives, if it is of a kind.
+fn given(reply: &Read, kind: MessageType) -> Vec<Promise<Owner>> {
+    let all = reply.associations.iter().filter(|_| reply.kind == kind);
+    let given = all.flat_map(|association: &Association| {
+        association.given().map(|entry| Promise {
+            span: entry.span,
+            valid: entry.valid,
+            holder: association.owner(&reply.duid),
+        })
+    });
+    given.collect()
 }
