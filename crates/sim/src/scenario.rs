@@ -118,6 +118,19 @@ impl Scenario {
         Self { servers: 2, ..Self::calm(clients) }
     }
 
+    /// Two servers with one database that holds half of what clients want, so that they fight for whatever becomes free.
+    #[must_use]
+    pub const fn crowded_pair(clients: u32) -> Self {
+        Self {
+            servers: 2,
+            pool_percent: 50,
+            connection_loss_percent: 2,
+            stranger_rate: 300,
+            crash_rate: 5,
+            ..Self::calm(clients)
+        }
+    }
+
     /// As [`Scenario::rough`] with two servers and one database, which is away at times and used by strangers as well.
     #[must_use]
     pub const fn rough_pair(clients: u32) -> Self {
@@ -139,10 +152,11 @@ impl Scenario {
 
     /// All kinds with a database with their names, for loops over them.
     #[must_use]
-    pub const fn shared(clients: u32) -> [(&'static str, Self); 4] {
+    pub const fn shared(clients: u32) -> [(&'static str, Self); 5] {
         [
             ("database", Self::database(clients)),
             ("pair", Self::pair(clients)),
+            ("crowded-pair", Self::crowded_pair(clients)),
             ("rough-pair", Self::rough_pair(clients)),
             ("jumping-pair", Self::jumping_pair(clients)),
         ]
