@@ -8,9 +8,11 @@
 mod error;
 pub mod host;
 pub mod host_service;
+pub mod keeping;
 mod lease;
 mod line;
 pub mod messages;
+pub mod requests;
 mod row;
 pub mod service;
 #[cfg(any(test, feature = "simulated"))]

@@ -32,7 +32,9 @@ use parking_lot::Mutex;
 use crate::line::{Carrier, JOIN_MAX, Line, Lost, join_within};
 use crate::{Counted, DbError, LeaseConnection, LinkEvent};
 
-pub use keeper::{Kept, ReclaimedLease};
+pub use keeper::Kept;
+
+pub use crate::keeping::ReclaimedLease;
 
 /// Makes a connection.
 pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError> + Send + Sync>;
