@@ -184,4 +184,3 @@ impl Family for V4 {
 fn some_bytes(bytes: &[u8]) -> Option<Vec<Value>> {
     (!bytes.is_empty()).then(|| vec![Value::Bytes(bytes.to_vec())])
 }
-

@@ -378,10 +378,7 @@ impl<K: Family> Leases<K> {
     }
 
     /// The values of leases in the order of their keys; what does not fit is reported and left out.
-    fn stored<'a>(
-        &self,
-        leases: impl Iterator<Item = (usize, &'a K::Lease)>,
-    ) -> Vec<Stored<K>>
+    fn stored<'a>(&self, leases: impl Iterator<Item = (usize, &'a K::Lease)>) -> Vec<Stored<K>>
     where
         K::Lease: 'a,
     {
@@ -518,11 +515,7 @@ impl<K: Family> Leases<K> {
         Ok(counted)
     }
 
-    fn page_rows(
-        &mut self,
-        after: Option<AddressOf<K>>,
-        limit: usize,
-    ) -> Result<Page<K>, DbError> {
+    fn page_rows(&mut self, after: Option<AddressOf<K>>, limit: usize) -> Result<Page<K>, DbError> {
         if limit == 0 {
             return Ok((Vec::new(), after));
         }
@@ -712,11 +705,7 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
         self.session.settle(result)
     }
 
-    fn page(
-        &mut self,
-        after: Option<AddressOf<K>>,
-        limit: usize,
-    ) -> Result<Page<K>, DbError> {
+    fn page(&mut self, after: Option<AddressOf<K>>, limit: usize) -> Result<Page<K>, DbError> {
         let result = self.page_rows(after, limit);
         self.session.settle(result)
     }

@@ -85,8 +85,7 @@ impl Session {
                 statement
             }
         };
-        let params =
-            if values.is_empty() { Params::Empty } else { Params::Positional(values) };
+        let params = if values.is_empty() { Params::Empty } else { Params::Positional(values) };
         let result = self.connection.exec_iter(&statement, params).map_err(failed)?;
         let changed = result.affected_rows();
         for row in result {

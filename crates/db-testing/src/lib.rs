@@ -15,4 +15,5 @@ mod processes;
 mod server;
 
 pub use access::{Database, Schema};
+pub use libdhcpsrv::config::SqlKind;
 pub use server::{Durability, Server, Settings};

@@ -23,7 +23,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libdhcpsrv::config::{OnFail, Reconnect};
 use libdhcpsrv::lease::{LeaseKind, ReclaimLimits};
@@ -43,6 +43,9 @@ const BATCH_MAX: usize = 1024;
 const LINKS: usize = 3;
 /// Requests of one sort that must wait before the helping connection joins in.
 const JOIN_FROM: usize = 192;
+/// How long the end of the threads is waited for, and how often it is looked for.
+const STOP_MAX: Duration = Duration::from_secs(2);
+const STOP_POLL: Duration = Duration::from_millis(2);
 
 /// What happened to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,9 +228,17 @@ impl<K: LeaseKind> Drop for LeaseService<K> {
             bell.notify_all();
         }
         self.shared.keeper.ring();
+        // One that waits for a database that has stopped to answer cannot be woken. It is left alone then, holds nothing
+        // that others need, and ends when its wait does.
+        let deadline = Instant::now() + STOP_MAX;
         for thread in self.threads.drain(..) {
-            // A panic of the thread has been reported by its hook.
-            let _ = thread.join();
+            while !thread.is_finished() && Instant::now() < deadline {
+                thread::sleep(STOP_POLL);
+            }
+            if thread.is_finished() {
+                // A panic of the thread has been reported by its hook.
+                let _ = thread.join();
+            }
         }
     }
 }
