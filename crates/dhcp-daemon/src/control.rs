@@ -54,6 +54,11 @@ impl Control {
         self.table.clone()
     }
 
+    /// The signal to end that broke off what was waited for, if one did.
+    pub(crate) fn ending(&self) -> Option<i32> {
+        self.missed.iter().copied().find(|signal| matches!(*signal, SIGTERM | SIGINT))
+    }
+
     /// Does something that may have to wait for a database, in the main thread. A signal to end is heard meanwhile, and
     /// once more afterwards.
     pub(crate) fn patiently<R>(&mut self, work: impl FnOnce(&mut Patience<'_>) -> R) -> R {

@@ -124,7 +124,9 @@ pub(crate) fn analyze(database: &Database, family: Family) -> Result<(), String>
     let table = lease_table(family);
     let statement = match database.server().kind() {
         SqlKind::Mysql => format!("ANALYZE TABLE {table}, hosts, ipv6_reservations;"),
-        SqlKind::Postgresql => format!("ANALYZE {table}; ANALYZE hosts; ANALYZE ipv6_reservations;"),
+        SqlKind::Postgresql => {
+            format!("ANALYZE {table}; ANALYZE hosts; ANALYZE ipv6_reservations;")
+        }
     };
     database.try_sql(&statement).map(drop)
 }
@@ -224,11 +226,7 @@ fn fill(database: &Database, spec: &Spec) -> Result<(), String> {
             let prefix = address_text(spec.family, first & !0xffff_ffff);
             let prefix = prefix.strip_suffix("0:0").or(prefix.strip_suffix(":"));
             let prefix = prefix.ok_or("the pool of DHCPv6 is not where it is expected")?;
-            let address = format!(
-                "CONCAT('{prefix}', {}, ':', {})",
-                group(high),
-                group(low)
-            );
+            let address = format!("CONCAT('{prefix}', {}, ':', {})", group(high), group(low));
             let duid = bytes(format!("CONCAT('000300010600', {hex})"));
             (
                 "address, duid, valid_lifetime, expire, subnet_id, pref_lifetime, lease_type, iaid, prefix_len, \
@@ -260,7 +258,8 @@ fn fill(database: &Database, spec: &Spec) -> Result<(), String> {
 
 /// Statements that write the reservations of [`policy::hosts`].
 fn hosts(spec: &Spec) -> String {
-    let mut hosts = String::from("INSERT INTO hosts (host_id, dhcp_identifier, dhcp_identifier_type, ");
+    let mut hosts =
+        String::from("INSERT INTO hosts (host_id, dhcp_identifier, dhcp_identifier_type, ");
     let mut addresses =
         String::from("INSERT INTO ipv6_reservations (address, prefix_len, type, host_id) VALUES ");
     let (kind, columns) = match spec.family {
@@ -300,7 +299,9 @@ fn clean(database: &Database, spec: &Spec) -> Result<(), String> {
         (_, Family::V4) => format!("DELETE FROM {table} WHERE address < {first};"),
         // Prepared clients are known by their hardware addresses.
         (_, Family::V6) => match database.server().kind() {
-            SqlKind::Mysql => format!("DELETE FROM {table} WHERE hwaddr < x'0600' OR hwaddr IS NULL;"),
+            SqlKind::Mysql => {
+                format!("DELETE FROM {table} WHERE hwaddr < x'0600' OR hwaddr IS NULL;")
+            }
             SqlKind::Postgresql => {
                 format!("DELETE FROM {table} WHERE hwaddr < '\\x0600' OR hwaddr IS NULL;")
             }
@@ -333,7 +334,9 @@ mod tests {
 
     #[test]
     fn every_reservation_is_a_row() {
-        for (row, rows) in [("ours:database=pgsql,hosts=20", 20), ("kea6:database=mysql,hosts=20", 40)] {
+        for (row, rows) in
+            [("ours:database=pgsql,hosts=20", 20), ("kea6:database=mysql,hosts=20", 40)]
+        {
             let text = hosts(&Spec::parse(row, &Spec::plain()).expect("a row"));
             assert_eq!(text.matches("),(").count() + text.matches(';').count(), rows, "{row}");
         }

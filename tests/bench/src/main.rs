@@ -55,7 +55,10 @@ const CONDITIONS: [(&str, &str); 22] = [
     ("relays", "number of relays (default: one in every subnet)"),
     ("release", "1: every lease is released again"),
     ("renew", "1: renewals are measured as well"),
-    ("rows", "leases in the database at the start; in suites: in that of the filled table (1000000)"),
+    (
+        "rows",
+        "leases in the database at the start; in suites: in that of the filled table (1000000)",
+    ),
     ("schema", "tables of a database: debian (default) or ours"),
     ("socket", "udp or raw (default: raw for direct clients)"),
     ("subnets", "number of subnets"),
