@@ -13,9 +13,9 @@ use libdhcpsrv::classes::{ClassTimes, special};
 use libdhcpsrv::config4::Config4;
 use libdhcpsrv::explain;
 use libdhcpsrv::explain::{LeaseText, Topic};
-use libdhcpsrv::hosts::Identifier;
+use libdhcpsrv::hosts::{HostView, Identifier};
 use libdhcpsrv::lease4::{
-    Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId,
+    Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId, V4,
 };
 use libdhcpsrv::session::{Parked, Session4};
 
@@ -131,7 +131,7 @@ pub enum DropReason {
     Busy,
     /// Too many exchanges wait.
     QueueFull,
-    /// The database with leases or hosts has not answered.
+    /// The lease database has not answered.
     Unanswered,
     /// A defect of this server: processing panicked.
     Internal,
@@ -230,7 +230,7 @@ impl std::fmt::Display for DropReason {
             Self::NotStored(_) => "the lease could not be stored",
             Self::Busy => "another packet of the client is in progress",
             Self::QueueFull => "too many packets wait for an answer of the lease store",
-            Self::Unanswered => "the database has not answered",
+            Self::Unanswered => "the lease database has not answered",
             Self::Internal => "processing failed; this is a defect of the server",
         })
     }
@@ -243,6 +243,8 @@ pub struct Exchange<'a> {
     pub query: &'a Query<'a>,
     /// The configuration in force.
     pub config: &'a Config4,
+    /// The hosts of the candidates.
+    pub hosts: HostView<'a, V4>,
     /// The selected subnet, with the client's host there.
     pub selected: Option<Candidate4>,
     /// The subnets on its link that serve the client, in the order in which they are tried.
@@ -267,6 +269,7 @@ impl<'a> Exchange<'a> {
     fn allocation(&self, requested: Option<Ipv4Addr>) -> Query4<'a> {
         Query4 {
             config: self.config,
+            hosts: self.hosts,
             candidates: self.candidates,
             classes: self.classes,
             client: self.query.client_key(true),

@@ -190,6 +190,11 @@ impl<K: LeaseKind> Table<K> {
         self.shared.state.lock().rows.insert(number, Row::Lease(lease));
     }
 
+    /// Deletes all rows, whoever works on them.
+    pub fn clear(&self) {
+        self.shared.state.lock().rows.clear();
+    }
+
     /// All leases that are committed, in the order of their addresses.
     #[must_use]
     pub fn leases(&self) -> Vec<K::Lease> {

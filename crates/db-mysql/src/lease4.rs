@@ -179,9 +179,12 @@ impl Family for V4 {
     fn subnet(lease: &Lease4) -> SubnetId {
         lease.subnet_id
     }
+
+    fn has_context(lease: &Lease4) -> bool {
+        !lease.user_context.is_empty()
+    }
 }
 
 fn some_bytes(bytes: &[u8]) -> Option<Vec<Value>> {
     (!bytes.is_empty()).then(|| vec![Value::Bytes(bytes.to_vec())])
 }
-

@@ -63,9 +63,8 @@ impl Table {
         needed: &[&str],
     ) -> Result<Self, DbError> {
         let failed = |error: mysql::Error| no_tables(db_error(&error, OPEN));
-        let version: Option<(u32, u32)> = connection
-            .query_first("SELECT version, minor FROM schema_version")
-            .map_err(failed)?;
+        let version: Option<(u32, u32)> =
+            connection.query_first("SELECT version, minor FROM schema_version").map_err(failed)?;
         let (major, minor) = version.ok_or_else(|| {
             DbError::new(
                 Fault::Schema,
@@ -99,11 +98,9 @@ impl Table {
                 (table,),
             )
             .map_err(failed)?;
-        let states =
-            connection.query("SELECT state FROM lease_state").map_err(failed)?;
-        let hw_sources = connection
-            .query("SELECT hwaddr_source FROM lease_hwaddr_source")
-            .map_err(failed)?;
+        let states = connection.query("SELECT state FROM lease_state").map_err(failed)?;
+        let hw_sources =
+            connection.query("SELECT hwaddr_source FROM lease_hwaddr_source").map_err(failed)?;
         let read = Self { version, columns, indexes, states, hw_sources };
         match needed.iter().find(|name| !read.has(name)) {
             Some(missing) => Err(DbError::new(
@@ -154,7 +151,8 @@ impl Table {
     /// wrong while a table grows quickly.
     pub(crate) fn hint(&self, column: &str) -> String {
         let is_plain = |name: &str| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         };
         let mut names = self.indexes.iter().filter(|(first, _)| first == column);
         match names.find(|(_, name)| is_plain(name)) {

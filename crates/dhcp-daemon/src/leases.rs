@@ -32,7 +32,7 @@ pub(crate) enum Leases<D: Daemon> {
     /// In memory, and in a file.
     File(Database<D::Leases>),
     /// In a database.
-    Sql(SqlDatabaseInUse<D::Leases>),
+    Sql(Box<SqlDatabaseInUse<D::Leases>>),
 }
 
 /// What a database was found to hold; nothing need be known of a file, which is all in memory.
@@ -49,7 +49,7 @@ impl<D: Daemon> Leases<D> {
         let settings = D::settings(config);
         if let Some(sql) = &settings.lease_database.sql {
             let (database, survey) = SqlDatabaseInUse::open(sql, now, patience)?;
-            return Ok((Self::Sql(database), Some(survey)));
+            return Ok((Self::Sql(Box::new(database)), Some(survey)));
         }
         let checks =
             Checks { judge: &D::lease_judge(config), extended_info: settings.extended_info_checks };

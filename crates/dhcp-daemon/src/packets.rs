@@ -4,12 +4,15 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
+use database::host_service::{HostPost, HostService};
 use database::service::Post;
+use libdhcpsrv::hosts::{HostReply, HostRequest};
 
 use libdhcpsrv::links::Links;
 use libdhcpsrv::loggers::{BAD_PACKETS, DHCPSRV, PACKETS};
 use libdhcpsrv::remote::Reply;
 use libdhcpsrv::server::DhcpServer;
+use libdhcpsrv::session::Ticket;
 use netio::{Event, ReceiveReport};
 use process::worker::{PacketServer, Wake};
 use util::Now;
@@ -32,6 +35,26 @@ pub(crate) struct WorkerServer<D: Daemon> {
     index: usize,
     listening: bool,
     database: Option<Access<D>>,
+    hosts: HostAccess<D>,
+}
+
+/// The worker's access to databases of hosts.
+struct HostAccess<D: Daemon> {
+    post: HostPost<D::Leases>,
+    wake: Arc<OnceLock<Wake>>,
+    /// Questions and replies that are on their way: memory that is used again.
+    requests: Vec<HostRequest<D::Leases>>,
+    replies: Vec<(Ticket, HostReply<D::Leases>)>,
+}
+
+/// Wakes a worker as soon as it is known how.
+fn wake_later(wake: &Arc<OnceLock<Wake>>) -> Box<dyn Fn() + Send + Sync> {
+    let wake = wake.clone();
+    Box::new(move || {
+        if let Some(wake) = wake.get() {
+            wake();
+        }
+    })
 }
 
 /// The worker's access to a lease database.
@@ -46,25 +69,29 @@ pub(crate) struct Access<D: Daemon> {
 impl<D: Daemon> Access<D> {
     pub(crate) fn new(make: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> Post<D::Leases>) -> Self {
         let wake: Arc<OnceLock<Wake>> = Arc::default();
-        let own = wake.clone();
-        let post = make(Box::new(move || {
-            if let Some(wake) = own.get() {
-                wake();
-            }
-        }));
+        let post = make(wake_later(&wake));
         Self { post, wake, replies: Vec::new() }
     }
 }
 
 impl<D: Daemon> WorkerServer<D> {
     /// Takes the server of worker `index`.
-    pub(crate) fn new(server: D::Server, index: usize, database: Option<Access<D>>) -> Self {
-        Self { server, index, listening: false, database }
+    pub(crate) fn new(
+        server: D::Server,
+        index: usize,
+        database: Option<Access<D>>,
+        hosts: &HostService<D::Leases>,
+    ) -> Self {
+        let wake: Arc<OnceLock<Wake>> = Arc::default();
+        let post = hosts.post(wake_later(&wake));
+        let hosts = HostAccess { post, wake, requests: Vec::new(), replies: Vec::new() };
+        Self { server, index, listening: false, database, hosts }
     }
 
     /// Whether queries are passed over because the database is away.
     fn is_closed(&self) -> bool {
         self.database.as_ref().is_some_and(|database| database.post.is_closed())
+            || self.hosts.post.is_closed()
     }
 }
 
@@ -74,11 +101,16 @@ impl<D: Daemon> PacketServer for WorkerServer<D> {
     fn started(&mut self, wake: Wake) {
         if let Some(database) = &self.database {
             // It is set once.
-            let _ = database.wake.set(wake);
+            let _ = database.wake.set(wake.clone());
         }
+        let _ = self.hosts.wake.set(wake);
     }
 
     fn resume(&mut self, now: Now, replies: &mut Replies) {
+        self.hosts.post.collect(&mut self.hosts.replies);
+        for (ticket, reply) in self.hosts.replies.drain(..) {
+            self.server.resume_with_hosts(ticket, reply, now, replies);
+        }
         let Some(database) = &mut self.database else { return };
         let store = database.post.store().clone();
         database.post.collect(&mut database.replies);
@@ -96,6 +128,10 @@ impl<D: Daemon> PacketServer for WorkerServer<D> {
     fn hand_over(&mut self) {
         if let Some(database) = &mut self.database {
             database.post.hand_over();
+        }
+        self.server.take_host_requests(&mut self.hosts.requests);
+        if !self.hosts.requests.is_empty() {
+            self.hosts.post.hand_over(&mut self.hosts.requests);
         }
     }
 

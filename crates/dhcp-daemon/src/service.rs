@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use database::host_service::HostService;
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::StoredLeases;
 use libdhcpsrv::links::Links;
@@ -22,7 +23,7 @@ use util::link::InterfaceIndex;
 use crate::leases::{Leases, LeasesError, uses_file};
 use crate::maintenance::{Context, Maintenance};
 use crate::packets::{Update, WorkerServer};
-use crate::sql::Patience;
+use crate::sql::{self, Patience, SqlError};
 use crate::{Daemon, Ingredients, Settings, Surroundings};
 
 /// Most worker threads: each has sockets and receive rings of its own, and more of them than processors only cost.
@@ -34,6 +35,9 @@ pub(crate) enum ServiceError {
     /// The lease database cannot be opened.
     #[error(transparent)]
     Leases(#[from] LeasesError),
+    /// A database of hosts cannot be opened.
+    #[error(transparent)]
+    Hosts(#[from] SqlError),
     /// `interfaces` is wrong.
     #[error("interfaces-config: {0}")]
     Interfaces(String),
@@ -57,6 +61,7 @@ pub(crate) struct Service<D: Daemon> {
     table: Arc<InterfaceTable>,
     workers: Vec<Worker<Update<D>>>,
     leases: Leases<D>,
+    hosts: HostService<D::Leases>,
     /// Why the process has to end.
     failure: Option<String>,
     maintenance: Maintenance,
@@ -76,6 +81,8 @@ impl<D: Daemon> Service<D> {
         let plan = plan_of::<D>(&settings, port)?;
         let file = lease_file::<D>(&settings, &paths);
         let (leases, found) = Leases::<D>::open(&config, &file, clock.now(), patience)?;
+        let hosts = HostService::new(patience.wake.clone());
+        sql::add_hosts(&hosts, D::settings(&config).hosts_databases, patience)?;
         let prepared = prepare::<D>(&config, &paths, &table, clock.now(), None)?;
         let statistics = Statistics::new(clock.now());
         let runtime = leases.stored(found, |stored| {
@@ -96,6 +103,7 @@ impl<D: Daemon> Service<D> {
             table: Arc::new(table),
             workers: Vec::new(),
             leases,
+            hosts,
             failure: None,
             maintenance,
         };
@@ -125,6 +133,7 @@ impl<D: Daemon> Service<D> {
                 (Some(leases), found)
             }
         };
+        sql::add_hosts(&self.hosts, settings.hosts_databases, patience)?;
         let count = workers_of(&settings);
         let other_workers = if other_leases.is_some() || count != self.workers.len() {
             let leases = other_leases.as_ref().unwrap_or(&self.leases);
@@ -156,6 +165,7 @@ impl<D: Daemon> Service<D> {
             worker.update(Update::Runtime(self.runtime.clone()));
         }
         drop(paused);
+        self.hosts.retain(D::settings(D::config(&self.runtime)).hosts_databases);
         self.renew_maintenance();
         if replaced {
             self.plan = plan;
@@ -194,7 +204,7 @@ impl<D: Daemon> Service<D> {
             let (store, access) = leases.access();
             let shared = Shared { store, ..shared.clone() };
             let server = D::make_server(shared, runtime, counters, random_seed());
-            let server = WorkerServer::<D>::new(server, index, access);
+            let server = WorkerServer::<D>::new(server, index, access, &self.hosts);
             let transport = Transport::new(plan.clone(), index as u16, count as u16);
             workers.push(Worker::start(index, server, transport, leases.journal().cloned())?);
         }
@@ -256,6 +266,9 @@ impl<D: Daemon> Service<D> {
         let wait = self.maintenance.run(&context);
         if let Leases::Sql(database) = &self.leases {
             self.failure = self.failure.take().or(database.tell_events::<D>());
+        }
+        for (settings, event) in self.hosts.take_events() {
+            self.failure = self.failure.take().or(sql::tell_event::<D>(&settings, event));
         }
         wait
     }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use libdhcpsrv::lease::LeaseKind;
 use libdhcpsrv::remote::{Ask, Reply, Told};
 
-use super::{Job, LinkEvent, Mailbox, Shared};
-use crate::{DbError, Fault, LeaseConnection, requests};
+use super::{Job, Mailbox};
+use crate::line::Lost;
+use crate::{DbError, Fault, LeaseConnection, LinkEvent, requests};
 
 /// How often a transaction that was in the way of another one is tried again.
 const RETRIES_MAX: usize = 5;
@@ -17,25 +18,22 @@ const RETRIES_MAX: usize = 5;
 /// Replies on their way, each with its mailbox.
 type Replies<K> = Vec<(Arc<Mailbox<K>>, Reply<K>)>;
 
-/// A connection was lost, and these jobs have no reply.
-pub(super) type Lost<K> = (DbError, Vec<Job<K>>);
-
 /// Carries out a batch and delivers the replies.
 ///
 /// # Errors
 /// [`Lost`]. Whether changes have been made is not known then; made once more they are conflicts at worst.
 pub(super) fn carry_out<K: LeaseKind>(
-    shared: &Shared<K>,
+    tell: &dyn Fn(LinkEvent),
     connection: &mut dyn LeaseConnection<K>,
     jobs: Vec<Job<K>>,
-) -> Result<(), Lost<K>> {
+) -> Result<(), Lost<Job<K>>> {
     let is_change = |job: &Job<K>| matches!(job.request.ask, Ask::Change { .. });
     let (changes, reads): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_change);
-    if let Err((error, mut left)) = read_all(shared, connection, reads) {
+    if let Err((error, mut left)) = read_all(tell, connection, reads) {
         left.extend(changes);
         return Err((error, left));
     }
-    change_all(shared, connection, changes)
+    change_all(tell, connection, changes)
 }
 
 /// Replies to all that there is no answer.
@@ -70,10 +68,10 @@ fn is_of_statement(error: &DbError) -> bool {
 }
 
 fn read_all<K: LeaseKind>(
-    shared: &Shared<K>,
+    tell: &dyn Fn(LinkEvent),
     connection: &mut dyn LeaseConnection<K>,
     jobs: Vec<Job<K>>,
-) -> Result<(), Lost<K>> {
+) -> Result<(), Lost<Job<K>>> {
     if jobs.is_empty() {
         return Ok(());
     }
@@ -85,7 +83,7 @@ fn read_all<K: LeaseKind>(
         Err(error) if is_of_statement(&error) && jobs.len() > 1 => {
             let mut jobs = jobs.into_iter();
             while let Some(job) = jobs.next() {
-                if let Err((error, mut left)) = read_all(shared, connection, vec![job]) {
+                if let Err((error, mut left)) = read_all(tell, connection, vec![job]) {
                     left.extend(jobs);
                     return Err((error, left));
                 }
@@ -97,7 +95,7 @@ fn read_all<K: LeaseKind>(
                 return Err((error, jobs));
             }
             fail(jobs);
-            shared.tell(LinkEvent::Refused(error));
+            tell(LinkEvent::Refused(error));
             Ok(())
         }
     }
@@ -109,10 +107,10 @@ fn asks<K: LeaseKind>(jobs: &[Job<K>]) -> Vec<&Ask<K>> {
 }
 
 fn change_all<K: LeaseKind>(
-    shared: &Shared<K>,
+    tell: &dyn Fn(LinkEvent),
     connection: &mut dyn LeaseConnection<K>,
     jobs: Vec<Job<K>>,
-) -> Result<(), Lost<K>> {
+) -> Result<(), Lost<Job<K>>> {
     if jobs.is_empty() {
         return Ok(());
     }
@@ -132,12 +130,12 @@ fn change_all<K: LeaseKind>(
     }
     if jobs.len() == 1 {
         fail(jobs);
-        shared.tell(LinkEvent::Refused(error));
+        tell(LinkEvent::Refused(error));
         return Ok(());
     }
     let mut jobs = jobs.into_iter();
     while let Some(job) = jobs.next() {
-        if let Err((error, mut left)) = change_all(shared, connection, vec![job]) {
+        if let Err((error, mut left)) = change_all(tell, connection, vec![job]) {
             left.extend(jobs);
             return Err((error, left));
         }

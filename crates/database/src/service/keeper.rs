@@ -7,9 +7,10 @@ use libdhcpsrv::lease::{LeaseKind, ReclaimLimits};
 use parking_lot::{Condvar, Mutex};
 use util::Now;
 
-use super::{LinkEvent, Shared};
+use super::Shared;
 use crate::keeping::{self, ReclaimedLease, Watch};
-use crate::{DbError, Fault, LeaseConnection};
+use crate::line::Carrier;
+use crate::{DbError, Fault, LeaseConnection, LinkEvent};
 
 /// Time between two looks at what has ended.
 const TICK: Duration = Duration::from_secs(1);
@@ -88,7 +89,7 @@ struct Keeper<'s, K: LeaseKind> {
 pub(super) fn run<K: LeaseKind>(shared: &Shared<K>, now_s: i64) {
     let watch = Watch::new(Now { mono_ns: 0, wall_s: now_s });
     let mut keeper = Keeper { shared, connection: None, began: Instant::now(), watch };
-    let desk = &shared.keeper;
+    let desk = &shared.carrier.keeper;
     let mut next_tick = Instant::now() + TICK;
     loop {
         let mut orders = desk.orders.lock();
@@ -127,7 +128,7 @@ fn wall_s() -> i64 {
 impl<K: LeaseKind> Keeper<'_, K> {
     fn work(&mut self, orders: Orders, ticks: bool) -> Result<(), DbError> {
         if self.connection.is_none() {
-            self.connection = Some((self.shared.opener)()?);
+            self.connection = Some(self.shared.carrier.connect()?);
         }
         if ticks {
             self.tick()?;
@@ -145,7 +146,7 @@ impl<K: LeaseKind> Keeper<'_, K> {
     fn tick(&mut self) -> Result<(), DbError> {
         let Some(connection) = &mut self.connection else { return Ok(()) };
         let now = Now { mono_ns: self.began.elapsed().as_nanos() as u64, wall_s: wall_s() };
-        self.watch.tick(&mut **connection, &self.shared.hints, now).map(|_| ())
+        self.watch.tick(&mut **connection, &self.shared.carrier.hints, now).map(|_| ())
     }
 
     fn reclaim(&mut self, limits: ReclaimLimits, time_max: Duration) -> Result<(), DbError> {
@@ -178,7 +179,7 @@ impl<K: LeaseKind> Keeper<'_, K> {
             is_more = self.has_expired()?;
         }
         let took = begin.elapsed();
-        self.shared.keeper.kept.lock().push(Kept::Reclaimed { leases, is_more, took });
+        self.shared.carrier.keeper.kept.lock().push(Kept::Reclaimed { leases, is_more, took });
         (self.shared.wake_owner)();
         result
     }
@@ -202,7 +203,7 @@ impl<K: LeaseKind> Keeper<'_, K> {
         let Some(connection) = &mut self.connection else { return Ok(()) };
         let before_s = wall_s().saturating_sub(hold_s.into());
         let count = connection.delete_reclaimed(before_s, limit)?;
-        self.shared.keeper.kept.lock().push(Kept::Flushed(count));
+        self.shared.carrier.keeper.kept.lock().push(Kept::Flushed(count));
         (self.shared.wake_owner)();
         Ok(())
     }
