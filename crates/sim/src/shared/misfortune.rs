@@ -76,6 +76,9 @@ impl<F: Family> Side<F> {
 
     /// What a server's keeper does.
     fn keep_up(&mut self, host: usize, world: &mut World<F>) {
+        if self.hosts[host].is_none() || self.is_away {
+            return;
+        }
         self.draw_trouble(world);
         let (Some(mut connection), Some(one)) = (self.connect(), &mut self.hosts[host]) else {
             return;
