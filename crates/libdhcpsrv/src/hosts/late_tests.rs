@@ -39,6 +39,40 @@ fn is_known(cache: &HostCache<V4>, key: &[u8], ms: u64) -> bool {
 }
 
 #[test]
+fn text_of_an_option_counts_before_its_bytes_where_a_definition_explains_it() {
+    let (definitions, classes) = (Definitions::new(Universe::V4), ClassTable::new());
+    let terms = HostTerms { definitions: &definitions, classes: &classes };
+    // 6 are addresses, 15 is text, 222 has no definition.
+    for (code, value, text, expected) in [
+        (6, Some(&[1, 2, 3, 4][..]), "5.6.7.8, 9.9.9.9", Some(&[5, 6, 7, 8, 9, 9, 9, 9][..])),
+        (6, Some(&[1, 2, 3, 4]), "", Some(&[1, 2, 3, 4])),
+        (6, Some(&[]), "5.6.7.8", Some(&[5, 6, 7, 8])),
+        (6, None, "5.6.7.8", Some(&[5, 6, 7, 8])),
+        (6, Some(&[1, 2, 3, 4]), "five", None),
+        (6, Some(&[1, 2, 3]), "", None),
+        (6, None, "", None),
+        (15, Some(b"bytes"), "text", Some(b"text")),
+        (222, Some(b"bytes"), "text", Some(b"bytes")),
+        (222, Some(b""), "", Some(b"")),
+        (222, None, "", Some(b"")),
+        (222, None, "text", None),
+    ] {
+        let identifier = Identifier { kind: IdentifierKind::Duid, bytes: b"duid" };
+        let mut raw = RawHost::<V4>::new(1, SubnetId(1), identifier);
+        let option = RawOption { number: 9, code, text: text.into(), ..RawOption::default() };
+        raw.options = vec![RawOption { value: value.map(Into::into), ..option }];
+        let mut faults = Vec::new();
+        let host = StoredHost::compile(raw, &terms, &mut |fault| faults.push(fault));
+        let host = host.as_host(HostId(0));
+        let found = host.extras.options.get(code as u8);
+        let found = found.map(|option| option.body().collect::<Vec<_>>().concat());
+        assert_eq!(found.as_deref(), expected, "{code} {value:?} {text:?}: {faults:?}");
+        let options: Vec<_> = faults.iter().map(|fault| (fault.host, fault.option)).collect();
+        assert_eq!(options, if expected.is_none() { vec![(1, Some(9))] } else { Vec::new() });
+    }
+}
+
+#[test]
 fn hosts_that_are_lent_keep_their_numbers_and_places() {
     let learned = LearnedHosts::<V4>::default();
     let table = Hosts4::default();

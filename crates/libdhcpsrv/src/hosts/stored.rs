@@ -75,7 +75,7 @@ pub struct RawOption {
     pub code: u16,
     /// `space`; empty for the top-level one.
     pub space: Box<str>,
-    /// `value`: the body itself. Where it has bytes, the text does not count.
+    /// `value`: the body itself. It counts where there is no text, or no definition that explains it.
     pub value: Option<Box<[u8]>>,
     /// `formatted_value`: the body as text, as in the configuration; empty for none.
     pub text: Box<str>,
@@ -242,20 +242,21 @@ fn body_of<S: OptionSetForm>(
         return Err("its space has no possible name".to_owned());
     }
     let definition = definitions.by_code(space, option.code);
-    let body = match &option.value {
-        Some(value) if !value.is_empty() => value.to_vec(),
+    let body = match (&option.value, definition) {
+        (_, Some(definition)) if !option.text.is_empty() => {
+            encode_csv(definition, &option.text, S::UNIVERSE)
+                .map_err(|error| format!("code {} of space '{space}': {error}", option.code))?
+        }
+        (Some(value), _) if !value.is_empty() => value.to_vec(),
         // What is never sent needs no value.
         _ if option.text.is_empty() && option.flags.never_send => return Ok(Vec::new()),
-        Some(_) if option.text.is_empty() => Vec::new(),
-        None if option.text.is_empty() && definition.is_none() => Vec::new(),
-        _ => match definition {
-            Some(definition) => encode_csv(definition, &option.text, S::UNIVERSE)
-                .map_err(|error| format!("code {} of space '{space}': {error}", option.code))?,
-            None => {
-                let code = option.code;
-                return Err(format!("code {code} of space '{space}' has no definition for text"));
-            }
-        },
+        (None, Some(definition)) => encode_csv(definition, "", S::UNIVERSE)
+            .map_err(|error| format!("code {} of space '{space}': {error}", option.code))?,
+        _ if option.text.is_empty() => Vec::new(),
+        _ => {
+            let code = option.code;
+            return Err(format!("code {code} of space '{space}' has no definition for text"));
+        }
     };
     if let Some(definition) = definition {
         validate(definition, &body, S::UNIVERSE)
