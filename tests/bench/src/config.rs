@@ -27,11 +27,7 @@ const CSV_COLUMNS6: &str = "address,duid,valid_lifetime,expire,subnet_id,pref_li
 /// Writes configuration and lease file into `folder`; returns the arguments of the server.
 ///
 /// `access` is the database of a row that has one.
-pub(crate) fn write(
-    spec: &Spec,
-    folder: &Path,
-    access: Option<&Value>,
-) -> io::Result<Vec<String>> {
+pub(crate) fn write(spec: &Spec, folder: &Path, access: Option<&Value>) -> io::Result<Vec<String>> {
     let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
     match spec.kind {
         Kind::Kea | Kind::Ours => {
@@ -123,6 +119,9 @@ fn kea(spec: &Spec, folder: &Path, access: Option<&Value>) -> Value {
     }
     config["lease-database"] = database;
     config["multi-threading"] = threading;
+    if spec.stored {
+        config["cache-threshold"] = json!(0.0);
+    }
     config["valid-lifetime"] = json!(LIFETIME_S);
     config["loggers"] = json!([{
         "name": name,
@@ -377,7 +376,8 @@ mod tests {
     #[test]
     fn durability_reaches_the_configuration() {
         let folder = Path::new("folder");
-        let database = |text: &str| kea(&spec(text), folder, None)["Dhcp4"]["lease-database"].clone();
+        let database =
+            |text: &str| kea(&spec(text), folder, None)["Dhcp4"]["lease-database"].clone();
         assert_eq!(database("ours")["persist"], true);
         assert!(database("ours")["durability"].is_null());
         assert_eq!(database("ours:durability=kernel")["durability"], "kernel");
