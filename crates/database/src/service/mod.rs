@@ -182,6 +182,7 @@ impl<K: LeaseKind> LeaseService<K> {
             mailbox: Arc::new(Mailbox { replies: Mutex::default(), wake }),
             store: Arc::new(RemoteStore::new(self.hints().clone())),
             buffer: Vec::new(),
+            outstanding: 0,
         }
     }
 
@@ -253,6 +254,14 @@ pub struct Post<K: LeaseKind> {
     mailbox: Arc<Mailbox<K>>,
     store: Arc<RemoteStore<K>>,
     buffer: Vec<Request<K>>,
+    /// Requests that it has handed over and not settled.
+    outstanding: usize,
+}
+
+impl<K: LeaseKind> Drop for Post<K> {
+    fn drop(&mut self) {
+        self.settled(self.outstanding);
+    }
 }
 
 impl<K: LeaseKind> std::fmt::Debug for Post<K> {
@@ -276,6 +285,7 @@ impl<K: LeaseKind> Post<K> {
         }
         let outstanding = &self.shared.carrier.outstanding;
         outstanding.fetch_add(self.buffer.len(), Ordering::SeqCst);
+        self.outstanding += self.buffer.len();
         let mailbox = &self.mailbox;
         self.shared.push(self.buffer.drain(..).map(|request| {
             let sort = usize::from(matches!(request.ask, Ask::Change { .. }));
@@ -289,7 +299,9 @@ impl<K: LeaseKind> Post<K> {
     }
 
     /// Says that replies have been settled, and what they have led to has been handed over.
-    pub fn settled(&self, replies: usize) {
+    pub fn settled(&mut self, replies: usize) {
+        let replies = replies.min(self.outstanding);
+        self.outstanding -= replies;
         self.shared.carrier.outstanding.fetch_sub(replies, Ordering::SeqCst);
     }
 
