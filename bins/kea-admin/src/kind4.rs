@@ -139,7 +139,9 @@ impl Kind for V4 {
     }
 
     fn open(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<Self>>, DbError> {
-        let _ = access;
-        Err(DbError::new(database::Fault::Schema, "", "not yet"))
+        match access.kind {
+            SqlKind::Mysql => db_mysql::open_leases4(access),
+            SqlKind::Postgresql => db_pgsql::open_leases4(access),
+        }
     }
 }

@@ -182,7 +182,9 @@ impl Kind for V6 {
     }
 
     fn open(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<Self>>, DbError> {
-        let _ = access;
-        Err(DbError::new(database::Fault::Schema, "", "not yet"))
+        match access.kind {
+            SqlKind::Mysql => db_mysql::open_leases6(access),
+            SqlKind::Postgresql => db_pgsql::open_leases6(access),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A script for MySQL's client, divided into statements.
 //!
 //! What the client does and the server does not: statements end at a delimiter that `DELIMITER` lines change, comments
-//! are left out. Quotes and comments may contain the delimiter.
+//! and backslashes at the ends of lines are left out. Quotes and comments may contain the delimiter.
 
 /// Divides a script into its statements.
 pub(crate) fn statements(script: &str) -> Vec<String> {
@@ -26,6 +26,11 @@ pub(crate) fn statements(script: &str) -> Vec<String> {
         if rest.starts_with("/*") && !rest.starts_with("/*!") {
             let end = rest.find("*/").map_or(rest.len(), |end| end + 2);
             rest = &rest[end..];
+            continue;
+        }
+        // A backslash at the end of a line stands for nothing.
+        if rest.starts_with("\\\n") {
+            rest = &rest[1..];
             continue;
         }
         if !delimiter.is_empty() && rest.starts_with(&delimiter) {
@@ -73,13 +78,13 @@ mod tests {
     #[test]
     fn statements_end_where_the_client_would_end_them() {
         let script = "-- a; b\nCREATE TABLE t (a INT, -- no; end\n b INT);\nINSERT INTO t VALUES (';', \"a\\\";\");\n\
-                      # c;\n/* d; */ SELECT 1;\n\nDELIMITER $$\nCREATE PROCEDURE p()\nBEGIN\n  SELECT 'x''$$';\nEND$$\n\
+                      # c;\n/* d; */ SELECT \\\n1;\n\nDELIMITER $$\nCREATE PROCEDURE p()\nBEGIN\n  SELECT 'x''$$';\nEND$$\n\
                       DELIMITER ;\nSELECT 2";
         let found = statements(script);
         assert_eq!(found.len(), 5, "{found:#?}");
         assert!(found[0].starts_with("CREATE TABLE t (a INT, \n b INT)"));
         assert_eq!(found[1], "INSERT INTO t VALUES (';', \"a\\\";\")");
-        assert_eq!(found[2], "SELECT 1");
+        assert_eq!(found[2], "SELECT \n1");
         assert_eq!(found[3], "CREATE PROCEDURE p()\nBEGIN\n  SELECT 'x''$$';\nEND");
         assert_eq!(found[4], "SELECT 2");
     }

@@ -268,8 +268,18 @@ fn try_transaction<K: Kind>(
     let done = |flags: &[bool]| flags.iter().filter(|done| **done).count() as u64;
     counts.inserted = done(&inserted);
     counts.replaced = done(&replaced);
-    // A server was faster with these; what it wrote is newer.
-    counts.kept += (inserted.len() + replaced.len()) as u64 - counts.inserted - counts.replaced;
+    let refused: Vec<_> = inserts.iter().zip(&inserted).filter(|(_, done)| !**done).collect();
+    if !refused.is_empty() {
+        let leases: Vec<_> = refused.iter().map(|(lease, _)| (**lease).clone()).collect();
+        let there = present(connection, &leases).map_err(Trouble::Database)?;
+        let is_there = |lease: &&K::Lease| there.contains_key(&K::address(lease).into());
+        for lease in leases.iter().filter(|lease| !is_there(lease)) {
+            counts.add(left_out::<K>(lease, "the database has not taken it"));
+        }
+    }
+    // A server was faster with the rest; what it wrote is newer.
+    let all = (inserted.len() + replaced.len()) as u64;
+    counts.kept += all.saturating_sub(counts.inserted + counts.replaced + counts.bad);
     Ok(counts)
 }
 

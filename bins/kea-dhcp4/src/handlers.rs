@@ -24,6 +24,9 @@ use kea_log::Message;
 use crate::messages;
 use crate::query::Query;
 
+/// How often a change is made anew after a conflict before it is given up.
+const CONFLICTS_MAX: usize = 8;
+
 /// What came of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -449,26 +452,44 @@ fn memory_of(
 
 fn release(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
     let address = exchange.query.ciaddr;
-    let lease = match own_lease(exchange, session, address)? {
-        Ok(lease) => lease,
-        Err(reason) => return Ok(Outcome::Drop(reason)),
-    };
-    Ok(match session.delete(address, Expect::Unchanged(lease.version))? {
-        Ok(_) => Outcome::Done(Change::Released(address)),
-        Err(error) => Outcome::Drop(DropReason::NotStored(error)),
-    })
+    // A client does not repeat it, so that a conflict is looked into at once.
+    for _ in 0..CONFLICTS_MAX {
+        let lease = match own_lease(exchange, session, address)? {
+            Ok(lease) => lease,
+            Err(reason) => return Ok(Outcome::Drop(reason)),
+        };
+        match session.delete(address, Expect::Unchanged(lease.version))? {
+            Ok(_) => return Ok(Outcome::Done(Change::Released(address))),
+            Err(CommitError::Conflict) => {}
+            Err(error) => return Ok(Outcome::Drop(DropReason::NotStored(error))),
+        }
+    }
+    Ok(Outcome::Drop(DropReason::NotStored(CommitError::Conflict)))
 }
 
 fn decline(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
     let Some(address) = exchange.query.requested_address else {
         return Ok(Outcome::Drop(DropReason::NoDeclinedAddress));
     };
-    let lease = match own_lease(exchange, session, address)? {
-        Ok(lease) => lease,
-        Err(reason) => return Ok(Outcome::Drop(reason)),
-    };
+    // A client does not repeat it, so that a conflict is looked into at once.
+    for _ in 0..CONFLICTS_MAX {
+        let lease = match own_lease(exchange, session, address)? {
+            Ok(lease) => lease,
+            Err(reason) => return Ok(Outcome::Drop(reason)),
+        };
+        match session.commit(kept_back(exchange, address, &lease))? {
+            Ok(_) => return Ok(Outcome::Done(Change::Declined(address))),
+            Err(CommitError::Conflict) => {}
+            Err(error) => return Ok(Outcome::Drop(DropReason::NotStored(error))),
+        }
+    }
+    Ok(Outcome::Drop(DropReason::NotStored(CommitError::Conflict)))
+}
+
+/// A lease as it is stored when its address has been declined.
+fn kept_back<'a>(exchange: &Exchange<'_>, address: Ipv4Addr, lease: &Lease4View) -> Change4<'a> {
     // The address belongs to nobody while it is kept back: neither client nor name stay with it.
-    let change = Change4 {
+    Change4 {
         address,
         subnet_id: lease.subnet_id,
         pool_id: exchange.pool_id(lease.subnet_id, address),
@@ -483,11 +504,7 @@ fn decline(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
         keeps_context: false,
         expect: Expect::Unchanged(lease.version),
         replaces: None,
-    };
-    Ok(match session.commit(change)? {
-        Ok(_) => Outcome::Done(Change::Declined(address)),
-        Err(error) => Outcome::Drop(DropReason::NotStored(error)),
-    })
+    }
 }
 
 /// The active lease on an address, if it is the client's.

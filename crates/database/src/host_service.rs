@@ -16,7 +16,7 @@ use libdhcpsrv::session::Ticket;
 use parking_lot::{Mutex, RwLock};
 
 use crate::host::HOST_QUERIES_MAX;
-use crate::line::{Carrier, Line, LinkEvent, Lost};
+use crate::line::{Carrier, JOIN_MAX, Line, LinkEvent, Lost, join_within};
 use crate::{DbError, HostConnection};
 
 /// Makes a connection.
@@ -45,6 +45,7 @@ struct Hosts<K: LeaseKind> {
 impl<K: LeaseKind> Carrier for Hosts<K> {
     type Connection = Box<dyn HostConnection<K>>;
     type Job = Job<K>;
+    type Receipt = (Arc<Mailbox<K>>, Ticket);
 
     fn connect(&self) -> Result<Box<dyn HostConnection<K>>, DbError> {
         (self.opener)()
@@ -69,6 +70,17 @@ impl<K: LeaseKind> Carrier for Hosts<K> {
 
     fn fail(&self, jobs: Vec<Job<K>>) {
         deliver(jobs.into_iter().map(|job| (job, Err(HostsUnknown))));
+    }
+
+    fn receipt(job: &Job<K>) -> Self::Receipt {
+        (job.mailbox.clone(), job.ticket)
+    }
+
+    fn fail_receipts(&self, receipts: Vec<Self::Receipt>) {
+        for (mailbox, ticket) in receipts {
+            mailbox.replies.lock().push((ticket, Err(HostsUnknown)));
+            (mailbox.wake)();
+        }
     }
 
     fn mark_lost(job: &mut Job<K>) -> bool {
@@ -135,10 +147,7 @@ struct HostLine<K: LeaseKind> {
 impl<K: LeaseKind> Drop for HostLine<K> {
     fn drop(&mut self) {
         self.line.stop();
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been reported by its hook.
-            let _ = thread.join();
-        }
+        join_within(self.thread.take().into_iter(), JOIN_MAX);
         self.line.fail_all();
     }
 }
@@ -207,7 +216,6 @@ impl<K: LeaseKind> HostService<K> {
         *lines = kept;
         self.lines.are_any.store(!lines.is_empty(), Ordering::Relaxed);
         drop(lines);
-        // It takes as long as the statement that is under way.
         drop(given_up);
     }
 
@@ -246,15 +254,19 @@ impl<K: LeaseKind> HostPost<K> {
     /// Hands over questions.
     pub fn hand_over(&self, requests: &mut Vec<HostRequest<K>>) {
         let lines = self.lines.all.read();
-        for request in requests.drain(..) {
-            let HostRequest { ticket, database, query } = request;
-            let job = Job { mailbox: self.mailbox.clone(), ticket, query, was_lost: false };
-            let is_it = |line: &&HostLine<K>| *line.settings == *database;
-            match lines.iter().find(is_it) {
-                Some(line) => line.line.push(std::iter::once((0, job))),
-                None => deliver(std::iter::once((job, Err(HostsUnknown)))),
+        let job = |HostRequest { ticket, query, .. }: HostRequest<K>| {
+            let mailbox = self.mailbox.clone();
+            Job { mailbox, ticket, query, was_lost: false }
+        };
+        // All for one database together, so that they are asked together.
+        for line in lines.iter() {
+            let is_for_it = |request: &mut HostRequest<K>| *request.database == *line.settings;
+            let jobs: Vec<_> = requests.extract_if(.., is_for_it).map(job).collect();
+            if !jobs.is_empty() {
+                line.line.push(jobs.into_iter().map(|job| (0, job)));
             }
         }
+        deliver(requests.drain(..).map(|request| (job(request), Err(HostsUnknown))));
     }
 
     /// Takes the replies that have come.
@@ -272,5 +284,164 @@ impl<K: LeaseKind> HostPost<K> {
         lines.iter().any(|line| {
             line.settings.reconnect.on_fail == OnFail::StopRetryExit && !line.line.is_up()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+    use std::time::{Duration, Instant};
+
+    use libdhcpsrv::config::{Reconnect, SqlAccess, SqlKind};
+    use libdhcpsrv::hosts::{GLOBAL, Identifier, IdentifierKind, OwnedIdentifier, RawHost};
+    use libdhcpsrv::lease4::V4;
+
+    use super::*;
+    use crate::{Fault, SchemaVersion};
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    /// A database in which every client has a host with its own identifier; identifier 0 is refused.
+    struct Everybody {
+        is_down: Arc<AtomicBool>,
+        statements: Arc<AtomicU32>,
+    }
+
+    impl HostConnection<V4> for Everybody {
+        fn hosts(
+            &mut self,
+            queries: &[&HostQuery<V4>],
+            each: &mut dyn FnMut(usize, RawHost<V4>),
+        ) -> Result<(), DbError> {
+            if self.is_down.load(Ordering::SeqCst) {
+                return Err(DbError::new(Fault::Lost, "hosts", "it is down"));
+            }
+            self.statements.fetch_add(1, Ordering::SeqCst);
+            for (number, query) in queries.iter().enumerate() {
+                let HostQuery::Of { subnets, identifiers } = query else { continue };
+                if identifiers[0].bytes[0] == 0 {
+                    return Err(DbError::new(Fault::Statement, "hosts", "not this one"));
+                }
+                each(number, RawHost::new(1, subnets[0], identifiers[0].borrow()));
+            }
+            Ok(())
+        }
+
+        fn schema_version(&self) -> SchemaVersion {
+            SchemaVersion { major: 14, minor: 0 }
+        }
+    }
+
+    fn settings(name: &str) -> Arc<SqlDatabase> {
+        let access = SqlAccess::new(SqlKind::Mysql, name);
+        let reconnect = Reconnect {
+            tries_max: 1000,
+            wait_ms: 1,
+            on_fail: OnFail::StopRetryExit,
+            on_startup: false,
+        };
+        Arc::new(SqlDatabase { access, reconnect })
+    }
+
+    struct Stand {
+        service: HostService<V4>,
+        post: HostPost<V4>,
+        is_down: Arc<AtomicBool>,
+        statements: Arc<AtomicU32>,
+    }
+
+    impl Stand {
+        fn new() -> Self {
+            let (is_down, statements) = (Arc::<AtomicBool>::default(), Arc::<AtomicU32>::default());
+            let opener: HostOpener<V4> = {
+                let (is_down, statements) = (is_down.clone(), statements.clone());
+                Arc::new(move || match is_down.load(Ordering::SeqCst) {
+                    true => Err(DbError::new(Fault::Lost, "", "it is down")),
+                    false => Ok(Box::new(Everybody {
+                        is_down: is_down.clone(),
+                        statements: statements.clone(),
+                    })),
+                })
+            };
+            let service = HostService::new(Arc::new(|| ()));
+            let first = opener().unwrap();
+            service.add(settings("hosts"), opener, first).unwrap();
+            let post = service.post(Box::new(|| ()));
+            Self { service, post, is_down, statements }
+        }
+
+        /// Asks about clients of one byte each; their replies in this order, by what was found.
+        fn ask(&self, database: &Arc<SqlDatabase>, clients: &[u8]) -> Vec<Option<usize>> {
+            let request = |&client: &u8| {
+                let identifier =
+                    OwnedIdentifier { kind: IdentifierKind::HwAddress, bytes: [client].into() };
+                let identifiers = [identifier].into();
+                HostRequest {
+                    ticket: Ticket(client.into()),
+                    database: database.clone(),
+                    query: Arc::new(HostQuery::Of { subnets: [GLOBAL].into(), identifiers }),
+                }
+            };
+            let mut requests: Vec<_> = clients.iter().map(request).collect();
+            self.post.hand_over(&mut requests);
+            assert!(requests.is_empty());
+            let (mut replies, begin) = (Vec::new(), Instant::now());
+            while replies.len() < clients.len() {
+                assert!(begin.elapsed() < LIMIT, "no reply");
+                std::thread::yield_now();
+                self.post.collect(&mut replies);
+            }
+            let found = |client: &u8| {
+                let reply = replies.iter().find(|(ticket, _)| ticket.0 == u64::from(*client));
+                let hosts = reply.and_then(|(_, reply)| reply.as_ref().ok())?;
+                let own = Identifier { kind: IdentifierKind::HwAddress, bytes: &[*client] };
+                Some(hosts.iter().filter(|host| host.identifier() == own).count())
+            };
+            clients.iter().map(found).collect()
+        }
+    }
+
+    #[test]
+    fn questions_of_a_pass_are_asked_together_and_a_refused_one_fails_alone() {
+        let stand = Stand::new();
+        let database = settings("hosts");
+        let clients: Vec<u8> = (1..=200).collect();
+        assert_eq!(stand.ask(&database, &clients), vec![Some(1); 200]);
+        let statements = stand.statements.swap(0, Ordering::SeqCst);
+        assert!(statements <= 10, "{statements}");
+        assert_eq!(stand.ask(&database, &[1, 0, 2]), [Some(1), None, Some(1)]);
+        let events = stand.service.take_events();
+        assert!(matches!(&events[..], [(_, LinkEvent::Refused(_))]), "{events:?}");
+    }
+
+    #[test]
+    fn database_that_is_away_is_never_one_without_hosts() {
+        let stand = Stand::new();
+        let database = settings("hosts");
+        stand.is_down.store(true, Ordering::SeqCst);
+        assert_eq!(stand.ask(&database, &[1, 2]), [None, None]);
+        let begin = Instant::now();
+        while !stand.post.is_closed() {
+            assert!(begin.elapsed() < LIMIT, "not told");
+        }
+        stand.is_down.store(false, Ordering::SeqCst);
+        while stand.post.is_closed() {
+            assert!(begin.elapsed() < LIMIT, "never back");
+            std::thread::yield_now();
+        }
+        assert_eq!(stand.ask(&database, &[1]), [Some(1)]);
+    }
+
+    #[test]
+    fn databases_that_are_not_in_the_configuration_any_more_are_unknown() {
+        let stand = Stand::new();
+        assert_eq!(stand.ask(&settings("others"), &[1]), [None]);
+        let database = settings("hosts");
+        assert!(stand.service.has(&database));
+        stand.service.retain(std::slice::from_ref(&*database));
+        assert_eq!(stand.ask(&database, &[1]), [Some(1)]);
+        stand.service.retain(&[]);
+        assert!(!stand.service.has(&database) && !stand.post.is_closed());
+        assert_eq!(stand.ask(&database, &[1]), [None]);
     }
 }

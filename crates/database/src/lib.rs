@@ -8,9 +8,11 @@
 mod error;
 pub mod host;
 pub mod host_service;
+pub mod keeping;
 mod lease;
 mod line;
 pub mod messages;
+pub mod requests;
 mod row;
 pub mod service;
 #[cfg(any(test, feature = "simulated"))]
@@ -18,6 +20,6 @@ pub mod simulated;
 
 pub use error::{DbError, Fault};
 pub use host::HostConnection;
-pub use lease::{Counted, LeaseConnection, SchemaVersion, Wanted};
+pub use lease::{Counted, LeaseConnection, Page, SchemaVersion, Wanted};
 pub use line::LinkEvent;
 pub use row::{Row4, Row6, RowFault};

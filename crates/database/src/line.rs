@@ -4,13 +4,15 @@
 //! a connection are is up to the [`Carrier`].
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use libdhcpsrv::config::{OnFail, Reconnect};
 use parking_lot::{Condvar, Mutex};
 
-use crate::DbError;
+use crate::{DbError, Fault};
 
 /// What happened to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub(crate) trait Carrier: Send + Sync + Sized + 'static {
     type Connection: Send;
     /// A job.
     type Job: Send;
+    /// What is needed to reply to a job that is gone.
+    type Receipt;
 
     /// Makes a connection.
     fn connect(&self) -> Result<Self::Connection, DbError>;
@@ -63,8 +67,21 @@ pub(crate) trait Carrier: Send + Sync + Sized + 'static {
     /// Replies to jobs that there is no answer.
     fn fail(&self, jobs: Vec<Self::Job>);
 
+    /// What is needed to reply to a job even if it is gone.
+    fn receipt(job: &Self::Job) -> Self::Receipt;
+
+    /// Replies that there is no answer; those that have been replied to may be told once more.
+    fn fail_receipts(&self, receipts: Vec<Self::Receipt>);
+
     /// Marks a job whose connection was lost; returns whether it was marked before.
     fn mark_lost(job: &mut Self::Job) -> bool;
+}
+
+/// The jobs of one sort that wait.
+struct Queue<J> {
+    jobs: VecDeque<J>,
+    /// Whether a try to connect has failed since the connection was lost: what comes is refused at once.
+    is_away: bool,
 }
 
 /// What all threads of a line share.
@@ -72,7 +89,7 @@ pub(crate) struct Line<C: Carrier> {
     pub(crate) carrier: C,
     pub(crate) reconnect: Reconnect,
     /// One for each sort of jobs.
-    queues: Mutex<Vec<VecDeque<C::Job>>>,
+    queues: Mutex<Vec<Queue<C::Job>>>,
     /// Wakes each connection; the last one is that of the helper.
     ready: Vec<Condvar>,
     events: Mutex<Vec<LinkEvent>>,
@@ -96,7 +113,9 @@ impl<C: Carrier> Line<C> {
         Self {
             carrier,
             reconnect,
-            queues: Mutex::new((0..sorts).map(|_| VecDeque::new()).collect()),
+            queues: Mutex::new(
+                (0..sorts).map(|_| Queue { jobs: VecDeque::new(), is_away: false }).collect(),
+            ),
             ready: (0..=sorts).map(|_| Condvar::new()).collect(),
             events: Mutex::default(),
             wake_owner,
@@ -113,19 +132,24 @@ impl<C: Carrier> Line<C> {
 
     /// Adds jobs, each with its sort.
     pub(crate) fn push(&self, jobs: impl Iterator<Item = (usize, C::Job)>) {
+        let mut refused = Vec::new();
         let mut queues = self.queues.lock();
         for (sort, job) in jobs {
-            if let Some(queue) = queues.get_mut(sort) {
-                queue.push_back(job);
+            match queues.get_mut(sort) {
+                Some(queue) if !queue.is_away => queue.jobs.push_back(job),
+                _ => refused.push(job),
             }
         }
-        let must_help = queues.iter().any(|queue| queue.len() >= JOIN_FROM);
+        let must_help = queues.iter().any(|queue| queue.jobs.len() >= JOIN_FROM);
         for (queue, bell) in queues.iter().zip(&self.ready) {
-            if !queue.is_empty() {
+            if !queue.jobs.is_empty() {
                 bell.notify_one();
             }
         }
         drop(queues);
+        if !refused.is_empty() {
+            self.carrier.fail(refused);
+        }
         if must_help {
             self.ready[self.helper()].notify_one();
         }
@@ -204,8 +228,19 @@ impl<C: Carrier> Line<C> {
     ) -> Result<C::Connection, Lost<C::Job>> {
         self.carried[0].fetch_add(jobs.len() as u64, Ordering::Relaxed);
         self.carried[1].fetch_add(1, Ordering::Relaxed);
-        self.carrier.carry_out(&mut connection, jobs, &|event| self.tell(event))?;
-        Ok(connection)
+        let receipts: Vec<C::Receipt> = jobs.iter().map(C::receipt).collect();
+        let work = AssertUnwindSafe(|| {
+            self.carrier.carry_out(&mut connection, jobs, &|event| self.tell(event))
+        });
+        match catch_unwind(work) {
+            Ok(carried) => carried.map(|()| connection),
+            Err(_) => {
+                // A defect; nobody knows what the connection is in the middle of.
+                self.carrier.fail_receipts(receipts);
+                let reason = "processing an answer failed; this is a defect of the server";
+                Err((DbError::new(Fault::Lost, "", reason), Vec::new()))
+            }
+        }
     }
 
     /// Waits for jobs and tells their sort; none when the line stops.
@@ -216,15 +251,15 @@ impl<C: Carrier> Line<C> {
                 return None;
             }
             let found = if number == self.helper() {
-                let longest = queues.iter().enumerate().max_by_key(|(_, queue)| queue.len());
-                let longest = longest.map(|(sort, queue)| (sort, queue.len()));
+                let lens = queues.iter().map(|queue| queue.jobs.len()).enumerate();
+                let longest = lens.max_by_key(|(_, len)| *len);
                 // What helps leaves the other one something to do.
                 longest.filter(|&(_, len)| len >= JOIN_FROM).map(|(sort, len)| (sort, len / 2))
             } else {
-                Some((number, queues[number].len())).filter(|&(_, len)| len > 0)
+                Some((number, queues[number].jobs.len())).filter(|&(_, len)| len > 0)
             };
             if let Some((sort, count)) = found {
-                return Some((sort, queues[sort].drain(..count.min(BATCH_MAX)).collect()));
+                return Some((sort, queues[sort].jobs.drain(..count.min(BATCH_MAX)).collect()));
             }
             self.ready[number].wait(&mut queues);
         }
@@ -237,7 +272,7 @@ impl<C: Carrier> Line<C> {
         for mut job in jobs.into_iter().rev() {
             match C::mark_lost(&mut job) {
                 true => again.push(job),
-                false => queues[sort].push_front(job),
+                false => queues[sort].jobs.push_front(job),
             }
         }
         drop(queues);
@@ -272,6 +307,7 @@ impl<C: Carrier> Line<C> {
             if tries < tries_max || goes_on {
                 match self.carrier.connect() {
                     Ok(connection) => {
+                        self.set_away(number, false);
                         if self.lost.fetch_sub(1, Ordering::SeqCst) == 1 {
                             self.tell(LinkEvent::Recovered);
                         }
@@ -284,33 +320,36 @@ impl<C: Carrier> Line<C> {
                 }
             }
             tries = tries.saturating_add(1);
+            self.set_away(number, true);
             self.carrier.fail(self.take_all(number));
-            self.wait_failing(number, if tries >= tries_max { pause.max(SLOW) } else { pause });
+            self.wait(number, if tries >= tries_max { pause.max(SLOW) } else { pause });
         }
         None
     }
 
-    fn take_all(&self, number: usize) -> Vec<C::Job> {
-        self.queues.lock()[number].drain(..).collect()
+    fn set_away(&self, number: usize, is_away: bool) {
+        self.queues.lock()[number].is_away = is_away;
     }
 
-    /// Waits for a while and replies meanwhile that there is no database.
-    fn wait_failing(&self, number: usize, time: Duration) {
-        let until = Instant::now() + time;
-        loop {
-            let mut queues = self.queues.lock();
-            while queues[number].is_empty() {
-                let is_over = self.is_stopping()
-                    || self.ready[number].wait_until(&mut queues, until).timed_out();
-                if is_over {
-                    return;
-                }
-            }
-            drop(queues);
-            self.carrier.fail(self.take_all(number));
-            if Instant::now() >= until {
-                return;
-            }
+    fn take_all(&self, number: usize) -> Vec<C::Job> {
+        self.queues.lock()[number].jobs.drain(..).collect()
+    }
+}
+
+/// Waits for threads that have been told to end; those that do not within the time go on by themselves, because what they wait
+/// for may never come.
+pub(crate) fn join_within(threads: impl Iterator<Item = JoinHandle<()>>, time: Duration) {
+    let until = Instant::now() + time;
+    for thread in threads {
+        while !thread.is_finished() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
+        }
+        if thread.is_finished() {
+            // A panic of the thread has been reported by its hook.
+            let _ = thread.join();
         }
     }
 }
+
+/// Longest wait for threads that are told to end.
+pub(crate) const JOIN_MAX: Duration = Duration::from_secs(2);

@@ -18,8 +18,11 @@ use std::time::Duration;
 
 use database::{DbError, Fault};
 use libdhcpsrv::config::SqlAccess;
+use libdhcpsrv::loggers::DHCPSRV;
 use mysql::prelude::Queryable;
 use mysql::{ClientIdentity, Conn, DriverError, MySqlError, OptsBuilder, SslOpts};
+
+use crate::messages::MYSQL_CIPHER_LIST_IGNORED;
 
 /// Where the server of this machine listens on Debian and its kin; other systems have it in one of the other places.
 const LOCAL_SOCKETS: [&str; 3] =
@@ -150,6 +153,9 @@ fn socket(access: &SqlAccess) -> Option<String> {
 /// The server's certificate must be of an authority of `trust-anchor` or of a public one, and for the server's name.
 fn tls(access: &SqlAccess) -> Result<SslOpts, DbError> {
     let refused = |reason: String| DbError::new(Fault::Refused, OPENING, reason);
+    if !access.cipher_list.is_empty() {
+        kea_log::log!(DHCPSRV, MYSQL_CIPHER_LIST_IGNORED, access);
+    }
     let mut options = SslOpts::default();
     if !access.trust_anchor.is_empty() {
         if Path::new(&access.trust_anchor).is_dir() {

@@ -16,4 +16,5 @@ mod server;
 pub mod suite;
 
 pub use access::{Database, Schema};
+pub use libdhcpsrv::config::SqlKind;
 pub use server::{Durability, Server, Settings};

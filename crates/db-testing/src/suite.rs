@@ -16,7 +16,7 @@ mod values;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use database::LeaseConnection;
-use libdhcpsrv::lease::{AddressOf, LeaseKind};
+use libdhcpsrv::lease::{AddressOf, LeaseKind, LeaseState};
 
 pub use kind::{Column, Common, Finds, Ranged, SuiteKind};
 pub use place::{InMemory, InServer};
@@ -50,7 +50,10 @@ pub struct Limits {
     pub identifier_len_max: usize,
     /// Whether every byte can stand in a host name. Where not, a lease is stored without the host name or is refused.
     pub has_any_hostname: bool,
-    /// The last second that a lifetime may end at. A lease that ends later is refused.
+    /// Whether it knows the states released and registered. Where not, a released lease is kept as a reclaimed one, and a
+    /// registered one as a default one or not at all.
+    pub has_all_states: bool,
+    /// The last second that a lifetime may end at. A longer one ends then, for reads as well.
     pub expire_max: i64,
 }
 
@@ -61,8 +64,23 @@ impl Limits {
         has_user_context: true,
         identifier_len_max: usize::MAX,
         has_any_hostname: true,
+        has_all_states: true,
         expire_max: i64::MAX,
     };
+}
+
+impl Limits {
+    /// The states that a lease can be in.
+    fn states(&self) -> &'static [LeaseState] {
+        const ALL: [LeaseState; 5] = [
+            LeaseState::Default,
+            LeaseState::Declined,
+            LeaseState::ExpiredReclaimed,
+            LeaseState::Released,
+            LeaseState::Registered,
+        ];
+        if self.has_all_states { &ALL } else { &ALL[..3] }
+    }
 }
 
 /// One check: an empty table and a name that is its claim.

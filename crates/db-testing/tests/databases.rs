@@ -15,11 +15,11 @@ const MYSQL: Limits = Limits {
     has_user_context: false,
     identifier_len_max: 128,
     has_any_hostname: false,
+    has_all_states: false,
     expire_max: 0x7fff_ffff,
 };
 /// The same for PostgreSQL.
-const PGSQL: Limits =
-    Limits { has_pool_id: false, has_user_context: false, has_any_hostname: false, ..Limits::NONE };
+const PGSQL: Limits = Limits { identifier_len_max: usize::MAX, expire_max: i64::MAX, ..MYSQL };
 
 fn in_server<K: SuiteKind>(
     kind: SqlKind,

@@ -36,7 +36,12 @@ pub(crate) struct WorkerServer<D: Daemon> {
     listening: bool,
     database: Option<Access<D>>,
     hosts: HostAccess<D>,
+    /// When exchanges that have waited for too long were last given up.
+    swept_s: u32,
 }
+
+/// Seconds between two looks at exchanges that wait.
+const SWEEP_S: u32 = 10;
 
 /// The worker's access to databases of hosts.
 struct HostAccess<D: Daemon> {
@@ -62,15 +67,17 @@ pub(crate) struct Access<D: Daemon> {
     pub(crate) post: Post<D::Leases>,
     /// Wakes the worker, once it is known how.
     pub(crate) wake: Arc<OnceLock<Wake>>,
-    /// Replies that are being processed: memory that is used again.
+    /// Replies that are being processed, the next one last: memory that is used again.
     replies: Vec<Reply<D::Leases>>,
+    /// Replies that have been processed since the last time that questions were handed over.
+    settled: usize,
 }
 
 impl<D: Daemon> Access<D> {
     pub(crate) fn new(make: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> Post<D::Leases>) -> Self {
         let wake: Arc<OnceLock<Wake>> = Arc::default();
         let post = make(wake_later(&wake));
-        Self { post, wake, replies: Vec::new() }
+        Self { post, wake, replies: Vec::new(), settled: 0 }
     }
 }
 
@@ -85,7 +92,7 @@ impl<D: Daemon> WorkerServer<D> {
         let wake: Arc<OnceLock<Wake>> = Arc::default();
         let post = hosts.post(wake_later(&wake));
         let hosts = HostAccess { post, wake, requests: Vec::new(), replies: Vec::new() };
-        Self { server, index, listening: false, database, hosts }
+        Self { server, index, listening: false, database, hosts, swept_s: 0 }
     }
 
     /// Whether queries are passed over because the database is away.
@@ -107,14 +114,26 @@ impl<D: Daemon> PacketServer for WorkerServer<D> {
     }
 
     fn resume(&mut self, now: Now, replies: &mut Replies) {
-        self.hosts.post.collect(&mut self.hosts.replies);
-        for (ticket, reply) in self.hosts.replies.drain(..) {
+        // One by one: should one of them meet a defect, the others are still there in the next pass.
+        if self.hosts.replies.is_empty() {
+            self.hosts.post.collect(&mut self.hosts.replies);
+            self.hosts.replies.reverse();
+        }
+        while let Some((ticket, reply)) = self.hosts.replies.pop() {
             self.server.resume_with_hosts(ticket, reply, now, replies);
+        }
+        if now.mono_s().wrapping_sub(self.swept_s) >= SWEEP_S {
+            self.swept_s = now.mono_s();
+            self.server.give_up_overdue(now);
         }
         let Some(database) = &mut self.database else { return };
         let store = database.post.store().clone();
-        database.post.collect(&mut database.replies);
-        for reply in database.replies.drain(..) {
+        if database.replies.is_empty() {
+            database.post.collect(&mut database.replies);
+            database.replies.reverse();
+        }
+        while let Some(reply) = database.replies.pop() {
+            database.settled += 1;
             let ticket = reply.ticket;
             match store.settle(reply, now) {
                 Some(answer) => {
@@ -128,6 +147,7 @@ impl<D: Daemon> PacketServer for WorkerServer<D> {
     fn hand_over(&mut self) {
         if let Some(database) = &mut self.database {
             database.post.hand_over();
+            database.post.settled(std::mem::take(&mut database.settled));
         }
         self.server.take_host_requests(&mut self.hosts.requests);
         if !self.hosts.requests.is_empty() {

@@ -7,6 +7,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use database::host_service::HostService;
 use libdhcpsrv::intake::Shared;
@@ -25,6 +26,11 @@ use crate::maintenance::{Context, Maintenance};
 use crate::packets::{Update, WorkerServer};
 use crate::sql::{self, Patience, SqlError};
 use crate::{Daemon, Ingredients, Settings, Surroundings};
+
+/// Longest wait for exchanges that wait for a lease database.
+const FINISH_MAX: Duration = Duration::from_secs(1);
+/// Time between two looks at them.
+const FINISH_STEP: Duration = Duration::from_millis(1);
 
 /// Most worker threads: each has sockets and receive rings of its own, and more of them than processors only cost.
 const WORKERS_MAX: usize = 64;
@@ -122,12 +128,20 @@ impl<D: Daemon> Service<D> {
         config: D::Config,
         patience: &mut Patience<'_>,
     ) -> Result<(), ServiceError> {
+        let result = self.take(config, patience);
+        self.leases.set_closed(false);
+        // Databases that only the other configuration names are given up, whichever that is now.
+        self.hosts.retain(D::settings(D::config(&self.runtime)).hosts_databases);
+        result
+    }
+
+    fn take(&mut self, config: D::Config, patience: &mut Patience<'_>) -> Result<(), ServiceError> {
         let settings = D::settings(&config);
         let plan = plan_of::<D>(&settings, self.port)?;
         let file = lease_file::<D>(&settings, &self.paths);
         let now = self.clock.now();
         let (other_leases, found) = match self.leases.are_meant_by(settings.lease_database, &file) {
-            true => (None, self.leases.survey(now)?),
+            true => (None, self.leases.survey(now, patience)?),
             false => {
                 let (leases, found) = Leases::<D>::open(&config, &file, now, patience)?;
                 (Some(leases), found)
@@ -137,21 +151,30 @@ impl<D: Daemon> Service<D> {
         let count = workers_of(&settings);
         let other_workers = if other_leases.is_some() || count != self.workers.len() {
             let leases = other_leases.as_ref().unwrap_or(&self.leases);
-            Some(self.make_workers(count, &self.shared, &plan, leases)?)
+            // What the old workers leave behind must not be in the way of a client.
+            let shared = Shared::new(leases.access().0, random_seed());
+            Some((self.make_workers(count, &shared, &plan, leases)?, shared))
         } else {
             None
         };
         let (now, former) = (self.clock.now(), Some(&*self.runtime));
         let prepared = prepare::<D>(&config, &self.paths, &self.table, now, former)?;
 
+        self.finish_exchanges();
         let replaced = other_workers.is_some();
+        let standing = worker::pause(&self.workers);
+        // From here on figures stand still, so that they can be counted.
+        let counted = other_leases.as_ref().unwrap_or(&self.leases);
+        let found = counted.recount(found, patience)?;
         let paused = match other_workers {
-            Some(workers) => {
+            Some((workers, shared)) => {
+                drop(standing);
                 // The old ones answer what they have stored, end and close their sockets.
                 drop(std::mem::replace(&mut self.workers, workers));
+                self.shared = shared;
                 None
             }
-            None => Some(worker::pause(&self.workers)),
+            None => Some(standing),
         };
         if let Some(other) = other_leases {
             self.leases = other;
@@ -165,7 +188,6 @@ impl<D: Daemon> Service<D> {
             worker.update(Update::Runtime(self.runtime.clone()));
         }
         drop(paused);
-        self.hosts.retain(D::settings(D::config(&self.runtime)).hosts_databases);
         self.renew_maintenance();
         if replaced {
             self.plan = plan;
@@ -180,6 +202,17 @@ impl<D: Daemon> Service<D> {
         // They obey in order: when they have stood still, the sockets are those of the configuration.
         drop(worker::pause(&self.workers));
         Ok(())
+    }
+
+    /// Lets exchanges that wait for a lease database come to their end, as far as that takes no longer than a moment;
+    /// queries that come meanwhile are passed over.
+    fn finish_exchanges(&self) {
+        let Leases::Sql(database) = &self.leases else { return };
+        let until = Instant::now() + FINISH_MAX;
+        self.leases.set_closed(true);
+        while !database.service().is_idle() && Instant::now() < until {
+            std::thread::sleep(FINISH_STEP);
+        }
     }
 
     fn renew_maintenance(&mut self) {

@@ -99,6 +99,39 @@ pub(crate) struct Patience<'a> {
     pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
 }
 
+impl Patience<'_> {
+    /// Does something that may take long in a thread of its own, so that signals are heard meanwhile. Interrupted, it goes
+    /// on by itself and its result is lost.
+    pub(crate) fn aside<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, SqlError> {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name("database".to_owned());
+        thread.spawn(move || {
+            // Nobody listens when it was interrupted.
+            let _ = sender.send(work());
+        })?;
+        let mut pause = Duration::ZERO;
+        loop {
+            match receiver.recv_timeout(pause) {
+                Ok(result) => return Ok(result),
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(SqlError::Interrupted);
+                }
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+            }
+            if (self.wait)(pause) {
+                return Err(SqlError::Interrupted);
+            }
+            pause = PATIENT_STEP;
+        }
+    }
+}
+
+/// Time between two looks at work that is done aside.
+const PATIENT_STEP: Duration = Duration::from_millis(5);
+
 /// An open lease database.
 pub(crate) struct SqlDatabaseInUse<K: LeaseKind> {
     settings: SqlDatabase,
@@ -113,8 +146,11 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
         patience: &mut Patience<'_>,
     ) -> Result<(Self, Survey<K>), SqlError> {
         let mut first = connect::<K>(settings, patience)?;
-        let survey = Survey::make(&mut *first, now.wall_s);
-        let survey = survey.map_err(|error| failed(settings, error))?;
+        let looked = patience.aside(move || {
+            let survey = Survey::make(&mut *first, now.wall_s);
+            survey.map(|survey| (first, survey))
+        })?;
+        let (first, survey) = looked.map_err(|error| failed(settings, error))?;
         let access = settings.access.clone();
         let opener: Opener<K> = Arc::new(move || K::connect(&access));
         let wake = patience.wake.clone();
@@ -125,8 +161,33 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
     }
 
     /// Looks at what it holds now.
-    pub(crate) fn survey(&self, now: Now) -> Result<Survey<K>, SqlError> {
-        survey(&self.settings, now)
+    pub(crate) fn survey(
+        &self,
+        now: Now,
+        patience: &mut Patience<'_>,
+    ) -> Result<Survey<K>, SqlError> {
+        self.look(patience, move |connection| Survey::make(connection, now.wall_s))
+    }
+
+    /// Counts what it holds once more.
+    pub(crate) fn recount(
+        &self,
+        found: Survey<K>,
+        patience: &mut Patience<'_>,
+    ) -> Result<Survey<K>, SqlError> {
+        let counts = self.look(patience, |connection| connection.count())?;
+        Ok(Survey { counts, ..found })
+    }
+
+    /// Looks at something over a connection of its own.
+    fn look<R: Send + 'static>(
+        &self,
+        patience: &mut Patience<'_>,
+        look: impl FnOnce(&mut dyn LeaseConnection<K>) -> Result<R, DbError> + Send + 'static,
+    ) -> Result<R, SqlError> {
+        let access = self.settings.access.clone();
+        let looked = patience.aside(move || look(&mut *K::connect(&access)?))?;
+        looked.map_err(|error| failed(&self.settings, error))
     }
 
     /// Whether settings ask for this very database.
@@ -150,8 +211,11 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
 
     /// Logs what has happened to the connection; returns why the process has to end, if it has to.
     pub(crate) fn tell_events<D: Daemon>(&self) -> Option<String> {
-        let ends = self.service.take_events().into_iter();
-        ends.filter_map(|event| tell_event::<D>(&self.settings, event)).last()
+        let mut end = None;
+        for event in self.service.take_events() {
+            end = tell_event::<D>(&self.settings, event).or(end);
+        }
+        end
     }
 }
 
@@ -189,7 +253,7 @@ fn connect<K: SqlLeases>(
         SqlKind::Mysql => kea_log::log!(DHCPSRV, DHCPSRV_MYSQL_DB, access),
         SqlKind::Postgresql => kea_log::log!(DHCPSRV, DHCPSRV_PGSQL_DB, access),
     }
-    let connection = patiently(settings, patience, || K::connect(access))?;
+    let connection = patiently(settings, patience, |access| K::connect(access))?;
     kea_log::log!(DHCPSRV, DHCPSRV_SQL_SCHEMA, access, connection.schema_version());
     Ok(connection)
 }
@@ -207,20 +271,21 @@ fn connect_hosts<K: SqlLeases>(
     if access.read_only {
         kea_log::log!(DHCPSRV, DHCPSRV_SQL_HOST_DB_READONLY, access);
     }
-    let connection = patiently(settings, patience, || K::connect_hosts(access))?;
+    let connection = patiently(settings, patience, |access| K::connect_hosts(access))?;
     kea_log::log!(DHCPSRV, DHCPSRV_SQL_SCHEMA, access, connection.schema_version());
     Ok(connection)
 }
 
-fn patiently<C>(
+fn patiently<C: Send + 'static>(
     SqlDatabase { access, reconnect }: &SqlDatabase,
     patience: &mut Patience<'_>,
-    connect: impl Fn() -> Result<C, DbError>,
+    connect: fn(&SqlAccess) -> Result<C, DbError>,
 ) -> Result<C, SqlError> {
     let tries_max = if reconnect.on_startup { reconnect.tries_max } else { 0 };
     let mut tries = 0;
     loop {
-        let error = match connect() {
+        let own = access.clone();
+        let error = match patience.aside(move || connect(&own))? {
             Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
@@ -253,16 +318,6 @@ pub(crate) fn add_hosts<K: SqlLeases>(
         service.add(Arc::new(settings.clone()), opener, first)?;
     }
     Ok(())
-}
-
-/// Looks at what a database holds.
-pub(crate) fn survey<K: SqlLeases>(
-    settings: &SqlDatabase,
-    now: Now,
-) -> Result<Survey<K>, SqlError> {
-    let survey = K::connect(&settings.access)
-        .and_then(|mut connection| Survey::make(&mut *connection, now.wall_s));
-    survey.map_err(|error| failed(settings, error))
 }
 
 /// Goes through all leases of a database.

@@ -91,6 +91,11 @@ fn run_service<D: Daemon>(options: &Options) -> Result<(), ()> {
     let table = control.interfaces();
     let port = options.port;
     let service = control.patiently(|wait| Service::<D>::start(config, paths, port, table, wait));
+    if let (Err(_), Some(signal)) = (&service, control.ending()) {
+        // Nothing has failed: whoever asked it to end did not want it to wait for the database any longer.
+        kea_log::log!(D::logger(), D::SHUTDOWN_REQUEST, signal);
+        return Ok(());
+    }
     let mut service = service.map_err(|error| {
         kea_log::log!(D::logger(), D::CONFIG_LOAD_FAIL, file.display(), error);
         init_fail(&error);

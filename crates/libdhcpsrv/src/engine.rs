@@ -27,7 +27,7 @@ use crate::gate::Entered;
 use crate::hosts::{
     HostDatabases, HostDesk, HostKind, HostReply, HostRequest, HostTerms, LearnedHosts, Settled,
 };
-use crate::intake::{Intake, ParkedExchange, Progress, Shared};
+use crate::intake::{Intake, Kept, ParkedExchange, Progress, Shared};
 use crate::links::Links;
 use crate::loggers::EXPLAIN;
 use crate::server::DhcpServer;
@@ -113,7 +113,6 @@ impl<P: Protocol> Desk<P> {
 
     /// Whether the answer to the query in progress must leave by itself. To be asked once, when it is written.
     pub fn must_be_alone(&mut self, now: Now) -> bool {
-        // Nothing is known of an exchange that has waited.
         let passage = self.passage.take();
         passage.is_none_or(|passage| self.deliveries.answered(passage, now.mono_s()))
     }
@@ -401,6 +400,12 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         self.core.take_up(exchange, &*self.runtime, now, &mut Replies::default(), refusal);
     }
 
+    fn give_up_overdue(&mut self, now: Now) {
+        for ticket in self.core.intake.overdue(now) {
+            self.give_up(ticket, now);
+        }
+    }
+
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {
         while let Some(kept) = self.core.intake.next_deferred() {
             let progress = self.core.process(&kept.input(), &self.runtime, now, replies, false);
@@ -538,7 +543,7 @@ impl<P: Protocol> Core<P> {
         std::mem::swap(&mut self.desk.memo, &mut exchange.memo);
         std::mem::swap(&mut self.learned, &mut exchange.learned);
         self.desk.links = exchange.links;
-        self.desk.passage = None;
+        self.desk.passage = exchange.passage;
         let mut spans = self.spans.take().unwrap_or_default();
         let input = exchange.datagram.input();
         let progress = match (P::parse(input.payload, &mut spans), refusal) {
@@ -611,10 +616,17 @@ impl<P: Protocol> Core<P> {
                 }
             }
             Err(Parked(ticket)) => {
-                let memo = std::mem::take(&mut self.desk.memo);
-                let learned = std::mem::take(&mut self.learned);
-                let (own, links) = (runtimes.own.clone(), self.desk.links.clone());
-                self.intake.park(ticket, input, own, links, entered, memo, learned)
+                let exchange = ParkedExchange {
+                    datagram: Kept::new(input),
+                    runtime: runtimes.own.clone(),
+                    links: self.desk.links.clone(),
+                    entered,
+                    memo: std::mem::take(&mut self.desk.memo),
+                    learned: std::mem::take(&mut self.learned),
+                    passage: self.desk.passage.take(),
+                    since_s: now.mono_s(),
+                };
+                self.intake.park(ticket, exchange)
             }
         }
     }

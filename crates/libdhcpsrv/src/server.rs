@@ -60,6 +60,9 @@ pub trait DhcpServer: Send {
     /// Ends an exchange whose question will not be answered: its packet is dropped. An unknown ticket is ignored.
     fn give_up(&mut self, ticket: Ticket, now: Now);
 
+    /// Ends all exchanges that have waited for so long that no answer can come any more.
+    fn give_up_overdue(&mut self, now: Now);
+
     /// Ends a batch: packets that waited for another one of their client get their turn.
     fn end_batch(&mut self, now: Now, replies: &mut Replies);
 

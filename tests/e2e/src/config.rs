@@ -31,6 +31,10 @@ pub struct Config {
     pub lease_file: Option<PathBuf>,
     /// Further members of `lease-database` (`"lfc-interval": 1`), as JSON text.
     pub lease_database: Vec<String>,
+    /// The members of `lease-database` when leases are kept in a database in place of a file.
+    pub sql: Option<Vec<String>>,
+    /// Whether it is for this workspace's server, which knows more keys than Kea of old.
+    pub is_ours: bool,
     /// Severity of the log, with the debug level for `DEBUG`.
     pub severity: (&'static str, u32),
 }
@@ -52,6 +56,8 @@ impl Config {
             global: Vec::new(),
             lease_file: Some(folder.join("leases4.csv")),
             lease_database: Vec::new(),
+            sql: None,
+            is_ours: Family::V4.is_ours(),
             severity: ("INFO", 0),
         }
     }
@@ -68,6 +74,7 @@ impl Config {
             rebind: Some(2000),
             subnets: vec![pool_subnet6(1, "2001:db8:1::/64", POOL6, &pd_pool(PD_POOL6, 56))],
             lease_file: Some(folder.join("leases6.csv")),
+            is_ours: Family::V6.is_ours(),
             ..Self::new(folder)
         }
     }
@@ -120,6 +127,13 @@ impl Config {
         self
     }
 
+    /// Keeps leases in a database, which these members of `lease-database` name.
+    #[must_use]
+    pub fn in_database(mut self, members: Vec<String>) -> Self {
+        self.sql = Some(members);
+        self
+    }
+
     /// Replaces the subnets.
     #[must_use]
     pub fn subnets(mut self, subnets: Vec<String>) -> Self {
@@ -148,13 +162,13 @@ impl Config {
                  \"debuglevel\": {level}, \"output_options\": [ {{ \"output\": \"stdout\" }} ] }} ]"
             ),
         ];
-        if self.family == Family::V6 && !self.family.is_ours() {
+        if self.family == Family::V6 && !self.is_ours {
             // Servers of old look for their identifier in a folder of the machine.
             let folder = self.lease_file.as_deref().and_then(Path::parent);
             members
                 .extend(folder.map(|path| format!("\"data-directory\": \"{}\"", path.display())));
         }
-        if self.family.is_ours() {
+        if self.is_ours {
             // Tests look at renewals in the lease file; servers of old store them all and do not know the key.
             members.push("\"cache-threshold\": 0".to_owned());
         }
@@ -178,6 +192,9 @@ impl Config {
 
     /// The members of `lease-database`.
     fn lease_members(&self) -> Vec<String> {
+        if let Some(sql) = &self.sql {
+            return sql.clone();
+        }
         let mut members = vec!["\"type\": \"memfile\"".to_owned()];
         match &self.lease_file {
             Some(path) => members.push(format!("\"name\": \"{}\"", path.display())),

@@ -76,6 +76,11 @@ impl<A: Display + FromStr + Send + 'static> Load<A> {
         Self { child, stop, reader: Some(reader), count }
     }
 
+    /// The number of acknowledgements that have been seen.
+    pub fn seen(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
     /// Waits until that many acknowledgements have been seen.
     #[track_caller]
     pub fn wait_seen(&self, number: usize, limit: Duration) {

@@ -87,11 +87,22 @@ impl Server {
 
     /// As [`Server::spawn`] with more environment variables.
     pub fn spawn_with(ns: &Ns, folder: &Path, config: &Config, variables: &[(&str, &str)]) -> Self {
+        Self::spawn_program(&config.family.program(), ns, folder, config, variables)
+    }
+
+    /// As [`Server::spawn_with`] with a program that need not be the one under test.
+    pub fn spawn_program(
+        program: &Path,
+        ns: &Ns,
+        folder: &Path,
+        config: &Config,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let family = config.family;
         let files = Files::new(folder, family);
         fs::write(&files.config, config.json()).expect("configuration is written");
         let _ = fs::remove_file(&files.log);
-        let mut command = ns.command(family.program());
+        let mut command = ns.command(program);
         files.environment(&mut command).arg("-c").arg(&files.config);
         command.envs(variables.iter().copied());
         let process = Running::start(&mut command, &files.log);

@@ -9,6 +9,8 @@ mod main {
     mod configuration;
     mod crash;
     mod daemon;
+    mod databases;
+    mod databases_race;
     mod disk;
     mod durability;
     mod hostile;

@@ -299,17 +299,19 @@ impl Rows for V6 {
     fn resource(own: OwnCells, seen: &HashSet<u64>) -> Option<Reserved<Ipv6Addr>> {
         let [number, address, len, kind, excluded, excluded_len] = own;
         let number = u64::try_from(number.int()?).ok().filter(|number| !seen.contains(number))?;
-        Some((number, reserved6(address, (&len, &kind), excluded, &excluded_len)))
+        Some((number, reserved6(number, address, (&len, &kind), excluded, &excluded_len)))
     }
 }
 
 fn reserved6(
+    number: u64,
     address: Cell,
     (len, kind): (&Cell, &Cell),
     excluded: Cell,
     excluded_len: &Cell,
 ) -> Result<(Resource<Ipv6Addr>, Option<String>), String> {
-    let address = address6(address).ok_or("a reservation of it has no IPv6 address")?;
+    let address = address6(address);
+    let address = address.ok_or_else(|| format!("its reservation {number} has no IPv6 address"))?;
     let len = len.int().and_then(|len| u8::try_from(len).ok()).filter(|len| *len <= 128);
     let len = len.ok_or_else(|| format!("the prefix length of {address} is not possible"))?;
     let is_prefix = match (kind.int(), len) {

@@ -19,18 +19,22 @@ mod tests;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use libdhcpsrv::config::{OnFail, Reconnect};
 use libdhcpsrv::lease::{LeaseKind, ReclaimLimits};
-use libdhcpsrv::remote::{Ask, Hints, RemoteStore, Reply, Request};
+use libdhcpsrv::remote::{Ask, Hints, RemoteStore, Reply, Request, Told};
+use libdhcpsrv::session::Ticket;
 use parking_lot::Mutex;
 
-use crate::line::{Carrier, Line, Lost};
+use crate::line::{Carrier, JOIN_MAX, Line, Lost, join_within};
 use crate::{Counted, DbError, LeaseConnection, LinkEvent};
 
-pub use keeper::{Kept, ReclaimedLease};
+pub use keeper::Kept;
+
+pub use crate::keeping::ReclaimedLease;
 
 /// Makes a connection.
 pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError> + Send + Sync>;
@@ -57,6 +61,10 @@ struct Leases<K: LeaseKind> {
     opener: Opener<K>,
     hints: Arc<Hints<K>>,
     keeper: keeper::Desk<K>,
+    /// Requests that workers have handed over and not settled.
+    outstanding: AtomicUsize,
+    /// Whether queries are to be passed over for the moment.
+    is_closed: AtomicBool,
 }
 
 type Shared<K> = Line<Leases<K>>;
@@ -64,6 +72,7 @@ type Shared<K> = Line<Leases<K>>;
 impl<K: LeaseKind> Carrier for Leases<K> {
     type Connection = Box<dyn LeaseConnection<K>>;
     type Job = Job<K>;
+    type Receipt = (Arc<Mailbox<K>>, Ticket);
 
     fn connect(&self) -> Result<Box<dyn LeaseConnection<K>>, DbError> {
         (self.opener)()
@@ -80,6 +89,18 @@ impl<K: LeaseKind> Carrier for Leases<K> {
 
     fn fail(&self, jobs: Vec<Job<K>>) {
         batch::fail(jobs);
+    }
+
+    fn receipt(job: &Job<K>) -> Self::Receipt {
+        (job.mailbox.clone(), job.request.ticket)
+    }
+
+    fn fail_receipts(&self, receipts: Vec<Self::Receipt>) {
+        for (mailbox, ticket) in receipts {
+            let ask = Ask::Change { old: None, new: None, replaces: None };
+            mailbox.replies.lock().push(Reply { ticket, ask, told: Told::Failed });
+            (mailbox.wake)();
+        }
     }
 
     fn mark_lost(job: &mut Job<K>) -> bool {
@@ -133,7 +154,13 @@ impl<K: LeaseKind> LeaseService<K> {
         now_s: i64,
         wake_owner: Box<dyn Fn() + Send + Sync>,
     ) -> io::Result<Self> {
-        let leases = Leases { opener, hints: Arc::default(), keeper: keeper::Desk::default() };
+        let leases = Leases {
+            opener,
+            hints: Arc::default(),
+            keeper: keeper::Desk::default(),
+            outstanding: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
+        };
         let shared = Arc::new(Line::new(leases, SORTS, reconnect, wake_owner));
         let mut service = Self { shared: shared.clone(), threads: Vec::new() };
         let mut first = Some(first);
@@ -155,6 +182,7 @@ impl<K: LeaseKind> LeaseService<K> {
             mailbox: Arc::new(Mailbox { replies: Mutex::default(), wake }),
             store: Arc::new(RemoteStore::new(self.hints().clone())),
             buffer: Vec::new(),
+            outstanding: 0,
         }
     }
 
@@ -168,6 +196,17 @@ impl<K: LeaseKind> LeaseService<K> {
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.shared.is_up()
+    }
+
+    /// Lets workers pass queries over, or take them again: so that everything that is in progress comes to its end.
+    pub fn set_closed(&self, is_closed: bool) {
+        self.shared.carrier.is_closed.store(is_closed, Ordering::SeqCst);
+    }
+
+    /// Whether nothing that workers have asked is without an answer that they know.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.shared.carrier.outstanding.load(Ordering::SeqCst) == 0
     }
 
     /// What has happened since the last call.
@@ -204,10 +243,8 @@ impl<K: LeaseKind> Drop for LeaseService<K> {
     fn drop(&mut self) {
         self.shared.stop();
         self.shared.carrier.keeper.ring();
-        for thread in self.threads.drain(..) {
-            // A panic of the thread has been reported by its hook.
-            let _ = thread.join();
-        }
+        join_within(self.threads.drain(..), JOIN_MAX);
+        self.shared.fail_all();
     }
 }
 
@@ -217,6 +254,14 @@ pub struct Post<K: LeaseKind> {
     mailbox: Arc<Mailbox<K>>,
     store: Arc<RemoteStore<K>>,
     buffer: Vec<Request<K>>,
+    /// Requests that it has handed over and not settled.
+    outstanding: usize,
+}
+
+impl<K: LeaseKind> Drop for Post<K> {
+    fn drop(&mut self) {
+        self.settled(self.outstanding);
+    }
 }
 
 impl<K: LeaseKind> std::fmt::Debug for Post<K> {
@@ -238,6 +283,9 @@ impl<K: LeaseKind> Post<K> {
         if self.buffer.is_empty() {
             return;
         }
+        let outstanding = &self.shared.carrier.outstanding;
+        outstanding.fetch_add(self.buffer.len(), Ordering::SeqCst);
+        self.outstanding += self.buffer.len();
         let mailbox = &self.mailbox;
         self.shared.push(self.buffer.drain(..).map(|request| {
             let sort = usize::from(matches!(request.ask, Ask::Change { .. }));
@@ -250,9 +298,17 @@ impl<K: LeaseKind> Post<K> {
         into.append(&mut self.mailbox.replies.lock());
     }
 
-    /// Whether queries are to be passed over: the database is away, and `on-fail` says not to serve meanwhile.
+    /// Says that replies have been settled, and what they have led to has been handed over.
+    pub fn settled(&mut self, replies: usize) {
+        let replies = replies.min(self.outstanding);
+        self.outstanding -= replies;
+        self.shared.carrier.outstanding.fetch_sub(replies, Ordering::SeqCst);
+    }
+
+    /// Whether queries are to be passed over: a reconfiguration wants it, or the database is away, and `on-fail` says not to serve meanwhile.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.shared.reconnect.on_fail == OnFail::StopRetryExit && !self.shared.is_up()
+        self.shared.carrier.is_closed.load(Ordering::Relaxed)
+            || (self.shared.reconnect.on_fail == OnFail::StopRetryExit && !self.shared.is_up())
     }
 }

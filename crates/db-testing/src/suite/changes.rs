@@ -68,15 +68,16 @@ fn every_column<K: SuiteKind>(place: &mut dyn Place<K>) {
         leases.push(lease);
     }
     for (number, (mut lease, ..)) in (0..).zip(K::ranges()) {
-        let state = LeaseState::from_number(number % 5).unwrap();
-        *K::common(&mut lease).state = state;
+        let states = limits.states();
+        *K::common(&mut lease).state = states[number % states.len()];
         leases.push(lease);
     }
     store(&mut *place.open(), &leases);
+    let mut connection = place.open();
     for lease in &leases {
-        assert_eq!(get_one(&mut *place.open(), lease).as_ref(), Some(lease));
+        assert_eq!(get_one(&mut *connection, lease).as_ref(), Some(lease));
     }
-    assert_eq!(all(&mut *place.open()).len(), leases.len());
+    assert_eq!(all(&mut *connection).len(), leases.len());
 }
 
 fn duplicates<K: SuiteKind>(place: &mut dyn Place<K>) {
@@ -113,7 +114,7 @@ fn update_replaces<K: SuiteKind>(place: &mut dyn Place<K>) {
         let mut new = now.clone();
         *K::common(&mut new).hostname = hostname.to_vec();
         *K::common(&mut new).user_context =
-            if limits.has_user_context { hostname.to_vec() } else { Vec::new() };
+            if limits.has_user_context { b"{ }".to_vec() } else { Vec::new() };
         assert!(update(&mut *connection, &now, &new));
         assert_eq!(get_one(&mut *connection, &now), Some(new.clone()));
         now = new;

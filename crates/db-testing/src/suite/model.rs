@@ -25,6 +25,7 @@ struct Model<K: SuiteKind> {
     known: Vec<K::Lease>,
     entropy: SplitMix,
     has_pool_id: bool,
+    states: &'static [LeaseState],
 }
 
 fn model<K: SuiteKind>(place: &mut dyn Place<K>) {
@@ -35,6 +36,7 @@ fn model<K: SuiteKind>(place: &mut dyn Place<K>) {
             known: Vec::new(),
             entropy: SplitMix::new(seed),
             has_pool_id: place.limits().has_pool_id,
+            states: place.limits().states(),
         };
         let mut connection = place.open();
         for step in 0..STEPS {
@@ -90,7 +92,8 @@ impl<K: SuiteKind> Model<K> {
         let common = K::common(&mut lease);
         *common.valid_lifetime = if valid == 29 { INFINITE } else { 100 * valid as u32 };
         *common.cltt = NOW - 2000 + cltt as i64;
-        *common.state = LeaseState::from_number(state).unwrap_or_default();
+        let states = self.states;
+        *common.state = states.get(state as usize).copied().unwrap_or_default();
         *common.subnet_id = SubnetId(subnet as u32);
         (*common.fqdn_fwd, *common.fqdn_rev) = (flags & 1 != 0, flags & 2 != 0);
         *common.pool_id = if self.has_pool_id { pool as u32 } else { 0 };

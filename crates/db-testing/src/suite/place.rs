@@ -55,7 +55,9 @@ impl<K: LeaseKind> fmt::Debug for InServer<K> {
 
 impl<K: SuiteKind> Place<K> for InServer<K> {
     fn open(&mut self) -> Box<dyn LeaseConnection<K>> {
-        (self.opener)(&self.database.access()).expect("the server lets us in")
+        // A machine that runs many tests may be slow to let anybody in.
+        let access = SqlAccess { connect_timeout_s: 60, ..self.database.access() };
+        (self.opener)(&access).expect("the server lets us in")
     }
 
     fn clear(&mut self) {

@@ -70,10 +70,10 @@ fn finds<K: SuiteKind>(place: &mut dyn Place<K>) {
 
 fn found_in_every_state<K: SuiteKind>(place: &mut dyn Place<K>) {
     let mut leases = Vec::new();
-    for state in 0..5 {
+    for state in place.limits().states() {
         for (number, cltt) in [(0, 1_000_000), (1, super::NOW)] {
-            let mut lease = K::lease(10 * state + number);
-            *K::common(&mut lease).state = LeaseState::from_number(state.into()).unwrap();
+            let mut lease = K::lease(10 * *state as u32 + number);
+            *K::common(&mut lease).state = *state;
             *K::common(&mut lease).cltt = cltt;
             leases.push(lease);
         }
@@ -192,9 +192,10 @@ fn count<K: SuiteKind>(place: &mut dyn Place<K>) {
     let mut leases = Vec::new();
     let mut expected = BTreeMap::new();
     for (number, (mut lease, lease_type, _)) in (0..).zip(K::ranges()) {
-        for (state, more) in [(0, 0), (0, 1), (1, 2), (2, 3), (3, 4), (4, 5)] {
+        let states = [&[LeaseState::Default], limits.states()].concat();
+        for (more, state) in (0..).zip(states) {
             let common = K::common(&mut lease);
-            *common.state = LeaseState::from_number(state).unwrap();
+            *common.state = state;
             *common.subnet_id = SubnetId(if number % 2 == 0 { u32::MAX - 1 } else { 1 });
             *common.pool_id = if limits.has_pool_id { number / 4 } else { 0 };
             let (subnet_id, pool_id, state) = (*common.subnet_id, *common.pool_id, *common.state);

@@ -2,7 +2,7 @@
 
 use libdhcpsrv::lease::{AddressOf, INFINITE, LeaseState};
 
-use super::{Check, NOW, Place, SuiteKind, all, get_one, store, update};
+use super::{Check, Limits, NOW, Place, SuiteKind, all, get_one, store, update};
 
 pub(super) fn checks<K: SuiteKind>() -> Vec<Check<K>> {
     vec![
@@ -14,17 +14,10 @@ pub(super) fn checks<K: SuiteKind>() -> Vec<Check<K>> {
         ("times: what is held is told, to the second", held),
         ("times: ranges of every type are told whole", ranges),
         ("times: an endless lifetime does not end", endless),
-        ("times: lifetimes are stored to their limits, or refused alone", limits),
+        ("times: states that the table lacks are replaced or refused", states),
+        ("times: lifetimes are stored to their limits, or shortened to the table's", limits),
     ]
 }
-
-const STATES: [LeaseState; 5] = [
-    LeaseState::Default,
-    LeaseState::Declined,
-    LeaseState::ExpiredReclaimed,
-    LeaseState::Released,
-    LeaseState::Registered,
-];
 
 /// A lease whose lifetime ends at a second.
 fn ending<K: SuiteKind>(number: u32, state: LeaseState, end: i64) -> K::Lease {
@@ -37,17 +30,16 @@ fn ending<K: SuiteKind>(number: u32, state: LeaseState, end: i64) -> K::Lease {
 }
 
 /// Leases of all states that end at and around a moment, in an order that is not that of their ends.
-fn around<K: SuiteKind>() -> Vec<(K::Lease, LeaseState, i64)> {
+fn around<K: SuiteKind>(limits: Limits) -> Vec<(K::Lease, LeaseState, i64)> {
     let mut leases = Vec::new();
     let ends = [0, -1, 1, 86_400, -86_400, 100_000_000, -100_000_000];
     for end in ends {
-        for state in STATES {
+        for state in limits.states().iter().copied() {
             let number = leases.len() as u32;
             leases.push((ending::<K>(number, state, NOW + end), state, NOW + end));
         }
     }
-    let mut stored = leases.clone();
-    stored.reverse();
+    leases.reverse();
     leases
 }
 
@@ -61,7 +53,7 @@ const fn is_kept(state: LeaseState) -> bool {
 }
 
 fn expired<K: SuiteKind>(place: &mut dyn Place<K>) {
-    let leases = around::<K>();
+    let leases = around::<K>(place.limits());
     put(place, &leases);
     let mut connection = place.open();
     for now in [NOW - 1, NOW, NOW + 1, NOW + 2, NOW - 200_000_000, NOW + 100_000_001] {
@@ -99,7 +91,7 @@ fn expired_limit<K: SuiteKind>(place: &mut dyn Place<K>) {
 }
 
 fn reclaimed<K: SuiteKind>(place: &mut dyn Place<K>) {
-    let leases = around::<K>();
+    let leases = around::<K>(place.limits());
     for before in [NOW - 1, NOW, NOW + 1, NOW + 200_000_000, NOW - 200_000_000] {
         place.clear();
         put(place, &leases);
@@ -117,8 +109,11 @@ fn reclaimed<K: SuiteKind>(place: &mut dyn Place<K>) {
 }
 
 fn reclaimed_limit<K: SuiteKind>(place: &mut dyn Place<K>) {
-    let state =
-        |number| if number % 2 == 0 { LeaseState::Released } else { LeaseState::ExpiredReclaimed };
+    let has_all = place.limits().has_all_states;
+    let state = |number: u32| match has_all && number.is_multiple_of(2) {
+        true => LeaseState::Released,
+        false => LeaseState::ExpiredReclaimed,
+    };
     let leases: Vec<K::Lease> =
         (0..10).map(|number| ending::<K>(number, state(number), NOW - 5)).collect();
     let mut connection = place.open();
@@ -151,7 +146,7 @@ fn numbers<K: SuiteKind>(
 }
 
 fn ended<K: SuiteKind>(place: &mut dyn Place<K>) {
-    let leases = around::<K>();
+    let leases = around::<K>(place.limits());
     put(place, &leases);
     let mut connection = place.open();
     let moments = [-100_000_001, -100_000_000, -1, 0, 1, 2, 86_400, 100_000_001];
@@ -166,7 +161,7 @@ fn ended<K: SuiteKind>(place: &mut dyn Place<K>) {
 }
 
 fn held<K: SuiteKind>(place: &mut dyn Place<K>) {
-    let leases = around::<K>();
+    let leases = around::<K>(place.limits());
     put(place, &leases);
     let mut connection = place.open();
     for now in [NOW - 1, NOW, NOW + 1, NOW + 2, NOW + 100_000_001, NOW - 200_000_000] {
@@ -188,8 +183,9 @@ fn ranges<K: SuiteKind>(place: &mut dyn Place<K>) {
 
 fn endless<K: SuiteKind>(place: &mut dyn Place<K>) {
     let mut connection = place.open();
+    let states = place.limits().states();
     let mut leases = Vec::new();
-    for (number, state) in (0..).zip(STATES) {
+    for (number, state) in (0..).zip(states.iter().copied()) {
         let mut lease = K::lease(number);
         let common = K::common(&mut lease);
         (*common.valid_lifetime, *common.state) = (INFINITE, state);
@@ -200,7 +196,7 @@ fn endless<K: SuiteKind>(place: &mut dyn Place<K>) {
     let late = NOW + 200_000_000;
     assert_eq!(connection.expired(late, 100).unwrap(), []);
     assert_eq!(sorted(|each| connection.ended(1, late, each)), []);
-    let holding = leases.iter().zip(STATES).filter(|(_, state)| state.holds_address());
+    let holding = leases.iter().zip(states).filter(|(_, state)| state.holds_address());
     let holding: Vec<_> = holding.map(|(lease, _)| (K::number(lease), K::number(lease))).collect();
     assert_eq!(sorted(|each| connection.held(late, each)), holding);
     // From endless to limited and back, at the same second.
@@ -211,53 +207,79 @@ fn endless<K: SuiteKind>(place: &mut dyn Place<K>) {
     assert_eq!(connection.expired(late, 100).unwrap(), [limited.clone()]);
     assert!(!update(&mut *connection, &leases[0], &limited));
     assert!(update(&mut *connection, &limited, &leases[0]));
-    assert_eq!(connection.delete(&leases.iter().collect::<Vec<_>>()).unwrap(), [true; 5]);
+    let made = connection.delete(&leases.iter().collect::<Vec<_>>()).unwrap();
+    assert_eq!(made, vec![true; leases.len()]);
 }
 
-/// What is beyond the table's times must not take others with it.
+fn states<K: SuiteKind>(place: &mut dyn Place<K>) {
+    let has_all = place.limits().has_all_states;
+    let mut connection = place.open();
+    let in_state = |number, state| ending::<K>(number, state, NOW);
+    let leases = [
+        in_state(0, LeaseState::Default),
+        in_state(1, LeaseState::Released),
+        in_state(2, LeaseState::Registered),
+        in_state(3, LeaseState::Declined),
+    ];
+    let made = connection.insert(&leases.iter().collect::<Vec<_>>()).unwrap();
+    let is_registered = made[2];
+    assert_eq!(made, [true, true, has_all || is_registered, true]);
+    let released = get_one(&mut *connection, &leases[1]).expect("it was stored");
+    let kept = if has_all { LeaseState::Released } else { LeaseState::ExpiredReclaimed };
+    assert_eq!(released, in_state(1, kept));
+    let kept = if has_all { LeaseState::Registered } else { LeaseState::Default };
+    let registered = get_one(&mut *connection, &leases[2]);
+    assert_eq!(registered, is_registered.then(|| in_state(2, kept)));
+    // Whoever has written it need not read it again.
+    assert!(update(&mut *connection, &leases[1], &leases[1]));
+    assert_eq!(connection.delete(&[&leases[1]]).unwrap(), [true]);
+    assert_eq!(connection.delete(&[&leases[2]]).unwrap(), [is_registered]);
+}
+
+/// What is beyond the table's times ends with them, and disturbs nobody.
 fn limits<K: SuiteKind>(place: &mut dyn Place<K>) {
     let expire_max = place.limits().expire_max;
     let mut connection = place.open();
-    let cases: [(i64, u32); 14] = [
+    let now = u32::try_from(NOW).expect("NOW is before 2106");
+    let cases: [(i64, u32); 13] = [
         (1, 1),
         (1000, 0),
         (NOW, 1),
-        (NOW, 0x7fff_ffff - NOW as u32 - 1),
-        (NOW, 0x7fff_ffff - NOW as u32),
-        (NOW, 0x7fff_ffff - NOW as u32 + 1),
+        (NOW, 0x7fff_ffff - now - 1),
+        (NOW, 0x7fff_ffff - now),
+        (NOW, 0x7fff_ffff - now + 1),
         (0x7fff_ffff, 1),
         (NOW, 0x7fff_ffff),
         (NOW, 0x8000_0000),
-        (NOW, u32::MAX - NOW as u32),
-        (NOW, u32::MAX - NOW as u32 + 1),
+        (NOW, u32::MAX - now),
+        (NOW, u32::MAX - now + 1),
         (NOW, INFINITE - 1),
         (0x7fff_ffff, INFINITE),
-        (0x8000_0000, INFINITE),
     ];
     for (cltt, valid_lifetime) in cases {
         let about = format!("cltt {cltt}, lifetime {valid_lifetime}");
-        let end = if valid_lifetime == INFINITE { 0 } else { i64::from(valid_lifetime) };
-        let is_possible = cltt + end <= expire_max;
         let mut lease = K::lease(1);
         let common = K::common(&mut lease);
         (*common.cltt, *common.valid_lifetime) = (cltt, valid_lifetime);
-        let made = connection.insert(&[&K::lease(0), &lease, &K::lease(2)]);
-        assert_eq!(made, Ok(vec![true, is_possible, true]), "insert, {about}");
-        let stored = get_one(&mut *connection, &lease);
-        assert_eq!(stored, is_possible.then(|| lease.clone()), "read, {about}");
-        if is_possible {
-            assert!(update(&mut *connection, &lease, &lease), "update, {about}");
-        } else {
-            // What cannot be there is not there.
-            assert!(!update(&mut *connection, &lease, &K::lease(1)), "update from, {about}");
-            assert_eq!(connection.delete(&[&lease]), Ok(vec![false]), "delete, {about}");
-            store(&mut *connection, &[K::lease(1)]);
-            let mut renewed = K::lease(0);
-            *K::common(&mut renewed).cltt += 1;
-            let both = [(&K::lease(1), &lease), (&K::lease(0), &renewed)];
-            assert_eq!(connection.update(&both), Ok(vec![false, true]), "update to, {about}");
-            assert_eq!(get_one(&mut *connection, &lease), Some(K::lease(1)), "{about}");
+        let mut expected = lease.clone();
+        if valid_lifetime != INFINITE && cltt + i64::from(valid_lifetime) > expire_max {
+            let left = u32::try_from(expire_max - cltt).expect("the table can hold cltt");
+            *K::common(&mut expected).valid_lifetime = left;
         }
-        place.clear();
+        let made = connection.insert(&[&K::lease(0), &lease, &K::lease(2)]);
+        assert_eq!(made, Ok(vec![true; 3]), "insert, {about}");
+        let stored = get_one(&mut *connection, &lease);
+        assert_eq!(stored.as_ref(), Some(&expected), "{about}");
+        // Whoever has written it need not read it again, and whoever has read it has the truth.
+        let neighbours = [K::lease(0), K::lease(2)];
+        for from in [&lease, &expected] {
+            assert!(update(&mut *connection, from, &K::lease(1)), "update from, {about}");
+            let both = [(&K::lease(1), &lease), (&neighbours[0], &neighbours[0])];
+            assert_eq!(connection.update(&both), Ok(vec![true; 2]), "update to, {about}");
+            assert_eq!(get_one(&mut *connection, &lease).as_ref(), Some(&expected), "{about}");
+        }
+        assert_eq!(connection.delete(&[&lease]), Ok(vec![true]), "delete, {about}");
+        assert_eq!(all(&mut *connection), neighbours, "{about}");
+        assert_eq!(connection.delete(&[&neighbours[0], &neighbours[1]]), Ok(vec![true; 2]));
     }
 }

@@ -111,6 +111,8 @@ fn what_is_told_again_and_again_takes_no_more_room() {
 
 /// A database in memory: it knows for each subnet, kind and identifier an address.
 type Rows = Vec<(u32, usize, Vec<u8>, u8)>;
+/// The first address under each subnet, kind and identifier.
+type Known = HashMap<(u32, usize, Vec<u8>), u8>;
 
 fn row(number: u64, (subnet, kind, identifier, last): &(u32, usize, Vec<u8>, u8)) -> RawHost<V4> {
     let identifier = Identifier { kind: IdentifierKind::ALL[*kind], bytes: identifier };
@@ -201,7 +203,7 @@ proptest! {
         let limits = CacheLimits { entries_max, ..CacheLimits::default() };
         let databases = HostDatabases::new((0..2).map(database), limits).unwrap();
         let mut desk = HostDesk::default();
-        let mut by: Vec<HashMap<(u32, usize, Vec<u8>), u8>> = vec![HashMap::new(); 3];
+        let mut by = vec![Known::new(); 3];
         for (map, rows) in by.iter_mut().zip(&all) {
             for (subnet, kind, identifier, last) in rows {
                 map.entry((*subnet, *kind, identifier.clone())).or_insert(*last);

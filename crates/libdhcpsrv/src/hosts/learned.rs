@@ -19,8 +19,11 @@ const PAGE_LEN: usize = 4;
 pub struct LearnedHosts<K: HostKind> {
     hosts: Page<K>,
     /// What it has been told, by question.
-    facts: RefCell<Vec<(Box<[u8]>, Fact<K>)>>,
+    facts: RefCell<Vec<Learned<K>>>,
 }
+
+/// A question, as it is remembered by, and its answer.
+type Learned<K> = (Box<[u8]>, Fact<K>);
 
 /// Hosts, from which others lead on.
 #[derive(Debug)]

@@ -28,6 +28,9 @@ pub(super) struct Pending<K: HostKind> {
     holdings: Vec<(SubnetId, StoredHolding<K>)>,
 }
 
+/// A host behind its rank among those of a place: by which identifier it was found, and its number.
+type Ranked<K> = ((usize, u64), RawHost<K>);
+
 impl<K: HostKind> Pending<K> {
     /// A question that no database has answered yet.
     pub(super) fn new(query: HostQuery<K>) -> Self {
@@ -45,7 +48,7 @@ impl<K: HostKind> Pending<K> {
     ) {
         match &*Arc::clone(&self.query) {
             HostQuery::Of { subnets, identifiers } => {
-                let mut best: Vec<Option<((usize, u64), RawHost<K>)>> = Vec::new();
+                let mut best: Vec<Option<Ranked<K>>> = Vec::new();
                 best.resize_with(subnets.len(), || None);
                 for host in found {
                     let by = identifiers.iter().position(|id| id.borrow() == host.identifier());

@@ -155,7 +155,7 @@ impl<K: HostKind> StoredHost<K> {
             + client_classes.len() * size_of::<[usize; 3]>()
             + size_of::<K::Options>()
             + bytes
-            + boot.as_ref().map_or(0, |boot: &Box<BootFields>| {
+            + boot.as_ref().map_or(0, |boot| {
                 size_of::<BootFields>() + boot.server_hostname.len() + boot.boot_file_name.len()
             });
         let extras = Extras { options: Arc::new(options), client_classes, classes, boot };

@@ -9,8 +9,9 @@ BEGIN;
 
 INSERT INTO dhcp_option_scope (scope_id, scope_name) VALUES (4, 'shared-network'), (5, 'pool'), (6, 'pd-pool');
 
-DROP INDEX key_dhcp4_identifier_subnet_id;
-DROP INDEX key_dhcp6_identifier_subnet_id;
+-- Tables that Kea has upgraded from 3.1 have the second names.
+DROP INDEX IF EXISTS key_dhcp4_identifier_subnet_id, hosts_dhcp4_identifier_subnet_id;
+DROP INDEX IF EXISTS key_dhcp6_identifier_subnet_id, hosts_dhcp6_identifier_subnet_id;
 CREATE UNIQUE INDEX key_dhcp4_identifier_subnet_id
     ON hosts (dhcp_identifier, dhcp_identifier_type, dhcp4_subnet_id) WHERE dhcp4_subnet_id IS NOT NULL;
 CREATE UNIQUE INDEX key_dhcp6_identifier_subnet_id
