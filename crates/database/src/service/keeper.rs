@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use libdhcpsrv::lease::{Deltas, LeaseKind, LeaseState, ReclaimLimits};
-use libdhcpsrv::remote::{deltas_of, reclaimed};
+use libdhcpsrv::remote::{deltas_of, range_of, reclaimed};
 use parking_lot::{Condvar, Mutex};
 
 use super::{LinkEvent, Shared};
@@ -248,7 +248,13 @@ impl<K: LeaseKind> Keeper<'_, K> {
             let deltas = deltas_of::<K>(Some(&lease), Some(&new));
             ReclaimedLease { lease, deleted: false, deltas }
         });
-        Ok((found, deleted.chain(kept).collect()))
+        let done: Vec<_> = deleted.chain(kept).collect();
+        for ReclaimedLease { lease, .. } in &done {
+            // The next look at what has ended may come too late for it: its row may be gone by then.
+            let (first, last) = range_of::<K>(lease);
+            self.shared.hints.ended(first, last);
+        }
+        Ok((found, done))
     }
 
     fn flush(&mut self, hold_s: u32, limit: usize) -> Result<(), DbError> {
