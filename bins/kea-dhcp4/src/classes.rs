@@ -67,6 +67,7 @@ impl Classifier<'_> {
         &self,
         membership: &mut Membership,
         at: Candidate4,
+        host: Option<Host4<'_>>,
         address: Ipv4Addr,
         message_type: MessageType,
     ) {
@@ -77,7 +78,7 @@ impl Classifier<'_> {
         let subnet = config.subnet(at.subnet);
         let network = config.network_of(subnet);
         // Before, another subnet of the network could have been chosen, with another host.
-        if let Some(host) = at.host(config).filter(|host| network.is_some() && !host.is_global()) {
+        if let Some(host) = host.filter(|host| network.is_some() && !host.is_global()) {
             host.classes().iter().for_each(|class| membership.enter(*class));
         }
         let pool = config.extras_at(subnet, address).and_then(|extras| extras.classes.as_deref());

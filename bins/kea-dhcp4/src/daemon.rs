@@ -64,6 +64,7 @@ impl Daemon for Dhcp4 {
             },
             uses_routing: config.interfaces.uses_routing,
             lease_database: &config.lease_database,
+            hosts_databases: &config.hosts_databases,
             extended_info_checks: config.extended_info_checks,
             expired_leases: &config.expired_leases,
             workers: config.workers,

@@ -13,9 +13,9 @@ use libdhcpsrv::classes::{ClassTimes, special};
 use libdhcpsrv::config4::Config4;
 use libdhcpsrv::explain;
 use libdhcpsrv::explain::{LeaseText, Topic};
-use libdhcpsrv::hosts::Identifier;
+use libdhcpsrv::hosts::{HostView, Identifier};
 use libdhcpsrv::lease4::{
-    Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId,
+    Change4, ClientKey, CommitError, Expect, Lease4View, LeaseState, Ownership, SubnetId, V4,
 };
 use libdhcpsrv::session::{Parked, Session4};
 
@@ -23,6 +23,9 @@ use kea_log::Message;
 
 use crate::messages;
 use crate::query::Query;
+
+/// How often a change is made anew after a conflict before it is given up.
+const CONFLICTS_MAX: usize = 8;
 
 /// What came of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +134,7 @@ pub enum DropReason {
     Busy,
     /// Too many exchanges wait.
     QueueFull,
-    /// The database with leases or hosts has not answered.
+    /// The lease database has not answered.
     Unanswered,
     /// A defect of this server: processing panicked.
     Internal,
@@ -230,7 +233,7 @@ impl std::fmt::Display for DropReason {
             Self::NotStored(_) => "the lease could not be stored",
             Self::Busy => "another packet of the client is in progress",
             Self::QueueFull => "too many packets wait for an answer of the lease store",
-            Self::Unanswered => "the database has not answered",
+            Self::Unanswered => "the lease database has not answered",
             Self::Internal => "processing failed; this is a defect of the server",
         })
     }
@@ -243,6 +246,8 @@ pub struct Exchange<'a> {
     pub query: &'a Query<'a>,
     /// The configuration in force.
     pub config: &'a Config4,
+    /// The hosts of the candidates.
+    pub hosts: HostView<'a, V4>,
     /// The selected subnet, with the client's host there.
     pub selected: Option<Candidate4>,
     /// The subnets on its link that serve the client, in the order in which they are tried.
@@ -267,6 +272,7 @@ impl<'a> Exchange<'a> {
     fn allocation(&self, requested: Option<Ipv4Addr>) -> Query4<'a> {
         Query4 {
             config: self.config,
+            hosts: self.hosts,
             candidates: self.candidates,
             classes: self.classes,
             client: self.query.client_key(true),
@@ -446,26 +452,44 @@ fn memory_of(
 
 fn release(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
     let address = exchange.query.ciaddr;
-    let lease = match own_lease(exchange, session, address)? {
-        Ok(lease) => lease,
-        Err(reason) => return Ok(Outcome::Drop(reason)),
-    };
-    Ok(match session.delete(address, Expect::Unchanged(lease.version))? {
-        Ok(_) => Outcome::Done(Change::Released(address)),
-        Err(error) => Outcome::Drop(DropReason::NotStored(error)),
-    })
+    // A client does not repeat it, so that a conflict is looked into at once.
+    for _ in 0..CONFLICTS_MAX {
+        let lease = match own_lease(exchange, session, address)? {
+            Ok(lease) => lease,
+            Err(reason) => return Ok(Outcome::Drop(reason)),
+        };
+        match session.delete(address, Expect::Unchanged(lease.version))? {
+            Ok(_) => return Ok(Outcome::Done(Change::Released(address))),
+            Err(CommitError::Conflict) => {}
+            Err(error) => return Ok(Outcome::Drop(DropReason::NotStored(error))),
+        }
+    }
+    Ok(Outcome::Drop(DropReason::NotStored(CommitError::Conflict)))
 }
 
 fn decline(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcome, Parked> {
     let Some(address) = exchange.query.requested_address else {
         return Ok(Outcome::Drop(DropReason::NoDeclinedAddress));
     };
-    let lease = match own_lease(exchange, session, address)? {
-        Ok(lease) => lease,
-        Err(reason) => return Ok(Outcome::Drop(reason)),
-    };
+    // A client does not repeat it, so that a conflict is looked into at once.
+    for _ in 0..CONFLICTS_MAX {
+        let lease = match own_lease(exchange, session, address)? {
+            Ok(lease) => lease,
+            Err(reason) => return Ok(Outcome::Drop(reason)),
+        };
+        match session.commit(kept_back(exchange, address, &lease))? {
+            Ok(_) => return Ok(Outcome::Done(Change::Declined(address))),
+            Err(CommitError::Conflict) => {}
+            Err(error) => return Ok(Outcome::Drop(DropReason::NotStored(error))),
+        }
+    }
+    Ok(Outcome::Drop(DropReason::NotStored(CommitError::Conflict)))
+}
+
+/// A lease as it is stored when its address has been declined.
+fn kept_back<'a>(exchange: &Exchange<'_>, address: Ipv4Addr, lease: &Lease4View) -> Change4<'a> {
     // The address belongs to nobody while it is kept back: neither client nor name stay with it.
-    let change = Change4 {
+    Change4 {
         address,
         subnet_id: lease.subnet_id,
         pool_id: exchange.pool_id(lease.subnet_id, address),
@@ -480,11 +504,7 @@ fn decline(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
         keeps_context: false,
         expect: Expect::Unchanged(lease.version),
         replaces: None,
-    };
-    Ok(match session.commit(change)? {
-        Ok(_) => Outcome::Done(Change::Declined(address)),
-        Err(error) => Outcome::Drop(DropReason::NotStored(error)),
-    })
+    }
 }
 
 /// The active lease on an address, if it is the client's.

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use libdhcp::ClientId;
 use libdhcpsrv::alloc4::Candidate4;
 use libdhcpsrv::config4::{Config4, SubnetIndex};
-use libdhcpsrv::hosts::{Host4, HostId, Identifier, IdentifierKind, Places, Seeker};
+use libdhcpsrv::hosts::{Host4, HostId, HostView, Identifier, IdentifierKind, Places, Seeker};
 use libdhcpsrv::lease4::{SubnetId, V4};
 use libdhcpsrv::session::{Parked, Session4};
 
@@ -24,6 +24,7 @@ const EVERYWHERE: Places = Places { subnet: None, global: true };
 #[derive(Clone, Debug)]
 pub struct Sought<'s, 'a> {
     config: &'a Config4,
+    hosts: HostView<'a, V4>,
     query: &'s Query<'a>,
     /// What it is looked for by, once that is of use.
     seeker: Option<Seeker<'a, V4>>,
@@ -34,8 +35,8 @@ pub struct Sought<'s, 'a> {
 impl<'s, 'a> Sought<'s, 'a> {
     /// Begins with nothing.
     #[must_use]
-    pub fn new(config: &'a Config4, query: &'s Query<'a>) -> Self {
-        Self { config, query, seeker: None, early: None }
+    pub fn new(config: &'a Config4, hosts: HostView<'a, V4>, query: &'s Query<'a>) -> Self {
+        Self { config, hosts, query, seeker: None, early: None }
     }
 
     /// What the client is known by, once it has been looked for.
@@ -51,7 +52,7 @@ impl<'s, 'a> Sought<'s, 'a> {
     pub fn early(&mut self, session: &mut Session4<'_>) -> Result<Option<Host4<'a>>, Parked> {
         self.seeker = Some(self.seeker());
         self.early = self.find(session, EVERYWHERE)?;
-        Ok(self.early.and_then(|id| self.config.hosts.get(id)))
+        Ok(self.early.and_then(|id| self.hosts.get(id)))
     }
 
     /// Whether there is a global host that was looked for early.
@@ -87,6 +88,10 @@ impl<'s, 'a> Sought<'s, 'a> {
             candidates.push(Candidate4 { subnet: selected, host });
             return Ok(is_known || host.is_some());
         };
+        let ids = network.from(selected).filter(|&index| serves(index));
+        let ids = ids.map(|index| config.subnet(index));
+        let ids = ids.filter(|subnet| subnet.reservations.in_subnet());
+        session.foresee_hosts(ids.map(|subnet| SubnetId(subnet.id)));
         let global = match self.early {
             None if subnet.reservations.global() && !config.early_global_hosts => {
                 self.find(session, EVERYWHERE)?
@@ -124,15 +129,19 @@ impl<'s, 'a> Sought<'s, 'a> {
             IdentifierKind::ClientId => query.client_identifier,
             IdentifierKind::FlexId => None,
         };
-        Seeker::new(&config.hosts, &config.host_identifiers, of_kind)
+        Seeker::new(self.hosts, &config.host_identifiers, of_kind)
     }
 }
 
 /// Finds the address that is reserved for the client and puts its subnet in front. A host of a subnet wins over a global
 /// one, and one without an address still says which subnet of a shared network comes first.
-pub fn prefer_reserved(config: &Config4, candidates: &mut [Candidate4]) -> Option<Ipv4Addr> {
+pub fn prefer_reserved(
+    config: &Config4,
+    hosts: HostView<'_, V4>,
+    candidates: &mut [Candidate4],
+) -> Option<Ipv4Addr> {
     let reserved = |candidate: &Candidate4| {
-        let host = candidate.host(config)?;
+        let host = candidate.host(hosts)?;
         let subnet = config.subnet(candidate.subnet);
         let address = host.resources.first()?.address;
         let in_pool = || config.pools_of(subnet).iter().any(|pool| pool.contains(address));
@@ -141,9 +150,9 @@ pub fn prefer_reserved(config: &Config4, candidates: &mut [Candidate4]) -> Optio
         counts.then_some(address)
     };
     let is_own =
-        |candidate: &Candidate4| candidate.host(config).is_some_and(|host| !host.is_global());
+        |candidate: &Candidate4| candidate.host(hosts).is_some_and(|host| !host.is_global());
     let decides = |candidate: &Candidate4| {
-        let has_address = candidate.host(config).is_some_and(|host| !host.resources.is_empty());
+        let has_address = candidate.host(hosts).is_some_and(|host| !host.resources.is_empty());
         is_own(candidate) && (!has_address || reserved(candidate).is_some())
     };
     let is_global = |candidate: &Candidate4| reserved(candidate).is_some();

@@ -7,6 +7,7 @@ use libdhcpsrv::config4::{Config4, SocketType, SubnetIndex};
 use libdhcpsrv::engine::InForce;
 use libdhcpsrv::explain::ExplainedClients;
 use libdhcpsrv::free::{PoolIndex, PoolRange, PoolSet4};
+use libdhcpsrv::hosts::{HostDatabases, HostDesk, HostTerms, HostView, JoinedHosts, LearnedHosts};
 use libdhcpsrv::lease::{StoredLeases, SubnetId};
 use libdhcpsrv::lease4::V4;
 use libdhcpsrv::tally::{Names, NamesOfType, Tally};
@@ -32,6 +33,8 @@ static NAMES: Names<Lease4> =
 pub struct Runtime4 {
     /// The compiled configuration.
     pub config: Config4,
+    /// The databases of hosts.
+    pub host_databases: Option<HostDatabases<V4>>,
     /// The pools and what is free in them.
     pub pools: Arc<PoolSet4>,
     /// Lease figures of the subnets and pools.
@@ -55,7 +58,8 @@ impl Runtime4 {
             .map(|subnet| (subnet.pools.clone(), SubnetId(subnet.id), subnet.reservations));
         let pools = Arc::new(config.hosts.make_pools(&ranges, subnets));
         let tally = Tally::new(&NAMES, &subnet_rows(&config), counters);
-        Self { pools, config, tally }
+        let host_databases = HostDatabases::of_config(&config.hosts_databases, &config.host_cache);
+        Self { pools, config, host_databases, tally }
     }
 
     /// Sets totals from the pools and the other figures from what is stored.
@@ -76,8 +80,39 @@ impl Runtime4 {
     }
 }
 
+impl Runtime4 {
+    /// The hosts of one run of an exchange.
+    #[must_use]
+    #[inline]
+    pub fn hosts<'a>(
+        &'a self,
+        desk: &'a HostDesk<V4>,
+        learned: &'a LearnedHosts<V4>,
+        now: Now,
+    ) -> JoinedHosts<'a, V4> {
+        JoinedHosts::new(&self.config.hosts, self.host_databases.as_ref(), desk, learned, now)
+    }
+
+    /// Its hosts by their numbers, those of databases as far as an exchange has learned of them.
+    #[must_use]
+    #[inline]
+    pub fn host_view<'a>(&'a self, learned: &'a LearnedHosts<V4>) -> HostView<'a, V4> {
+        HostView::new(&self.config.hosts, self.host_databases.as_ref().map(|_| learned))
+    }
+}
+
 impl InForce for Runtime4 {
+    type Leases = V4;
     type Figure = Lease4;
+
+    fn host_databases(&self) -> Option<&HostDatabases<V4>> {
+        self.host_databases.as_ref()
+    }
+
+    fn host_terms(&self) -> HostTerms<'_> {
+        let Config4 { definitions, classes, .. } = &self.config;
+        HostTerms { definitions, classes: classes.table() }
+    }
 
     fn tally(&self) -> &Tally<Lease4> {
         &self.tally

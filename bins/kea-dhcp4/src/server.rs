@@ -21,6 +21,7 @@ use libdhcpsrv::deliveries::Passage;
 use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
 use libdhcpsrv::explain;
 use libdhcpsrv::explain::{ExplainedClients, Explanation, Topic};
+use libdhcpsrv::hosts::LearnedHosts;
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease4::{SubnetId, V4};
 use libdhcpsrv::names::{NameBuffer, Naming};
@@ -133,11 +134,12 @@ impl Protocol for Dhcp4 {
         input: &Inbound<'_>,
         query: &Query<'_>,
         runtime: &Runtime4,
+        learned: &LearnedHosts<V4>,
         now: Now,
         replies: &mut Replies,
     ) -> Result<Option<DropReason>, Parked> {
         let (config, view) = (&runtime.config, query.view);
-        let decision = self.decide(desk, input, query, runtime, now)?;
+        let decision = self.decide(desk, input, query, runtime, learned, now)?;
         let Decision { outcome, selected, conflict, offered_to } = decision;
         if query.message_type == MessageType::Request
             && query.server_identifier.is_none()
@@ -160,7 +162,7 @@ impl Protocol for Dhcp4 {
                     let id = SubnetId(config.subnet(at.subnet).id);
                     runtime.tally.count_event(id, Lease4::LeaseReuses, now);
                 }
-                self.write(desk, input, query, runtime, &answer, now, replies);
+                self.write(desk, input, query, runtime, learned, &answer, now, replies);
             }
             Outcome::Done(change) => {
                 explain!(desk.explanation(), Topic::Answer, "none is due: {change}");
@@ -335,6 +337,7 @@ impl Dhcp4 {
         input: &Inbound<'_>,
         query: &Query<'_>,
         runtime: &Runtime4,
+        learned: &LearnedHosts<V4>,
         answer: &Answer,
         now: Now,
         replies: &mut Replies,
@@ -342,17 +345,18 @@ impl Dhcp4 {
         let config = &runtime.config;
         let alone = desk.must_be_alone(now);
         let membership = &mut self.membership;
+        let hosts = runtime.host_view(learned);
+        let host = answer.at.and_then(|at| at.host(hosts));
         if let Some(at) = answer.at.filter(|_| answer.message_type != MessageType::Nak) {
             let Desk4 { links, limiter, explanation, .. } = &*desk;
             let (view, explanation) = (query.view, explanation.as_deref());
             let classifier = Classifier { config, links, input, view, explanation, limiter, now };
-            classifier.finish(membership, at, answer.yiaddr, query.message_type);
+            classifier.finish(membership, at, host, answer.yiaddr, query.message_type);
         }
-        let host = answer.at.and_then(|at| at.host(config));
         let mut hostname = NameBuffer::new();
         let naming = answer.at.filter(|_| answer.lifetime.is_some()).map(|at| {
             let given = query.view.host_name().ok().flatten();
-            at.name(config, given, answer.yiaddr, &mut hostname)
+            at.name(config, hosts, given, answer.yiaddr, &mut hostname)
         });
         if let (Some(explanation), Some(naming)) = (desk.explanation(), naming) {
             notes::name(explanation, naming, &hostname, host);

@@ -65,6 +65,7 @@ impl Daemon for Dhcp6 {
             socket_kind: SocketKind::Udp,
             uses_routing: false,
             lease_database: &config.lease_database,
+            hosts_databases: &config.hosts_databases,
             extended_info_checks: config.extended_info_checks,
             expired_leases: &config.expired_leases,
             workers: config.workers,

@@ -41,7 +41,7 @@ pub enum DropReason {
     SeveralClientIds,
     /// More than one server identifier.
     SeveralServerIds,
-    /// The database with leases or hosts has not answered.
+    /// The lease database has not answered.
     Unanswered,
     /// A server identifier where RFC 8415 forbids it.
     UnexpectedServerId,
@@ -115,7 +115,7 @@ impl std::fmt::Display for DropReason {
             Self::NotStored(_) => "the lease could not be stored",
             Self::NothingToConfirm => "the message names no address to confirm",
             Self::QueueFull => "too many packets wait for an answer of the lease store",
-            Self::Unanswered => "the database has not answered",
+            Self::Unanswered => "the lease database has not answered",
             Self::SeveralClientIds => "the message has more than one client identifier (option 1)",
             Self::SeveralServerIds => "the message has more than one server identifier (option 2)",
             Self::UnexpectedServerId => "the message must not have a server identifier (option 2)",

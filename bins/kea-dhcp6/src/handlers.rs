@@ -12,9 +12,9 @@ use libdhcpsrv::classes::Membership;
 use libdhcpsrv::config6::{Config6, Subnet6};
 use libdhcpsrv::explain;
 use libdhcpsrv::explain::Topic;
-use libdhcpsrv::hosts::{Host6, Identifier};
+use libdhcpsrv::hosts::{Host6, HostView, Identifier};
 use libdhcpsrv::lease::{Expect, LeaseState, LeaseType, Ownership};
-use libdhcpsrv::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View};
+use libdhcpsrv::lease6::{Change6, ClientKey6, HardwareSource6, Lease6View, V6};
 use libdhcpsrv::session::{Parked, Session6};
 
 use crate::draft::{Draft, Entry, Note, Verdict};
@@ -43,6 +43,8 @@ pub struct Exchange<'a> {
     pub query: &'a Query<'a>,
     /// The configuration in force.
     pub config: &'a Config6,
+    /// The hosts of the candidates.
+    pub hosts: HostView<'a, V6>,
     /// The selected subnet, and behind it the others of its shared network.
     pub candidates: &'a [Candidate6],
     /// The classes that the client is in.
@@ -83,7 +85,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn host(&self, candidate: &Candidate6) -> Option<Host6<'a>> {
-        candidate.host.and_then(|id| self.config.hosts.get(id))
+        candidate.host.and_then(|id| self.hosts.get(id))
     }
 
     /// The candidate that allocation begins with: the first one where the client has a host, if that has nothing
@@ -220,6 +222,7 @@ fn association(
     let query = Query6 {
         client: exchange.client(lease_type, ia.iaid),
         config: exchange.config,
+        hosts: exchange.hosts,
         candidates: exchange.candidates,
         first: draft.candidate,
         classes: exchange.membership.set(),

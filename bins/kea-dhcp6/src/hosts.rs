@@ -7,7 +7,7 @@
 use libdhcpsrv::alloc6::Candidate6;
 use libdhcpsrv::config6::Config6;
 use libdhcpsrv::hosts::{
-    Host6, HostSource, Identifier, IdentifierKind, Places, ReservationRules, Seeker,
+    Host6, HostView, Identifier, IdentifierKind, Places, ReservationRules, Seeker,
 };
 use libdhcpsrv::lease::SubnetId;
 use libdhcpsrv::lease6::V6;
@@ -23,6 +23,7 @@ const EVERYWHERE: Places = Places { subnet: None, global: true };
 #[derive(Debug)]
 pub struct Client<'a> {
     config: &'a Config6,
+    hosts: HostView<'a, V6>,
     query: &'a Query<'a>,
     hardware: &'a Hardware,
     /// Nothing when there are no hosts to be found.
@@ -39,6 +40,7 @@ impl<'a> Client<'a> {
     /// Finds what the client is known by; nothing when its hosts are `of_use` for nothing.
     pub fn new(
         config: &'a Config6,
+        hosts: HostView<'a, V6>,
         query: &'a Query<'a>,
         hardware: &'a Hardware,
         of_use: bool,
@@ -48,9 +50,9 @@ impl<'a> Client<'a> {
             IdentifierKind::HwAddress => Some(hardware.as_stored().hw),
             IdentifierKind::CircuitId | IdentifierKind::ClientId | IdentifierKind::FlexId => None,
         };
-        let seeker = of_use.then(|| Seeker::new(&config.hosts, &config.host_identifiers, of_kind));
+        let seeker = of_use.then(|| Seeker::new(hosts, &config.host_identifiers, of_kind));
         let (global, is_early, is_known) = (None, false, false);
-        Self { config, query, hardware, seeker, global, is_early, is_known }
+        Self { config, hosts, query, hardware, seeker, global, is_early, is_known }
     }
 
     /// What the client is known by.
@@ -95,6 +97,10 @@ impl<'a> Client<'a> {
             [] => {}
             [selected, ..] => {
                 let (_, rules) = rules_of(self.config, selected);
+                let sought = candidates.iter().filter(|candidate| candidate.serves);
+                let sought = sought.map(|candidate| rules_of(self.config, candidate));
+                let sought = sought.filter(|(_, rules)| rules.in_subnet());
+                session.foresee_hosts(sought.map(|(id, _)| id));
                 if rules.global() && !self.is_early {
                     self.global = self.find(EVERYWHERE, session)?;
                 }
@@ -119,7 +125,7 @@ impl<'a> Client<'a> {
     #[must_use]
     pub fn host_with_classes(&self, candidates: &[Candidate6]) -> Option<Host6<'a>> {
         let selected = candidates.first()?;
-        let host = selected.host.and_then(|id| self.config.hosts.host(id))?;
+        let host = selected.host.and_then(|id| self.hosts.get(id))?;
         let rules = rules_of(self.config, selected).1;
         let global = self.global.filter(|_| rules.global() && !self.is_early);
         let is_global_used = global.is_some_and(|global| !global.classes().is_empty());

@@ -9,6 +9,7 @@ use libdhcpsrv::config6::Config6;
 use libdhcpsrv::engine::InForce;
 use libdhcpsrv::explain::ExplainedClients;
 use libdhcpsrv::free::{PoolRange6, PoolSet6};
+use libdhcpsrv::hosts::{HostDatabases, HostDesk, HostTerms, HostView, JoinedHosts, LearnedHosts};
 use libdhcpsrv::lease::{StoredLeases, SubnetId};
 use libdhcpsrv::lease6::V6;
 use libdhcpsrv::tally::{Names, NamesOfType, Tally};
@@ -42,6 +43,8 @@ static NAMES: Names<Lease6> = Names {
 pub struct Runtime6 {
     /// The compiled configuration.
     pub config: Config6,
+    /// The databases of hosts.
+    pub host_databases: Option<HostDatabases<V6>>,
     /// The pools and what is free in them.
     pub pools: Arc<PoolSet6>,
     /// Our own identifier.
@@ -70,7 +73,8 @@ impl Runtime6 {
         let pools = Arc::new(config.hosts.make_pools(&ranges, subnets));
         let tally = Tally::new(&NAMES, &subnet_rows(&config), counters);
         let has_pool_extras = config.pools.iter().any(|pool| pool.extras.is_some());
-        Self { config, pools, server_duid, tally, has_pool_extras }
+        let host_databases = HostDatabases::of_config(&config.hosts_databases, &config.host_cache);
+        Self { config, host_databases, pools, server_duid, tally, has_pool_extras }
     }
 
     /// Sets totals from the pools and the other figures from what is stored.
@@ -86,8 +90,39 @@ impl Runtime6 {
     }
 }
 
+impl Runtime6 {
+    /// The hosts of one run of an exchange.
+    #[must_use]
+    #[inline]
+    pub fn hosts<'a>(
+        &'a self,
+        desk: &'a HostDesk<V6>,
+        learned: &'a LearnedHosts<V6>,
+        now: Now,
+    ) -> JoinedHosts<'a, V6> {
+        JoinedHosts::new(&self.config.hosts, self.host_databases.as_ref(), desk, learned, now)
+    }
+
+    /// Its hosts by their numbers, those of databases as far as an exchange has learned of them.
+    #[must_use]
+    #[inline]
+    pub fn host_view<'a>(&'a self, learned: &'a LearnedHosts<V6>) -> HostView<'a, V6> {
+        HostView::new(&self.config.hosts, self.host_databases.as_ref().map(|_| learned))
+    }
+}
+
 impl InForce for Runtime6 {
+    type Leases = V6;
     type Figure = Lease6;
+
+    fn host_databases(&self) -> Option<&HostDatabases<V6>> {
+        self.host_databases.as_ref()
+    }
+
+    fn host_terms(&self) -> HostTerms<'_> {
+        let Config6 { definitions, classes, .. } = &self.config;
+        HostTerms { definitions, classes: classes.table() }
+    }
 
     fn tally(&self) -> &Tally<Lease6> {
         &self.tally

@@ -26,6 +26,7 @@ use libdhcpsrv::engine::{BasicCounters, Desk, Engine, Protocol};
 use libdhcpsrv::explain;
 use libdhcpsrv::explain::{ExplainedClients, Explanation, Topic};
 use libdhcpsrv::extended_info;
+use libdhcpsrv::hosts::LearnedHosts;
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::{LeaseType, SubnetId};
 use libdhcpsrv::lease6::V6;
@@ -148,6 +149,7 @@ impl Protocol for Dhcp6 {
         input: &Inbound<'_>,
         query: &Query<'_>,
         runtime: &Runtime6,
+        learned: &LearnedHosts<V6>,
         now: Now,
         replies: &mut Replies,
     ) -> Result<Option<DropReason>, Parked> {
@@ -156,7 +158,8 @@ impl Protocol for Dhcp6 {
             explain!(desk.explanation(), Topic::Query, "hardware address\t{address} (mac-sources)");
         }
         let mut place = Place::default();
-        let dropped = self.decide(desk, input, query, hardware, runtime, &mut place, now)?;
+        let dropped =
+            self.decide(desk, input, query, hardware, runtime, learned, &mut place, now)?;
         if dropped.is_some() {
             return Ok(dropped);
         }
@@ -234,19 +237,22 @@ impl Dhcp6 {
         query: &Query<'_>,
         hardware: &Hardware,
         runtime: &'r Runtime6,
+        learned: &'r LearnedHosts<V6>,
         place: &mut Place<'r>,
         now: Now,
     ) -> Result<Option<DropReason>, Parked> {
         let config = &runtime.config;
-        let Desk { shared, entropy, memo, links, subnet, explanation, limiter, .. } = desk;
+        let Desk { shared, entropy, memo, links, subnet, explanation, limiter, hosts, .. } = desk;
+        let joined = runtime.hosts(hosts, learned, now);
+        let hosts = runtime.host_view(learned);
         let say = explanation.as_deref();
         let Self { offers, draft, membership, candidates, context } = self;
         let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now)
-            .with_hosts(&config.hosts)
+            .with_hosts(&joined)
             .explained(say);
         let brake = (&*limiter, now);
         let subject = Subject::new(config, query, hardware, input, links, say, brake);
-        let mut client = subject.client(&session);
+        let mut client = subject.client(&session, hosts);
         if let Some(reason) = subject.settle(&mut client, membership, candidates, &mut session)? {
             return Ok(Some(reason));
         }
@@ -269,6 +275,7 @@ impl Dhcp6 {
         let exchange = Exchange {
             query,
             config,
+            hosts,
             candidates,
             membership,
             hardware,
@@ -280,7 +287,7 @@ impl Dhcp6 {
             Outcome::Drop(reason) => return Ok(Some(reason)),
             Outcome::Reply => {}
         }
-        place.find(draft, candidates, runtime);
+        place.find(draft, candidates, runtime, hosts);
         subject.complete(membership, place);
         Ok(None)
     }

@@ -44,6 +44,9 @@ pub struct Counted {
     pub count: u64,
 }
 
+/// Some leases in their order, and from where to go on; nothing at the end.
+pub type Page<K> = (Vec<<K as LeaseKind>::Lease>, Option<AddressOf<K>>);
+
 /// One connection to a table of leases. Blocking; used by one thread at a time.
 ///
 /// Contract:
@@ -162,11 +165,7 @@ pub trait LeaseConnection<K: LeaseKind>: Send {
     ///
     /// # Errors
     /// [`DbError`].
-    fn page(
-        &mut self,
-        after: Option<AddressOf<K>>,
-        limit: usize,
-    ) -> Result<(Vec<K::Lease>, Option<AddressOf<K>>), DbError>;
+    fn page(&mut self, after: Option<AddressOf<K>>, limit: usize) -> Result<Page<K>, DbError>;
 
     /// The version of the tables.
     fn schema_version(&self) -> SchemaVersion;

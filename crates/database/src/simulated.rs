@@ -75,7 +75,12 @@ struct State<K: LeaseKind> {
     statements: u64,
     commits: u64,
     unreadable: u64,
+    /// What has been changed since it was asked last, if anybody wants to know.
+    changes: Option<Vec<Changed<K>>>,
 }
+
+/// A row before and after a change.
+pub type Changed<K> = (Option<<K as LeaseKind>::Lease>, Option<<K as LeaseKind>::Lease>);
 
 #[derive(Clone, Debug)]
 enum Row<K: LeaseKind> {
@@ -105,6 +110,7 @@ impl<K: LeaseKind> Default for Table<K> {
             statements: 0,
             commits: 0,
             unreadable: 0,
+            changes: None,
         };
         Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }) }
     }
@@ -184,11 +190,33 @@ impl<K: LeaseKind> Table<K> {
         self.shared.state.lock().rows.insert(number, Row::Lease(lease));
     }
 
+    /// Deletes all rows, whoever works on them.
+    pub fn clear(&self) {
+        self.shared.state.lock().rows.clear();
+    }
+
     /// All leases that are committed, in the order of their addresses.
     #[must_use]
     pub fn leases(&self) -> Vec<K::Lease> {
         let state = self.shared.state.lock();
         state.rows.values().filter_map(Row::lease).cloned().collect()
+    }
+
+    /// Notes every change that is committed from now on, for [`Self::take_changes`].
+    pub fn watch(&self) {
+        self.shared.state.lock().changes = Some(Vec::new());
+    }
+
+    /// The changes that were committed since the last call, in their order.
+    #[must_use]
+    pub fn take_changes(&self) -> Vec<Changed<K>> {
+        self.shared.state.lock().changes.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The lease of an address.
+    #[must_use]
+    pub fn lease(&self, address: AddressOf<K>) -> Option<K::Lease> {
+        self.shared.state.lock().rows.get(&address.into()).and_then(Row::lease).cloned()
     }
 
     /// How many statements there have been.
@@ -315,10 +343,14 @@ impl<K: LeaseKind> Connection<K> {
     fn store(&mut self, state: &mut State<K>) {
         state.commits += u64::from(!self.own.is_empty());
         for (number, row) in std::mem::take(&mut self.own) {
-            match row {
+            let new = row.as_ref().and_then(Row::lease).cloned();
+            let old = match row {
                 Some(row) => state.rows.insert(number, row),
                 None => state.rows.remove(&number),
             };
+            if let Some(changes) = &mut state.changes {
+                changes.push((old.as_ref().and_then(Row::lease).cloned(), new));
+            }
         }
         self.roll_back(state);
     }
@@ -414,14 +446,16 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let all = self.run("find", Does::Read, |own, state| Ok(own.select(state, &|_| true)))?;
-        for (index, Wanted { client, subnet: SubnetId(subnet) }) in wanted.iter().enumerate() {
-            let is_of = |lease: &&K::Lease| {
-                let lease = K::contents_of(lease);
-                lease.subnet_id == *subnet
-                    && K::ownership(&K::key(client), &lease) == Ownership::Mine
-            };
-            let found = all.iter().filter(is_of).take(FOUND_MAX);
+        let is_of = |wanted: &Wanted<K>, lease: &Contents<'_, K>| {
+            let SubnetId(subnet) = wanted.subnet;
+            lease.subnet_id == subnet
+                && K::ownership(&K::key(&wanted.client), lease) == Ownership::Mine
+        };
+        let is_wanted = |lease: &Contents<'_, K>| wanted.iter().any(|wanted| is_of(wanted, lease));
+        let all = self.run("find", Does::Read, |own, state| Ok(own.select(state, &is_wanted)))?;
+        for (index, wanted) in wanted.iter().enumerate() {
+            let is_its = |lease: &&K::Lease| is_of(wanted, &K::contents_of(lease));
+            let found = all.iter().filter(is_its).take(FOUND_MAX);
             found.for_each(|lease| each(index, lease.clone()));
         }
         Ok(())

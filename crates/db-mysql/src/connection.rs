@@ -18,12 +18,18 @@ use std::time::Duration;
 
 use database::{DbError, Fault};
 use libdhcpsrv::config::SqlAccess;
+use libdhcpsrv::loggers::DHCPSRV;
 use mysql::prelude::Queryable;
 use mysql::{ClientIdentity, Conn, DriverError, MySqlError, OptsBuilder, SslOpts};
+
+use crate::messages::MYSQL_CIPHER_LIST_IGNORED;
 
 /// Where the server of this machine listens on Debian and its kin; other systems have it in one of the other places.
 const LOCAL_SOCKETS: [&str; 3] =
     ["/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"];
+
+/// The environment variable that names the socket instead.
+const SOCKET_VARIABLE: &str = "MYSQL_UNIX_PORT";
 
 /// The server's port unless configured.
 const PORT_DEFAULT: u16 = 3306;
@@ -137,12 +143,19 @@ fn socket(access: &SqlAccess) -> Option<String> {
     if !is_local || access.port != 0 || access.wants_tls() {
         return None;
     }
+    // As the clients of MySQL and MariaDB do.
+    if let Some(path) = std::env::var(SOCKET_VARIABLE).ok().filter(|path| !path.is_empty()) {
+        return Some(path);
+    }
     LOCAL_SOCKETS.iter().find(|path| Path::new(path).exists()).map(|path| (*path).to_owned())
 }
 
 /// The server's certificate must be of an authority of `trust-anchor` or of a public one, and for the server's name.
 fn tls(access: &SqlAccess) -> Result<SslOpts, DbError> {
     let refused = |reason: String| DbError::new(Fault::Refused, OPENING, reason);
+    if !access.cipher_list.is_empty() {
+        kea_log::log!(DHCPSRV, MYSQL_CIPHER_LIST_IGNORED, access);
+    }
     let mut options = SslOpts::default();
     if !access.trust_anchor.is_empty() {
         if Path::new(&access.trust_anchor).is_dir() {

@@ -179,6 +179,10 @@ impl Family for V4 {
     fn subnet(lease: &Lease4) -> SubnetId {
         lease.subnet_id
     }
+
+    fn has_context(lease: &Lease4) -> bool {
+        !lease.user_context.is_empty()
+    }
 }
 
 fn some_bytes(bytes: &[u8]) -> Option<Vec<Value>> {

@@ -215,4 +215,8 @@ impl Family for V6 {
     fn subnet(lease: &Lease6) -> SubnetId {
         lease.subnet_id
     }
+
+    fn has_context(lease: &Lease6) -> bool {
+        !lease.user_context.is_empty()
+    }
 }

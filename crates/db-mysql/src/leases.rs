@@ -79,6 +79,9 @@ pub(crate) trait Family: LeaseKind {
 
     /// The subnet of a lease.
     fn subnet(lease: &Self::Lease) -> SubnetId;
+
+    /// Whether a lease has a user context.
+    fn has_context(lease: &Self::Lease) -> bool;
 }
 
 /// A way to look for clients: one statement.
@@ -131,6 +134,12 @@ impl<K: Family> Leases<K> {
         // Looking into the index for each of many keys, only to guess how many rows there are, costs as much as
         // reading the rows.
         session.plain("open", "SET SESSION eq_range_index_dive_limit = 1")?;
+        // MariaDB alone: no second look at the lists for statistics of columns, which the tables do not have.
+        let simple = "SET SESSION optimizer_use_condition_selectivity = 1, use_stat_tables = NEVER";
+        match session.plain("open", simple) {
+            Err(error) if error.is_lost() => return Err(error),
+            _ => {}
+        }
         let columns = K::columns(&table);
         let join = |each: &dyn Fn(&str) -> String, columns: &[&str]| {
             columns.iter().map(|name| each(name)).collect::<Vec<_>>().join(",")
@@ -188,13 +197,13 @@ impl<K: Family> Leases<K> {
         let limit = size * PER_CLIENT_MAX;
         let mut values = Vec::with_capacity(2 * size);
         let mut last = None;
-        let mut clients: HashMap<(&[u8], SubnetId), Vec<(usize, &Wanted<K>)>> =
-            HashMap::with_capacity(wanted.len());
+        let mut clients: HashMap<_, Vec<_>> = HashMap::with_capacity(wanted.len());
         for &(at, client) in wanted {
             let Some(own) = values_of(client) else { continue };
             values.extend(own);
             last = Some(client);
-            clients.entry((wanted_id(client), client.subnet)).or_default().push((at, client));
+            let key: (&[u8], SubnetId) = (wanted_id(client), client.subnet);
+            clients.entry(key).or_default().push((at, client));
         }
         let Some(last) = last else { return Ok(()) };
         for _ in wanted.len()..size {
@@ -401,13 +410,14 @@ impl<K: Family> Leases<K> {
     fn compared<T>(
         &mut self,
         old: &[&K::Lease],
+        has_new_context: bool,
         change: impl FnOnce(&mut Self, &[usize]) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
         let is_alone = !self.session.in_transaction();
         if is_alone {
             self.session.begin()?;
         }
-        let done = self.compare(old).and_then(|same| change(self, &same));
+        let done = self.compare(old, has_new_context).and_then(|same| change(self, &same));
         let done = self.session.settle(done)?;
         if is_alone {
             self.session.commit()?;
@@ -416,7 +426,7 @@ impl<K: Family> Leases<K> {
     }
 
     /// Locks rows, in the order of their keys, and says which are as `old` says.
-    fn compare(&mut self, old: &[&K::Lease]) -> Result<Vec<usize>, DbError> {
+    fn compare(&mut self, old: &[&K::Lease], has_new_context: bool) -> Result<Vec<usize>, DbError> {
         // What was stored may be a little different from what was to be.
         let mut expected = HashMap::with_capacity(old.len());
         for (at, lease) in old.iter().enumerate() {
@@ -429,13 +439,16 @@ impl<K: Family> Leases<K> {
         let mut addresses: Vec<_> = expected.keys().copied().collect();
         addresses.sort_unstable();
         let mut same = Vec::with_capacity(addresses.len());
+        let mut has_context = has_new_context;
         self.get_rows("lock", "FOR UPDATE", &addresses, &mut |lease| {
             if let Some((at, expected)) = expected.get(&K::address(&lease))
                 && K::is_same(expected, &lease)
             {
                 same.push(*at);
+                has_context |= K::has_context(&lease);
             }
         })?;
+        self.session.count_classes(has_context)?;
         Ok(same)
     }
 
@@ -608,7 +621,9 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
     fn insert(&mut self, leases: &[&K::Lease]) -> Result<Vec<bool>, DbError> {
         let rows = self.stored(leases.iter().copied().enumerate());
         let mut made = vec![false; leases.len()];
-        let result = self.write(INSERT, &rows, &mut made);
+        let has_context = leases.iter().any(|lease| K::has_context(lease));
+        let result = self.session.count_classes(has_context);
+        let result = result.and_then(|()| self.write(INSERT, &rows, &mut made));
         self.session.settle(result)?;
         Ok(made)
     }
@@ -619,7 +634,8 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
             return Ok(made);
         }
         let old: Vec<_> = leases.iter().map(|(old, _)| *old).collect();
-        self.compared(&old, |this, same| {
+        let has_context = leases.iter().any(|(_, new)| K::has_context(new));
+        self.compared(&old, has_context, |this, same| {
             let new = same.iter().filter_map(|at| leases.get(*at).map(|(_, new)| (*at, *new)));
             let rows = this.stored(new);
             this.write(UPDATE, &rows, &mut made)
@@ -632,7 +648,7 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
         if leases.is_empty() {
             return Ok(made);
         }
-        self.compared(leases, |this, same| {
+        self.compared(leases, false, |this, same| {
             let mut addresses: Vec<_> =
                 same.iter().filter_map(|at| leases.get(*at)).map(|each| K::address(each)).collect();
             addresses.sort_unstable();
@@ -669,7 +685,10 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
                 K::TABLE
             )
         };
-        let result = self.session.run("delete reclaimed", 1, sql, values, &mut |_| {});
+        let result = self.session.count_classes(true);
+        let session = &mut self.session;
+        let result =
+            result.and_then(|()| session.run("delete reclaimed", 1, sql, values, &mut |_| {}));
         self.session.settle(result)
     }
 

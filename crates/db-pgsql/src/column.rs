@@ -30,7 +30,7 @@ pub(crate) struct Column<L> {
 
 const INTS: &[&str] = &["int2", "int4", "int8"];
 const TEXTS: &[&str] = &["varchar", "text"];
-const TIMES: &[&str] = &["timestamptz", "timestamp"];
+const TIMES: &[&str] = &["timestamptz"];
 
 impl<L> Column<L> {
     const fn new(
@@ -101,9 +101,8 @@ pub(crate) fn present<L>(
     Ok((present, selected.join(", ")))
 }
 
-/// Whether a lease ends when it did; parts of a second are somebody else's.
-pub(crate) const SAME_SECOND: &str =
-    "(l.expire >= w.old_expire AND l.expire < w.old_expire + interval '1 s')";
+/// Whether a lease ends when it did; parts of a second are somebody else's. Not as a range, which an index would serve.
+pub(crate) const SAME_SECOND: &str = "date_trunc('second', l.expire) = w.old_expire";
 
 /// When a lifetime ends, as the tables tell it: of an endless one, when it began.
 pub(crate) fn expire(cltt: i64, valid_lifetime: u32) -> i64 {

@@ -67,10 +67,11 @@ fn other(error: &tokio_postgres::Error) -> (Fault, String) {
     let io = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
     let fault = match io.map(io::Error::kind) {
         // What TLS finds wrong with a certificate comes as invalid data.
-        Some(kind) if is(&["error performing TLS"]) => match kind {
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Fault::Refused,
-            _ => Fault::Lost,
-        },
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+            if is(&["error performing TLS"]) =>
+        {
+            Fault::Refused
+        }
         _ if is(&["error serializing", "error encoding"]) => Fault::Statement,
         Some(_) => Fault::Lost,
         None if is(&["authentication", "invalid configuration", "error performing TLS"]) => {

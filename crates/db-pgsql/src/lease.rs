@@ -73,21 +73,11 @@ impl<T: LeaseTable> Leases<T> {
             states: states(&mut client, T::NAME)?,
             has_wide_iaid: shape.type_of("iaid") == Some("int8"),
         };
-        // What a relay told belongs to the context; what has another one is no longer known.
-        let told = ["relay_id", "remote_id"].iter().filter(|column| shape.has(column));
-        let extra: String = told
-            .map(|column| {
-                format!(
-                    ", {column} = CASE WHEN coalesce(l.user_context, '') = w.user_context \
-                     THEN l.{column} END"
-                )
-            })
-            .collect();
         let prepared = Prepared {
             find: client.prepare("find", &table.find())?,
             get: client.prepare("get", &sql::get(&table))?,
             insert: client.prepare("insert", &sql::insert(&table))?,
-            update: client.prepare("update", &sql::update(&table, &extra))?,
+            update: client.prepare("update", &sql::update(&table, &relayed(&shape)))?,
             delete: client.prepare("delete", &sql::delete(&table))?,
         };
         let (seldom, page_end) = (BTreeMap::new(), None);
@@ -177,6 +167,47 @@ impl<T: LeaseTable> Leases<T> {
 
 type Number<T> = <<T as LeaseTable>::Kind as LeaseKind>::Number;
 type Lease<T> = <<T as LeaseTable>::Kind as LeaseKind>::Lease;
+
+/// What else a change sets: what a relay told belongs to the context; with another one it is no longer known.
+fn relayed(shape: &schema::Table) -> String {
+    let columns = ["relay_id", "remote_id"].iter().filter(|column| shape.has(column));
+    columns
+        .map(|column| {
+            format!(
+                ", {column} = CASE WHEN coalesce(l.user_context, '') = w.user_context \
+                 THEN l.{column} END"
+            )
+        })
+        .collect()
+}
+
+/// Makes a connection one for leases, and tells names and texts of the statements that a connection to `lease4` or
+/// `lease6` uses, so that their plans can be looked at.
+///
+/// # Errors
+/// [`DbError`].
+pub fn lease_statements(
+    client: &mut Client,
+    is_v6: bool,
+) -> Result<Vec<(&'static str, String)>, DbError> {
+    fn texts<T: LeaseTable>(client: &mut Client) -> Result<Vec<(&'static str, String)>, DbError> {
+        let shape = schema::Table::read(client, T::NAME)?;
+        let table = T::new(&shape)?;
+        Ok(vec![
+            ("find", table.find()),
+            ("get", sql::get(&table)),
+            ("insert", sql::insert(&table)),
+            ("update", sql::update(&table, &relayed(&shape))),
+            ("delete", sql::delete(&table)),
+            ("expired", sql::expired(&table)),
+            ("delete_reclaimed", sql::delete_reclaimed::<T>()),
+            ("ended", sql::ended(&table)),
+            ("page", sql::page(&table, false)),
+        ])
+    }
+    client.set("", &sql::settings())?;
+    if is_v6 { texts::<Table6>(client) } else { texts::<Table4>(client) }
+}
 
 /// The order of addresses: indices of elements.
 fn by_address<K: LeaseKind>(count: usize, address: impl Fn(usize) -> AddressOf<K>) -> Vec<usize>

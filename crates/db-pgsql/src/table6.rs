@@ -68,12 +68,12 @@ fn columns() -> Vec<C> {
         C::text("hostname", |lease| Value::Text(&lease.hostname)),
         C::bytes("hwaddr", |lease| Value::Bytes(&lease.hw))
             .same("coalesce(l.hwaddr, '') = w.old_hwaddr"),
-        // Type and source mean nothing without an address, and are not stored then.
+        // Type and source mean nothing without an address; Kea stores 0 then, and does not read NULL.
         C::int("hwtype", |lease| Value::Int(signed(lease.hw_type)))
-            .stored("CASE WHEN w.hwaddr <> '' THEN w.hwtype END")
+            .stored("CASE WHEN w.hwaddr <> '' THEN w.hwtype ELSE 0 END")
             .same("(w.old_hwaddr = '' OR coalesce(l.hwtype, 0) = w.old_hwtype)"),
         C::int("hwaddr_source", |lease| Value::Int(signed(lease.hw_source as u16)))
-            .stored("CASE WHEN w.hwaddr <> '' THEN w.hwaddr_source END")
+            .stored("CASE WHEN w.hwaddr <> '' THEN w.hwaddr_source ELSE 0 END")
             .same("(w.old_hwaddr = '' OR coalesce(l.hwaddr_source, 0) = w.old_hwaddr_source)"),
         C::int("state", |lease| Value::State(lease.state))
             .same("l.state IS NOT DISTINCT FROM w.old_state"),

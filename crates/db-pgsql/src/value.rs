@@ -123,9 +123,11 @@ pub(crate) fn bytes(row: &Row, index: usize) -> Option<Vec<u8>> {
     row.try_get::<_, Option<Bytes<'_>>>(index).ok()?.map(|value| value.0.to_vec())
 }
 
-/// A moment in a row; none for NULL.
+/// A moment in a row; none for NULL, and for the beginning and the end of time.
 pub(crate) fn seconds(row: &Row, index: usize) -> Option<i64> {
-    row.try_get::<_, Option<Time>>(index).ok()?.map(|value| value.0)
+    let seconds = row.try_get::<_, Option<Time>>(index).ok()??.0;
+    let is_moment = seconds.abs() < i64::MAX / SECOND_US - EPOCH_2000_S;
+    is_moment.then_some(seconds)
 }
 
 /// A truth in a row; none for NULL.

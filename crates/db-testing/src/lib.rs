@@ -13,6 +13,7 @@ mod mysql;
 mod pgsql;
 mod processes;
 mod server;
+pub mod suite;
 
 pub use access::{Database, Schema};
 pub use libdhcpsrv::config::SqlKind;

@@ -30,8 +30,8 @@ pub(crate) struct Control {
     monitor: Monitor,
     table: InterfaceTable,
     waker: Arc<Waker>,
-    /// A signal to end that came while something waited.
-    ending: Option<i32>,
+    /// Signals that came while something waited.
+    missed: Vec<i32>,
     /// Reading the interfaces has failed and is due again.
     is_behind: bool,
 }
@@ -46,7 +46,7 @@ impl Control {
         let fd = monitor.as_raw_fd();
         poll.registry().register(&mut SourceFd(&fd), INTERFACES, Interest::READABLE)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        Ok(Self { poll, signals, monitor, table, waker, ending: None, is_behind: false })
+        Ok(Self { poll, signals, monitor, table, waker, missed: Vec::new(), is_behind: false })
     }
 
     /// The interfaces at the moment.
@@ -56,7 +56,7 @@ impl Control {
 
     /// The signal to end that broke off what was waited for, if one did.
     pub(crate) fn ending(&self) -> Option<i32> {
-        self.ending
+        self.missed.iter().copied().find(|signal| matches!(*signal, SIGTERM | SIGINT))
     }
 
     /// Does something that may have to wait for a database, in the main thread. A signal to end is heard meanwhile, and
@@ -80,10 +80,8 @@ impl Control {
                 }
                 // What was told of the interfaces has been heard and not been looked at.
                 self.is_behind = true;
-                let ends = |signal: &i32| matches!(*signal, SIGTERM | SIGINT);
-                let ending = self.signals.pending().find(ends);
-                if let Some(signal) = ending {
-                    self.ending = Some(signal);
+                self.missed.extend(self.signals.pending());
+                if self.missed.iter().any(|signal| matches!(*signal, SIGTERM | SIGINT)) {
                     return true;
                 }
             }
@@ -112,7 +110,7 @@ impl Control {
                 return Err(io::Error::other(failure));
             }
             let mut signals: Vec<i32> = self.signals.pending().collect();
-            signals.extend(self.ending.take());
+            signals.append(&mut self.missed);
             for signal in signals {
                 match signal {
                     SIGTERM | SIGINT => {

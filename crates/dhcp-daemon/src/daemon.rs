@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use cc::{Diagnostics, Document};
 use kea_log::{LogConfig, Logger, Message};
-use libdhcpsrv::config::{ExpiredLeases, ExtendedInfoChecks, LeaseDatabase, LeaseVerdict};
+use libdhcpsrv::config::{
+    ExpiredLeases, ExtendedInfoChecks, LeaseDatabase, LeaseVerdict, SqlDatabase,
+};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::{AddressOf, Deltas, LeaseType, Reclaimed, StoredLeases, SubnetId};
 use libdhcpsrv::server::DhcpServer;
@@ -51,6 +53,8 @@ pub struct Settings<'a> {
     pub uses_routing: bool,
     /// `lease-database`.
     pub lease_database: &'a LeaseDatabase,
+    /// `hosts-databases`.
+    pub hosts_databases: &'a [SqlDatabase],
     /// `extended-info-checks`.
     pub extended_info_checks: ExtendedInfoChecks,
     /// `expired-leases-processing`.

@@ -366,6 +366,7 @@ mod tests {
             lfc_interval: 0,
             durability: Durability::Kernel,
             max_row_errors: 0,
+            sql: None,
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) enum Leases<D: Daemon> {
     /// In memory, and in a file.
     File(Database<D::Leases>),
     /// In a database.
-    Sql(SqlDatabaseInUse<D::Leases>),
+    Sql(Box<SqlDatabaseInUse<D::Leases>>),
 }
 
 /// What a database was found to hold; nothing need be known of a file, which is all in memory.
@@ -49,7 +49,7 @@ impl<D: Daemon> Leases<D> {
         let settings = D::settings(config);
         if let Some(sql) = &settings.lease_database.sql {
             let (database, survey) = SqlDatabaseInUse::open(sql, now, patience)?;
-            return Ok((Self::Sql(database), Some(survey)));
+            return Ok((Self::Sql(Box::new(database)), Some(survey)));
         }
         let checks =
             Checks { judge: &D::lease_judge(config), extended_info: settings.extended_info_checks };
@@ -76,11 +76,34 @@ impl<D: Daemon> Leases<D> {
     }
 
     /// Looks at what is there now.
-    pub(crate) fn survey(&self, now: Now) -> Result<Found<D>, LeasesError> {
+    pub(crate) fn survey(
+        &self,
+        now: Now,
+        patience: &mut Patience<'_>,
+    ) -> Result<Found<D>, LeasesError> {
         Ok(match self {
             Self::File(_) => None,
-            Self::Sql(database) => Some(database.survey(now)?),
+            Self::Sql(database) => Some(database.survey(now, patience)?),
         })
+    }
+
+    /// Counts once more, while nobody changes anything.
+    pub(crate) fn recount(
+        &self,
+        found: Found<D>,
+        patience: &mut Patience<'_>,
+    ) -> Result<Found<D>, LeasesError> {
+        Ok(match (self, found) {
+            (Self::Sql(database), Some(found)) => Some(database.recount(found, patience)?),
+            (_, found) => found,
+        })
+    }
+
+    /// Lets workers pass queries over, or take them again.
+    pub(crate) fn set_closed(&self, is_closed: bool) {
+        if let Self::Sql(database) = self {
+            database.service().set_closed(is_closed);
+        }
     }
 
     /// Lets `with` see what is stored.

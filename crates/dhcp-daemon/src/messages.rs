@@ -34,6 +34,9 @@ kea_log::messages! {
     DHCPSRV_MEMFILE_WRITE_RECOVERED = (Info, "leases are stored in {} again");
     DHCPSRV_MYSQL_DB = (Info, "opening the lease database: {}");
     DHCPSRV_PGSQL_DB = (Info, "opening the lease database: {}");
+    DHCPSRV_MYSQL_HOST_DB = (Info, "opening the database of hosts: {}");
+    DHCPSRV_PGSQL_HOST_DB = (Info, "opening the database of hosts: {}");
+    DHCPSRV_SQL_HOST_DB_READONLY = (Info, "{} is only read");
     DHCPSRV_SQL_SCHEMA = (Info, "{} has the tables of version {}");
     DHCPSRV_SQL_START_RETRY = (Warn, "{} cannot be opened: {}; try {} of {} follows");
     DHCPSRV_SQL_STATEMENT_FAILED = (Error, "{}: {}; the clients concerned get no answer");

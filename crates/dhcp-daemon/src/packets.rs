@@ -4,12 +4,15 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
+use database::host_service::{HostPost, HostService};
 use database::service::Post;
+use libdhcpsrv::hosts::{HostReply, HostRequest};
 
 use libdhcpsrv::links::Links;
 use libdhcpsrv::loggers::{BAD_PACKETS, DHCPSRV, PACKETS};
 use libdhcpsrv::remote::Reply;
 use libdhcpsrv::server::DhcpServer;
+use libdhcpsrv::session::Ticket;
 use netio::{Event, ReceiveReport};
 use process::worker::{PacketServer, Wake};
 use util::Now;
@@ -32,6 +35,31 @@ pub(crate) struct WorkerServer<D: Daemon> {
     index: usize,
     listening: bool,
     database: Option<Access<D>>,
+    hosts: HostAccess<D>,
+    /// When exchanges that have waited for too long were last given up.
+    swept_s: u32,
+}
+
+/// Seconds between two looks at exchanges that wait.
+const SWEEP_S: u32 = 10;
+
+/// The worker's access to databases of hosts.
+struct HostAccess<D: Daemon> {
+    post: HostPost<D::Leases>,
+    wake: Arc<OnceLock<Wake>>,
+    /// Questions and replies that are on their way: memory that is used again.
+    requests: Vec<HostRequest<D::Leases>>,
+    replies: Vec<(Ticket, HostReply<D::Leases>)>,
+}
+
+/// Wakes a worker as soon as it is known how.
+fn wake_later(wake: &Arc<OnceLock<Wake>>) -> Box<dyn Fn() + Send + Sync> {
+    let wake = wake.clone();
+    Box::new(move || {
+        if let Some(wake) = wake.get() {
+            wake();
+        }
+    })
 }
 
 /// The worker's access to a lease database.
@@ -39,32 +67,38 @@ pub(crate) struct Access<D: Daemon> {
     pub(crate) post: Post<D::Leases>,
     /// Wakes the worker, once it is known how.
     pub(crate) wake: Arc<OnceLock<Wake>>,
-    /// Replies that are being processed: memory that is used again.
+    /// Replies that are being processed, the next one last: memory that is used again.
     replies: Vec<Reply<D::Leases>>,
+    /// Replies that have been processed since the last time that questions were handed over.
+    settled: usize,
 }
 
 impl<D: Daemon> Access<D> {
     pub(crate) fn new(make: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> Post<D::Leases>) -> Self {
         let wake: Arc<OnceLock<Wake>> = Arc::default();
-        let own = wake.clone();
-        let post = make(Box::new(move || {
-            if let Some(wake) = own.get() {
-                wake();
-            }
-        }));
-        Self { post, wake, replies: Vec::new() }
+        let post = make(wake_later(&wake));
+        Self { post, wake, replies: Vec::new(), settled: 0 }
     }
 }
 
 impl<D: Daemon> WorkerServer<D> {
     /// Takes the server of worker `index`.
-    pub(crate) fn new(server: D::Server, index: usize, database: Option<Access<D>>) -> Self {
-        Self { server, index, listening: false, database }
+    pub(crate) fn new(
+        server: D::Server,
+        index: usize,
+        database: Option<Access<D>>,
+        hosts: &HostService<D::Leases>,
+    ) -> Self {
+        let wake: Arc<OnceLock<Wake>> = Arc::default();
+        let post = hosts.post(wake_later(&wake));
+        let hosts = HostAccess { post, wake, requests: Vec::new(), replies: Vec::new() };
+        Self { server, index, listening: false, database, hosts, swept_s: 0 }
     }
 
     /// Whether queries are passed over because the database is away.
     fn is_closed(&self) -> bool {
         self.database.as_ref().is_some_and(|database| database.post.is_closed())
+            || self.hosts.post.is_closed()
     }
 }
 
@@ -74,15 +108,32 @@ impl<D: Daemon> PacketServer for WorkerServer<D> {
     fn started(&mut self, wake: Wake) {
         if let Some(database) = &self.database {
             // It is set once.
-            let _ = database.wake.set(wake);
+            let _ = database.wake.set(wake.clone());
         }
+        let _ = self.hosts.wake.set(wake);
     }
 
     fn resume(&mut self, now: Now, replies: &mut Replies) {
+        // One by one: should one of them meet a defect, the others are still there in the next pass.
+        if self.hosts.replies.is_empty() {
+            self.hosts.post.collect(&mut self.hosts.replies);
+            self.hosts.replies.reverse();
+        }
+        while let Some((ticket, reply)) = self.hosts.replies.pop() {
+            self.server.resume_with_hosts(ticket, reply, now, replies);
+        }
+        if now.mono_s().wrapping_sub(self.swept_s) >= SWEEP_S {
+            self.swept_s = now.mono_s();
+            self.server.give_up_overdue(now);
+        }
         let Some(database) = &mut self.database else { return };
         let store = database.post.store().clone();
-        database.post.collect(&mut database.replies);
-        for reply in database.replies.drain(..) {
+        if database.replies.is_empty() {
+            database.post.collect(&mut database.replies);
+            database.replies.reverse();
+        }
+        while let Some(reply) = database.replies.pop() {
+            database.settled += 1;
             let ticket = reply.ticket;
             match store.settle(reply, now) {
                 Some(answer) => {
@@ -96,6 +147,11 @@ impl<D: Daemon> PacketServer for WorkerServer<D> {
     fn hand_over(&mut self) {
         if let Some(database) = &mut self.database {
             database.post.hand_over();
+            database.post.settled(std::mem::take(&mut database.settled));
+        }
+        self.server.take_host_requests(&mut self.hosts.requests);
+        if !self.hosts.requests.is_empty() {
+            self.hosts.post.hand_over(&mut self.hosts.requests);
         }
     }
 

@@ -7,7 +7,9 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use database::host_service::HostService;
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::StoredLeases;
 use libdhcpsrv::links::Links;
@@ -22,8 +24,13 @@ use util::link::InterfaceIndex;
 use crate::leases::{Leases, LeasesError, uses_file};
 use crate::maintenance::{Context, Maintenance};
 use crate::packets::{Update, WorkerServer};
-use crate::sql::Patience;
+use crate::sql::{self, Patience, SqlError};
 use crate::{Daemon, Ingredients, Settings, Surroundings};
+
+/// Longest wait for exchanges that wait for a lease database.
+const FINISH_MAX: Duration = Duration::from_secs(1);
+/// Time between two looks at them.
+const FINISH_STEP: Duration = Duration::from_millis(1);
 
 /// Most worker threads: each has sockets and receive rings of its own, and more of them than processors only cost.
 const WORKERS_MAX: usize = 64;
@@ -34,6 +41,9 @@ pub(crate) enum ServiceError {
     /// The lease database cannot be opened.
     #[error(transparent)]
     Leases(#[from] LeasesError),
+    /// A database of hosts cannot be opened.
+    #[error(transparent)]
+    Hosts(#[from] SqlError),
     /// `interfaces` is wrong.
     #[error("interfaces-config: {0}")]
     Interfaces(String),
@@ -57,6 +67,7 @@ pub(crate) struct Service<D: Daemon> {
     table: Arc<InterfaceTable>,
     workers: Vec<Worker<Update<D>>>,
     leases: Leases<D>,
+    hosts: HostService<D::Leases>,
     /// Why the process has to end.
     failure: Option<String>,
     maintenance: Maintenance,
@@ -76,6 +87,8 @@ impl<D: Daemon> Service<D> {
         let plan = plan_of::<D>(&settings, port)?;
         let file = lease_file::<D>(&settings, &paths);
         let (leases, found) = Leases::<D>::open(&config, &file, clock.now(), patience)?;
+        let hosts = HostService::new(patience.wake.clone());
+        sql::add_hosts(&hosts, D::settings(&config).hosts_databases, patience)?;
         let prepared = prepare::<D>(&config, &paths, &table, clock.now(), None)?;
         let statistics = Statistics::new(clock.now());
         let runtime = leases.stored(found, |stored| {
@@ -96,6 +109,7 @@ impl<D: Daemon> Service<D> {
             table: Arc::new(table),
             workers: Vec::new(),
             leases,
+            hosts,
             failure: None,
             maintenance,
         };
@@ -114,35 +128,53 @@ impl<D: Daemon> Service<D> {
         config: D::Config,
         patience: &mut Patience<'_>,
     ) -> Result<(), ServiceError> {
+        let result = self.take(config, patience);
+        self.leases.set_closed(false);
+        // Databases that only the other configuration names are given up, whichever that is now.
+        self.hosts.retain(D::settings(D::config(&self.runtime)).hosts_databases);
+        result
+    }
+
+    fn take(&mut self, config: D::Config, patience: &mut Patience<'_>) -> Result<(), ServiceError> {
         let settings = D::settings(&config);
         let plan = plan_of::<D>(&settings, self.port)?;
         let file = lease_file::<D>(&settings, &self.paths);
         let now = self.clock.now();
         let (other_leases, found) = match self.leases.are_meant_by(settings.lease_database, &file) {
-            true => (None, self.leases.survey(now)?),
+            true => (None, self.leases.survey(now, patience)?),
             false => {
                 let (leases, found) = Leases::<D>::open(&config, &file, now, patience)?;
                 (Some(leases), found)
             }
         };
+        sql::add_hosts(&self.hosts, settings.hosts_databases, patience)?;
         let count = workers_of(&settings);
         let other_workers = if other_leases.is_some() || count != self.workers.len() {
             let leases = other_leases.as_ref().unwrap_or(&self.leases);
-            Some(self.make_workers(count, &self.shared, &plan, leases)?)
+            // What the old workers leave behind must not be in the way of a client.
+            let shared = Shared::new(leases.access().0, random_seed());
+            Some((self.make_workers(count, &shared, &plan, leases)?, shared))
         } else {
             None
         };
         let (now, former) = (self.clock.now(), Some(&*self.runtime));
         let prepared = prepare::<D>(&config, &self.paths, &self.table, now, former)?;
 
+        self.finish_exchanges();
         let replaced = other_workers.is_some();
+        let standing = worker::pause(&self.workers);
+        // From here on figures stand still, so that they can be counted.
+        let counted = other_leases.as_ref().unwrap_or(&self.leases);
+        let found = counted.recount(found, patience)?;
         let paused = match other_workers {
-            Some(workers) => {
+            Some((workers, shared)) => {
+                drop(standing);
                 // The old ones answer what they have stored, end and close their sockets.
                 drop(std::mem::replace(&mut self.workers, workers));
+                self.shared = shared;
                 None
             }
-            None => Some(worker::pause(&self.workers)),
+            None => Some(standing),
         };
         if let Some(other) = other_leases {
             self.leases = other;
@@ -172,6 +204,17 @@ impl<D: Daemon> Service<D> {
         Ok(())
     }
 
+    /// Lets exchanges that wait for a lease database come to their end, as far as that takes no longer than a moment;
+    /// queries that come meanwhile are passed over.
+    fn finish_exchanges(&self) {
+        let Leases::Sql(database) = &self.leases else { return };
+        let until = Instant::now() + FINISH_MAX;
+        self.leases.set_closed(true);
+        while !database.service().is_idle() && Instant::now() < until {
+            std::thread::sleep(FINISH_STEP);
+        }
+    }
+
     fn renew_maintenance(&mut self) {
         let settings = D::settings(D::config(&self.runtime));
         let new = Maintenance::new(&settings, self.leases.journal().is_some());
@@ -194,7 +237,7 @@ impl<D: Daemon> Service<D> {
             let (store, access) = leases.access();
             let shared = Shared { store, ..shared.clone() };
             let server = D::make_server(shared, runtime, counters, random_seed());
-            let server = WorkerServer::<D>::new(server, index, access);
+            let server = WorkerServer::<D>::new(server, index, access, &self.hosts);
             let transport = Transport::new(plan.clone(), index as u16, count as u16);
             workers.push(Worker::start(index, server, transport, leases.journal().cloned())?);
         }
@@ -256,6 +299,9 @@ impl<D: Daemon> Service<D> {
         let wait = self.maintenance.run(&context);
         if let Leases::Sql(database) = &self.leases {
             self.failure = self.failure.take().or(database.tell_events::<D>());
+        }
+        for (settings, event) in self.hosts.take_events() {
+            self.failure = self.failure.take().or(sql::tell_event::<D>(&settings, event));
         }
         wait
     }

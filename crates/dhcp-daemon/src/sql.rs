@@ -4,10 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use database::service::{LeaseService, LinkEvent, Opener, Post, Survey};
-use database::{DbError, Fault, LeaseConnection};
+use database::host_service::{HostOpener, HostService};
+use database::service::{LeaseService, Opener, Post, Survey};
+use database::{DbError, Fault, HostConnection, LeaseConnection, LinkEvent};
 use libdhcpsrv::config::{OnFail, Reconnect, SqlAccess, SqlDatabase, SqlKind};
 use libdhcpsrv::free::PoolSet;
+use libdhcpsrv::hosts::HostKind;
 use libdhcpsrv::lease::{Counts, LeaseKind, StoredLeases};
 use libdhcpsrv::lease4::V4;
 use libdhcpsrv::lease6::V6;
@@ -18,24 +20,41 @@ use util::Now;
 use crate::Daemon;
 use crate::messages::*;
 
-/// Leases that can be kept in databases.
-pub trait SqlLeases: LeaseKind {
+/// Leases that can be kept in databases, and the hosts that get them.
+pub trait SqlLeases: HostKind {
     /// Opens a connection to the leases in a database.
     ///
     /// # Errors
     /// [`DbError`].
     fn connect(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<Self>>, DbError>;
+
+    /// Opens a connection to the hosts in a database.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    fn connect_hosts(access: &SqlAccess) -> Result<Box<dyn HostConnection<Self>>, DbError>;
 }
 
 macro_rules! sql_leases {
-    ($kind:ty, $open:ident) => {
+    ($kind:ty, $leases:ident, $hosts:ident) => {
         impl SqlLeases for $kind {
             fn connect(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<Self>>, DbError> {
                 match access.kind {
                     #[cfg(feature = "mysql")]
-                    SqlKind::Mysql => db_mysql::$open(access),
+                    SqlKind::Mysql => db_mysql::$leases(access),
                     #[cfg(feature = "postgresql")]
-                    SqlKind::Postgresql => db_pgsql::$open(access),
+                    SqlKind::Postgresql => db_pgsql::$leases(access),
+                    #[allow(unreachable_patterns, reason = "depends on the features")]
+                    kind => Err(not_built(kind)),
+                }
+            }
+
+            fn connect_hosts(access: &SqlAccess) -> Result<Box<dyn HostConnection<Self>>, DbError> {
+                match access.kind {
+                    #[cfg(feature = "mysql")]
+                    SqlKind::Mysql => db_mysql::$hosts(access),
+                    #[cfg(feature = "postgresql")]
+                    SqlKind::Postgresql => db_pgsql::$hosts(access),
                     #[allow(unreachable_patterns, reason = "depends on the features")]
                     kind => Err(not_built(kind)),
                 }
@@ -44,8 +63,8 @@ macro_rules! sql_leases {
     };
 }
 
-sql_leases!(V4, open_leases4);
-sql_leases!(V6, open_leases6);
+sql_leases!(V4, open_leases4, open_hosts4);
+sql_leases!(V6, open_leases6, open_hosts6);
 
 /// The error of a kind of databases that the program was built without.
 #[allow(dead_code, reason = "depends on the features")]
@@ -80,6 +99,39 @@ pub(crate) struct Patience<'a> {
     pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
 }
 
+impl Patience<'_> {
+    /// Does something that may take long in a thread of its own, so that signals are heard meanwhile. Interrupted, it goes
+    /// on by itself and its result is lost.
+    pub(crate) fn aside<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, SqlError> {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name("database".to_owned());
+        thread.spawn(move || {
+            // Nobody listens when it was interrupted.
+            let _ = sender.send(work());
+        })?;
+        let mut pause = Duration::ZERO;
+        loop {
+            match receiver.recv_timeout(pause) {
+                Ok(result) => return Ok(result),
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(SqlError::Interrupted);
+                }
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+            }
+            if (self.wait)(pause) {
+                return Err(SqlError::Interrupted);
+            }
+            pause = PATIENT_STEP;
+        }
+    }
+}
+
+/// Time between two looks at work that is done aside.
+const PATIENT_STEP: Duration = Duration::from_millis(5);
+
 /// An open lease database.
 pub(crate) struct SqlDatabaseInUse<K: LeaseKind> {
     settings: SqlDatabase,
@@ -94,8 +146,11 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
         patience: &mut Patience<'_>,
     ) -> Result<(Self, Survey<K>), SqlError> {
         let mut first = connect::<K>(settings, patience)?;
-        let survey = Survey::make(&mut *first, now.wall_s);
-        let survey = survey.map_err(|error| failed(settings, error))?;
+        let looked = patience.aside(move || {
+            let survey = Survey::make(&mut *first, now.wall_s);
+            survey.map(|survey| (first, survey))
+        })?;
+        let (first, survey) = looked.map_err(|error| failed(settings, error))?;
         let access = settings.access.clone();
         let opener: Opener<K> = Arc::new(move || K::connect(&access));
         let wake = patience.wake.clone();
@@ -106,8 +161,33 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
     }
 
     /// Looks at what it holds now.
-    pub(crate) fn survey(&self, now: Now) -> Result<Survey<K>, SqlError> {
-        survey(&self.settings, now)
+    pub(crate) fn survey(
+        &self,
+        now: Now,
+        patience: &mut Patience<'_>,
+    ) -> Result<Survey<K>, SqlError> {
+        self.look(patience, move |connection| Survey::make(connection, now.wall_s))
+    }
+
+    /// Counts what it holds once more.
+    pub(crate) fn recount(
+        &self,
+        found: Survey<K>,
+        patience: &mut Patience<'_>,
+    ) -> Result<Survey<K>, SqlError> {
+        let counts = self.look(patience, |connection| connection.count())?;
+        Ok(Survey { counts, ..found })
+    }
+
+    /// Looks at something over a connection of its own.
+    fn look<R: Send + 'static>(
+        &self,
+        patience: &mut Patience<'_>,
+        look: impl FnOnce(&mut dyn LeaseConnection<K>) -> Result<R, DbError> + Send + 'static,
+    ) -> Result<R, SqlError> {
+        let access = self.settings.access.clone();
+        let looked = patience.aside(move || look(&mut *K::connect(&access)?))?;
+        looked.map_err(|error| failed(&self.settings, error))
     }
 
     /// Whether settings ask for this very database.
@@ -132,65 +212,87 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
     /// Logs what has happened to the connection; returns why the process has to end, if it has to.
     pub(crate) fn tell_events<D: Daemon>(&self) -> Option<String> {
         let mut end = None;
-        let access = &self.settings.access;
         for event in self.service.take_events() {
-            match event {
-                LinkEvent::Lost(error) => {
-                    kea_log::log!(DHCPSRV, D::DB_LOST_CONNECTION, access, error);
-                }
-                LinkEvent::Failed(number, error) => {
-                    let Reconnect { tries_max, wait_ms, .. } = self.settings.reconnect;
-                    kea_log::log!(
-                        DHCPSRV,
-                        D::DB_ATTEMPT_FAILED,
-                        number,
-                        tries_max,
-                        access,
-                        error,
-                        wait_ms
-                    );
-                }
-                LinkEvent::Recovered => kea_log::log!(DHCPSRV, D::DB_SUCCEEDED, access),
-                LinkEvent::GaveUp(tries) => {
-                    kea_log::log!(DHCPSRV, D::DB_FAILED, access, tries);
-                    if self.settings.reconnect.on_fail != OnFail::ServeRetryContinue {
-                        end = Some(format!("the connection to {access} cannot be made again"));
-                    }
-                }
-                LinkEvent::Refused(error) => {
-                    kea_log::log!(DHCPSRV, DHCPSRV_SQL_STATEMENT_FAILED, access, error);
-                }
-            }
+            end = tell_event::<D>(&self.settings, event).or(end);
         }
         end
     }
 }
 
-/// Connects, as patiently as the settings say.
+/// Logs what has happened to a connection; returns why the process has to end, if it has to.
+pub(crate) fn tell_event<D: Daemon>(settings: &SqlDatabase, event: LinkEvent) -> Option<String> {
+    let SqlDatabase { access, reconnect } = settings;
+    match event {
+        LinkEvent::Lost(error) => {
+            kea_log::log!(DHCPSRV, D::DB_LOST_CONNECTION, access, error);
+        }
+        LinkEvent::Failed(number, error) => {
+            let Reconnect { tries_max, wait_ms, .. } = reconnect;
+            kea_log::log!(DHCPSRV, D::DB_ATTEMPT_FAILED, number, tries_max, access, error, wait_ms);
+        }
+        LinkEvent::Recovered => kea_log::log!(DHCPSRV, D::DB_SUCCEEDED, access),
+        LinkEvent::GaveUp(tries) => {
+            kea_log::log!(DHCPSRV, D::DB_FAILED, access, tries);
+            let ends = reconnect.on_fail != OnFail::ServeRetryContinue;
+            return ends.then(|| format!("the connection to {access} cannot be made again"));
+        }
+        LinkEvent::Refused(error) => {
+            kea_log::log!(DHCPSRV, DHCPSRV_SQL_STATEMENT_FAILED, access, error);
+        }
+    }
+    None
+}
+
+/// Connects to leases, as patiently as the settings say.
 fn connect<K: SqlLeases>(
     settings: &SqlDatabase,
     patience: &mut Patience<'_>,
 ) -> Result<Box<dyn LeaseConnection<K>>, SqlError> {
-    let SqlDatabase { access, reconnect } = settings;
+    let access = &settings.access;
     match access.kind {
         SqlKind::Mysql => kea_log::log!(DHCPSRV, DHCPSRV_MYSQL_DB, access),
         SqlKind::Postgresql => kea_log::log!(DHCPSRV, DHCPSRV_PGSQL_DB, access),
     }
+    let connection = patiently(settings, patience, |access| K::connect(access))?;
+    kea_log::log!(DHCPSRV, DHCPSRV_SQL_SCHEMA, access, connection.schema_version());
+    Ok(connection)
+}
+
+/// Connects to hosts, as patiently as the settings say.
+fn connect_hosts<K: SqlLeases>(
+    settings: &SqlDatabase,
+    patience: &mut Patience<'_>,
+) -> Result<Box<dyn HostConnection<K>>, SqlError> {
+    let access = &settings.access;
+    match access.kind {
+        SqlKind::Mysql => kea_log::log!(DHCPSRV, DHCPSRV_MYSQL_HOST_DB, access),
+        SqlKind::Postgresql => kea_log::log!(DHCPSRV, DHCPSRV_PGSQL_HOST_DB, access),
+    }
+    if access.read_only {
+        kea_log::log!(DHCPSRV, DHCPSRV_SQL_HOST_DB_READONLY, access);
+    }
+    let connection = patiently(settings, patience, |access| K::connect_hosts(access))?;
+    kea_log::log!(DHCPSRV, DHCPSRV_SQL_SCHEMA, access, connection.schema_version());
+    Ok(connection)
+}
+
+fn patiently<C: Send + 'static>(
+    SqlDatabase { access, reconnect }: &SqlDatabase,
+    patience: &mut Patience<'_>,
+    connect: fn(&SqlAccess) -> Result<C, DbError>,
+) -> Result<C, SqlError> {
     let tries_max = if reconnect.on_startup { reconnect.tries_max } else { 0 };
     let mut tries = 0;
     loop {
-        let error = match K::connect(access) {
-            Ok(connection) => {
-                let version = connection.schema_version();
-                kea_log::log!(DHCPSRV, DHCPSRV_SQL_SCHEMA, access, version);
-                return Ok(connection);
-            }
+        let own = access.clone();
+        let error = match patience.aside(move || connect(&own))? {
+            Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
         // What somebody has to change first need not be tried again and again.
         let is_hopeless = matches!(error.fault, Fault::Schema | Fault::Statement);
         if tries >= tries_max || is_hopeless {
-            return Err(failed(settings, error));
+            return Err(SqlError::Database { access: access.to_string(), source: error });
         }
         tries += 1;
         kea_log::log!(DHCPSRV, DHCPSRV_SQL_START_RETRY, access, error, tries, tries_max);
@@ -200,14 +302,22 @@ fn connect<K: SqlLeases>(
     }
 }
 
-/// Looks at what a database holds.
-pub(crate) fn survey<K: SqlLeases>(
-    settings: &SqlDatabase,
-    now: Now,
-) -> Result<Survey<K>, SqlError> {
-    let survey = K::connect(&settings.access)
-        .and_then(|mut connection| Survey::make(&mut *connection, now.wall_s));
-    survey.map_err(|error| failed(settings, error))
+/// Opens those databases of hosts that are not in use yet.
+pub(crate) fn add_hosts<K: SqlLeases>(
+    service: &HostService<K>,
+    databases: &[SqlDatabase],
+    patience: &mut Patience<'_>,
+) -> Result<(), SqlError> {
+    for settings in databases {
+        if service.has(settings) {
+            continue;
+        }
+        let first = connect_hosts::<K>(settings, patience)?;
+        let access = settings.access.clone();
+        let opener: HostOpener<K> = Arc::new(move || K::connect_hosts(&access));
+        service.add(Arc::new(settings.clone()), opener, first)?;
+    }
+    Ok(())
 }
 
 /// Goes through all leases of a database.

@@ -175,7 +175,7 @@ fn offer_once(
         if !is_own && !is_available(there.as_ref(), session.now()) {
             return Ok(Err(CommitError::Conflict));
         }
-        site.candidate.name(query.config, query.hostname, address, &mut name);
+        site.candidate.name(query.config, query.hosts, query.hostname, address, &mut name);
         let change = change_of(&site, &name, address, there.as_ref());
         let stored = session.commit(Change4 { valid_lifetime: seconds, ..change })?;
         return Ok(stored.map(|stored| Offered4 { position: stored.position, ..offered }));
@@ -184,7 +184,7 @@ fn offer_once(
     let Some(left) = left_of_young(session.now(), &site, own, valid_lifetime) else {
         return Ok(Ok(offered));
     };
-    site.candidate.name(query.config, query.hostname, address, &mut name);
+    site.candidate.name(query.config, query.hosts, query.hostname, address, &mut name);
     let change = Change4 { valid_lifetime, ..change_of(&site, &name, address, Some(own)) };
     Ok(Ok(match session.same(change)? {
         Some(_) => Offered4 { valid_lifetime: left, is_cached: true, ..offered },
@@ -220,6 +220,11 @@ fn propose<'a>(session: &mut Session4<'_>, query: &'a Query4<'a>) -> Result<Prop
     let kind = if query.requested.is_some() { "requested" } else { "offered before" };
     if let (Some(wish), None) = (query.requested.or(query.recent_offer), hint) {
         explain!(say, Topic::Lease, "{kind}\t{wish}\tin no pool that serves the client");
+    }
+    if hint.is_none()
+        && let Some((pool, _)) = first.pools_from(0).next()
+    {
+        session.pick_ahead(pool, first.subnet.lease_rules.allocator == Allocator::Random);
     }
     let mut at_hint = None;
     for site in query.sites_from(hint.map_or(0, |(site, _)| site.nth)) {
@@ -367,7 +372,7 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     }
     let valid_lifetime = lifetime(session, query, &site, address, renewed.as_ref());
     let mut name = NameBuffer::new();
-    site.candidate.name(query.config, query.hostname, address, &mut name);
+    site.candidate.name(query.config, query.hosts, query.hostname, address, &mut name);
     let change = change_of(&site, &name, address, there.as_ref());
     let change = Change4 { valid_lifetime, replaces: old, ..change };
     let granted = |valid_lifetime, position, before| Granted4::Lease {

@@ -25,7 +25,7 @@ use util::Now;
 pub use self::place::{Candidate6, Query6, Terms6, Times6, Wanted6};
 
 use self::notes::{Leased, explain_times};
-use self::pick::pick;
+use self::pick::{pick, pick_ahead};
 use self::place::Place;
 use self::reserved::{
     Reserved6, grant_reserved, is_reserved_for_others, offer_reserved, withdrawal,
@@ -168,6 +168,9 @@ pub fn offer(
         explain!(say, Topic::Lease, "  requested\t{wish}\tin no pool that serves the client");
     }
     let hint = named.or_else(|| query.recent());
+    if hint.is_none() {
+        pick_ahead(session, query);
+    }
     let mut at_hint = None;
     let mut kept = false;
     for (turn, place) in query.places().enumerate() {

@@ -24,8 +24,10 @@ use crate::deliveries::{Deliveries, Passage};
 use crate::explain;
 use crate::explain::{ExplainedClients, Explanation, Topic};
 use crate::gate::Entered;
-use crate::intake::{Intake, Progress, Shared};
-use crate::lease::LeaseKind;
+use crate::hosts::{
+    HostDatabases, HostDesk, HostKind, HostReply, HostRequest, HostTerms, LearnedHosts, Settled,
+};
+use crate::intake::{Intake, Kept, ParkedExchange, Progress, Shared};
 use crate::links::Links;
 use crate::loggers::EXPLAIN;
 use crate::server::DhcpServer;
@@ -38,8 +40,16 @@ const EXPLAINED_INTERVAL_NS: u64 = 200_000_000;
 
 /// A configuration in force, as far as the engine must know it.
 pub trait InForce: Debug + Send + Sync + 'static {
+    /// The leases that it is about.
+    type Leases: HostKind;
     /// The table of lease figures.
     type Figure: Table;
+
+    /// The databases of hosts beside the configuration's own, if there are any.
+    fn host_databases(&self) -> Option<&HostDatabases<Self::Leases>>;
+
+    /// How hosts of databases are to be understood.
+    fn host_terms(&self) -> HostTerms<'_>;
 
     /// The lease figures.
     fn tally(&self) -> &Tally<Self::Figure>;
@@ -82,6 +92,8 @@ pub struct Desk<P: Protocol> {
     pub entropy: SplitMix,
     /// The answers of the store to the exchange in progress.
     pub memo: Memo<P::Leases>,
+    /// Its questions to databases of hosts.
+    pub hosts: HostDesk<P::Leases>,
     /// The subnet of the exchange in progress: where its changes most likely count. The protocol sets it.
     pub subnet: Option<SubnetIndex>,
     /// What decided about the packet in progress, if somebody wants to know.
@@ -101,7 +113,6 @@ impl<P: Protocol> Desk<P> {
 
     /// Whether the answer to the query in progress must leave by itself. To be asked once, when it is written.
     pub fn must_be_alone(&mut self, now: Now) -> bool {
-        // Nothing is known of an exchange that has waited.
         let passage = self.passage.take();
         passage.is_none_or(|passage| self.deliveries.answered(passage, now.mono_s()))
     }
@@ -110,9 +121,9 @@ impl<P: Protocol> Desk<P> {
 /// One DHCP protocol: what the engine leaves to it. The value holds what a worker remembers of it between packets.
 pub trait Protocol: Debug + Default + Send + Sized + 'static {
     /// The leases that it gives.
-    type Leases: LeaseKind;
+    type Leases: HostKind;
     /// A configuration in force.
-    type Runtime: InForce;
+    type Runtime: InForce<Leases = Self::Leases>;
     /// The table of packet counters.
     type Packet: Table;
     /// Where the options of a packet lie: memory that is used again.
@@ -176,12 +187,14 @@ pub trait Protocol: Debug + Default + Send + Sized + 'static {
     ///
     /// # Errors
     /// [`Parked`] when the store answers later; nothing has been written then.
+    #[allow(clippy::too_many_arguments, reason = "all that there is to an exchange")]
     fn run(
         &mut self,
         desk: &mut Desk<Self>,
         input: &Inbound<'_>,
         query: &Self::Query<'_>,
         runtime: &Self::Runtime,
+        learned: &LearnedHosts<Self::Leases>,
         now: Now,
         replies: &mut Replies,
     ) -> Result<Option<Self::Reason>, Parked>;
@@ -237,6 +250,8 @@ struct Core<P: Protocol> {
     desk: Desk<P>,
     protocol: P,
     intake: Intake<P::Leases, P::Runtime>,
+    /// What the exchange in progress has learned about hosts.
+    learned: LearnedHosts<P::Leases>,
     /// The interfaces of today; those at the desk are of the exchange in progress.
     links: Arc<Links>,
     /// Lent to the view of the packet that is being processed.
@@ -269,6 +284,7 @@ impl<P: Protocol> Engine<P> {
             limiter: RateLimiter::new(EXPLAINED_BURST, EXPLAINED_INTERVAL_NS),
             entropy: SplitMix::new(seed),
             memo: Memo::default(),
+            hosts: HostDesk::default(),
             subnet: None,
             explanation: None,
             deliveries: Deliveries::default(),
@@ -279,6 +295,7 @@ impl<P: Protocol> Engine<P> {
             desk,
             protocol: P::default(),
             intake: Intake::default(),
+            learned: LearnedHosts::default(),
             links: Arc::default(),
             spans,
             explains_everything: false,
@@ -337,41 +354,56 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
-        let core = &mut self.core;
-        let Some(mut exchange) = core.intake.unpark(ticket) else { return Progress::Done };
+        let Some(mut exchange) = self.core.intake.unpark(ticket) else { return Progress::Done };
         exchange.memo.record(answer);
-        std::mem::swap(&mut core.desk.memo, &mut exchange.memo);
-        core.desk.links = exchange.links;
-        core.desk.passage = None;
-        let mut spans = core.spans.take().unwrap_or_default();
-        let input = exchange.datagram.input();
-        let progress = match P::parse(input.payload, &mut spans) {
-            Ok(view) => {
-                let runtimes = Runtimes { own: &exchange.runtime, in_force: &*self.runtime };
-                core.go_on(&input, &view, runtimes, exchange.entered, now, replies)
-            }
-            Err(_) => {
-                // It was parsed before.
-                core.desk.shared.gate.leave(exchange.entered);
-                Progress::Done
-            }
+        self.core.take_up(exchange, &*self.runtime, now, replies, None)
+    }
+
+    fn take_host_requests(&mut self, into: &mut Vec<HostRequest<P::Leases>>) {
+        self.core.desk.hosts.take_requests(into);
+    }
+
+    fn resume_with_hosts(
+        &mut self,
+        ticket: Ticket,
+        reply: HostReply<P::Leases>,
+        now: Now,
+        replies: &mut Replies,
+    ) -> Progress {
+        let core = &mut self.core;
+        let Some(exchange) = core.intake.parked(ticket) else {
+            // Its processing has panicked after it asked.
+            core.desk.hosts.forget(ticket);
+            return Progress::Done;
         };
-        core.spans = Some(spans);
-        core.desk.links.clone_from(&core.links);
-        core.end_explanation(progress);
-        progress
+        let (own, learned) = (&exchange.runtime, &exchange.learned);
+        let settled = match own.host_databases() {
+            Some(databases) => {
+                let terms = own.host_terms();
+                core.desk.hosts.settle(ticket, reply, databases, &terms, learned, now)
+            }
+            None => Settled::Failed,
+        };
+        let refusal = match settled {
+            Settled::Known => None,
+            Settled::AskedOn => return Progress::Waiting(ticket),
+            Settled::Failed => Some(P::UNANSWERED),
+        };
+        let Some(exchange) = core.intake.unpark(ticket) else { return Progress::Done };
+        core.take_up(exchange, &*self.runtime, now, replies, refusal)
     }
 
     fn give_up(&mut self, ticket: Ticket, now: Now) {
-        let core = &mut self.core;
-        let Some(exchange) = core.intake.unpark(ticket) else { return };
-        core.desk.shared.gate.leave(exchange.entered);
-        let mut spans = core.spans.take().unwrap_or_default();
-        let input = exchange.datagram.input();
-        if let Ok(view) = P::parse(input.payload, &mut spans) {
-            core.drop(&input, &view, P::UNANSWERED, now);
+        self.core.desk.hosts.forget(ticket);
+        let Some(exchange) = self.core.intake.unpark(ticket) else { return };
+        let refusal = Some(P::UNANSWERED);
+        self.core.take_up(exchange, &*self.runtime, now, &mut Replies::default(), refusal);
+    }
+
+    fn give_up_overdue(&mut self, now: Now) {
+        for ticket in self.core.intake.overdue(now) {
+            self.give_up(ticket, now);
         }
-        core.spans = Some(spans);
     }
 
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {
@@ -386,6 +418,7 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         core.desk.counters.increment(P::COUNTERS.dropped);
         core.desk.counters.increment(P::COUNTERS.processing_failed);
         core.desk.memo.clear();
+        core.learned.clear();
         explain!(core.desk.explanation(), Topic::Answer, "none: processing failed: {reason}");
         core.end_explanation(Progress::Done);
         core.desk.links.clone_from(&core.links);
@@ -477,6 +510,7 @@ impl<P: Protocol> Core<P> {
             self.desk.deliveries.asked(passage, now.mono_s());
         }
         self.desk.memo.clear();
+        self.learned.clear();
         self.desk.subnet = None;
         let runtimes = Runtimes { own: runtime, in_force: &**runtime };
         self.exchange(input, view, &query, runtimes, entered, now, replies)
@@ -497,7 +531,44 @@ impl<P: Protocol> Core<P> {
         self.drop(input, view, P::BUSY, now)
     }
 
-    /// Takes up an exchange whose store has answered.
+    /// Takes up an exchange whose question has been answered, or gives it up with a `refusal`.
+    fn take_up(
+        &mut self,
+        mut exchange: ParkedExchange<P::Leases, P::Runtime>,
+        in_force: &P::Runtime,
+        now: Now,
+        replies: &mut Replies,
+        refusal: Option<P::Reason>,
+    ) -> Progress {
+        std::mem::swap(&mut self.desk.memo, &mut exchange.memo);
+        std::mem::swap(&mut self.learned, &mut exchange.learned);
+        self.desk.links = exchange.links;
+        self.desk.passage = exchange.passage;
+        let mut spans = self.spans.take().unwrap_or_default();
+        let input = exchange.datagram.input();
+        let progress = match (P::parse(input.payload, &mut spans), refusal) {
+            (Ok(view), None) => {
+                let runtimes = Runtimes { own: &exchange.runtime, in_force };
+                self.go_on(&input, &view, runtimes, exchange.entered, now, replies)
+            }
+            (Ok(view), Some(reason)) => {
+                self.begin_explanation(&input, &view, &exchange.runtime);
+                self.desk.shared.gate.leave(exchange.entered);
+                self.drop(&input, &view, reason, now)
+            }
+            (Err(_), _) => {
+                // It was parsed before.
+                self.desk.shared.gate.leave(exchange.entered);
+                Progress::Done
+            }
+        };
+        self.spans = Some(spans);
+        self.desk.links.clone_from(&self.links);
+        self.end_explanation(progress);
+        progress
+    }
+
+    /// Goes on with an exchange whose question has been answered.
     fn go_on(
         &mut self,
         input: &Inbound<'_>,
@@ -530,7 +601,8 @@ impl<P: Protocol> Core<P> {
         replies: &mut Replies,
     ) -> Progress {
         self.intake.begin(entered);
-        let run = self.protocol.run(&mut self.desk, input, query, runtimes.own, now, replies);
+        let (desk, learned) = (&mut self.desk, &self.learned);
+        let run = self.protocol.run(desk, input, query, runtimes.own, learned, now, replies);
         self.intake.end();
         // Before it waits, so that each change is counted once; the subnet is most likely the same in both.
         let Desk { memo, subnet, .. } = &mut self.desk;
@@ -544,9 +616,17 @@ impl<P: Protocol> Core<P> {
                 }
             }
             Err(Parked(ticket)) => {
-                let memo = std::mem::take(&mut self.desk.memo);
-                let links = self.desk.links.clone();
-                self.intake.park(ticket, input, runtimes.own.clone(), links, entered, memo)
+                let exchange = ParkedExchange {
+                    datagram: Kept::new(input),
+                    runtime: runtimes.own.clone(),
+                    links: self.desk.links.clone(),
+                    entered,
+                    memo: std::mem::take(&mut self.desk.memo),
+                    learned: std::mem::take(&mut self.learned),
+                    passage: self.desk.passage.take(),
+                    since_s: now.mono_s(),
+                };
+                self.intake.park(ticket, exchange)
             }
         }
     }

@@ -6,19 +6,25 @@
 //! deferred to the end of the batch, once. Both are bounded: what does not fit is refused, and the server drops the
 //! packet. The client of the packet in progress is noted, so that it can be let go even when processing panics.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use foldhash::fast::FixedState;
+use util::Now;
 use util::link::Inbound;
 
+use crate::deliveries::Passage;
 use crate::gate::{ClientGate, Entered};
+use crate::hosts::{HostKind, LearnedHosts};
 use crate::lease::LeaseKind;
 use crate::links::Links;
 use crate::session::{Memo, Store, Ticket};
 
 /// Exchanges that may wait for a store at the same time, per worker.
 pub const PARKED_MAX: usize = 1024;
+/// Seconds after which an exchange that waits is given up.
+pub const WAIT_MAX_S: u32 = 180;
 /// Packets that may wait for another one of the same client, per worker and batch.
 pub const DEFERRED_MAX: usize = 64;
 
@@ -66,8 +72,10 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Copies a datagram.
     #[cold]
-    fn new(input: &Inbound<'_>) -> Self {
+    #[must_use]
+    pub fn new(input: &Inbound<'_>) -> Self {
         Self { payload: input.payload.into(), input: Inbound { payload: &[], ..*input } }
     }
 
@@ -80,7 +88,7 @@ impl Kept {
 
 /// An exchange that waits for its store; `R` is a configuration in force.
 #[derive(Debug)]
-pub struct ParkedExchange<K: LeaseKind, R> {
+pub struct ParkedExchange<K: HostKind, R> {
     /// The query.
     pub datagram: Kept,
     /// The configuration that it began under.
@@ -91,24 +99,30 @@ pub struct ParkedExchange<K: LeaseKind, R> {
     pub entered: Entered,
     /// The answers that it has had.
     pub memo: Memo<K>,
+    /// What it has learned about hosts.
+    pub learned: LearnedHosts<K>,
+    /// Which query it is through which relay.
+    pub passage: Option<Passage>,
+    /// When it began to wait for the answer that it waits for.
+    pub since_s: u32,
 }
 
 /// The packets of one worker that are not finished.
 #[derive(Debug)]
-pub struct Intake<K: LeaseKind, R> {
+pub struct Intake<K: HostKind, R> {
     parked: HashMap<Ticket, ParkedExchange<K, R>>,
     deferred: VecDeque<Kept>,
     in_progress: Option<Entered>,
 }
 
-impl<K: LeaseKind, R> Default for Intake<K, R> {
+impl<K: HostKind, R> Default for Intake<K, R> {
     fn default() -> Self {
         let deferred = VecDeque::with_capacity(DEFERRED_MAX);
-        Self { parked: HashMap::new(), deferred, in_progress: None }
+        Self { parked: HashMap::default(), deferred, in_progress: None }
     }
 }
 
-impl<K: LeaseKind, R> Intake<K, R> {
+impl<K: HostKind, R> Intake<K, R> {
     /// Notes whose packet is being processed.
     pub fn begin(&mut self, entered: Entered) {
         self.in_progress = Some(entered);
@@ -129,18 +143,24 @@ impl<K: LeaseKind, R> Intake<K, R> {
 
     /// Keeps an exchange until its store answers.
     #[cold]
-    pub fn park(
-        &mut self,
-        ticket: Ticket,
-        input: &Inbound<'_>,
-        runtime: Arc<R>,
-        links: Arc<Links>,
-        entered: Entered,
-        memo: Memo<K>,
-    ) -> Progress {
-        let datagram = Kept::new(input);
-        self.parked.insert(ticket, ParkedExchange { datagram, runtime, links, entered, memo });
+    pub fn park(&mut self, ticket: Ticket, exchange: ParkedExchange<K, R>) -> Progress {
+        self.parked.insert(ticket, exchange);
         Progress::Waiting(ticket)
+    }
+
+    /// Exchanges that have waited longer than any database may take, its time limits and those of connections included.
+    #[must_use]
+    pub fn overdue(&self, now: Now) -> Vec<Ticket> {
+        let is_overdue =
+            |one: &ParkedExchange<K, R>| now.mono_s().wrapping_sub(one.since_s) > WAIT_MAX_S;
+        let overdue = self.parked.iter().filter(|(_, one)| is_overdue(one));
+        overdue.map(|(ticket, _)| *ticket).collect()
+    }
+
+    /// The exchange that waits for an answer.
+    #[must_use]
+    pub fn parked(&self, ticket: Ticket) -> Option<&ParkedExchange<K, R>> {
+        self.parked.get(&ticket)
     }
 
     /// Takes out the exchange that waits for an answer.

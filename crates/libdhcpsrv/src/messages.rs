@@ -1,6 +1,8 @@
 //! The log messages of what both servers share.
 
 kea_log::messages! {
+    HOSTS_DATABASE_FAILED = (Error, "{} cannot tell about hosts; queries of clients that may have one are dropped");
+    HOSTS_DATABASE_HOST_UNUSABLE = (Error, "{}: {}; this part of the reservation is left out");
     HOSTS_CFG_GET_ONE_SUBNET_ID_IDENTIFIER_HOST = (Debug 45, "{}: reservation found by {} in {}");
 
     DHCPSRV_EVAL_ERROR = (Error, "{}: the test of class '{}' has no result: {}");

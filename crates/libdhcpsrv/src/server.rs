@@ -1,7 +1,8 @@
 //! The server of one worker, as whoever has the packets drives it: a daemon, a test, the simulator.
 //!
-//! Contract: feed one datagram with [`DhcpServer::receive`], or the answer of a store with [`DhcpServer::resume`];
-//! after a batch call [`DhcpServer::end_batch`]; send what the outboxes hold and say what became of it.
+//! Contract: feed one datagram with [`DhcpServer::receive`], or the answer of a store with [`DhcpServer::resume`], or that
+//! of a database of hosts with [`DhcpServer::resume_with_hosts`]; after a batch call [`DhcpServer::end_batch`]; carry away
+//! the requests of [`DhcpServer::take_host_requests`]; send what the outboxes hold and say what became of it.
 
 use std::io;
 use std::sync::Arc;
@@ -10,15 +11,15 @@ use util::Now;
 use util::link::{Inbound, Outbound, Replies};
 
 use crate::explain::Explanation;
+use crate::hosts::{HostKind, HostReply, HostRequest};
 use crate::intake::Progress;
-use crate::lease::LeaseKind;
 use crate::links::Links;
 use crate::session::{Answer, Ticket};
 
 /// A DHCP server without sockets, files, clocks or threads.
 pub trait DhcpServer: Send {
     /// The leases that it gives.
-    type Leases: LeaseKind;
+    type Leases: HostKind;
     /// A configuration in force.
     type Runtime: Send + Sync;
 
@@ -44,8 +45,23 @@ pub trait DhcpServer: Send {
         replies: &mut Replies,
     ) -> Progress;
 
+    /// Takes the questions to databases of hosts that have come up since the last call. Each must be replied to once.
+    fn take_host_requests(&mut self, into: &mut Vec<HostRequest<Self::Leases>>);
+
+    /// Feeds the reply to such a question; an unknown ticket is ignored. It may lead to a question to another database.
+    fn resume_with_hosts(
+        &mut self,
+        ticket: Ticket,
+        reply: HostReply<Self::Leases>,
+        now: Now,
+        replies: &mut Replies,
+    ) -> Progress;
+
     /// Ends an exchange whose question will not be answered: its packet is dropped. An unknown ticket is ignored.
     fn give_up(&mut self, ticket: Ticket, now: Now);
+
+    /// Ends all exchanges that have waited for so long that no answer can come any more.
+    fn give_up_overdue(&mut self, now: Now);
 
     /// Ends a batch: packets that waited for another one of their client get their turn.
     fn end_batch(&mut self, now: Now, replies: &mut Replies);

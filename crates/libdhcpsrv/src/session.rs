@@ -216,6 +216,10 @@ pub struct Session<'s, K: HostKind> {
     entropy: &'s mut dyn Entropy,
     memo: &'s mut Memo<K>,
     explanation: Option<&'s Explanation>,
+    /// What was picked ahead and has not been used.
+    ahead: Option<(PoolIndex, AddressOf<K>)>,
+    /// What is known of an address that was picked ahead.
+    looked_at: Option<(AddressOf<K>, Option<K::View>)>,
     next: usize,
     /// The time by which is decided.
     now: Now,
@@ -240,7 +244,20 @@ impl<'s, K: HostKind> Session<'s, K> {
     ) -> Self {
         let (asked_at, now) = (now, *memo.began.get_or_insert(now));
         let (hosts, explanation) = (HostsOf::Nowhere, None);
-        Self { store, hosts, pools, entropy, memo, explanation, next: 0, now, asked_at }
+        let (ahead, looked_at) = (None, None);
+        Self {
+            store,
+            hosts,
+            pools,
+            entropy,
+            memo,
+            explanation,
+            ahead,
+            looked_at,
+            next: 0,
+            now,
+            asked_at,
+        }
     }
 
     /// With somebody who listens to what is decided.
@@ -297,8 +314,18 @@ impl<'s, K: HostKind> Session<'s, K> {
         nth: u32,
         requested: Option<AddressOf<K>>,
     ) -> Result<(Nth<K>, Option<K::View>), Parked> {
+        // The one question that is asked anyway can tell of what was picked ahead, too.
+        let is_unknown = requested.is_none() && self.looked_at.is_none();
+        let ahead = self.ahead.filter(|_| is_unknown).map(|(_, address)| address);
+        let requested = requested.or(ahead);
         match self.ask(&Question::Find { client, subnet, nth, requested })? {
-            Answer::Found { own, more, requested } => Ok((Nth { own, more }, requested)),
+            Answer::Found { own, more, requested } => match ahead {
+                Some(ahead) => {
+                    self.looked_at = Some((ahead, requested));
+                    Ok((Nth { own, more }, None))
+                }
+                None => Ok((Nth { own, more }, requested)),
+            },
             // A memo that does not fit is a defect of the caller; nothing known is the harmless reading.
             _ => Ok((Nth { own: None, more: false }, None)),
         }
@@ -361,6 +388,9 @@ impl<'s, K: HostKind> Session<'s, K> {
         client: K::Key<'_>,
         address: AddressOf<K>,
     ) -> Result<Option<K::View>, Parked> {
+        if let Some((_, lease)) = self.looked_at.take_if(|(known, _)| *known == address) {
+            return Ok(lease);
+        }
         match self.ask(&Question::Get { client, address })? {
             Answer::Got(lease) => Ok(lease),
             _ => Ok(None),
@@ -377,6 +407,15 @@ impl<'s, K: HostKind> Session<'s, K> {
         expect: Expect,
     ) -> Result<Result<Stored, CommitError>, Parked> {
         self.done(&Question::Delete { address, expect })
+    }
+
+    /// Says where hosts of the client will be looked for, so that a source that answers late can find all at once.
+    #[inline]
+    pub fn foresee_hosts(&self, places: impl Iterator<Item = SubnetId>) {
+        if let HostsOf::Source(hosts) = self.hosts {
+            let mut places = places;
+            hosts.foresee(&mut places);
+        }
     }
 
     /// Looks for the host of a client; what it is, its source tells.
@@ -472,8 +511,19 @@ impl<'s, K: HostKind> Session<'s, K> {
         self.choose(reaches).is_some()
     }
 
+    /// Picks an address that will probably be needed, where what is picked must be looked up: the next question about
+    /// leases asks about it as well, and then it is picked and known. One at a time.
+    pub fn pick_ahead(&mut self, pool: PoolIndex, random: bool) {
+        if self.is_shared() && self.ahead.is_none() {
+            self.ahead = self.pick(pool, random).map(|address| (pool, address));
+        }
+    }
+
     /// Chooses a free address of a pool without marking it; the same one when the code runs again.
     pub fn pick(&mut self, pool: PoolIndex, random: bool) -> Option<AddressOf<K>> {
+        if let Some((_, address)) = self.ahead.take_if(|(ahead, _)| *ahead == pool) {
+            return Some(address);
+        }
         let pools = self.pools;
         self.choose(|entropy| {
             let from = if random { PickFrom::Random(entropy.next_u64()) } else { PickFrom::Cursor };

@@ -11,6 +11,7 @@ use libdhcpsrv::alloc4::{Candidate4, Granted4, Query4, grant};
 use libdhcpsrv::classes::ClassTimes;
 use libdhcpsrv::config4::{self, Config4, Pool4, SubnetIndex};
 use libdhcpsrv::free::{PoolRange, PoolSet4};
+use libdhcpsrv::hosts::HostView;
 use libdhcpsrv::lease4::{ClientKey, Expect, LeaseStore4};
 use libdhcpsrv::session::{Memo, Session};
 
@@ -46,6 +47,7 @@ impl Server {
         let mut session = Session::new(&self.store, &self.pools, &mut entropy, &mut memo, now);
         let query = Query4 {
             config: &self.config,
+            hosts: HostView::of_table(&self.config.hosts),
             candidates: &[Candidate4 { subnet: SubnetIndex(subnet), host: None }],
             classes: ClassSet::empty(),
             client: ClientKey { hw_type: 1, hw: &[client; 6], client_id: None },

@@ -9,10 +9,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use cc::{Diagnostics, Document, NoIncludes};
+use database::simulated::Table as Rows;
 use libdhcpsrv::config::ExpiredLeases;
 use libdhcpsrv::free::PoolSet;
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::lease::{Deltas, LeaseKind, LeaseStore};
+use libdhcpsrv::lease::{AddressOf, Counts, Deltas, LeaseKind, StoredLeases};
 use libdhcpsrv::links::Links;
 use libdhcpsrv::server::DhcpServer;
 use stats::{LeaseCounters, SubnetRow, Table, WorkerCounters};
@@ -23,6 +24,8 @@ use crate::clock::Clock;
 use crate::host::Host;
 use crate::report::Report;
 use crate::scenario::Scenario;
+use crate::spans::Span;
+use crate::uses::Uses;
 
 /// The server's only interface.
 pub(crate) const INTERFACE: InterfaceIndex = InterfaceIndex(2);
@@ -98,6 +101,23 @@ pub(crate) struct Scene<'a, F: Family> {
     pub(crate) clock: &'a Clock,
 }
 
+/// Something that a reply gives a client.
+#[derive(Clone, Debug)]
+pub(crate) struct Promise<H> {
+    pub(crate) span: Span,
+    /// Its lifetime in seconds.
+    pub(crate) valid: u32,
+    pub(crate) holder: H,
+}
+
+/// Units of a pool: the addresses from the first to the last one, in prefixes of a length.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Units {
+    pub(crate) first: u128,
+    pub(crate) last: u128,
+    pub(crate) len: u8,
+}
+
 /// A family's part of the world; the value is its referee.
 pub(crate) trait Family: Debug + Sized + 'static {
     /// The leases.
@@ -122,6 +142,8 @@ pub(crate) trait Family: Debug + Sized + 'static {
     type OwnKey: Debug + Send;
     /// A change that outlives its packet.
     type OwnChange: Debug + Send;
+    /// Whose a lease is.
+    type Holder: Clone + Debug;
 
     /// Makes the clients of all links.
     fn clients(scenario: &Scenario, rng: &mut SplitMix) -> Vec<Self::Client>;
@@ -142,7 +164,7 @@ pub(crate) trait Family: Debug + Sized + 'static {
     fn pools(runtime: &Self::Runtime) -> &Arc<PoolSet<<Self::Leases as LeaseKind>::Number>>;
 
     /// Sets the figures from the store.
-    fn recount(runtime: &Self::Runtime, store: &LeaseStore<Self::Leases>, now: Now);
+    fn recount(runtime: &Self::Runtime, store: &dyn StoredLeases<Self::Leases>, now: Now);
 
     /// How expired leases are handled.
     fn expired_leases(runtime: &Self::Runtime) -> ExpiredLeases;
@@ -216,6 +238,69 @@ pub(crate) trait Family: Debug + Sized + 'static {
 
     /// Checks figures and pools of a server at rest; a tick of expiry has been made for `now`.
     fn check(host: &Host<Self>, now: Now, wall_max: i64);
+
+    // What follows is for servers that share a database.
+
+    /// The leases are in this table from now on.
+    fn attach(&mut self, table: &Rows<Self::Leases>);
+
+    /// What clients use.
+    fn uses(&mut self) -> &mut Uses;
+
+    /// Whether a lease is a client's.
+    fn is_of(client: &Self::Client, lease: &<Self::Leases as LeaseKind>::Lease) -> bool;
+
+    /// Whose a lease is.
+    fn holder(lease: &<Self::Leases as LeaseKind>::Lease) -> Self::Holder;
+
+    /// Whether two holders may be the same one in the eyes of a server.
+    fn is_same(one: &Self::Holder, other: &Self::Holder) -> bool;
+
+    /// The first address of a span.
+    fn address(span: Span) -> AddressOf<Self::Leases>;
+
+    /// What a lease holds.
+    fn span(lease: &<Self::Leases as LeaseKind>::Lease) -> Span;
+
+    /// What a message of a client or to a client belongs to: client and transaction.
+    fn exchange(message: &Self::Message) -> Vec<u8>;
+
+    /// Whose leases a query may change.
+    fn askers(query: &Self::Message) -> Vec<Self::Holder>;
+
+    /// What a reply gives for good.
+    fn promises(reply: &Self::Message) -> Vec<Promise<Self::Holder>>;
+
+    /// What a reply offers.
+    fn offers(reply: &Self::Message) -> Vec<Promise<Self::Holder>>;
+
+    /// A stranger's lease.
+    fn strange(span: Span, subnet: u32, now: Now, valid: u32)
+    -> <Self::Leases as LeaseKind>::Lease;
+
+    /// The same lease, renewed.
+    fn renewed(
+        lease: &<Self::Leases as LeaseKind>::Lease,
+        now: Now,
+    ) -> <Self::Leases as LeaseKind>::Lease;
+
+    /// The pools, in the order of their indexes, and the subnet of each.
+    fn units(config: &Self::Runtime) -> Vec<(Units, u32)>;
+
+    /// Figures equal a recount.
+    fn check_counters(
+        runtime: &Self::Runtime,
+        counters: &LeaseCounters<Self::Figure>,
+        counts: &Counts,
+    );
+
+    /// Every unit is marked if and only if one of these leases holds it.
+    fn check_pools(
+        runtime: &Self::Runtime,
+        leases: &[<Self::Leases as LeaseKind>::Lease],
+        now: Now,
+        wall_max: i64,
+    );
 }
 
 /// Reads a configuration as the server does.

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use libdhcpsrv::intake::Shared;
-use libdhcpsrv::lease::{LeaseStore, ReclaimLimits, Reclaimed};
+use libdhcpsrv::lease::{LeaseStore, ReclaimLimits, Reclaimed, StoredLeases};
 use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::Store;
 use stats::{LeaseCounters, Statistics};
@@ -80,7 +80,7 @@ impl<F: Family> Host<F> {
         };
         let shared = Shared::new(seen, rng.next_u64());
         let statistics = Statistics::new(now);
-        let (runtime, counters) = install::<F>(config, &statistics, &store, now);
+        let (runtime, counters) = install::<F>(config, &statistics, &*store, now);
         let links = Arc::new(F::links());
         let workers = (0..scenario.workers)
             .map(|_| {
@@ -108,7 +108,7 @@ impl<F: Family> Host<F> {
 
     /// Puts another configuration in force.
     pub(crate) fn reconfigure(&mut self, config: F::Config, now: Now) {
-        (self.runtime, self.counters) = install::<F>(config, &self.statistics, &self.store, now);
+        (self.runtime, self.counters) = install::<F>(config, &self.statistics, &*self.store, now);
         for worker in &mut self.workers {
             worker.server.set_runtime(self.runtime.clone());
         }
@@ -196,10 +196,10 @@ impl<F: Family> Host<F> {
 }
 
 /// As the daemon does: pools and figures of a configuration, filled from the store.
-fn install<F: Family>(
+pub(crate) fn install<F: Family>(
     config: F::Config,
     statistics: &Statistics<F::Packet, F::Figure>,
-    store: &LeaseStore<F::Leases>,
+    store: &dyn StoredLeases<F::Leases>,
     now: Now,
 ) -> (Arc<F::Runtime>, Arc<LeaseCounters<F::Figure>>) {
     let counters = statistics.install(&F::subnet_rows(&config), now);

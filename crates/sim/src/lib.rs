@@ -25,6 +25,7 @@ mod misfortune;
 mod report;
 mod scenario;
 mod service;
+mod shared;
 mod spans;
 mod uses;
 mod v4;

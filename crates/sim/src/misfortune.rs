@@ -8,16 +8,20 @@ use crate::checks;
 use crate::clock::SECOND;
 use crate::family::Family;
 use crate::host::Host;
+use crate::shared::Side;
 use crate::world::{Event, World};
 
 /// Virtual seconds between two complete checks.
-const CHECK_S: u64 = 7;
+pub(crate) const CHECK_S: u64 = 7;
 /// Seconds at the end of a run in which nothing goes wrong.
-const QUIET_S: u32 = 30;
+pub(crate) const QUIET_S: u32 = 30;
 
 impl<F: Family> World<F> {
     pub(crate) fn second(&mut self) {
         self.after(SECOND, Event::Second);
+        if self.shared.is_some() {
+            return self.with_side(Side::second);
+        }
         let now = self.clock.now();
         if let Some(host) = &mut self.host {
             host.maintain(now, &mut self.report);

@@ -59,6 +59,18 @@ pub struct Report {
     pub torn_bytes: u64,
     /// Questions answered late.
     pub late_answers: u64,
+    /// Requests to a database that were carried out once more because the connection was lost.
+    pub lost_requests: u64,
+    /// Exchanges that ended because the database gave no answer.
+    pub unanswered: u64,
+    /// Acts of strangers in a database.
+    pub strangers: u64,
+    /// Times all marks of the pools were made anew.
+    pub renewed_marks: u64,
+    /// Times the figures of a server with a database were compared with a recount.
+    pub recounts: u64,
+    /// Most checks on end in which a pool seemed full to a server though it was not.
+    pub leaks_max: u64,
     /// Most exchanges that waited at once.
     pub parked_max: u64,
     /// Leases reclaimed.
@@ -103,6 +115,12 @@ impl fmt::Display for Report {
             ("clean-ups", self.clean_ups),
             ("torn-bytes", self.torn_bytes),
             ("late-answers", self.late_answers),
+            ("lost-requests", self.lost_requests),
+            ("unanswered", self.unanswered),
+            ("strangers", self.strangers),
+            ("renewed-marks", self.renewed_marks),
+            ("recounts", self.recounts),
+            ("leaks-max", self.leaks_max),
             ("parked-max", self.parked_max),
             ("reclaimed", self.reclaimed),
             ("flushed", self.flushed),
@@ -155,6 +173,14 @@ impl std::ops::AddAssign<&Self> for Report {
         *parked_max = other.parked_max.max(*parked_max);
         *reclaimed += other.reclaimed;
         *flushed += other.flushed;
+        let Self { lost_requests, unanswered, strangers, .. } = self;
+        *lost_requests += other.lost_requests;
+        *unanswered += other.unanswered;
+        *strangers += other.strangers;
+        let Self { renewed_marks, recounts, leaks_max, .. } = self;
+        *renewed_marks += other.renewed_marks;
+        *recounts += other.recounts;
+        *leaks_max = other.leaks_max.max(*leaks_max);
         let Self { recovered, checks, leases, .. } = self;
         *recovered += other.recovered;
         *checks += other.checks;

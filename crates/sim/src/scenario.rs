@@ -19,6 +19,13 @@ pub struct Scenario {
     pub delay_ms_max: u64,
     /// Questions in a hundred that the store answers late.
     pub late_percent: u64,
+    /// Servers that share a database; 0 for one with a lease file. With a database a failure of the disk is one of the
+    /// database.
+    pub servers: usize,
+    /// Batches in a hundred under which the connection to the database is lost.
+    pub connection_loss_percent: u64,
+    /// Times at which strangers take, renew or give back leases in the database.
+    pub stranger_rate: u64,
     /// Crashes of the server.
     pub crash_rate: u64,
     /// Orderly restarts of the server.
@@ -46,6 +53,9 @@ impl Scenario {
             duplicate_percent: 0,
             delay_ms_max: 20,
             late_percent: 0,
+            servers: 0,
+            connection_loss_percent: 0,
+            stranger_rate: 0,
             crash_rate: 0,
             restart_rate: 0,
             reconfiguration_rate: 0,
@@ -96,7 +106,63 @@ impl Scenario {
         Self { reconfiguration_rate: 100, clock_jump_rate: 5, ..Self::late(clients) }
     }
 
-    /// All kinds with their names, for loops over them.
+    /// One server with a database that is always there: its figures are exact.
+    #[must_use]
+    pub const fn database(clients: u32) -> Self {
+        Self { servers: 1, crash_rate: 10, restart_rate: 10, ..Self::calm(clients) }
+    }
+
+    /// Two servers with one database.
+    #[must_use]
+    pub const fn pair(clients: u32) -> Self {
+        Self { servers: 2, ..Self::calm(clients) }
+    }
+
+    /// Two servers with one database that holds half of what clients want, so that they fight for whatever becomes free.
+    #[must_use]
+    pub const fn crowded_pair(clients: u32) -> Self {
+        Self {
+            servers: 2,
+            pool_percent: 50,
+            connection_loss_percent: 2,
+            stranger_rate: 300,
+            crash_rate: 5,
+            ..Self::calm(clients)
+        }
+    }
+
+    /// As [`Scenario::rough`] with two servers and one database, which is away at times and used by strangers as well.
+    #[must_use]
+    pub const fn rough_pair(clients: u32) -> Self {
+        Self {
+            servers: 2,
+            delay_ms_max: 1500,
+            connection_loss_percent: 5,
+            stranger_rate: 100,
+            clean_up_rate: 0,
+            ..Self::rough(clients)
+        }
+    }
+
+    /// As [`Scenario::rough_pair`], and the wall clock jumps.
+    #[must_use]
+    pub const fn jumping_pair(clients: u32) -> Self {
+        Self { clock_jump_rate: 15, ..Self::rough_pair(clients) }
+    }
+
+    /// All kinds with a database with their names, for loops over them.
+    #[must_use]
+    pub const fn shared(clients: u32) -> [(&'static str, Self); 5] {
+        [
+            ("database", Self::database(clients)),
+            ("pair", Self::pair(clients)),
+            ("crowded-pair", Self::crowded_pair(clients)),
+            ("rough-pair", Self::rough_pair(clients)),
+            ("jumping-pair", Self::jumping_pair(clients)),
+        ]
+    }
+
+    /// All kinds without a database with their names, for loops over them.
     #[must_use]
     pub const fn all(clients: u32) -> [(&'static str, Self); 6] {
         [

@@ -74,6 +74,10 @@ impl<T> Spans<T> {
         self.by_span.get_mut(&span)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Span, &T)> {
+        self.by_span.iter().map(|(&span, value)| (span, value))
+    }
+
     pub(crate) fn insert(&mut self, span: Span, value: T) {
         self.lengths.insert(span.len);
         self.by_span.insert(span, value);

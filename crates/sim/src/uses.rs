@@ -47,6 +47,15 @@ impl Uses {
         self.by_span.entry(span).clear();
     }
 
+    /// Who uses what at a time, and until when.
+    pub(crate) fn all(&self, now: u64) -> impl Iterator<Item = (usize, Span, u64)> {
+        let of = move |(span, users): (Span, &Vec<Use>)| {
+            let users: Vec<_> = users.iter().filter(|user| user.until > now).copied().collect();
+            users.into_iter().map(move |user| (user.client, span, user.until))
+        };
+        self.by_span.iter().flat_map(of)
+    }
+
     /// A client does not use something any more.
     pub(crate) fn end(&mut self, client: usize, span: Span) {
         self.by_span.entry(span).retain(|user| user.client != client);

@@ -15,6 +15,7 @@ use crate::family::{Client, Datagram, Family, Wishes};
 use crate::host::Host;
 use crate::report::Report;
 use crate::scenario::Scenario;
+use crate::shared::{self, Side};
 
 /// Something that happens at a time.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(crate) enum Event {
     Repaired,
     /// A second has passed.
     Second,
+    /// Something about servers that share a database.
+    Shared(shared::Event),
 }
 
 /// The whole simulated world.
@@ -60,6 +63,8 @@ pub(crate) struct World<F: Family> {
     pub(crate) disk: Disk<F::Leases>,
     pub(crate) host: Option<Host<F>>,
     pub(crate) epoch: u32,
+    /// Servers with a database, if it is them.
+    pub(crate) shared: Option<Side<F>>,
     pub(crate) report: Report,
 }
 
@@ -80,6 +85,7 @@ impl<F: Family> World<F> {
             disk: Disk::new(),
             host: None,
             epoch: 0,
+            shared: (scenario.servers > 0).then(|| Side::new(scenario.servers)),
             report: Report::default(),
         }
     }
@@ -100,19 +106,23 @@ impl<F: Family> World<F> {
     }
 
     pub(crate) fn run_events(&mut self) {
-        self.boot();
+        match self.shared.is_some() {
+            true => self.with_side(Side::begin),
+            false => self.boot(),
+        }
         self.at(SECOND, Event::Second);
         for client in 0..self.clients.len() {
             let at = self.rng.below(20 * SECOND);
             self.at(at, Event::Client { client, generation: 0 });
         }
         let end = u64::from(self.scenario.seconds) * SECOND;
-        while let Some(((time, _), event)) = self.events.pop_first() {
-            if time > end {
-                break;
-            }
+        while let Some(entry) = self.events.first_entry().filter(|entry| entry.key().0 <= end) {
+            let ((time, _), event) = entry.remove_entry();
             self.clock.advance(time);
             self.happen(event);
+        }
+        if self.shared.is_some() {
+            return self.with_side(Side::finish);
         }
         self.check();
         self.report.leases = self.host.as_ref().map_or(0, |host| host.store.len() as u64);
@@ -152,7 +162,16 @@ impl<F: Family> World<F> {
             Event::CleanUp => self.report.clean_ups += u64::from(self.disk.clean_up()),
             Event::Repaired => self.disk.is_full = false,
             Event::Second => self.second(),
+            Event::Shared(event) => self.with_side(|side, world| side.happen(event, world)),
             _ => {}
+        }
+    }
+
+    /// Lets the servers with a database do something.
+    pub(crate) fn with_side(&mut self, work: impl FnOnce(&mut Side<F>, &mut Self)) {
+        if let Some(mut side) = self.shared.take() {
+            work(&mut side, self);
+            self.shared = Some(side);
         }
     }
 
@@ -214,6 +233,9 @@ impl<F: Family> World<F> {
     }
 
     pub(crate) fn arrive(&mut self, datagram: Datagram) {
+        if self.shared.is_some() {
+            return self.with_side(|side, world| side.arrive(&datagram, world));
+        }
         let Some(host) = &mut self.host else { return };
         self.report.received += 1;
         // Steering by the client, except for some packets: correctness must not depend on it.

@@ -80,6 +80,29 @@ fn fixed_seeds_hold_in_every_world_of_dhcpv6() {
     assert_happened(&total, &happened);
 }
 
+#[test]
+fn fixed_seeds_hold_in_every_world_with_a_database() {
+    let total = total_of(Protocol::V4, 1..=6, &Scenario::shared(200));
+    let happened = [
+        ("bound", total.bound, 10_000),
+        ("recovered", total.recovered, 10_000),
+        ("recounts", total.recounts, 10),
+    ];
+    assert_happened(&total, &happened);
+}
+
+#[test]
+fn fixed_seeds_hold_in_every_world_with_a_database_of_dhcpv6() {
+    let total = total_of(Protocol::V6, 1..=3, &Scenario::shared(80));
+    let happened = [
+        ("bound", total.bound, 5_000),
+        ("prefixes", total.prefixes, 5_000),
+        ("recovered", total.recovered, 10_000),
+        ("recounts", total.recounts, 5),
+    ];
+    assert_happened(&total, &happened);
+}
+
 /// Under late answers a lease committed before a reconfiguration was counted in the old table of figures.
 #[test]
 fn late_commits_are_counted_under_the_configuration_in_force() {
@@ -107,7 +130,8 @@ fn late_choices_from_former_pools_overlap_nothing() {
 #[test]
 fn equal_seeds_give_equal_reports() {
     for protocol in [Protocol::V4, Protocol::V6] {
-        for (name, scenario) in Scenario::all(40) {
+        let all = Scenario::all(40);
+        for (name, scenario) in all.into_iter().chain(Scenario::shared(40)) {
             let runs = [1, 1, 2].map(|seed| {
                 let scenario = Scenario { seconds: 120, ..scenario };
                 sim::run(protocol, seed, &scenario)

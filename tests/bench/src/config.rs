@@ -25,11 +25,13 @@ const CSV_COLUMNS6: &str = "address,duid,valid_lifetime,expire,subnet_id,pref_li
                             hwtype,hwaddr_source";
 
 /// Writes configuration and lease file into `folder`; returns the arguments of the server.
-pub(crate) fn write(spec: &Spec, folder: &Path) -> io::Result<Vec<String>> {
+///
+/// `access` is the database of a row that has one.
+pub(crate) fn write(spec: &Spec, folder: &Path, access: Option<&Value>) -> io::Result<Vec<String>> {
     let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
     match spec.kind {
         Kind::Kea | Kind::Ours => {
-            std::fs::write(folder.join("kea.conf"), kea(spec, folder).to_string())?;
+            std::fs::write(folder.join("kea.conf"), kea(spec, folder, access).to_string())?;
             if spec.leases > 0 || spec.fill.is_some() {
                 kea_leases(spec, &folder.join(lease_file(spec.family)))?;
             }
@@ -65,7 +67,7 @@ fn lease_file(family: Family) -> &'static str {
     }
 }
 
-fn kea(spec: &Spec, folder: &Path) -> Value {
+fn kea(spec: &Spec, folder: &Path, access: Option<&Value>) -> Value {
     let mut database = json!({
         "type": "memfile",
         "persist": spec.durability != Durability::None,
@@ -81,7 +83,7 @@ fn kea(spec: &Spec, folder: &Path) -> Value {
         json!({
             "enable-multi-threading": true,
             "thread-pool-size": spec.threads,
-            "packet-queue-size": 256,
+            "packet-queue-size": spec.queue,
         })
     };
     let (root, name, subnets) = match spec.family {
@@ -101,7 +103,15 @@ fn kea(spec: &Spec, folder: &Path) -> Value {
         value
     };
     config[subnets] = spec.subnet_list().iter().enumerate().map(subnet).collect();
-    if spec.hosts > 0 {
+    if let Some(access) = access {
+        database = access.clone();
+        if spec.hosts > 0 {
+            config["hosts-database"] = access.clone();
+        }
+        if let (Some(seconds), Kind::Ours) = (spec.host_cache_s, spec.kind) {
+            config["host-cache-time"] = json!(seconds);
+        }
+    } else if spec.hosts > 0 {
         config[subnets][0]["reservations"] = policy::hosts(spec);
     }
     if spec.classes > 0 {
@@ -363,7 +373,8 @@ mod tests {
     #[test]
     fn durability_reaches_the_configuration() {
         let folder = Path::new("folder");
-        let database = |text: &str| kea(&spec(text), folder)["Dhcp4"]["lease-database"].clone();
+        let database =
+            |text: &str| kea(&spec(text), folder, None)["Dhcp4"]["lease-database"].clone();
         assert_eq!(database("ours")["persist"], true);
         assert!(database("ours")["durability"].is_null());
         assert_eq!(database("ours:durability=kernel")["durability"], "kernel");
@@ -376,12 +387,12 @@ mod tests {
 
     #[test]
     fn every_subnet_is_configured() {
-        let config = kea(&spec("kea:subnets=100"), Path::new("folder"));
+        let config = kea(&spec("kea:subnets=100"), Path::new("folder"), None);
         let subnets = config["Dhcp4"]["subnet4"].as_array().expect("a list");
         assert_eq!(subnets.len(), 100);
         assert_eq!(subnets[1]["subnet"], "100.64.128.0/17");
         assert_eq!(dhcpd(&spec("dhcpd:subnets=100")).matches("range").count(), 100);
-        let config = kea(&spec("kea6:subnets=100"), Path::new("folder"));
+        let config = kea(&spec("kea6:subnets=100"), Path::new("folder"), None);
         let subnets = config["Dhcp6"]["subnet6"].as_array().expect("a list");
         assert_eq!(subnets.len(), 100);
         assert_eq!(subnets[1]["subnet"], "fd00:2:0:200::/55");

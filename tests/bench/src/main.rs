@@ -5,6 +5,7 @@
 //! `ip`, `taskset`, and the servers. See `doc/performance.md`.
 
 mod config;
+mod databases;
 mod generators;
 mod load;
 mod loads;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::databases::Databases;
 use crate::net::Net;
 use crate::report::Row;
 use crate::server::Setup;
@@ -36,24 +38,36 @@ use crate::spec::{Family, Kind, Spec};
 use crate::suites::Table;
 
 /// Options that set a condition of all rows; a row's own text has precedence.
-const CONDITIONS: [(&str, &str); 16] = [
+const CONDITIONS: [(&str, &str); 22] = [
     ("both", "1: clients of DHCPv6 ask for an address and a prefix"),
     ("classes", "client classes, of which every client is in one"),
+    ("database", "mysql or pgsql: where leases and hosts are (default: files)"),
     ("durability", "disk (default), kernel or none"),
     ("fill", "percent of a pool of 1,048,576 addresses or prefixes that is taken at the start"),
+    ("half", "1: latencies at half of the rate that was reached are measured as well"),
+    ("host-cache", "ours: seconds for which hosts of a database are remembered"),
     ("hosts", "host reservations: every eighth client has one"),
     ("leases", "leases in the lease file at the start"),
     ("link", "relay (default) or direct"),
     ("pd", "1: clients of DHCPv6 ask for a prefix instead of an address"),
+    ("queue", "packets that wait for worker threads, where there are several (256)"),
     ("rate", "exchanges per second instead of a closed loop"),
     ("relays", "number of relays (default: one in every subnet)"),
     ("release", "1: every lease is released again"),
     ("renew", "1: renewals are measured as well"),
+    (
+        "rows",
+        "leases in the database at the start; in suites: in that of the filled table (1000000)",
+    ),
+    ("schema", "tables of a database: debian (default) or ours"),
     ("socket", "udp or raw (default: raw for direct clients)"),
     ("subnets", "number of subnets"),
     ("threads", "worker threads of the server"),
-    ("window", "exchanges in progress (64)"),
+    ("window", "exchanges in progress (64, in suites of databases 128)"),
 ];
+
+/// Leases in the filled tables of suites.
+const FILLED: &str = "1000000";
 
 fn main() -> ExitCode {
     match run(&command().get_matches()) {
@@ -79,7 +93,7 @@ fn command() -> Command {
         )
         .arg(option(
             "suite",
-            "prepared rows instead: main, flat, policy, all, main6, flat6, policy6, all6; -s names the servers of flat and flat6",
+            "prepared rows instead: main, flat, policy, all, databases, main6, flat6, policy6, all6, databases6; -s names the servers of flat and flat6",
         ))
         .arg(option("reps", "repetitions of every row").default_value("3").global(true))
         .arg(option("seconds", "length of a measured run").default_value("2.5").global(true))
@@ -152,10 +166,15 @@ fn run(arguments: &ArgMatches) -> Result<bool, String> {
         return Ok(true);
     }
     let tables = match arguments.get_one::<String>("suite") {
-        Some(suite) => suites::tables(suite, &given_rows(arguments))?,
+        Some(suite) => {
+            let filled = text(arguments, "rows");
+            let filled = if filled.is_empty() { FILLED } else { filled };
+            let filled = filled.parse().map_err(|_| "--rows is a number")?;
+            suites::tables(suite, &given_rows(arguments), filled)?
+        }
         None => {
             let title = "Rows".to_owned();
-            vec![Table { title, rows: rows(arguments), flat: false }]
+            vec![Table { title, rows: rows(arguments), flat: false, databases: false }]
         }
     };
     let mut json = match arguments.get_one::<String>("json") {
@@ -206,7 +225,7 @@ fn measure(
                 run.lost,
                 run.waited * 100.0
             );
-            for run in [Some(&trial.main), trial.renew.as_ref()].into_iter().flatten() {
+            for run in trial.runs() {
                 if run.wrong > 0 {
                     let examples = run.complaints.join("; ");
                     row.problems.push(format!("{} WRONG REPLIES: {examples}", run.wrong));
@@ -242,7 +261,16 @@ fn text<'a>(arguments: &'a ArgMatches, name: &str) -> &'a str {
 
 fn defaults(arguments: &ArgMatches) -> Result<Spec, String> {
     let mut spec = Spec::plain();
+    let suite = arguments.try_get_one::<String>("suite").ok().flatten();
+    if suite.is_some_and(|suite| suite.starts_with("databases")) {
+        spec.window = 128;
+        spec.renew = true;
+        spec.half = true;
+    }
     for (name, _) in CONDITIONS {
+        if name == "rows" && suite.is_some() {
+            continue;
+        }
         if let Some(value) = arguments.get_one::<String>(name) {
             spec.set(name, value)?;
         }
@@ -271,6 +299,7 @@ fn setup(arguments: &ArgMatches) -> Result<Setup, String> {
         generator_cpu: text(arguments, "generator-cpu")
             .parse()
             .map_err(|_| "--generator-cpu is the number of a CPU")?,
+        databases: Databases::default(),
     })
 }
 

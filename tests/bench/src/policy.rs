@@ -14,19 +14,30 @@ const STEP: u64 = 8;
 /// First reserved address: of 10.0.0.0/8 and of fd00:1::/64, before the pools.
 const FIRST: [u128; 2] = [0x0a01_0000, 0xfd00_0001 << 96 | 1 << 32];
 
+/// The reserved clients: hardware address, or DUID of DHCPv6, and address.
+pub(crate) fn reserved(spec: &Spec) -> impl Iterator<Item = (Vec<u8>, u128)> {
+    let (prefix, first): (&[u8], _) = match spec.family {
+        Family::V4 => (&[], FIRST[0]),
+        Family::V6 => (&[0, 3, 0, 1], FIRST[1]),
+    };
+    let host = move |number: u32| {
+        let identifier = [prefix, &mac(u64::from(number) * STEP)].concat();
+        (identifier, first + u128::from(number))
+    };
+    (0..spec.hosts).map(host)
+}
+
 /// `reservations` of the subnet.
 pub(crate) fn hosts(spec: &Spec) -> Value {
-    let host = |number: u32| {
-        let mac = mac(u64::from(number) * STEP).map(|byte| format!("{byte:02x}")).join(":");
-        let address = |first: u128| address_text(spec.family, first + u128::from(number));
+    let host = |(identifier, address): (Vec<u8>, u128)| {
+        let bytes: Vec<String> = identifier.iter().map(|byte| format!("{byte:02x}")).collect();
+        let (identifier, address) = (bytes.join(":"), address_text(spec.family, address));
         match spec.family {
-            Family::V4 => json!({ "hw-address": mac, "ip-address": address(FIRST[0]) }),
-            Family::V6 => json!({
-                "duid": format!("00:03:00:01:{mac}"), "ip-addresses": [address(FIRST[1])],
-            }),
+            Family::V4 => json!({ "hw-address": identifier, "ip-address": address }),
+            Family::V6 => json!({ "duid": identifier, "ip-addresses": [address] }),
         }
     };
-    (0..spec.hosts).map(host).collect()
+    reserved(spec).map(host).collect()
 }
 
 /// `client-classes`.

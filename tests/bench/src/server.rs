@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use db_testing::Database;
+
 use crate::config;
+use crate::databases::{self, Databases};
 use crate::load::{Generator, Phase, Plan};
 use crate::net::{self, Net};
 use crate::spec::{Family, Kind, Spec};
@@ -23,7 +26,7 @@ const STOP_MAX: Duration = Duration::from_secs(20);
 const TICKS: f64 = 100.0;
 
 /// Programs and places.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Setup {
     /// Our servers of DHCPv4 and DHCPv6.
     pub(crate) ours: [PathBuf; 2],
@@ -36,6 +39,8 @@ pub(crate) struct Setup {
     pub(crate) server_cpus: String,
     /// CPU of the generator.
     pub(crate) generator_cpu: usize,
+    /// Databases that rows of this run have used.
+    pub(crate) databases: Databases,
 }
 
 impl Setup {
@@ -55,6 +60,8 @@ impl Setup {
 pub(crate) struct Server {
     child: Child,
     folder: PathBuf,
+    /// Where its leases are.
+    pub(crate) database: Option<Database>,
     /// From the start of the process to the first acknowledged lease.
     pub(crate) ready: Duration,
 }
@@ -71,7 +78,10 @@ impl Server {
         let folder = setup.folder.join(format!("bench-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).map_err(text)?;
-        let arguments = config::write(spec, &folder).map_err(text)?;
+        let database = setup.databases.ready(spec, &setup.server_cpus);
+        let database = database.map_err(|reason| format!("{spec}: {reason}"))?;
+        let access = database.as_ref().map(databases::access);
+        let arguments = config::write(spec, &folder, access.as_ref()).map_err(text)?;
         let socket = net.client_socket(spec.family, spec.direct).map_err(text)?;
         let wire = Wire { family: spec.family, link: link(spec), ask: spec.ask() };
         let mut generator = Generator::new(socket, wire, 1);
@@ -84,13 +94,15 @@ impl Server {
             .envs(
                 ["KEA_PIDFILE_DIR", "KEA_LOCKFILE_DIR", "KEA_DHCP_DATA_DIR"].map(|k| (k, &folder)),
             )
+            // MariaDB of this machine; PostgreSQL's socket is in the configuration.
+            .envs(database.as_ref().map(|data| ("MYSQL_UNIX_PORT", data.server().socket())))
             .current_dir(&folder)
             .stdin(Stdio::null())
             .stdout(output.try_clone().map_err(text)?)
             .stderr(output);
         let begin = Instant::now();
         let child = sys::die_with_parent(&mut command).spawn().map_err(text)?;
-        let mut server = Self { child, folder, ready: Duration::ZERO };
+        let mut server = Self { child, folder, database, ready: Duration::ZERO };
         let waited = server.wait_ready(&mut generator, begin);
         waited.map_err(|problem| format!("{spec}: {problem}"))?;
         Ok((server, generator))
@@ -128,6 +140,11 @@ impl Server {
                 return Err(format!("does not serve: {}", self.output()));
             }
         }
+    }
+
+    /// Time that its database has used until now, in ticks of 10 ms.
+    pub(crate) fn database_cpu(&self) -> Duration {
+        self.database.as_ref().map_or(Duration::ZERO, |data| data.server().cpu_time())
     }
 
     /// The process id.

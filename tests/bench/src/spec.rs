@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use libdhcpsrv::config::SqlKind;
+
 use crate::load::WINDOW_MAX;
 use crate::wire::Ask;
 
@@ -142,12 +144,24 @@ pub(crate) struct Spec {
     /// Percent of the pool that the lease file holds at the start.
     pub(crate) fill: Option<f64>,
     pub(crate) threads: u32,
+    /// `packet-queue-size`, of more threads than one.
+    pub(crate) queue: u32,
+    /// Leases, and the hosts, are in a database instead of a file and the configuration.
+    pub(crate) database: Option<SqlKind>,
+    /// The database has the tables of this repository instead of Debian's.
+    pub(crate) own_schema: bool,
+    /// Leases in the database at the start.
+    pub(crate) rows: u32,
+    /// Ours: seconds for which hosts of a database are remembered; `None` for what is usual.
+    pub(crate) host_cache_s: Option<u32>,
     pub(crate) window: usize,
     pub(crate) rate: Option<f64>,
     /// Every client gives its address back at once, so that the fill of the pool stays.
     pub(crate) release: bool,
     /// Measures renewals after the exchanges.
     pub(crate) renew: bool,
+    /// Measures latencies at half of the rate that was reached.
+    pub(crate) half: bool,
     /// dhcpd: acknowledgements wait for a common fsync.
     pub(crate) delayed: bool,
 }
@@ -206,10 +220,16 @@ impl Spec {
             classes: 0,
             fill: None,
             threads: 1,
+            queue: 256,
+            database: None,
+            own_schema: false,
+            rows: 0,
+            host_cache_s: None,
             window: 64,
             rate: None,
             release: false,
             renew: false,
+            half: false,
             delayed: false,
         }
     }
@@ -219,17 +239,23 @@ impl Spec {
         match key {
             "both" => self.both = flag(key, value)?,
             "classes" => self.classes = number(key, value)?,
+            "database" => self.database = Some(database(value)?),
             "delayed" => self.delayed = flag(key, value)?,
             "durability" => self.durability = value.parse()?,
             "fill" => self.fill = Some(number(key, value)?),
+            "half" => self.half = flag(key, value)?,
+            "host-cache" => self.host_cache_s = Some(number(key, value)?),
             "hosts" => self.hosts = number(key, value)?,
             "leases" => self.leases = number(key, value)?,
             "link" => self.direct = choice(key, value, ["relay", "direct"])?,
             "pd" => self.pd = flag(key, value)?,
+            "queue" => self.queue = number(key, value)?,
             "rate" => self.rate = Some(number(key, value)?),
             "relays" => self.relays = Some(number(key, value)?),
             "release" => self.release = flag(key, value)?,
             "renew" => self.renew = flag(key, value)?,
+            "rows" => self.rows = number(key, value)?,
+            "schema" => self.own_schema = choice(key, value, ["debian", "ours"])?,
             "socket" => self.raw = Some(choice(key, value, ["udp", "raw"])?),
             "subnets" => self.subnets = number(key, value)?,
             "threads" => self.threads = number(key, value)?,
@@ -280,6 +306,22 @@ impl Spec {
         }
         if self.window == 0 || self.window > WINDOW_MAX || self.threads == 0 {
             return refuse("window 1 to 4095, threads at least 1");
+        }
+        if self.database.is_some() {
+            if matches!(self.kind, Kind::Dhcpd | Kind::Null) {
+                return refuse("Kea and ours have databases");
+            }
+            if prepared || self.pd || self.both {
+                return refuse("leases of addresses are prepared in a database with rows=NUMBER");
+            }
+            if self.rows > 0 && self.uses_block() {
+                return refuse("leases are prepared for one subnet with one relay only");
+            }
+        } else if self.rows > 0 || self.own_schema || self.host_cache_s.is_some() {
+            return refuse("rows, schema and host-cache are conditions of a database");
+        }
+        if self.half && self.rate.is_some() {
+            return refuse("half of the rate that was reached is measured after a closed loop");
         }
         if self.release && self.renew {
             return refuse("a released lease cannot be renewed");
@@ -378,7 +420,7 @@ impl Spec {
         };
         let held = match self.fill {
             Some(percent) => f64::from(FILL_POOL) * percent / 100.0,
-            None => f64::from(self.leases),
+            None => f64::from(self.leases) + f64::from(self.rows),
         };
         let share = if self.uses_block() { 0.7 } else { 0.97 };
         ((size - held) * share) as u64
@@ -409,6 +451,14 @@ impl FromStr for Durability {
             "none" => Ok(Self::None),
             _ => Err(format!("durability `{text}`: disk, kernel or none")),
         }
+    }
+}
+
+fn database(value: &str) -> Result<SqlKind, String> {
+    match value {
+        "mysql" => Ok(SqlKind::Mysql),
+        "pgsql" => Ok(SqlKind::Postgresql),
+        _ => Err(format!("database=`{value}`: mysql or pgsql")),
     }
 }
 
@@ -455,6 +505,11 @@ mod tests {
             "ours6:pd,both",
             "ours6:socket=raw",
             "dhcpd6:delayed",
+            "dhcpd:database=mysql",
+            "ours:database=sqlite",
+            "ours:database=pgsql,leases=5",
+            "ours:rows=5",
+            "kea:half,rate=5",
             "ours66",
         ] {
             assert!(Spec::parse(text, &Spec::plain()).is_err(), "{text} was taken");

@@ -9,10 +9,13 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<String>,
     /// True: factors against the first row of the same server. False: against Kea's first row.
     pub(crate) flat: bool,
+    /// Servers with databases: factors against Kea's first row of the same database, other columns.
+    pub(crate) databases: bool,
 }
 
-/// The tables of a suite; `servers` are those of its rows of flat cost, without a choice Kea and ours.
-pub(crate) fn tables(suite: &str, servers: &[String]) -> Result<Vec<Table>, String> {
+/// The tables of a suite; `servers` are those of its rows of flat cost, without a choice Kea and ours; `filled` is the
+/// number of leases that a filled table of a database has.
+pub(crate) fn tables(suite: &str, servers: &[String], filled: u32) -> Result<Vec<Table>, String> {
     let chosen = |usual: [&str; 2]| match servers {
         [] => usual.map(str::to_owned).to_vec(),
         _ => servers.to_vec(),
@@ -32,8 +35,10 @@ pub(crate) fn tables(suite: &str, servers: &[String]) -> Result<Vec<Table>, Stri
         "policy6" => Ok(policy6()),
         "all" => Ok([main4(), flat4(), policy4()].concat()),
         "all6" => Ok([main6(), flat6(), policy6()].concat()),
+        "databases" => Ok(database_tables("", filled)),
+        "databases6" => Ok(database_tables("6", filled)),
         _ => Err(format!(
-            "`{suite}`: suites are main, flat, policy, all, main6, flat6, policy6, all6"
+            "`{suite}`: suites are main, flat, policy, all, databases, and the same with a 6 at the end"
         )),
     }
 }
@@ -97,6 +102,7 @@ fn titled(tables: &[Titled]) -> Vec<Table> {
         title: (*title).to_owned(),
         rows: rows.iter().map(|row| (*row).to_owned()).collect(),
         flat: false,
+        databases: false,
     };
     tables.iter().map(table).collect()
 }
@@ -167,9 +173,40 @@ fn tables_of(lists: &[Titled], servers: &[String]) -> Vec<Table> {
                 format!("{server}{separator}{key}")
             })
         });
-        Table { title: (*title).to_owned(), rows: rows.collect(), flat: true }
+        Table { title: (*title).to_owned(), rows: rows.collect(), flat: true, databases: false }
     };
     lists.iter().map(table).collect()
+}
+
+/// Kea as it is fastest with each database (`queue`: the sum of the queues of its threads), and ours.
+const KEA_DATABASES: [&str; 2] =
+    ["database=mysql,threads=12,queue=792", "database=pgsql,threads=8,queue=88"];
+const OUR_DATABASES: [&str; 2] = ["database=mysql", "database=pgsql"];
+
+/// Servers with databases; `suffix` is that of the names of servers.
+fn database_tables(suffix: &str, filled: u32) -> Vec<Table> {
+    let both = |more: &str| {
+        let kea = KEA_DATABASES.map(|keys| format!("kea{suffix}:{keys}{more}"));
+        let ours = OUR_DATABASES.map(|keys| format!("ours{suffix}:{keys}{more}"));
+        [kea, ours].concat()
+    };
+    let own = |more: &str| OUR_DATABASES.map(|keys| format!("ours{suffix}:{keys}{more}")).to_vec();
+    let table = |title: &str, rows: Vec<String>| Table {
+        title: format!("{title}{}", if suffix.is_empty() { "" } else { ", DHCPv6" }),
+        rows,
+        flat: false,
+        databases: true,
+    };
+    let file = vec![format!("ours{suffix}")];
+    let hosts = [both(",hosts=10000"), own(",hosts=10000,host-cache=0")].concat();
+    vec![
+        table("Leases in a database", [both(""), own(",schema=ours"), file].concat()),
+        table(
+            &format!("Leases in a database with {filled} leases before"),
+            both(&format!(",rows={filled}")),
+        ),
+        table("Leases and hosts in a database", hosts),
+    ]
 }
 
 #[cfg(test)]
@@ -182,17 +219,19 @@ mod tests {
         let suites = [
             ("all", ["kea", "ours:durability=kernel"], 9, Family::V4),
             ("all6", ["kea6", "ours6:durability=kernel"], 14, Family::V6),
+            ("databases", ["", ""], 3, Family::V4),
+            ("databases6", ["", ""], 3, Family::V6),
         ];
         for (suite, servers, count, family) in suites {
-            let all = tables(suite, &servers.map(str::to_owned)).expect("a suite");
+            let all = tables(suite, &servers.map(str::to_owned), 1000).expect("a suite");
             assert_eq!(all.len(), count);
             for row in all.iter().flat_map(|table| &table.rows) {
                 let spec = Spec::parse(row, &Spec::plain()).expect(row);
                 assert_eq!(spec.family, family, "{row}");
             }
         }
-        assert!(tables("other", &[]).is_err());
-        let rows = tables("flat6", &[]).expect("a suite").swap_remove(0).rows;
+        assert!(tables("other", &[], 0).is_err());
+        let rows = tables("flat6", &[], 0).expect("a suite").swap_remove(0).rows;
         assert_eq!(rows.len(), 6, "Kea and ours");
     }
 }

@@ -10,6 +10,8 @@ use libdhcpsrv::config4::{Config4, SubnetIndex};
 use libdhcpsrv::explain;
 use libdhcpsrv::explain::{Explanation, Topic};
 use libdhcpsrv::extended_info;
+use libdhcpsrv::hosts::LearnedHosts;
+use libdhcpsrv::lease4::V4;
 use libdhcpsrv::links::Links;
 use libdhcpsrv::session::{Parked, Session4};
 use util::Now;
@@ -18,7 +20,7 @@ use util::link::Inbound;
 use super::{Desk4, Dhcp4, Shared4, notes};
 use crate::classes::{self, Classifier};
 use crate::handlers::{self, DropReason, Exchange, Outcome};
-use crate::hosts::{self, Sought};
+use crate::hosts::{Sought, prefer_reserved};
 use crate::messages::{loggers::*, *};
 use crate::query::Query;
 use crate::runtime::Runtime4;
@@ -51,21 +53,24 @@ impl Dhcp4 {
         input: &Inbound<'_>,
         query: &Query<'_>,
         runtime: &Runtime4,
+        learned: &LearnedHosts<V4>,
         now: Now,
     ) -> Result<Decision, Parked> {
         let Self { offers, membership, candidates, context } = self;
         let (config, view, message_type) = (&runtime.config, query.view, query.message_type);
-        let Desk4 { shared, links, limiter, entropy, memo, subnet: likely, explanation, .. } = desk;
-        let say = explanation.as_deref();
+        let Desk4 { shared, links, limiter, entropy, memo, explanation, .. } = desk;
+        let (say, likely) = (explanation.as_deref(), &mut desk.subnet);
+        let joined = runtime.hosts(&desk.hosts, learned, now);
+        let hosts = joined.view();
         let mut session = Session4::new(&*shared.store, &runtime.pools, entropy, memo, now)
-            .with_hosts(&config.hosts)
+            .with_hosts(&joined)
             .explained(say);
         let classifier = Classifier { config, links, input, view, explanation: say, limiter, now };
         classifier.begin(membership);
         if membership.is_dropped() {
             return Ok(Decision::drop(DropReason::DropClass));
         }
-        let mut sought = Sought::new(config, query);
+        let mut sought = Sought::new(config, hosts, query);
         if config.early_global_hosts && session.has_hosts() {
             if let Some(host) = sought.early(&mut session)? {
                 classifier.host_known(membership, true, host.classes());
@@ -105,7 +110,7 @@ impl Dhcp4 {
                 None => sought.is_known_early(),
             };
             selected = candidates.first().copied();
-            let host = selected.and_then(|selected| selected.host(config));
+            let host = selected.and_then(|selected| selected.host(hosts));
             let host_classes = selected.map_or(&[][..], |at| classes::of_host(config, at, host));
             classifier.host_known(membership, is_known, host_classes);
             if membership.is_dropped() {
@@ -120,7 +125,7 @@ impl Dhcp4 {
             }
         }
         let reserved = match session.has_hosts() {
-            true => hosts::prefer_reserved(config, candidates),
+            true => prefer_reserved(config, hosts, candidates),
             false => None,
         };
         if let Some(address) = reserved {
@@ -142,6 +147,7 @@ impl Dhcp4 {
         let exchange = Exchange {
             query,
             config,
+            hosts,
             selected,
             candidates,
             reserved,

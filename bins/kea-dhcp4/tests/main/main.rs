@@ -8,6 +8,7 @@ mod classes;
 mod discover;
 mod explain;
 mod extended_info;
+mod host_databases;
 mod hostile;
 mod hosts;
 mod inform;

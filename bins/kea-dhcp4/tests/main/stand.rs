@@ -11,6 +11,7 @@ use kea_log::Captured;
 use libdhcp::HardwareAddress;
 use libdhcp::v4::{FLAG_BROADCAST, Message, MessageType, SpanTable, View, code};
 use libdhcpsrv::config4::{Config4, read};
+use libdhcpsrv::hosts::HostDatabases;
 use libdhcpsrv::lease4::{LeaseStore4, V4};
 use libdhcpsrv::links::Links;
 use libdhcpsrv::server::DhcpServer;
@@ -105,7 +106,7 @@ impl Stand {
         let store = Arc::new(LeaseStore4::new(7, Some(queue.clone())));
         let shared = Shared4::new(wrap(store.clone()), 8);
         let statistics = Statistics4::new(now);
-        let (runtime, counters) = install(config, &statistics, &store, now);
+        let (runtime, counters) = install(config, &statistics, &store, None, now);
         let mut server = Server4::new(shared.clone(), runtime, statistics.worker(now), 9);
         let names = vec![(LAN, "lan".into())];
         server.set_links(Arc::new(Links::new(names, vec![SERVER.into(), OTHER_ADDRESS.into()])));
@@ -122,7 +123,13 @@ impl Stand {
 
     /// Puts another configuration in force, as the daemon does.
     pub(crate) fn reconfigure(&mut self, members: &str) {
-        let (runtime, counters) = install(config(members), &self.statistics, &self.store, self.now);
+        self.reconfigure_with(members, None);
+    }
+
+    /// The same with databases of hosts.
+    pub(crate) fn reconfigure_with(&mut self, members: &str, databases: Option<HostDatabases<V4>>) {
+        let Self { statistics, store, now, .. } = self;
+        let (runtime, counters) = install(config(members), statistics, store, databases, *now);
         self.counters = counters;
         self.server.set_runtime(runtime);
     }
@@ -197,10 +204,13 @@ fn install(
     config: Config4,
     statistics: &Statistics4,
     store: &LeaseStore4,
+    databases: Option<HostDatabases<V4>>,
     now: Now,
 ) -> (Arc<Runtime4>, Arc<LeaseCounters4>) {
     let counters = statistics.install(&subnet_rows(&config), now);
-    let runtime = Arc::new(Runtime4::new(config, counters.clone()));
+    let mut runtime = Runtime4::new(config, counters.clone());
+    runtime.host_databases = databases;
+    let runtime = Arc::new(runtime);
     store.adopt_pools(&runtime.pools);
     runtime.recount(store, now);
     (runtime, counters)

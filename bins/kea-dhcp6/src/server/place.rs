@@ -12,7 +12,8 @@ use libdhcpsrv::alloc6::Candidate6;
 use libdhcpsrv::classes::ClassPolicy;
 use libdhcpsrv::config::{PoolExtras, SharedNetwork};
 use libdhcpsrv::config6::{Config6, Subnet6};
-use libdhcpsrv::hosts::{Host6, HostSource};
+use libdhcpsrv::hosts::{Host6, HostView};
+use libdhcpsrv::lease6::V6;
 
 use crate::draft::Draft;
 use crate::runtime::Runtime6;
@@ -36,12 +37,18 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// Finds the place of a client that gets what the draft says. It is filled in where it stands, because it is long.
-    pub(super) fn find(&mut self, draft: &Draft, candidates: &[Candidate6], runtime: &'a Runtime6) {
+    pub(super) fn find(
+        &mut self,
+        draft: &Draft,
+        candidates: &[Candidate6],
+        runtime: &'a Runtime6,
+        hosts: HostView<'a, V6>,
+    ) {
         let config = &runtime.config;
         let candidate = candidates.get(draft.candidate);
         let subnet = candidate.map(|candidate| config.subnet(candidate.subnet));
         let id = draft.host.or(candidate.and_then(|candidate| candidate.host));
-        self.host = id.and_then(|id| config.hosts.host(id));
+        self.host = id.and_then(|id| hosts.get(id));
         self.subnet = subnet;
         self.network = subnet.and_then(|subnet| config.network_of(subnet));
         if let Some(subnet) = subnet.filter(|_| runtime.has_pool_extras) {

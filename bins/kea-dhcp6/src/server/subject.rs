@@ -15,6 +15,8 @@ use libdhcpsrv::config::SubnetIndex;
 use libdhcpsrv::config6::Config6;
 use libdhcpsrv::explain;
 use libdhcpsrv::explain::{Explanation, Topic};
+use libdhcpsrv::hosts::HostView;
+use libdhcpsrv::lease6::V6;
 use libdhcpsrv::links::Links;
 use libdhcpsrv::session::{Parked, Session6};
 use util::Now;
@@ -60,11 +62,11 @@ impl<'a> Subject<'a> {
     }
 
     /// The client among hosts; none of which has been looked for.
-    pub(super) fn client(&self, session: &Session6<'_>) -> Client<'a> {
+    pub(super) fn client(&self, session: &Session6<'_>, hosts: HostView<'a, V6>) -> Client<'a> {
         let Self { config, query, .. } = self;
         let ends_leases = matches!(query.message_type, MessageType::Release | MessageType::Decline);
         let of_use = session.has_hosts() && (config.classes.is_used() || !ends_leases);
-        Client::new(config, query, self.hardware, of_use)
+        Client::new(config, hosts, query, self.hardware, of_use)
     }
 
     /// Fills in the classes of the client and the subnets that come into question, and looks for its hosts. Returns why

@@ -10,6 +10,7 @@ mod confirm;
 mod explain;
 mod extend;
 mod extended_info;
+mod host_databases;
 mod hostile;
 mod hosts;
 mod identifiers;

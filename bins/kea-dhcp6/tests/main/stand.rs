@@ -10,6 +10,7 @@ use kea_dhcp6::server::{Server6, Shared6};
 use kea_log::Captured;
 use libdhcp::v6::{IaKind, MessageType, Options, SpanTable, View, code};
 use libdhcpsrv::config6::{Config6, read};
+use libdhcpsrv::hosts::HostDatabases;
 use libdhcpsrv::lease6::{LeaseStore6, V6};
 use libdhcpsrv::links::Links;
 use libdhcpsrv::server::DhcpServer;
@@ -107,7 +108,7 @@ impl Stand {
         let store = Arc::new(LeaseStore6::new(7, Some(queue.clone())));
         let shared = Shared6::new(wrap(store.clone()), 8);
         let statistics = Statistics6::new(now);
-        let (runtime, counters) = install(config, &statistics, &store, now);
+        let (runtime, counters) = install(config, &statistics, &store, None, now);
         let mut server = Server6::new(shared.clone(), runtime, statistics.worker(now), 9);
         server.set_links(Arc::new(Links::new(vec![(LAN, "lan".into())], Vec::new())));
         let replies = Replies::default();
@@ -123,7 +124,13 @@ impl Stand {
 
     /// Puts another configuration in force, as the daemon does.
     pub(crate) fn reconfigure(&mut self, members: &str) {
-        let (runtime, counters) = install(config(members), &self.statistics, &self.store, self.now);
+        self.reconfigure_with(members, None);
+    }
+
+    /// The same with databases of hosts.
+    pub(crate) fn reconfigure_with(&mut self, members: &str, databases: Option<HostDatabases<V6>>) {
+        let Self { statistics, store, now, .. } = self;
+        let (runtime, counters) = install(config(members), statistics, store, databases, *now);
         self.counters = counters;
         self.server.set_runtime(runtime);
     }
@@ -178,13 +185,7 @@ impl Stand {
     pub(crate) fn bind(&mut self, query: &Query) -> Answer {
         let advertise = self.answer(&query.clone().kind(MessageType::Solicit));
         assert_eq!(advertise.kind(), MessageType::Advertise);
-        // As real clients do, it asks for what was advertised.
-        let mut request = query.clone().kind(MessageType::Request).server(DUID);
-        let others =
-            Options::new(&query.options).filter(|(code, _)| IaKind::from_code(*code).is_none());
-        request.options = others.flat_map(|(code, body)| option(code, body)).collect();
-        request.options.extend_from_slice(&advertise.ias());
-        let reply = self.answer(&request);
+        let reply = self.answer(&query.requesting(&advertise));
         assert_eq!(reply.kind(), MessageType::Reply);
         reply
     }
@@ -199,10 +200,13 @@ fn install(
     config: Config6,
     statistics: &Statistics6,
     store: &LeaseStore6,
+    databases: Option<HostDatabases<V6>>,
     now: Now,
 ) -> (Arc<Runtime6>, Arc<LeaseCounters6>) {
     let counters = statistics.install(&subnet_rows(&config), now);
-    let runtime = Arc::new(Runtime6::new(config, DUID.into(), counters.clone()));
+    let mut runtime = Runtime6::new(config, DUID.into(), counters.clone());
+    runtime.host_databases = databases;
+    let runtime = Arc::new(runtime);
     store.adopt_pools(&runtime.pools);
     runtime.recount(store, now);
     (runtime, counters)
@@ -300,6 +304,16 @@ impl Query {
     pub(crate) fn kind(mut self, kind: MessageType) -> Self {
         self.kind = kind as u8;
         self
+    }
+
+    /// The REQUEST of a client that was advertised something: as real ones do, it asks for that.
+    pub(crate) fn requesting(&self, advertise: &Answer) -> Self {
+        let mut request = self.clone().kind(MessageType::Request).server(DUID);
+        let others =
+            Options::new(&self.options).filter(|(code, _)| IaKind::from_code(*code).is_none());
+        request.options = others.flat_map(|(code, body)| option(code, body)).collect();
+        request.options.extend_from_slice(&advertise.ias());
+        request
     }
 
     pub(crate) fn raw_kind(mut self, kind: u8) -> Self {

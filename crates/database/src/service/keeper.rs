@@ -3,34 +3,22 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use libdhcpsrv::lease::{Deltas, LeaseKind, LeaseState, ReclaimLimits};
-use libdhcpsrv::remote::{deltas_of, range_of, reclaimed};
+use libdhcpsrv::lease::{LeaseKind, ReclaimLimits};
+use libdhcpsrv::remote::range_of;
 use parking_lot::{Condvar, Mutex};
+use util::Now;
 
-use super::{LinkEvent, Shared};
-use crate::{DbError, Fault, LeaseConnection};
+use super::Shared;
+use crate::keeping::{self, ReclaimedLease, Watch};
+use crate::line::Carrier;
+use crate::{DbError, Fault, LeaseConnection, LinkEvent};
 
 /// Time between two looks at what has ended.
 const TICK: Duration = Duration::from_secs(1);
-/// Shortest time between two looks at everything.
-const RENEW: Duration = Duration::from_secs(10);
 /// Pause after a connection could not be made.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Leases that are reclaimed in one transaction.
 const PIECE: usize = 500;
-/// Longest gap of the ends of lifetimes that is made up for; behind a longer one everything is looked at.
-const GAP_MAX_S: i64 = 3600;
-
-/// A lease that has been reclaimed.
-#[derive(Clone, Debug)]
-pub struct ReclaimedLease<K: LeaseKind> {
-    /// The lease as it was before.
-    pub lease: K::Lease,
-    /// Whether it was deleted rather than kept.
-    pub deleted: bool,
-    /// How the counts change.
-    pub deltas: Deltas,
-}
 
 /// What the keeper has done.
 #[derive(Clone, Debug)]
@@ -94,18 +82,15 @@ impl<K: LeaseKind> Desk<K> {
 struct Keeper<'s, K: LeaseKind> {
     shared: &'s Shared<K>,
     connection: Option<Box<dyn LeaseConnection<K>>>,
-    /// Lifetimes that ended before have been seen.
-    seen_to_s: i64,
-    renewed: Instant,
-    must_renew: bool,
+    began: Instant,
+    watch: Watch,
 }
 
 /// Works until the service stops; lifetimes that ended before `now_s` are known.
 pub(super) fn run<K: LeaseKind>(shared: &Shared<K>, now_s: i64) {
-    let renewed = Instant::now();
-    let mut keeper =
-        Keeper { shared, connection: None, seen_to_s: now_s, renewed, must_renew: false };
-    let desk = &shared.keeper;
+    let watch = Watch::new(Now { mono_ns: 0, wall_s: now_s });
+    let mut keeper = Keeper { shared, connection: None, began: Instant::now(), watch };
+    let desk = &shared.carrier.keeper;
     let mut next_tick = Instant::now() + TICK;
     loop {
         let mut orders = desk.orders.lock();
@@ -144,7 +129,7 @@ fn wall_s() -> i64 {
 impl<K: LeaseKind> Keeper<'_, K> {
     fn work(&mut self, orders: Orders, ticks: bool) -> Result<(), DbError> {
         if self.connection.is_none() {
-            self.connection = Some((self.shared.opener)()?);
+            self.connection = Some(self.shared.carrier.connect()?);
         }
         if ticks {
             self.tick()?;
@@ -161,23 +146,8 @@ impl<K: LeaseKind> Keeper<'_, K> {
     /// Notices lifetimes that have ended, whoever gave them.
     fn tick(&mut self) -> Result<(), DbError> {
         let Some(connection) = &mut self.connection else { return Ok(()) };
-        let (hints, now_s) = (&self.shared.hints, wall_s());
-        self.must_renew |= hints.take_exhausted() || now_s - self.seen_to_s > GAP_MAX_S;
-        if self.must_renew && self.renewed.elapsed() >= RENEW {
-            let mut held = Vec::new();
-            connection.held(now_s, &mut |first, last| held.push((first, last)))?;
-            hints.renew(&held);
-            (self.must_renew, self.renewed) = (false, Instant::now());
-            self.seen_to_s = now_s;
-            return Ok(());
-        }
-        // A clock that was set back looks at some ends again, which does no harm.
-        let from_s = self.seen_to_s.min(now_s);
-        if from_s < now_s {
-            connection.ended(from_s, now_s, &mut |first, last| hints.ended(first, last))?;
-            self.seen_to_s = now_s;
-        }
-        Ok(())
+        let now = Now { mono_ns: self.began.elapsed().as_nanos() as u64, wall_s: wall_s() };
+        self.watch.tick(&mut **connection, &self.shared.carrier.hints, now).map(|_| ())
     }
 
     fn reclaim(&mut self, limits: ReclaimLimits, time_max: Duration) -> Result<(), DbError> {
@@ -210,7 +180,7 @@ impl<K: LeaseKind> Keeper<'_, K> {
             is_more = self.has_expired()?;
         }
         let took = begin.elapsed();
-        self.shared.keeper.kept.lock().push(Kept::Reclaimed { leases, is_more, took });
+        self.shared.carrier.keeper.kept.lock().push(Kept::Reclaimed { leases, is_more, took });
         (self.shared.wake_owner)();
         result
     }
@@ -227,41 +197,20 @@ impl<K: LeaseKind> Keeper<'_, K> {
         remove: bool,
     ) -> Result<(usize, Vec<ReclaimedLease<K>>), DbError> {
         let Some(connection) = &mut self.connection else { return Ok((0, Vec::new())) };
-        let expired = connection.expired(wall_s(), limit)?;
-        let found = expired.len();
-        let is_deleted =
-            |lease: &K::Lease| remove || K::contents_of(lease).state == LeaseState::Declined;
-        let (delete, keep): (Vec<_>, Vec<_>) = expired.into_iter().partition(is_deleted);
-        let reclaimed: Vec<K::Lease> = keep.iter().map(reclaimed::<K>).collect();
-        connection.begin()?;
-        let deleted = connection.delete(&delete.iter().collect::<Vec<_>>())?;
-        let pairs: Vec<_> = keep.iter().zip(&reclaimed).collect();
-        let kept = connection.update(&pairs)?;
-        connection.commit()?;
-        let deleted =
-            delete.into_iter().zip(deleted).filter(|(_, done)| *done).map(|(lease, _)| {
-                let deltas = deltas_of::<K>(Some(&lease), None);
-                ReclaimedLease { lease, deleted: true, deltas }
-            });
-        let kept = keep.into_iter().zip(reclaimed).zip(kept).filter(|(_, done)| *done);
-        let kept = kept.map(|((lease, new), _)| {
-            let deltas = deltas_of::<K>(Some(&lease), Some(&new));
-            ReclaimedLease { lease, deleted: false, deltas }
-        });
-        let done: Vec<_> = deleted.chain(kept).collect();
-        for ReclaimedLease { lease, .. } in &done {
+        let (found, leases) = keeping::reclaim(&mut **connection, wall_s(), limit, remove)?;
+        for reclaimed in &leases {
             // The next look at what has ended may come too late for it: its row may be gone by then.
-            let (first, last) = range_of::<K>(lease);
-            self.shared.hints.ended(first, last);
+            let (first, last) = range_of::<K>(&reclaimed.lease);
+            self.shared.carrier.hints.ended(first, last);
         }
-        Ok((found, done))
+        Ok((found, leases))
     }
 
     fn flush(&mut self, hold_s: u32, limit: usize) -> Result<(), DbError> {
         let Some(connection) = &mut self.connection else { return Ok(()) };
         let before_s = wall_s().saturating_sub(hold_s.into());
         let count = connection.delete_reclaimed(before_s, limit)?;
-        self.shared.keeper.kept.lock().push(Kept::Flushed(count));
+        self.shared.carrier.keeper.kept.lock().push(Kept::Flushed(count));
         (self.shared.wake_owner)();
         Ok(())
     }

@@ -14,53 +14,33 @@
 
 mod batch;
 mod keeper;
-mod link;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libdhcpsrv::config::{OnFail, Reconnect};
 use libdhcpsrv::lease::{LeaseKind, ReclaimLimits};
-use libdhcpsrv::remote::{Ask, Hints, RemoteStore, Reply, Request};
-use parking_lot::{Condvar, Mutex};
+use libdhcpsrv::remote::{Ask, Hints, RemoteStore, Reply, Request, Told};
+use libdhcpsrv::session::Ticket;
+use parking_lot::Mutex;
 
-use crate::{Counted, DbError, LeaseConnection};
+use crate::line::{Carrier, JOIN_MAX, Line, Lost, join_within};
+use crate::{Counted, DbError, LeaseConnection, LinkEvent};
 
-pub use keeper::{Kept, ReclaimedLease};
+pub use keeper::Kept;
+
+pub use crate::keeping::ReclaimedLease;
 
 /// Makes a connection.
 pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError> + Send + Sync>;
 
-/// Requests of one batch.
-const BATCH_MAX: usize = 1024;
-/// Connections that carry requests: one for reads, one for changes, one that helps both.
-const LINKS: usize = 3;
-/// Requests of one sort that must wait before the helping connection joins in.
-const JOIN_FROM: usize = 192;
-/// How long the end of the threads is waited for, and how often it is looked for.
-const STOP_MAX: Duration = Duration::from_secs(2);
-const STOP_POLL: Duration = Duration::from_millis(2);
-
-/// What happened to the connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkEvent {
-    /// It is gone; whether it is tried again is up to the configuration.
-    Lost(DbError),
-    /// A try to connect has failed: number of the try.
-    Failed(u32, DbError),
-    /// It is there again.
-    Recovered,
-    /// All tries have failed: the server is to end.
-    GaveUp(u32),
-    /// A request was refused for what it said, or in conflict with others for too long.
-    Refused(DbError),
-}
+/// Sorts of requests, which have a connection each: reads and changes.
+const SORTS: usize = 2;
 
 /// A request and where its reply goes.
 struct Job<K: LeaseKind> {
@@ -76,24 +56,56 @@ struct Mailbox<K: LeaseKind> {
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
-/// What all threads share.
-struct Shared<K: LeaseKind> {
+/// Carries requests about leases.
+struct Leases<K: LeaseKind> {
     opener: Opener<K>,
-    reconnect: Reconnect,
     hints: Arc<Hints<K>>,
-    /// Reads, and changes.
-    queues: Mutex<[VecDeque<Job<K>>; 2]>,
-    /// Wakes each connection.
-    ready: [Condvar; LINKS],
-    events: Mutex<Vec<LinkEvent>>,
-    /// Called when there are events or results for the owner.
-    wake_owner: Box<dyn Fn() + Send + Sync>,
-    is_stopping: AtomicBool,
-    /// How many of the connections that count are lost.
-    lost: AtomicUsize,
     keeper: keeper::Desk<K>,
-    /// Requests and batches so far.
-    carried: [AtomicU64; 2],
+    /// Requests that workers have handed over and not settled.
+    outstanding: AtomicUsize,
+    /// Whether queries are to be passed over for the moment.
+    is_closed: AtomicBool,
+}
+
+type Shared<K> = Line<Leases<K>>;
+
+impl<K: LeaseKind> Carrier for Leases<K> {
+    type Connection = Box<dyn LeaseConnection<K>>;
+    type Job = Job<K>;
+    type Receipt = (Arc<Mailbox<K>>, Ticket);
+
+    fn connect(&self) -> Result<Box<dyn LeaseConnection<K>>, DbError> {
+        (self.opener)()
+    }
+
+    fn carry_out(
+        &self,
+        connection: &mut Box<dyn LeaseConnection<K>>,
+        jobs: Vec<Job<K>>,
+        tell: &dyn Fn(LinkEvent),
+    ) -> Result<(), Lost<Job<K>>> {
+        batch::carry_out(tell, &mut **connection, jobs)
+    }
+
+    fn fail(&self, jobs: Vec<Job<K>>) {
+        batch::fail(jobs);
+    }
+
+    fn receipt(job: &Job<K>) -> Self::Receipt {
+        (job.mailbox.clone(), job.request.ticket)
+    }
+
+    fn fail_receipts(&self, receipts: Vec<Self::Receipt>) {
+        for (mailbox, ticket) in receipts {
+            let ask = Ask::Change { old: None, new: None, replaces: None };
+            mailbox.replies.lock().push(Reply { ticket, ask, told: Told::Failed });
+            (mailbox.wake)();
+        }
+    }
+
+    fn mark_lost(job: &mut Job<K>) -> bool {
+        std::mem::replace(&mut job.was_lost, true)
+    }
 }
 
 /// What a database holds, as far as the pools and figures must know it.
@@ -142,25 +154,20 @@ impl<K: LeaseKind> LeaseService<K> {
         now_s: i64,
         wake_owner: Box<dyn Fn() + Send + Sync>,
     ) -> io::Result<Self> {
-        let shared = Arc::new(Shared {
+        let leases = Leases {
             opener,
-            reconnect,
             hints: Arc::default(),
-            queues: Mutex::new([VecDeque::new(), VecDeque::new()]),
-            ready: std::array::from_fn(|_| Condvar::new()),
-            events: Mutex::default(),
-            wake_owner,
-            is_stopping: AtomicBool::new(false),
-            lost: AtomicUsize::new(0),
             keeper: keeper::Desk::default(),
-            carried: [AtomicU64::new(0), AtomicU64::new(0)],
-        });
+            outstanding: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
+        };
+        let shared = Arc::new(Line::new(leases, SORTS, reconnect, wake_owner));
         let mut service = Self { shared: shared.clone(), threads: Vec::new() };
         let mut first = Some(first);
-        for number in 0..LINKS {
+        for number in 0..=shared.helper() {
             let (shared, first) = (shared.clone(), first.take());
             let thread = thread::Builder::new().name(format!("leases-{number}"));
-            service.threads.push(thread.spawn(move || link::run(&shared, number, first))?);
+            service.threads.push(thread.spawn(move || shared.run(number, first))?);
         }
         let keeper = thread::Builder::new().name("lease-keeper".to_owned());
         service.threads.push(keeper.spawn(move || keeper::run(&shared, now_s))?);
@@ -173,15 +180,16 @@ impl<K: LeaseKind> LeaseService<K> {
         Post {
             shared: self.shared.clone(),
             mailbox: Arc::new(Mailbox { replies: Mutex::default(), wake }),
-            store: Arc::new(RemoteStore::new(self.shared.hints.clone())),
+            store: Arc::new(RemoteStore::new(self.hints().clone())),
             buffer: Vec::new(),
+            outstanding: 0,
         }
     }
 
     /// The marks of the pools.
     #[must_use]
     pub fn hints(&self) -> &Arc<Hints<K>> {
-        &self.shared.hints
+        &self.shared.carrier.hints
     }
 
     /// Whether the database can be reached, as far as is known.
@@ -190,56 +198,53 @@ impl<K: LeaseKind> LeaseService<K> {
         self.shared.is_up()
     }
 
+    /// Lets workers pass queries over, or take them again: so that everything that is in progress comes to its end.
+    pub fn set_closed(&self, is_closed: bool) {
+        self.shared.carrier.is_closed.store(is_closed, Ordering::SeqCst);
+    }
+
+    /// Whether nothing that workers have asked is without an answer that they know.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.shared.carrier.outstanding.load(Ordering::SeqCst) == 0
+    }
+
     /// What has happened since the last call.
     #[must_use]
     pub fn take_events(&self) -> Vec<LinkEvent> {
-        std::mem::take(&mut self.shared.events.lock())
+        self.shared.take_events()
     }
 
     /// Lets the keeper reclaim what has expired; the result comes through [`Self::take_kept`]. A run that has been
     /// ordered already and has not begun is replaced.
     pub fn reclaim(&self, limits: ReclaimLimits, time_max: Duration) {
-        self.shared.keeper.order_reclaim(limits, time_max);
+        self.shared.carrier.keeper.order_reclaim(limits, time_max);
     }
 
     /// Lets the keeper delete reclaimed leases that expired more than `hold_s` seconds ago.
     pub fn flush_reclaimed(&self, hold_s: u32, limit: usize) {
-        self.shared.keeper.order_flush(hold_s, limit);
+        self.shared.carrier.keeper.order_flush(hold_s, limit);
     }
 
     /// What the keeper has done since the last call.
     #[must_use]
     pub fn take_kept(&self) -> Vec<Kept<K>> {
-        self.shared.keeper.take_kept()
+        self.shared.carrier.keeper.take_kept()
     }
 
     /// Requests and batches so far.
     #[must_use]
     pub fn carried(&self) -> [u64; 2] {
-        [0, 1].map(|which: usize| self.shared.carried[which].load(Ordering::Relaxed))
+        self.shared.carried()
     }
 }
 
 impl<K: LeaseKind> Drop for LeaseService<K> {
     fn drop(&mut self) {
-        self.shared.is_stopping.store(true, Ordering::SeqCst);
-        drop(self.shared.queues.lock());
-        for bell in &self.shared.ready {
-            bell.notify_all();
-        }
-        self.shared.keeper.ring();
-        // One that waits for a database that has stopped to answer cannot be woken. It is left alone then, holds nothing
-        // that others need, and ends when its wait does.
-        let deadline = Instant::now() + STOP_MAX;
-        for thread in self.threads.drain(..) {
-            while !thread.is_finished() && Instant::now() < deadline {
-                thread::sleep(STOP_POLL);
-            }
-            if thread.is_finished() {
-                // A panic of the thread has been reported by its hook.
-                let _ = thread.join();
-            }
-        }
+        self.shared.stop();
+        self.shared.carrier.keeper.ring();
+        join_within(self.threads.drain(..), JOIN_MAX);
+        self.shared.fail_all();
     }
 }
 
@@ -249,6 +254,14 @@ pub struct Post<K: LeaseKind> {
     mailbox: Arc<Mailbox<K>>,
     store: Arc<RemoteStore<K>>,
     buffer: Vec<Request<K>>,
+    /// Requests that it has handed over and not settled.
+    outstanding: usize,
+}
+
+impl<K: LeaseKind> Drop for Post<K> {
+    fn drop(&mut self) {
+        self.settled(self.outstanding);
+    }
 }
 
 impl<K: LeaseKind> std::fmt::Debug for Post<K> {
@@ -270,21 +283,14 @@ impl<K: LeaseKind> Post<K> {
         if self.buffer.is_empty() {
             return;
         }
-        let mut queues = self.shared.queues.lock();
-        for request in self.buffer.drain(..) {
+        let outstanding = &self.shared.carrier.outstanding;
+        outstanding.fetch_add(self.buffer.len(), Ordering::SeqCst);
+        self.outstanding += self.buffer.len();
+        let mailbox = &self.mailbox;
+        self.shared.push(self.buffer.drain(..).map(|request| {
             let sort = usize::from(matches!(request.ask, Ask::Change { .. }));
-            queues[sort].push_back(Job { mailbox: self.mailbox.clone(), request, was_lost: false });
-        }
-        let lens = [queues[0].len(), queues[1].len()];
-        drop(queues);
-        for (len, bell) in lens.into_iter().zip(&self.shared.ready) {
-            if len > 0 {
-                bell.notify_one();
-            }
-            if len >= JOIN_FROM {
-                self.shared.ready[link::HELPER].notify_one();
-            }
-        }
+            (sort, Job { mailbox: mailbox.clone(), request, was_lost: false })
+        }));
     }
 
     /// Takes the replies that have come.
@@ -292,25 +298,17 @@ impl<K: LeaseKind> Post<K> {
         into.append(&mut self.mailbox.replies.lock());
     }
 
-    /// Whether queries are to be passed over: the database is away, and `on-fail` says not to serve meanwhile.
+    /// Says that replies have been settled, and what they have led to has been handed over.
+    pub fn settled(&mut self, replies: usize) {
+        let replies = replies.min(self.outstanding);
+        self.outstanding -= replies;
+        self.shared.carrier.outstanding.fetch_sub(replies, Ordering::SeqCst);
+    }
+
+    /// Whether queries are to be passed over: a reconfiguration wants it, or the database is away, and `on-fail` says not to serve meanwhile.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.shared.reconnect.on_fail == OnFail::StopRetryExit && !self.shared.is_up()
-    }
-}
-
-impl<K: LeaseKind> Shared<K> {
-    fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::SeqCst)
-    }
-
-    /// Whether the connections that count are there.
-    fn is_up(&self) -> bool {
-        self.lost.load(Ordering::Relaxed) == 0
-    }
-
-    fn tell(&self, event: LinkEvent) {
-        self.events.lock().push(event);
-        (self.wake_owner)();
+        self.shared.carrier.is_closed.load(Ordering::Relaxed)
+            || (self.shared.reconnect.on_fail == OnFail::StopRetryExit && !self.shared.is_up())
     }
 }

@@ -13,6 +13,7 @@ use libdhcpsrv::session::{Answer4, Question4, Store, Submitted, Ticket};
 use util::Now;
 
 use super::*;
+use crate::LinkEvent;
 use crate::simulated::{Moment, Table};
 
 const LIMIT: Duration = Duration::from_secs(20);

@@ -7,8 +7,8 @@ use eval::ClassSet;
 use crate::classes::{ClassPolicy, ClassTimes};
 use crate::config4::{Config4, Pool4, Subnet4, SubnetIndex, Timers};
 use crate::free::PoolIndex;
-use crate::hosts::{Host4, HostId, Identifier};
-use crate::lease4::{ClientKey, Lease4View, LeaseState, Ownership, SubnetId};
+use crate::hosts::{Host4, HostId, HostView, Identifier};
+use crate::lease4::{ClientKey, Lease4View, LeaseState, Ownership, SubnetId, V4};
 use crate::names::{NameBuffer, Naming};
 
 /// A subnet that a client may be given an address in.
@@ -23,8 +23,8 @@ pub struct Candidate4 {
 impl Candidate4 {
     /// The host itself.
     #[must_use]
-    pub fn host(self, config: &Config4) -> Option<Host4<'_>> {
-        config.hosts.get(self.host?)
+    pub fn host(self, hosts: HostView<'_, V4>) -> Option<Host4<'_>> {
+        hosts.get(self.host?)
     }
 
     /// How the client is called with a lease of an address there: by its reservation, else by the rules of the pool or
@@ -32,6 +32,7 @@ impl Candidate4 {
     pub fn name(
         self,
         config: &Config4,
+        hosts: HostView<'_, V4>,
         given: Option<&[u8]>,
         address: Ipv4Addr,
         out: &mut NameBuffer,
@@ -39,7 +40,7 @@ impl Candidate4 {
         let subnet = config.subnet(self.subnet);
         let of_pool = config.extras_at(subnet, address).and_then(|extras| extras.names.as_deref());
         let rules = of_pool.unwrap_or(&subnet.lease_rules.names);
-        let reserved = self.host(config).map(|host| host.hostname);
+        let reserved = self.host(hosts).map(|host| host.hostname);
         let naming = match reserved.filter(|name| !name.is_empty()) {
             Some(reserved) => rules.of_host(reserved, out),
             None => rules.of_client(given, out),
@@ -58,6 +59,8 @@ impl Candidate4 {
 pub struct Query4<'a> {
     /// The configuration.
     pub config: &'a Config4,
+    /// The hosts of the candidates.
+    pub hosts: HostView<'a, V4>,
     /// The subnets on the client's link that serve it, in the order in which they are tried: one, unless they are of a
     /// shared network.
     pub candidates: &'a [Candidate4],

@@ -69,6 +69,7 @@ impl Setup {
     fn query(&self, client: ClientKey<'static>, requested: Option<u8>) -> Query4<'_> {
         Query4 {
             config: &self.config,
+            hosts: crate::hosts::HostView::of_table(&self.config.hosts),
             candidates: &[Candidate4 { subnet: SubnetIndex(0), host: None }],
             classes: ClassSet::empty(),
             client,

@@ -36,6 +36,18 @@ pub(super) fn pick<'q>(
     Ok(None)
 }
 
+/// Picks what [`pick`] will most likely begin with, where it must be looked up.
+pub(super) fn pick_ahead(session: &mut Session6<'_>, query: &Query6<'_>) {
+    if !session.is_shared() {
+        return;
+    }
+    let place = query.places().find(|place| place.serves);
+    let (Some(place), Some(lengths)) = (place, query.lengths().next()) else { return };
+    if let Some((nth, _)) = place.pools_from(0, lengths).next() {
+        session.pick_ahead(place.pool_index(nth), place.allocator() == Allocator::Random);
+    }
+}
+
 /// The same in one subnet. Of pools that suit equally those behind the first one that chance names come first, where
 /// chance is at work.
 fn pick_in(

@@ -8,9 +8,9 @@ use crate::classes::{ClassPolicy, ClassTimes};
 use crate::config::{Allocator, SubnetIndex};
 use crate::config6::{Config6, Pool6, Subnet6, five_eighths};
 use crate::free::PoolIndex;
-use crate::hosts::{Host6, HostId, Identifier};
+use crate::hosts::{Host6, HostId, HostView, Identifier};
 use crate::lease::{LeaseType, SubnetId};
-use crate::lease6::{ClientKey6, HardwareSource6};
+use crate::lease6::{ClientKey6, HardwareSource6, V6};
 
 use super::{Hint6, Resource6};
 
@@ -32,6 +32,8 @@ pub struct Query6<'a> {
     pub client: ClientKey6<'a>,
     /// The configuration.
     pub config: &'a Config6,
+    /// The hosts of the candidates.
+    pub hosts: HostView<'a, V6>,
     /// The subnets that come into question.
     pub candidates: &'a [Candidate6],
     /// The candidate that comes first; the others follow in their order, going round.
@@ -77,7 +79,7 @@ impl Query6<'_> {
             LeaseType::Pd => (self.config.pd_pools_of(subnet), subnet.pd_pools.start),
             _ => (self.config.pools_of(subnet), subnet.pools.start),
         };
-        let host = candidate.host.and_then(|id| self.config.hosts.get(id));
+        let host = candidate.host.and_then(|id| self.hosts.get(id));
         let serves = candidate.serves;
         Some(Place { query: self, number, subnet, pools, first_pool, host, serves })
     }

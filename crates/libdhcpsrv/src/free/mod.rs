@@ -326,13 +326,20 @@ impl<A: PoolAddress> PoolSet<A> {
         }
     }
 
-    /// Takes the marks of all leases away.
-    pub(crate) fn clear(&self) {
-        self.pools.iter().for_each(FreePool::clear);
-        for reserve in self.reserves.iter().flatten() {
-            reserve.closed.clear();
-            for &(first, last) in &reserve.reserved {
-                reserve.closed.hold(first, last);
+    /// Takes the marks of all leases away from pools in which nothing is free.
+    pub(crate) fn clear_full(&self) {
+        for number in 0..self.pools.len() as u32 {
+            let Some(pool) = self.pool(PoolIndex(number)) else { continue };
+            match self.reserve(PoolIndex(number)) {
+                Some(reserve) if reserve.closed.free() == 0 => {
+                    pool.clear();
+                    reserve.closed.clear();
+                    for &(first, last) in &reserve.reserved {
+                        reserve.closed.hold(first, last);
+                    }
+                }
+                None if pool.free() == 0 => pool.clear(),
+                _ => {}
             }
         }
     }

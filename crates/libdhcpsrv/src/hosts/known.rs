@@ -5,7 +5,7 @@ use std::fmt::Display;
 use libdhcp::ColonHex;
 
 use super::{
-    Host, HostKind, HostSource, Identifier, IdentifierKind, IdentifierList, IdentifierOrder, Places,
+    Host, HostKind, HostView, Identifier, IdentifierKind, IdentifierList, IdentifierOrder, Places,
 };
 use crate::explain;
 use crate::explain::{Bytes, Explanation, List, Topic};
@@ -16,7 +16,7 @@ use crate::session::{Parked, Session};
 /// A client that is looked for among hosts, perhaps in several places.
 #[derive(Clone)]
 pub struct Seeker<'a, K: HostKind> {
-    hosts: &'a dyn HostSource<K>,
+    hosts: HostView<'a, K>,
     /// What it is known by, in the order in which its host is looked for.
     pub identifiers: IdentifierList<'a>,
 }
@@ -31,7 +31,7 @@ impl<'a, K: HostKind> Seeker<'a, K> {
     /// Finds the identifiers of a client, by `of_kind`, of the kinds that hosts have, in their order.
     #[inline]
     pub fn new(
-        hosts: &'a dyn HostSource<K>,
+        hosts: HostView<'a, K>,
         order: &IdentifierOrder,
         of_kind: impl Fn(IdentifierKind) -> Option<&'a [u8]>,
     ) -> Self {
@@ -59,7 +59,7 @@ impl<'a, K: HostKind> Seeker<'a, K> {
         label: impl Fn() -> L,
     ) -> Result<Option<Host<'a, K>>, Parked> {
         let id = session.host(places, &self.identifiers)?;
-        let host = id.and_then(|id| self.hosts.host(id));
+        let host = id.and_then(|id| self.hosts.get(id));
         if let Some(explanation) = session.explanation() {
             self.explain(explanation, places, host);
         }

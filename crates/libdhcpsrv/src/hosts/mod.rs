@@ -6,21 +6,39 @@
 //! into a hash table and without allocating.
 //!
 //! Deciding code asks through its [`crate::session::Session`], which asks a [`HostSource`]: the configuration answers at
-//! once, a database may answer later. It decides nothing about leases; that is up to the allocation engines. A source
-//! that joins the configuration with databases lets the configuration win, by asking them only about clients that the
-//! configuration does not know.
+//! once, a database may answer later. It decides nothing about leases; that is up to the allocation engines.
+//! [`JoinedHosts`] joins the configuration with its [`HostDatabases`]: in each place the configuration counts first, and
+//! databases are asked only about whom it does not know there. Their questions leave by the worker's [`HostDesk`], and
+//! what an exchange is told stays with it as [`LearnedHosts`].
 //!
 //! Kea: `CfgHosts`, `HostMgr`; order of identifiers as in `host-reservation-identifiers`.
 
+mod cache;
+mod desk;
 mod identifier;
 mod index;
+mod join;
 mod known;
+#[cfg(test)]
+mod late_tests;
+mod learned;
+mod pending;
+mod stored;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub use cache::{CacheFigures, CacheLimits};
+pub(crate) use desk::Settled;
+pub use desk::{
+    HostDatabases, HostDesk, HostQuery, HostReply, HostRequest, HostsUnknown, OwnedIdentifier,
+    is_host_ticket,
+};
 pub use identifier::{Identifier, IdentifierKind, IdentifierList, IdentifierOrder, KindSet};
+pub use join::JoinedHosts;
 pub use known::Seeker;
+pub use learned::{HostView, LearnedHosts};
+pub use stored::{HostFault, HostTerms, RawHost, RawOption, StoredHost};
 pub use table::{BootFields, Extras, Host, Hosts, HostsBuilder, NewHost, Resource};
 
 use libdhcp::{OptionSet, OptionSet6, OptionSetForm};
@@ -128,6 +146,15 @@ pub struct Places {
 }
 
 impl Places {
+    /// One of them.
+    #[must_use]
+    pub fn only(place: SubnetId) -> Self {
+        match place {
+            GLOBAL => Self { subnet: None, global: true },
+            _ => Self { subnet: Some(place), global: false },
+        }
+    }
+
     /// All of them in order.
     pub fn iter(self) -> impl Iterator<Item = SubnetId> {
         self.subnet.into_iter().chain(self.global.then_some(GLOBAL))
@@ -169,7 +196,7 @@ pub enum Holder {
 }
 
 /// Where hosts come from, as the session sees it.
-pub trait HostSource<K: HostKind>: Send + Sync {
+pub trait HostSource<K: HostKind> {
     /// The kinds of identifiers that hosts are known by; others need not be looked for.
     fn kinds(&self) -> KindSet;
 
@@ -177,6 +204,12 @@ pub trait HostSource<K: HostKind>: Send + Sync {
     /// remembered, and the pools know all that is reserved in them.
     fn as_table(&self) -> Option<&Hosts<K>> {
         None
+    }
+
+    /// Hears of places that will be asked about for the client of the next question: a source that must wait can ask
+    /// about all of them at once.
+    fn foresee(&self, places: &mut dyn Iterator<Item = SubnetId>) {
+        let _ = places;
     }
 
     /// Takes one question; the answer is [`crate::session::Answer::Host`] or [`crate::session::Answer::Holder`].

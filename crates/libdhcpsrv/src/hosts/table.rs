@@ -164,6 +164,13 @@ impl<K: HostKind> Hosts<K> {
         self.records.is_empty()
     }
 
+    /// The kinds of identifiers that hosts are known by.
+    #[must_use]
+    #[inline]
+    pub fn kinds(&self) -> KindSet {
+        self.kinds
+    }
+
     /// The host with a number.
     #[must_use]
     #[inline]

@@ -6,6 +6,7 @@
 //! order of locks are the same for both.
 
 use std::fmt::Debug;
+use std::hash::Hash;
 
 use super::client_index::{ClientIndex, KeyHash};
 use super::row::{Header, RowError};
@@ -19,7 +20,7 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
     /// What identifies a client.
     type Key<'a>: Copy + Debug + Default;
     /// The same, for whoever keeps it.
-    type OwnedKey: Clone + Debug + Default + PartialEq + Send + 'static;
+    type OwnedKey: Clone + Debug + Default + Eq + Hash + Send + 'static;
     /// A lease to be stored.
     type Change<'a>: Copy + Debug;
     /// A lease as the allocation engine sees it.

@@ -81,7 +81,7 @@ impl ClientKey<'_> {
 }
 
 /// What identifies a client, for whoever keeps it; an absent identifier is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OwnedClientKey {
     /// `htype`.
     pub hw_type: u8,

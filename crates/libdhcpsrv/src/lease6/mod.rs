@@ -72,7 +72,7 @@ impl ClientKey6<'_> {
 }
 
 /// What identifies a client's association, for whoever keeps it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OwnedClientKey6 {
     /// Type of the association.
     pub lease_type: LeaseType,

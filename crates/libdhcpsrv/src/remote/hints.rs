@@ -31,12 +31,16 @@ impl<K: LeaseKind> Hints<K> {
         self.pools.write().clone_from(pools);
     }
 
-    /// Makes the marks anew from what is held, all of it. What is marked meanwhile may be lost: these are hints.
+    /// Makes the marks of pools in which nothing is free anew from what is held, all of it. What is marked meanwhile may be
+    /// lost: these are hints.
     pub fn renew(&self, held: &[(K::Number, K::Number)]) {
         let pools = self.pools.read().clone();
-        pools.clear();
+        pools.clear_full();
         for &(first, last) in held {
-            pools.hold(first, last, None);
+            // Marks of what is no unit are counted: one is enough.
+            if !K::HAS_PREFIXES || !pools.is_range_held(first, last) {
+                pools.hold(first, last, None);
+            }
         }
     }
 

@@ -5,13 +5,14 @@
 //! back as a [`Reply`]; [`RemoteStore::settle`] makes an answer of it. There are no threads, connections or clocks here.
 //!
 //! Who decides: the database. A change says what was read before, column by column, and is made only if that is
-//! still there, so it does not matter how old it was or who else writes. What was read is kept for a while ([`seen`]);
-//! a view's [`Version`](crate::lease::Version) says where.
+//! still there, so it does not matter how old it was or who else writes. What was read is kept for a while (`seen`);
+//! a view's [`Version`](crate::lease::Version) says where. What was found to be absent is known for a moment (`absent`).
 //!
 //! The marks of the pools are hints here, shared by the workers ([`Hints`]): made from one look at the whole table,
 //! corrected by everything that is read and changed, and by [`Hints::ended`] when lifetimes end. An address that is picked
 //! by them is looked up before it is offered, see [`Store::is_shared`](crate::session::Store::is_shared).
 
+mod absent;
 mod hints;
 mod seen;
 mod store;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use util::Now;
+use util::number::AddressNumber;
 
+use super::absent::Absent;
 use super::hints::{Hints, is_holding};
 use super::seen::Seen;
 use crate::extended_info;
@@ -101,13 +103,19 @@ struct State<K: LeaseKind> {
     next: u64,
     outgoing: Vec<Request<K>>,
     seen: Seen<K>,
+    absent: Absent<K>,
 }
 
 impl<K: LeaseKind> RemoteStore<K> {
     /// Makes the store of one worker.
     #[must_use]
     pub fn new(hints: Arc<Hints<K>>) -> Self {
-        let state = State { next: 1, outgoing: Vec::new(), seen: Seen::default() };
+        let state = State {
+            next: 1,
+            outgoing: Vec::new(),
+            seen: Seen::default(),
+            absent: Absent::default(),
+        };
         Self { hints, state: Mutex::new(state) }
     }
 
@@ -118,12 +126,15 @@ impl<K: LeaseKind> RemoteStore<K> {
 
     /// Makes an answer of what the database said; none if it failed.
     pub fn settle(&self, reply: Reply<K>, now: Now) -> Option<Answer<K>> {
-        let seen = &mut self.state.lock().seen;
+        let State { seen, absent, .. } = &mut *self.state.lock();
         let hints = &*self.hints;
         Some(match (reply.ask, reply.told) {
             (_, Told::Failed) => return None,
-            (Ask::Find { client, subnet, nth, requested }, Told::Found { own, requested: at }) => {
-                let client = K::key(&client);
+            (
+                Ask::Find { client: owned, subnet, nth, requested },
+                Told::Found { own, requested: at },
+            ) => {
+                let client = K::key(&owned);
                 let own = own_leases::<K>(&client, subnet, own);
                 let more = K::HAS_SEVERAL && own.len() > nth as usize + 1;
                 let own = own.into_iter().nth(nth as usize);
@@ -132,6 +143,9 @@ impl<K: LeaseKind> RemoteStore<K> {
                     (Some(_), Some(at)) => Some(look::<K>(seen, hints, at, &client, now)),
                     (Some(address), None) => {
                         hints.learn_absence(address.into());
+                        if own.is_none() && nth == 0 {
+                            absent.note(owned, subnet, address.into(), now);
+                        }
                         None
                     }
                     (None, _) => None,
@@ -246,6 +260,13 @@ impl<K: LeaseKind> Store<K> for RemoteStore<K> {
         let ask = match question {
             Question::Find { client, subnet, nth, requested } => {
                 let client = K::own_key(client);
+                // Whatever it asks for uses up what was known of it.
+                let wish = requested.map_or_else(|| K::Number::from_u128(0), Into::into);
+                let is_absent = self.state.lock().absent.take(&client, *subnet, wish, now);
+                if is_absent && *nth == 0 && requested.is_some() {
+                    let nothing = Answer::Found { own: None, more: false, requested: None };
+                    return Submitted::Ready(nothing);
+                }
                 Ok(Ask::Find { client, subnet: *subnet, nth: *nth, requested: *requested })
             }
             Question::Get { client, address } => {

@@ -241,6 +241,10 @@ fn marks_follow_what_is_read() {
     let hints = Hints::<V4>::default();
     hints.adopt(&pools, &[(A.into(), A.into())]);
     hints.renew(&[(B.into(), B.into())]);
+    assert_eq!((pools.is_held(A), pools.is_held(B)), (true, true), "something is free");
+    let last = u32::from(A) + 2;
+    hints.adopt(&pools, &[(last, last)]);
+    hints.renew(&[(B.into(), B.into())]);
     assert_eq!((pools.is_held(A), pools.is_held(B)), (false, true));
 }
 
@@ -309,4 +313,29 @@ fn prefixes_that_overlap_what_is_held_are_conflicts() {
     assert_eq!(commit(change("2001:db8:0:101::", 64)), Err(CommitError::Conflict));
     assert_eq!(commit(change("2001:db8:0:110::", 64)), Ok(()));
     assert!(pools.is_held("2001:db8:0:110::".parse().unwrap(), 64));
+}
+
+#[test]
+fn request_for_what_was_offered_a_moment_ago_is_not_looked_up_again() {
+    let (mut stand, _) = stand4();
+    let question = Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested: Some(A) };
+    let is_waiting = |stand: &Stand<V4>, now| {
+        let waits = matches!(stand.store.submit(&question, now), Submitted::Waiting(_));
+        stand.store.take_requests(&mut Vec::new());
+        waits
+    };
+    assert!(matches!(stand.ask(&question, NOW), Answer4::Found { own: None, .. }));
+    assert!(!is_waiting(&stand, NOW));
+    assert!(is_waiting(&stand, NOW), "once");
+    stand.ask(&question, NOW);
+    let other = Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested: Some(B) };
+    stand.ask(&other, NOW);
+    assert!(is_waiting(&stand, NOW), "it has asked for something else meanwhile");
+    // Another server was faster: the conflict leads to what is there.
+    let question = Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested: Some(B) };
+    stand.ask(&question, NOW);
+    stand.table.insert(B, Lease4 { address: B, hw: vec![9; 6], ..Lease4::default() });
+    assert!(matches!(stand.ask(&question, NOW), Answer4::Found { requested: None, .. }));
+    assert_eq!(stand.commit(change(ONE, B, Expect::Absent), NOW), Err(CommitError::Conflict));
+    assert!(matches!(stand.ask(&question, NOW), Answer4::Found { requested: Some(_), .. }));
 }

@@ -3,58 +3,62 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use kea_dhcp4::runtime::Runtime4;
 use libdhcpsrv::free::PoolIndex;
-use libdhcpsrv::lease4::LeaseState;
-use stats::{Lease4, Place};
+use libdhcpsrv::lease::Counts;
+use libdhcpsrv::lease4::{self, LeaseState};
+use stats::{Lease4, LeaseCounters4, Place};
 use util::Now;
 
-use super::V4;
 use crate::checks::{Mark, mark_of};
-use crate::host::Host;
 
 /// Figures of leases equal a recount of the store.
-pub(super) fn counters(host: &Host<V4>) {
-    let config = &host.runtime.config;
+pub(super) fn counters(runtime: &Runtime4, counters: &LeaseCounters4, counts: &Counts) {
+    let config = &runtime.config;
     let mut expected: BTreeMap<(u32, Option<usize>), [i64; 2]> = BTreeMap::new();
-    for ((subnet_id, _, pool_id, state), leases) in host.store.recount() {
+    for ((subnet_id, _, pool_id, state), leases) in counts {
         let Some(subnet) = config.subnets.iter().position(|subnet| subnet.id == subnet_id.0) else {
             continue;
         };
         let pools = config.pools_of(&config.subnets[subnet]);
-        let nth = pools.iter().position(|pool| pool.id == pool_id);
-        let declined = state == LeaseState::Declined;
-        let counts = declined || state == LeaseState::Default;
+        let nth = pools.iter().position(|pool| pool.id == *pool_id);
+        let declined = *state == LeaseState::Declined;
+        let is_counted = declined || *state == LeaseState::Default;
         let places = [Some(None), nth.map(Some)];
         for place in places.into_iter().flatten() {
             let figures = expected.entry((subnet as u32, place)).or_default();
-            figures[0] += leases as i64 * i64::from(counts);
-            figures[1] += leases as i64 * i64::from(declined);
+            figures[0] += *leases as i64 * i64::from(is_counted);
+            figures[1] += *leases as i64 * i64::from(declined);
         }
     }
     for (subnet, nth) in (0..config.subnets.len()).flat_map(|subnet| {
         let pools = config.pools_of(&config.subnets[subnet]).len();
         std::iter::once(None).chain((0..pools).map(Some)).map(move |nth| (subnet as u32, nth))
     }) {
-        let pool = nth.and_then(|nth| host.counters.pool_slot(subnet, nth));
+        let pool = nth.and_then(|nth| counters.pool_slot(subnet, nth));
         let place = Place { subnet, pool };
         let [assigned, declined] = expected.get(&(subnet, nth)).copied().unwrap_or_default();
-        let counted = host.counters.value(place, Lease4::AssignedAddresses);
+        let counted = counters.value(place, Lease4::AssignedAddresses);
         assert_eq!(counted, assigned, "assigned addresses of subnet {subnet}, pool {nth:?}");
-        let counted = host.counters.value(place, Lease4::DeclinedAddresses);
+        let counted = counters.value(place, Lease4::DeclinedAddresses);
         assert_eq!(counted, declined, "declined addresses of subnet {subnet}, pool {nth:?}");
     }
 }
 
 /// Every address of every pool is marked if and only if a lease holds it; what is reserved is not free either.
-pub(super) fn pools(host: &Host<V4>, now: Now, wall_max: i64) {
-    let Host { runtime, store, .. } = host;
+pub(super) fn pools(
+    runtime: &Runtime4,
+    lease_of: &dyn Fn(Ipv4Addr) -> Option<lease4::Lease4>,
+    now: Now,
+    wall_max: i64,
+) {
     for (index, pool) in runtime.config.pools.iter().enumerate() {
         let mut free = 0;
         for address in (pool.first..=pool.last).map(Ipv4Addr::from) {
             let held = runtime.pools.is_held(address);
             let index = PoolIndex(index as u32);
             free += u64::from(!held && !runtime.pools.is_reserved(index, address));
-            let lease = store.lease(address);
+            let lease = lease_of(address);
             let holding = lease.as_ref().filter(|lease| lease.state.holds_address());
             let ends = holding.map(|lease| lease.cltt + i64::from(lease.valid_lifetime));
             match mark_of(ends, now, wall_max) {

@@ -10,27 +10,30 @@ mod referee;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use database::simulated::Table as Rows;
 use kea_dhcp4::runtime::{Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config::ExpiredLeases;
 use libdhcpsrv::config4::Config4;
 use libdhcpsrv::free::PoolSet4;
-use libdhcpsrv::lease::Deltas;
-use libdhcpsrv::lease4::{self, Change4, ClientKey, LeaseStore4};
+use libdhcpsrv::lease::{Counts, Deltas, StoredLeases};
+use libdhcpsrv::lease4::{self, Change4, ClientKey, SubnetId};
 use libdhcpsrv::links::Links;
 use stats::{Lease4, LeaseCounters4, Packet4, SubnetRow, WorkerCounters4};
 use util::{Now, SplitMix};
 
 use crate::clock::Clock;
-use crate::family::{Family, INTERFACE, INTERFACE_NAME, Scene};
+use crate::family::{Family, INTERFACE, INTERFACE_NAME, Promise, Scene, Units};
 use crate::host::Host;
 use crate::report::Report;
 use crate::scenario::Scenario;
+use crate::spans::Span;
 use crate::uses::Uses;
 use client::{Client, Note};
 use configuration::SERVER;
+use libdhcp::v4::MessageType;
 use oracle::Oracle;
-use packets::Read;
+use packets::{Identity, Read};
 
 /// The DHCPv4 referee.
 #[derive(Debug)]
@@ -72,6 +75,7 @@ impl Family for V4 {
     type Note = Note;
     type OwnKey = OwnKey;
     type OwnChange = OwnChange;
+    type Holder = Identity;
 
     fn clients(scenario: &Scenario, rng: &mut SplitMix) -> Vec<Client> {
         client::make_clients(scenario, rng)
@@ -102,7 +106,7 @@ impl Family for V4 {
         &runtime.pools
     }
 
-    fn recount(runtime: &Runtime4, store: &LeaseStore4, now: Now) {
+    fn recount(runtime: &Runtime4, store: &dyn StoredLeases<lease4::V4>, now: Now) {
         runtime.recount(store, now);
     }
 
@@ -222,8 +226,103 @@ impl Family for V4 {
 
     fn check(host: &Host<Self>, now: Now, wall_max: i64) {
         if host.is_idle() {
-            checks::counters(host);
+            checks::counters(&host.runtime, &host.counters, &host.store.recount());
         }
-        checks::pools(host, now, wall_max);
+        checks::pools(&host.runtime, &|address| host.store.lease(address), now, wall_max);
+    }
+
+    fn attach(&mut self, _table: &Rows<lease4::V4>) {}
+
+    fn uses(&mut self) -> &mut Uses {
+        &mut self.in_use
+    }
+
+    fn is_of(client: &Client, lease: &lease4::Lease4) -> bool {
+        Self::is_same(&client.identity, &Identity::of(lease))
+    }
+
+    fn holder(lease: &lease4::Lease4) -> Identity {
+        Identity::of(lease)
+    }
+
+    fn is_same(one: &Identity, other: &Identity) -> bool {
+        one.hw == other.hw || (one.client_id.is_some() && one.client_id == other.client_id)
+    }
+
+    fn address(span: Span) -> std::net::Ipv4Addr {
+        (span.first as u32).into()
+    }
+
+    fn span(lease: &lease4::Lease4) -> Span {
+        lease.address.into()
+    }
+
+    fn exchange(message: &Read) -> Vec<u8> {
+        [&message.xid.to_be_bytes()[..], &message.identity.hw].concat()
+    }
+
+    fn askers(query: &Read) -> Vec<Identity> {
+        let changes = matches!(
+            query.kind,
+            MessageType::Request | MessageType::Release | MessageType::Decline
+        );
+        changes.then(|| query.identity.clone()).into_iter().collect()
+    }
+
+    fn promises(reply: &Read) -> Vec<Promise<Identity>> {
+        reply.grants().then(|| promise(reply)).into_iter().collect()
+    }
+
+    fn offers(reply: &Read) -> Vec<Promise<Identity>> {
+        let is_offer = reply.kind == MessageType::Offer;
+        is_offer.then(|| promise(reply)).into_iter().collect()
+    }
+
+    fn strange(span: Span, subnet: u32, now: Now, valid: u32) -> lease4::Lease4 {
+        lease4::Lease4 {
+            address: (span.first as u32).into(),
+            hw: [&[0x0e, 0], &(span.first as u32).to_be_bytes()[..]].concat(),
+            subnet_id: SubnetId(subnet),
+            valid_lifetime: valid,
+            cltt: now.wall_s,
+            ..lease4::Lease4::default()
+        }
+    }
+
+    fn renewed(lease: &lease4::Lease4, now: Now) -> lease4::Lease4 {
+        lease4::Lease4 { cltt: now.wall_s.max(lease.cltt), ..lease.clone() }
+    }
+
+    fn units(runtime: &Runtime4) -> Vec<(Units, u32)> {
+        let config = &runtime.config;
+        let of = |index: usize| {
+            let mut subnets = config.subnets.iter();
+            subnets.find(|subnet| subnet.pools.contains(&(index as u32))).map_or(0, |one| one.id)
+        };
+        let pools = config.pools.iter().enumerate().map(|(index, pool)| {
+            let units = Units { first: pool.first.into(), last: pool.last.into(), len: 128 };
+            (units, of(index))
+        });
+        pools.collect()
+    }
+
+    fn check_counters(runtime: &Runtime4, counters: &LeaseCounters4, counts: &Counts) {
+        checks::counters(runtime, counters, counts);
+    }
+
+    fn check_pools(runtime: &Runtime4, leases: &[lease4::Lease4], now: Now, wall_max: i64) {
+        let by_address: BTreeMap<_, _> =
+            leases.iter().map(|lease| (lease.address, lease)).collect();
+        let lease = |address| by_address.get(&address).map(|lease| (*lease).clone());
+        checks::pools(runtime, &lease, now, wall_max);
+    }
+}
+
+/// The address that a reply gives or offers.
+fn promise(reply: &Read) -> Promise<Identity> {
+    Promise {
+        span: reply.yiaddr.into(),
+        valid: reply.lifetime.unwrap_or(0),
+        holder: reply.identity.clone(),
     }
 }

@@ -2,25 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use kea_dhcp6::runtime::Runtime6;
 use libdhcpsrv::config6::{Pool6, PoolKind};
 use libdhcpsrv::free::PoolIndex;
+use libdhcpsrv::lease::Counts;
 use libdhcpsrv::lease::{LeaseState, LeaseType};
-use stats::{Lease6, Place};
+use libdhcpsrv::lease6::Lease6 as Lease6Row;
+use stats::{Lease6, LeaseCounters6, Place};
 use util::Now;
 
-use super::V6;
 use crate::checks::{Mark, mark_of};
-use crate::host::Host;
 use crate::spans::Span;
 
 /// Units of a pool that are looked at one by one.
 const UNITS_MAX: usize = 256;
 
 /// Figures of leases equal a recount of the store: addresses, prefixes and declined ones, by subnet and pool.
-pub(super) fn counters(host: &Host<V6>) {
-    let config = &host.runtime.config;
+pub(super) fn counters(runtime: &Runtime6, counters: &LeaseCounters6, counts: &Counts) {
+    let config = &runtime.config;
     let mut expected: BTreeMap<(u32, Option<usize>), [i64; 3]> = BTreeMap::new();
-    for ((subnet_id, lease_type, pool_id, state), leases) in host.store.recount() {
+    for ((subnet_id, lease_type, pool_id, state), leases) in counts {
         let Some(subnet) = config.subnets.iter().position(|subnet| subnet.id == subnet_id.0) else {
             continue;
         };
@@ -29,20 +30,20 @@ pub(super) fn counters(host: &Host<V6>) {
             LeaseType::Pd => (config.pd_pools_of(own), own.pools.len(), 1),
             _ => (config.pools_of(own), 0, 0),
         };
-        let nth = pools.iter().position(|pool| pool.id == pool_id).map(|nth| before + nth);
-        let declined = state == LeaseState::Declined;
-        let counts = declined || state == LeaseState::Default;
+        let nth = pools.iter().position(|pool| pool.id == *pool_id).map(|nth| before + nth);
+        let declined = *state == LeaseState::Declined;
+        let is_counted = declined || *state == LeaseState::Default;
         for place in [Some(None), nth.map(Some)].into_iter().flatten() {
             let figures = expected.entry((subnet as u32, place)).or_default();
-            figures[figure] += leases as i64 * i64::from(counts);
-            figures[2] += leases as i64 * i64::from(declined);
+            figures[figure] += *leases as i64 * i64::from(is_counted);
+            figures[2] += *leases as i64 * i64::from(declined);
         }
     }
     for (subnet, own) in config.subnets.iter().enumerate() {
         let subnet = subnet as u32;
         let pools = own.pools.len() + own.pd_pools.len();
         for nth in std::iter::once(None).chain((0..pools).map(Some)) {
-            let pool = nth.and_then(|nth| host.counters.pool_slot(subnet, nth));
+            let pool = nth.and_then(|nth| counters.pool_slot(subnet, nth));
             let place = Place { subnet, pool };
             let expected = expected.get(&(subnet, nth)).copied().unwrap_or_default();
             let figures = [Lease6::AssignedNas, Lease6::AssignedPds, Lease6::DeclinedAddresses];
@@ -55,7 +56,7 @@ pub(super) fn counters(host: &Host<V6>) {
             for ((figure, expected), _) in
                 figures.into_iter().zip(expected).zip(kinds).filter(|(_, exists)| *exists)
             {
-                let counted = host.counters.value(place, figure);
+                let counted = counters.value(place, figure);
                 assert_eq!(counted, expected, "{figure:?} of subnet {subnet}, pool {nth:?}");
             }
         }
@@ -70,9 +71,9 @@ struct Lease {
 }
 
 /// Every unit of every pool is marked if and only if a lease holds some of it; no two leases hold the same.
-pub(super) fn pools(host: &Host<V6>, now: Now, wall_max: i64) {
+pub(super) fn pools(runtime: &Runtime6, stored: &[Lease6Row], now: Now, wall_max: i64) {
     let mut leases = Vec::new();
-    for lease in host.store.select(|_| true) {
+    for lease in stored {
         let span = Span::new(lease.address, lease.prefix_len);
         let ends = lease.cltt + i64::from(lease.valid_lifetime);
         let mark = mark_of(Some(ends).filter(|_| lease.state.holds_address()), now, wall_max);
@@ -85,14 +86,14 @@ pub(super) fn pools(host: &Host<V6>, now: Now, wall_max: i64) {
         assert!(overlapping.is_none(), "{overlapping:?} and {} are both leased", lease.span);
         before = Some(lease.span);
     }
-    for (pool, index) in host.runtime.config.pools.iter().zip(0..) {
-        units(host, pool, PoolIndex(index), &leases);
+    for (pool, index) in runtime.config.pools.iter().zip(0..) {
+        units(runtime, pool, PoolIndex(index), &leases);
     }
 }
 
 /// The units of one pool against the leases.
-fn units(host: &Host<V6>, pool: &Pool6, index: PoolIndex, leases: &[Lease]) {
-    let pools = &host.runtime.pools;
+fn units(runtime: &Runtime6, pool: &Pool6, index: PoolIndex, leases: &[Lease]) {
+    let pools = &runtime.pools;
     let shift = 128 - u32::from(pool.unit_len);
     let unit_of = |address: u128| (address - pool.first) >> shift;
     let span_of = |unit: u128| Span { first: pool.first + (unit << shift), len: pool.unit_len };

@@ -164,7 +164,7 @@ fn subnet(link: u8, scenario: &Scenario, draw: &mut Draw<'_>, out: &mut String) 
         _ => String::new(),
     };
     // Addresses: in a quarter of their own, or where a prefix was delegated.
-    let among_prefixes = draw.below(4) == 3;
+    let among_prefixes = draw.below(4) == 3 && scenario.servers == 0;
     let base = quarter(link, if among_prefixes { 2 } else { 0 }) | 0x1000;
     let addresses = units(12);
     let (first, count) = match draw.below(5) {
@@ -180,7 +180,8 @@ fn subnet(link: u8, scenario: &Scenario, draw: &mut Draw<'_>, out: &mut String) 
         _ if is_huge => HUGE_PD_BITS,
         _ => units(11).ilog2() as u8,
     };
-    let lengths = &[56, 58, 60, 64];
+    // A database decides by address alone: what overlaps otherwise is up to whoever configures servers.
+    let lengths: &[u8] = if scenario.servers == 0 { &[56, 58, 60, 64] } else { &[56] };
     let pools = [(2 + u128::from(among_prefixes), bits), (3, bits - 1)].into_iter().zip(1..);
     let mut pd_pools = String::new();
     for ((number, bits), id) in pools {
@@ -217,7 +218,8 @@ fn second_subnet(scenario: &Scenario, draw: &mut Draw<'_>, out: &mut String) {
     let first =
         quarter(SECOND, 0) | (0x1000 + u128::from(draw.below(u64::from(addresses / 4) + 1)));
     let [first, last] = [first, first + u128::from(addresses) - 1].map(Ipv6Addr::from);
-    let len = draw.one_of(56, &[56, 60, 64]);
+    let lengths: &[u8] = if scenario.servers == 0 { &[56, 60, 64] } else { &[56] };
+    let len = draw.one_of(56, lengths);
     write!(
         out,
         "{{ \"id\": {}, \"subnet\": \"{}/{SUBNET_LEN}\",

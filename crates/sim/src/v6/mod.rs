@@ -10,19 +10,20 @@ mod referee;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use database::simulated::Table as Rows;
 use kea_dhcp6::runtime::{Runtime6, subnet_rows};
 use kea_dhcp6::server::{Server6, Shared6};
 use libdhcpsrv::config::ExpiredLeases;
 use libdhcpsrv::config6::Config6;
 use libdhcpsrv::free::PoolSet6;
-use libdhcpsrv::lease::{Deltas, LeaseType};
-use libdhcpsrv::lease6::{self, Change6, ClientKey6, HardwareSource6, LeaseStore6};
+use libdhcpsrv::lease::{Counts, Deltas, LeaseType, StoredLeases, SubnetId};
+use libdhcpsrv::lease6::{self, Change6, ClientKey6, HardwareSource6};
 use libdhcpsrv::links::Links;
 use stats::{Lease6, LeaseCounters6, Packet6, SubnetRow, WorkerCounters6};
 use util::{Now, SplitMix};
 
 use crate::clock::Clock;
-use crate::family::{Family, INTERFACE, INTERFACE_NAME, Scene};
+use crate::family::{Family, INTERFACE, INTERFACE_NAME, Promise, Scene, Units};
 use crate::host::Host;
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -30,8 +31,9 @@ use crate::spans::Span;
 use crate::uses::Uses;
 use client::{Client, Note};
 use configuration::{DUID, GLOBAL, SERVER};
+use libdhcp::v6::MessageType;
 use oracle::Oracle;
-use packets::{Owner, Read};
+use packets::{Association, Owner, Read};
 
 /// The DHCPv6 referee.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub(crate) struct V6 {
     nth_asked: BTreeMap<(Vec<u8>, [u8; 3]), u64>,
     /// What replies say that wait for the journal, by position.
     waiting: BTreeMap<u64, Waiting>,
+    /// Where the leases are if servers share them.
+    table: Option<Rows<lease6::V6>>,
 }
 
 /// A query that is being answered.
@@ -96,6 +100,7 @@ impl Family for V6 {
     type Note = Note;
     type OwnKey = OwnKey;
     type OwnChange = OwnChange;
+    type Holder = Owner;
 
     fn clients(scenario: &Scenario, rng: &mut SplitMix) -> Vec<Client> {
         client::make_clients(scenario, rng)
@@ -114,6 +119,7 @@ impl Family for V6 {
             asked_count: 0,
             nth_asked: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            table: None,
         }
     }
 
@@ -133,7 +139,7 @@ impl Family for V6 {
         &runtime.pools
     }
 
-    fn recount(runtime: &Runtime6, store: &LeaseStore6, now: Now) {
+    fn recount(runtime: &Runtime6, store: &dyn StoredLeases<lease6::V6>, now: Now) {
         runtime.recount(store, now);
     }
 
@@ -255,8 +261,108 @@ impl Family for V6 {
 
     fn check(host: &Host<Self>, now: Now, wall_max: i64) {
         if host.is_idle() {
-            checks::counters(host);
+            checks::counters(&host.runtime, &host.counters, &host.store.recount());
         }
-        checks::pools(host, now, wall_max);
+        checks::pools(&host.runtime, &host.store.select(|_| true), now, wall_max);
     }
+
+    fn attach(&mut self, table: &Rows<lease6::V6>) {
+        self.table = Some(table.clone());
+    }
+
+    fn uses(&mut self) -> &mut Uses {
+        &mut self.in_use
+    }
+
+    fn is_of(client: &Client, lease: &lease6::Lease6) -> bool {
+        client.duid == lease.duid
+    }
+
+    fn holder(lease: &lease6::Lease6) -> Owner {
+        Owner::of(lease)
+    }
+
+    fn is_same(one: &Owner, other: &Owner) -> bool {
+        one == other
+    }
+
+    fn address(span: Span) -> std::net::Ipv6Addr {
+        span.address()
+    }
+
+    fn span(lease: &lease6::Lease6) -> Span {
+        Span::new(lease.address, lease.prefix_len)
+    }
+
+    fn exchange(message: &Read) -> Vec<u8> {
+        [&message.xid[..], &message.duid].concat()
+    }
+
+    fn askers(query: &Read) -> Vec<Owner> {
+        let gives_up = matches!(query.kind, MessageType::Release | MessageType::Decline);
+        let all = query.associations.iter().filter(|_| gives_up || query.assigns());
+        all.map(|association| association.owner(&query.duid)).collect()
+    }
+
+    fn promises(reply: &Read) -> Vec<Promise<Owner>> {
+        given(reply, MessageType::Reply)
+    }
+
+    fn offers(reply: &Read) -> Vec<Promise<Owner>> {
+        given(reply, MessageType::Advertise)
+    }
+
+    fn strange(span: Span, subnet: u32, now: Now, valid: u32) -> lease6::Lease6 {
+        lease6::Lease6 {
+            address: span.address(),
+            prefix_len: span.len,
+            lease_type: if span.len == 128 { LeaseType::Na } else { LeaseType::Pd },
+            duid: [&[0, 3, 0, 1, 0x0e, 0][..], &span.first.to_be_bytes()].concat(),
+            iaid: 1,
+            subnet_id: SubnetId(subnet),
+            preferred_lifetime: valid / 2,
+            valid_lifetime: valid,
+            cltt: now.wall_s,
+            ..lease6::Lease6::default()
+        }
+    }
+
+    fn renewed(lease: &lease6::Lease6, now: Now) -> lease6::Lease6 {
+        lease6::Lease6 { cltt: now.wall_s.max(lease.cltt), ..lease.clone() }
+    }
+
+    fn units(runtime: &Runtime6) -> Vec<(Units, u32)> {
+        let config = &runtime.config;
+        let of = |index: u32| {
+            let mut subnets = config.subnets.iter();
+            let subnet =
+                subnets.find(|one| one.pools.contains(&index) || one.pd_pools.contains(&index));
+            subnet.map_or(0, |one| one.id)
+        };
+        let pools = config.pools.iter().zip(0..).map(|(pool, index)| {
+            (Units { first: pool.first, last: pool.end(), len: pool.unit_len }, of(index))
+        });
+        pools.collect()
+    }
+
+    fn check_counters(runtime: &Runtime6, counters: &LeaseCounters6, counts: &Counts) {
+        checks::counters(runtime, counters, counts);
+    }
+
+    fn check_pools(runtime: &Runtime6, leases: &[lease6::Lease6], now: Now, wall_max: i64) {
+        checks::pools(runtime, leases, now, wall_max);
+    }
+}
+
+/// What a reply gives, if it is of a kind.
+fn given(reply: &Read, kind: MessageType) -> Vec<Promise<Owner>> {
+    let all = reply.associations.iter().filter(|_| reply.kind == kind);
+    let given = all.flat_map(|association: &Association| {
+        association.given().map(|entry| Promise {
+            span: entry.span,
+            valid: entry.valid,
+            holder: association.owner(&reply.duid),
+        })
+    });
+    given.collect()
 }

@@ -42,7 +42,7 @@ impl V6 {
                 let may_share = scenario.clock_jump_rate > 0;
                 for (span, until) in uses {
                     // The REPLY to a later copy of the query may have withdrawn what this one gives.
-                    if !self.oracle.is_held_by(&clients[client].duid, span) {
+                    if !self.is_held_by(&clients[client].duid, span) {
                         continue;
                     }
                     self.in_use.begin(client, span, (clock.mono_ns, until), |_| may_share);
@@ -53,6 +53,13 @@ impl V6 {
             Note::Declined => report.declines += 1,
             Note::Moved => report.moves += 1,
         }
+    }
+
+    /// Whether some association of a client holds something.
+    fn is_held_by(&self, duid: &[u8], span: Span) -> bool {
+        let Some(table) = &self.table else { return self.oracle.is_held_by(duid, span) };
+        let lease = table.lease(span.address());
+        lease.is_some_and(|lease| lease.duid == duid && lease.prefix_len == span.len)
     }
 
     /// A query is about to be processed.

@@ -52,7 +52,9 @@ fn compare(site: Site, change: impl Fn(Config) -> Config, run: impl Fn(&mut Eith
 fn is_known(column: &str, ours: &str, keas: &str) -> bool {
     match column {
         // Where both the identifier and the link-local address tell the hardware address, the order is another one.
-        "hwaddr_source" => (ours, keas) == ("4", "2"),
+        "hwaddr_source" if ours != "NULL" => (ours, keas) == ("4", "2"),
+        // Where none is known, Kea writes zeros into PostgreSQL alone.
+        "hwaddr_source" | "hwtype" => (ours, keas) == ("NULL", "0"),
         // Of a declined lease; both mean that there is none.
         "hwaddr" => (ours, keas) == ("NULL", ""),
         // What relays said is told as later releases of Kea tell it.

@@ -1,0 +1,77 @@
+//! Fields of dumps, which lease files can be made of.
+//!
+//! Dumps are those of Kea's script, byte for byte: of texts only what would break a line is escaped, and the end of an
+//! endless lifetime is its beginning. The servers read that as well as their own files.
+
+use libdhcpsrv::lease::INFINITE;
+use util::{csv, hex};
+
+/// Appends a comma and an identifier.
+pub(crate) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b',');
+    hex::push_colon_hex(out, bytes);
+}
+
+/// Appends a comma and a number.
+pub(crate) fn push_number(out: &mut Vec<u8>, number: u64) {
+    out.push(b',');
+    csv::push_decimal(out, number);
+}
+
+/// Appends a comma and a text.
+pub(crate) fn push_text(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b',');
+    let mut rest = text;
+    while let [byte, behind @ ..] = rest {
+        if matches!(byte, b',' | 0..=0x1f | 0x7f) || looks_escaped(rest) {
+            out.extend_from_slice(b"&#x");
+            hex::push_hex_byte(out, *byte);
+        } else {
+            out.push(*byte);
+        }
+        rest = behind;
+    }
+}
+
+/// Whether a text would be read as the escape of another one.
+fn looks_escaped(text: &[u8]) -> bool {
+    matches!(text, [b'&', b'#', b'x', high, low, ..]
+        if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+}
+
+/// The column `expire`.
+pub(crate) fn expire(cltt: i64, valid_lifetime: u32) -> u64 {
+    let lifetime = if valid_lifetime == INFINITE { 0 } else { i64::from(valid_lifetime) };
+    u64::try_from(cltt.saturating_add(lifetime)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_come_back_whatever_is_in_them() {
+        for (text, expected) in [
+            ("host.example.org", ",host.example.org"),
+            (r#"{"a":1,"b":"&"}"#, r#",{"a":1&#x2c"b":"&"}"#),
+            ("a&#x2cb", ",a&#x26#x2cb"),
+            ("&#x2", ",&#x2"),
+            ("a\nb\tc", ",a&#x0ab&#x09c"),
+            ("größe", ",größe"),
+        ] {
+            let mut out = Vec::new();
+            push_text(&mut out, text.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+            let mut back = Vec::new();
+            csv::push_unescaped(&mut back, &out[1..]);
+            assert_eq!(back, text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn endless_lifetimes_end_where_they_begin() {
+        assert_eq!(expire(1000, 60), 1060);
+        assert_eq!(expire(1000, INFINITE), 1000);
+        assert_eq!(expire(-5, 1), 0);
+    }
+}

@@ -1,0 +1,7 @@
+//! The program beside databases: those that it makes itself, and those of Debian's Kea.
+
+mod dumps;
+mod interop;
+mod schemas;
+mod support;
+mod transfers;

@@ -1,0 +1,103 @@
+//! What is done to a table by the clock: the ends of lifetimes are noticed, what is over is reclaimed. No threads and
+//! no clocks here: whoever has them says what time it is.
+
+use libdhcpsrv::lease::{Deltas, LeaseKind, LeaseState};
+use libdhcpsrv::remote::{Hints, deltas_of, reclaimed};
+use util::Now;
+
+use crate::{DbError, LeaseConnection};
+
+/// Shortest time between two looks at everything, in nanoseconds.
+const RENEW_NS: u64 = 10_000_000_000;
+/// Longest gap of the ends of lifetimes that is made up for; behind a longer one everything is looked at.
+const GAP_MAX_S: i64 = 3600;
+
+/// A lease that has been reclaimed.
+#[derive(Clone, Debug)]
+pub struct ReclaimedLease<K: LeaseKind> {
+    /// The lease as it was before.
+    pub lease: K::Lease,
+    /// Whether it was deleted rather than kept.
+    pub deleted: bool,
+    /// How the counts change.
+    pub deltas: Deltas,
+}
+
+/// Keeps the marks of the pools up with a table that others change as well.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    /// Lifetimes that ended before have been seen.
+    seen_to_s: i64,
+    renewed_ns: u64,
+    must_renew: bool,
+}
+
+impl Watch {
+    /// Begins when everything has been looked at.
+    #[must_use]
+    pub const fn new(now: Now) -> Self {
+        Self { seen_to_s: now.wall_s, renewed_ns: now.mono_ns, must_renew: false }
+    }
+
+    /// Notices lifetimes that have ended, whoever gave them; or looks at everything, if a pool seemed to have nothing
+    /// left. To be called every second. Returns whether it has looked at everything.
+    ///
+    /// # Errors
+    /// [`DbError`]: the next call makes up for it.
+    pub fn tick<K: LeaseKind>(
+        &mut self,
+        connection: &mut dyn LeaseConnection<K>,
+        hints: &Hints<K>,
+        now: Now,
+    ) -> Result<bool, DbError> {
+        self.must_renew |= hints.take_exhausted() || now.wall_s - self.seen_to_s > GAP_MAX_S;
+        if self.must_renew && now.mono_ns.saturating_sub(self.renewed_ns) >= RENEW_NS {
+            let mut held = Vec::new();
+            connection.held(now.wall_s, &mut |first, last| held.push((first, last)))?;
+            hints.renew(&held);
+            *self = Self::new(now);
+            return Ok(true);
+        }
+        // A clock that was set back looks at some ends again, which does no harm.
+        let from_s = self.seen_to_s.min(now.wall_s);
+        if from_s < now.wall_s {
+            connection.ended(from_s, now.wall_s, &mut |first, last| hints.ended(first, last))?;
+            self.seen_to_s = now.wall_s;
+        }
+        Ok(false)
+    }
+}
+
+/// Reclaims up to `limit` leases that are over at `now_s`, in one transaction; with `remove` they are deleted, as declined
+/// ones always are. Returns how many were over, and those that nobody changed meanwhile.
+///
+/// # Errors
+/// [`DbError`].
+pub fn reclaim<K: LeaseKind>(
+    connection: &mut dyn LeaseConnection<K>,
+    now_s: i64,
+    limit: usize,
+    remove: bool,
+) -> Result<(usize, Vec<ReclaimedLease<K>>), DbError> {
+    let expired = connection.expired(now_s, limit)?;
+    let found = expired.len();
+    let is_deleted =
+        |lease: &K::Lease| remove || K::contents_of(lease).state == LeaseState::Declined;
+    let (delete, keep): (Vec<_>, Vec<_>) = expired.into_iter().partition(is_deleted);
+    let reclaimed: Vec<K::Lease> = keep.iter().map(reclaimed::<K>).collect();
+    connection.begin()?;
+    let deleted = connection.delete(&delete.iter().collect::<Vec<_>>())?;
+    let pairs: Vec<_> = keep.iter().zip(&reclaimed).collect();
+    let kept = connection.update(&pairs)?;
+    connection.commit()?;
+    let deleted = delete.into_iter().zip(deleted).filter(|(_, done)| *done).map(|(lease, _)| {
+        let deltas = deltas_of::<K>(Some(&lease), None);
+        ReclaimedLease { lease, deleted: true, deltas }
+    });
+    let kept = keep.into_iter().zip(reclaimed).zip(kept).filter(|(_, done)| *done);
+    let kept = kept.map(|((lease, new), _)| {
+        let deltas = deltas_of::<K>(Some(&lease), Some(&new));
+        ReclaimedLease { lease, deleted: false, deltas }
+    });
+    Ok((found, deleted.chain(kept).collect()))
+}

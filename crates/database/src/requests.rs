@@ -1,0 +1,128 @@
+//! Many requests as few statements: everything of one kind in one of them.
+
+use foldhash::{HashMap, HashSet};
+use libdhcpsrv::lease::{AddressOf, LeaseKind};
+use libdhcpsrv::remote::{Ask, Told};
+
+use crate::{DbError, LeaseConnection, Wanted};
+
+/// Asks what some requests want to know; a change among them is not answered.
+///
+/// # Errors
+/// [`DbError`].
+pub fn read<K: LeaseKind>(
+    connection: &mut dyn LeaseConnection<K>,
+    asks: &[&Ask<K>],
+) -> Result<Vec<Told<K>>, DbError> {
+    let mut wanted = Vec::new();
+    let mut askers = Vec::new();
+    let mut addresses: Vec<AddressOf<K>> = Vec::new();
+    for (number, ask) in asks.iter().enumerate() {
+        match ask {
+            Ask::Find { client, subnet, requested, .. } => {
+                wanted.push(Wanted { client: client.clone(), subnet: *subnet });
+                askers.push(number);
+                addresses.extend(requested);
+            }
+            Ask::Get { address, .. } => addresses.push(*address),
+            Ask::Change { .. } => {}
+        }
+    }
+    let mut found: Vec<Vec<K::Lease>> = Vec::new();
+    found.resize_with(asks.len(), Vec::new);
+    connection.find(&wanted, &mut |index, lease| {
+        if let Some(asker) = askers.get(index) {
+            found[*asker].push(lease);
+        }
+    })?;
+    addresses.sort_unstable();
+    addresses.dedup();
+    let mut there: HashMap<AddressOf<K>, K::Lease> = HashMap::default();
+    connection.get(&addresses, &mut |lease| {
+        there.insert(K::address(&lease), lease);
+    })?;
+    let told = asks.iter().zip(found).map(|(ask, own)| match ask {
+        Ask::Find { requested, .. } => {
+            let requested = requested.and_then(|address| there.get(&address).cloned());
+            Told::Found { own, requested }
+        }
+        Ask::Get { address, .. } => Told::Got(there.get(address).cloned()),
+        Ask::Change { .. } => Told::Failed,
+    });
+    Ok(told.collect())
+}
+
+/// A change by what it does.
+struct Change<'j, K: LeaseKind> {
+    number: usize,
+    old: Option<&'j K::Lease>,
+    new: Option<&'j K::Lease>,
+    replaces: Option<&'j K::Lease>,
+}
+
+/// Makes the changes of some requests in one transaction; of several for one address only the first one is made.
+///
+/// # Errors
+/// [`DbError`]. Whether changes have been made is not known if the connection was lost.
+pub fn change<K: LeaseKind>(
+    connection: &mut dyn LeaseConnection<K>,
+    asks: &[&Ask<K>],
+) -> Result<Vec<Told<K>>, DbError> {
+    let mut touched: HashSet<AddressOf<K>> = HashSet::default();
+    let (mut inserts, mut updates, mut deletes) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, ask) in asks.iter().enumerate() {
+        let Ask::Change { old, new, replaces } = ask else { continue };
+        let (old, new, replaces) = (old.as_ref(), new.as_ref(), replaces.as_ref());
+        let Some(address) = new.or(old).map(K::address) else { continue };
+        // Of several changes of one address the first is made, and the others were based on what was before.
+        if !touched.insert(address) {
+            continue;
+        }
+        let replaces = replaces.filter(|other| touched.insert(K::address(other)));
+        let change: Change<'_, K> = Change { number, old, new, replaces };
+        match (old, new) {
+            (None, _) => inserts.push(change),
+            (Some(_), Some(_)) => updates.push(change),
+            (Some(_), None) => deletes.push(change),
+        }
+    }
+    let replacing = inserts.iter().chain(&updates).any(|change| change.replaces.is_some());
+    let kinds = [!inserts.is_empty(), !updates.is_empty(), !deletes.is_empty(), replacing];
+    let is_one_statement = kinds.iter().filter(|is_there| **is_there).count() <= 1;
+    if !is_one_statement {
+        connection.begin()?;
+    }
+    let mut made = vec![false; asks.len()];
+    let mut note = |changes: &[Change<'_, K>], results: Vec<bool>| {
+        for (change, result) in changes.iter().zip(results) {
+            made[change.number] = result;
+        }
+    };
+    if !inserts.is_empty() {
+        let leases: Vec<&K::Lease> = inserts.iter().filter_map(|change| change.new).collect();
+        note(&inserts, connection.insert(&leases)?);
+    }
+    if !updates.is_empty() {
+        let pairs = updates.iter().filter_map(|change| change.old.zip(change.new));
+        let pairs: Vec<(&K::Lease, &K::Lease)> = pairs.collect();
+        note(&updates, connection.update(&pairs)?);
+    }
+    if !deletes.is_empty() {
+        let leases: Vec<&K::Lease> = deletes.iter().filter_map(|change| change.old).collect();
+        note(&deletes, connection.delete(&leases)?);
+    }
+    let mut replaced = vec![false; asks.len()];
+    if replacing {
+        let changes = inserts.iter().chain(&updates).filter(|change| made[change.number]);
+        let (numbers, leases): (Vec<usize>, Vec<&K::Lease>) =
+            changes.filter_map(|change| Some((change.number, change.replaces?))).unzip();
+        for (number, result) in numbers.into_iter().zip(connection.delete(&leases)?) {
+            replaced[number] = result;
+        }
+    }
+    if !is_one_statement {
+        connection.commit()?;
+    }
+    let told = made.into_iter().zip(replaced);
+    Ok(told.map(|(made, replaced)| Told::Changed { made, replaced }).collect())
+}

@@ -1,0 +1,201 @@
+//! Several connections at once: the database decides, and each of them learns the truth.
+
+use std::collections::BTreeMap;
+use std::sync::Barrier;
+use std::thread;
+
+use database::{DbError, Fault, LeaseConnection};
+use util::{Entropy, SplitMix};
+
+use super::{Check, Place, SuiteKind, all, get_one, store, update};
+
+const CONNECTIONS: usize = 4;
+const ADDRESSES: u32 = 300;
+/// Elements of one statement.
+const BATCH: usize = 40;
+/// How many times in a row a statement may be undone by others.
+const TRIES: u32 = 100;
+
+pub(super) fn checks<K: SuiteKind>() -> Vec<Check<K>> {
+    vec![
+        ("races: of many who insert an address one wins", insert),
+        ("races: of many who update a lease one wins", update_race),
+        ("races: of many who delete a lease one wins", delete),
+        ("races: transactions of many are whole", transactions),
+        ("races: a change waits for the end of a transaction and is judged by it", waits),
+    ]
+}
+
+type Boxed<K> = Box<dyn LeaseConnection<K>>;
+
+/// Lets connections do the same at once, each with its number and with the addresses in an order of its own.
+fn race<K: SuiteKind, R: Send>(
+    place: &mut dyn Place<K>,
+    work: impl Fn(&mut dyn LeaseConnection<K>, usize, Vec<u32>) -> R + Sync,
+) -> Vec<R> {
+    let connections: Vec<Boxed<K>> = (0..CONNECTIONS).map(|_| place.open()).collect();
+    let barrier = Barrier::new(CONNECTIONS);
+    thread::scope(|scope| {
+        let one = |(number, mut connection): (usize, Boxed<K>)| {
+            let (barrier, work) = (&barrier, &work);
+            scope.spawn(move || {
+                let order = shuffled(number as u64);
+                barrier.wait();
+                work(&mut *connection, number, order)
+            })
+        };
+        let threads: Vec<_> = connections.into_iter().enumerate().map(one).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no connection fails")).collect()
+    })
+}
+
+fn shuffled(seed: u64) -> Vec<u32> {
+    let mut entropy = SplitMix::new(seed);
+    let mut order: Vec<u32> = (0..ADDRESSES).collect();
+    for last in (1..order.len()).rev() {
+        let other = entropy.below(last as u64 + 1) as usize;
+        order.swap(last, other);
+    }
+    order
+}
+
+/// Repeats what was undone because of others.
+fn again<T>(mut work: impl FnMut() -> Result<T, DbError>) -> T {
+    for _ in 0..TRIES {
+        match work() {
+            Ok(done) => return done,
+            Err(error) => assert_eq!(error.fault, Fault::Retry, "{error}"),
+        }
+    }
+    panic!("undone {TRIES} times in a row");
+}
+
+/// The lease of an address as a connection wants it.
+fn wish<K: SuiteKind>(address: u32, connection: usize) -> K::Lease {
+    let mut lease = K::lease(address);
+    let own = [0, 1, 2, 3, 4, 5, 6, 7, connection as u8];
+    K::set_client(&mut lease, &own, &own[3..]);
+    lease
+}
+
+/// Checks that each address was won by one connection, the one whose lease is there.
+fn check_winners<K: SuiteKind>(
+    wins: Vec<Vec<u32>>,
+    place: &mut dyn Place<K>,
+    expected: impl Fn(u32, usize) -> Option<K::Lease>,
+) {
+    let mut winners = BTreeMap::new();
+    for (connection, addresses) in wins.into_iter().enumerate() {
+        for address in addresses {
+            let before = winners.insert(address, connection);
+            assert_eq!(before, None, "{address} has two winners, one is {connection}");
+        }
+    }
+    assert_eq!(winners.len(), ADDRESSES as usize, "each address has a winner");
+    let leases: Vec<K::Lease> =
+        winners.iter().filter_map(|(address, winner)| expected(*address, *winner)).collect();
+    assert_eq!(all(&mut *place.open()), leases);
+}
+
+/// Those that were made.
+fn made(addresses: &[u32], made: &[bool]) -> Vec<u32> {
+    assert_eq!(addresses.len(), made.len());
+    addresses.iter().zip(made).filter(|(_, made)| **made).map(|(address, _)| *address).collect()
+}
+
+fn insert<K: SuiteKind>(place: &mut dyn Place<K>) {
+    let wins = race(place, |connection, number, order| {
+        let batch = |addresses: &[u32]| {
+            let leases: Vec<_> = addresses.iter().map(|one| wish::<K>(*one, number)).collect();
+            let leases: Vec<_> = leases.iter().collect();
+            made(addresses, &again(|| connection.insert(&leases)))
+        };
+        order.chunks(BATCH).flat_map(batch).collect::<Vec<u32>>()
+    });
+    check_winners(wins, place, |address, winner| Some(wish::<K>(address, winner)));
+}
+
+fn update_race<K: SuiteKind>(place: &mut dyn Place<K>) {
+    let old: Vec<K::Lease> = (0..ADDRESSES).map(K::lease).collect();
+    store(&mut *place.open(), &old);
+    let wins = race(place, |connection, number, order| {
+        let batch = |addresses: &[u32]| {
+            let new: Vec<_> = addresses.iter().map(|one| wish::<K>(*one, number)).collect();
+            let changes: Vec<_> =
+                addresses.iter().map(|one| &old[*one as usize]).zip(&new).collect();
+            made(addresses, &again(|| connection.update(&changes)))
+        };
+        order.chunks(BATCH).flat_map(batch).collect::<Vec<u32>>()
+    });
+    check_winners(wins, place, |address, winner| Some(wish::<K>(address, winner)));
+}
+
+fn delete<K: SuiteKind>(place: &mut dyn Place<K>) {
+    let old: Vec<K::Lease> = (0..ADDRESSES).map(K::lease).collect();
+    store(&mut *place.open(), &old);
+    let wins = race(place, |connection, _, order| {
+        let batch = |addresses: &[u32]| {
+            let leases: Vec<_> = addresses.iter().map(|one| &old[*one as usize]).collect();
+            made(addresses, &again(|| connection.delete(&leases)))
+        };
+        order.chunks(BATCH).flat_map(batch).collect::<Vec<u32>>()
+    });
+    check_winners(wins, place, |_, _| None);
+}
+
+/// As a server works: a batch reads, takes over what has expired, inserts what is missing, all in one transaction.
+fn transactions<K: SuiteKind>(place: &mut dyn Place<K>) {
+    let old: Vec<K::Lease> = (0..ADDRESSES / 2).map(|number| K::lease(2 * number)).collect();
+    store(&mut *place.open(), &old);
+    let wins = race(place, |connection, number, order| {
+        let mut wins = Vec::new();
+        for addresses in order.chunks(BATCH) {
+            let (taken, new): (Vec<u32>, Vec<u32>) =
+                addresses.iter().copied().partition(|address| address % 2 == 0);
+            let wishes = |of: &[u32]| of.iter().map(|one| wish::<K>(*one, number)).collect();
+            let (wished, inserted): (Vec<K::Lease>, Vec<K::Lease>) = (wishes(&taken), wishes(&new));
+            let olds = taken.iter().map(|one| &old[*one as usize / 2]);
+            let changes: Vec<_> = olds.zip(&wished).collect();
+            let inserted: Vec<&K::Lease> = inserted.iter().collect();
+            let (updated, inserted) = again(|| {
+                connection.begin()?;
+                let updated = connection.update(&changes)?;
+                let inserted = connection.insert(&inserted)?;
+                connection.commit()?;
+                Ok((updated, inserted))
+            });
+            wins.extend(made(&taken, &updated));
+            wins.extend(made(&new, &inserted));
+        }
+        wins
+    });
+    check_winners(wins, place, |address, winner| Some(wish::<K>(address, winner)));
+}
+
+fn waits<K: SuiteKind>(place: &mut dyn Place<K>) {
+    for is_committed in [true, false] {
+        place.clear();
+        let (mut one, mut other, mut third) = (place.open(), place.open(), place.open());
+        store(&mut *one, &[K::lease(0)]);
+        one.begin().unwrap();
+        assert!(update(&mut *one, &K::lease(0), &wish::<K>(0, 1)));
+        assert_eq!(one.insert(&[&wish::<K>(1, 1)]).unwrap(), [true]);
+        let results = thread::scope(|scope| {
+            let updating =
+                scope.spawn(|| other.update(&[(&K::lease(0), &wish::<K>(0, 2))]).unwrap());
+            let inserting = scope.spawn(|| third.insert(&[&wish::<K>(1, 2)]).unwrap());
+            if is_committed {
+                one.commit().unwrap();
+            }
+            drop(one);
+            [updating.join().unwrap(), inserting.join().unwrap()]
+        });
+        assert_eq!(results, [[!is_committed], [!is_committed]]);
+        let winner = if is_committed { 1 } else { 2 };
+        let mut connection = place.open();
+        for address in [0, 1] {
+            let lease = wish::<K>(address, winner);
+            assert_eq!(get_one(&mut *connection, &lease).as_ref(), Some(&lease));
+        }
+    }
+}
