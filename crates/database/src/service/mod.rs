@@ -29,7 +29,7 @@ use libdhcpsrv::remote::{Ask, Hints, RemoteStore, Reply, Request, Told};
 use libdhcpsrv::session::Ticket;
 use parking_lot::Mutex;
 
-use crate::line::{Carrier, JOIN_MAX, Line, Lost, join_within};
+use crate::line::{BATCH_MAX, Carrier, JOIN_MAX, Line, Lost, join_within};
 use crate::{Counted, DbError, LeaseConnection, LinkEvent};
 
 pub use keeper::Kept;
@@ -41,6 +41,10 @@ pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError
 
 /// Sorts of requests, which have a connection each: reads and changes.
 const SORTS: usize = 2;
+/// The sort of changes.
+const CHANGES: usize = 1;
+/// Time that a batch takes whose commit is what costs: then more of them belong together.
+const SLOW_COMMIT: Duration = Duration::from_millis(10);
 
 /// A request and where its reply goes.
 struct Job<K: LeaseKind> {
@@ -59,6 +63,8 @@ struct Mailbox<K: LeaseKind> {
 /// Carries requests about leases.
 struct Leases<K: LeaseKind> {
     opener: Opener<K>,
+    /// Changes that are best made in one transaction, if more of them cost more each.
+    changes_max: Option<usize>,
     hints: Arc<Hints<K>>,
     keeper: keeper::Desk<K>,
     /// Requests that workers have handed over and not settled.
@@ -73,6 +79,14 @@ impl<K: LeaseKind> Carrier for Leases<K> {
     type Connection = Box<dyn LeaseConnection<K>>;
     type Job = Job<K>;
     type Receipt = (Arc<Mailbox<K>>, Ticket);
+
+    fn batch_max(&self, sort: usize, long: Duration) -> usize {
+        match self.changes_max {
+            Some(few) if sort == CHANGES && long < SLOW_COMMIT => few,
+            Some(few) if sort == CHANGES => few * 4,
+            _ => BATCH_MAX,
+        }
+    }
 
     fn connect(&self) -> Result<Box<dyn LeaseConnection<K>>, DbError> {
         (self.opener)()
@@ -142,13 +156,15 @@ impl<K: LeaseKind> std::fmt::Debug for LeaseService<K> {
 }
 
 impl<K: LeaseKind> LeaseService<K> {
-    /// Starts the threads. `first` is a connection that is open already; `wake_owner` is called when there is something
+    /// Starts the threads. `changes_max` is the number of changes that are best made in one transaction, where more of
+    /// them cost more each; `first` is a connection that is open already; `wake_owner` is called when there is something
     /// for [`Self::take_events`] or [`Self::take_kept`].
     ///
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(
         opener: Opener<K>,
+        changes_max: Option<usize>,
         first: Box<dyn LeaseConnection<K>>,
         reconnect: Reconnect,
         now_s: i64,
@@ -156,6 +172,7 @@ impl<K: LeaseKind> LeaseService<K> {
     ) -> io::Result<Self> {
         let leases = Leases {
             opener,
+            changes_max,
             hints: Arc::default(),
             keeper: keeper::Desk::default(),
             outstanding: AtomicUsize::new(0),
