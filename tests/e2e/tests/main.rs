@@ -10,6 +10,7 @@ mod main {
     mod crash;
     mod daemon;
     mod databases;
+    mod databases_hosts;
     mod databases_race;
     mod disk;
     mod durability;

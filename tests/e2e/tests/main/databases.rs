@@ -23,6 +23,9 @@ use e2e::server::START;
 
 /// Databases of each kind that claims use at the same time: to create the tables takes long.
 const LENT_MAX: u32 = 2;
+/// Removes what earlier claims have left.
+const EMPTY: &str = "DELETE FROM lease4;\nDELETE FROM lease6;\nDELETE FROM dhcp4_options;\n\
+    DELETE FROM dhcp6_options;\nDELETE FROM ipv6_reservations;\nDELETE FROM hosts;\n";
 
 /// What a claim is made of.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +62,8 @@ macro_rules! claims {
         }
     };
 }
-use claims;
+pub(crate) use claims;
+pub(crate) use interop::start_kea;
 
 /// One row of a table of leases, by column; NULL is `NULL`, bytes are hexadecimal digits, and times are seconds since
 /// the epoch.
@@ -240,7 +244,7 @@ impl Lent {
         loop {
             if let Some(database) = state.0.pop() {
                 drop(state);
-                database.sql("DELETE FROM lease4;\nDELETE FROM lease6;\n");
+                database.sql(EMPTY);
                 return Self { database };
             }
             if state.1 < LENT_MAX {
@@ -315,7 +319,7 @@ impl Victim {
                 // However the last one has left it.
                 server.kill();
                 server.start_again();
-                database.sql("DELETE FROM lease4;\nDELETE FROM lease6;\n");
+                database.sql(EMPTY);
             }
             None => {
                 let database = DbServer::start(kind, Settings::default()).new_database();

@@ -18,8 +18,13 @@ pub(super) fn kea(family: Family) -> std::path::PathBuf {
 }
 
 /// The configuration for Kea, which knows the socket of MariaDB by another way than ours.
-fn for_kea(site: Site, mut config: Config) -> Config {
+fn for_kea(site: Site, socket: &str, mut config: Config) -> Config {
     config.is_ours = false;
+    for member in &mut config.global {
+        if site.kind == SqlKind::Mysql {
+            *member = member.replace(socket, "localhost");
+        }
+    }
     for member in config.sql.iter_mut().flatten() {
         if site.kind == SqlKind::Mysql && member.starts_with("\"host\"") {
             *member = "\"host\": \"localhost\"".to_owned();
@@ -30,11 +35,11 @@ fn for_kea(site: Site, mut config: Config) -> Config {
 
 /// Starts Kea's server and waits until it is ready.
 #[track_caller]
-pub(super) fn start_kea(net: &Net, site: Site, database: &Database, config: Config) -> Server {
+pub(crate) fn start_kea(net: &Net, site: Site, database: &Database, config: Config) -> Server {
     let socket = database.server().socket();
     let socket = socket.to_str().expect("a path in UTF-8");
     let variables = [("MYSQL_UNIX_PORT", socket)];
-    let (program, config) = (kea(site.family), for_kea(site, config));
+    let (program, config) = (kea(site.family), for_kea(site, socket, config));
     let mut server = Server::spawn_program(&program, &net.server, net.path(), &config, &variables);
     server.wait_started();
     server
