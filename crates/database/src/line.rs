@@ -29,10 +29,16 @@ pub enum LinkEvent {
     Refused(DbError),
 }
 
-/// Jobs of one batch.
-const BATCH_MAX: usize = 1024;
+/// Jobs of one batch, whatever a carrier wants.
+pub(crate) const BATCH_MAX: usize = 1024;
 /// Jobs of one sort that must wait before the helping connection joins in.
 const JOIN_FROM: usize = 192;
+/// Time for which jobs gather while there is something to do all the time: a batch costs more than its jobs.
+const GATHER: Duration = Duration::from_micros(300);
+/// Jobs from which on a batch is large enough.
+const GATHER_TO: usize = 64;
+/// Time after a batch in which the next one counts as following it.
+const BUSY: Duration = Duration::from_millis(2);
 /// Pause of the helping connection when it could not be made.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Pause between two tries after all tries that the configuration grants have failed.
@@ -49,6 +55,11 @@ pub(crate) trait Carrier: Send + Sync + Sized + 'static {
     type Job: Send;
     /// What is needed to reply to a job that is gone.
     type Receipt;
+
+    /// How many jobs of a sort are best carried together; the batch before took so `long`.
+    fn batch_max(&self, _sort: usize, _long: Duration) -> usize {
+        BATCH_MAX
+    }
 
     /// Makes a connection.
     fn connect(&self) -> Result<Self::Connection, DbError>;
@@ -197,7 +208,10 @@ impl<C: Carrier> Line<C> {
     /// Carries jobs over connection `number` until the line stops.
     pub(crate) fn run(&self, number: usize, first: Option<C::Connection>) {
         let mut connection = first;
-        while let Some((sort, jobs)) = self.next_batch(number) {
+        // When the last batch ended, and how long it took.
+        let mut last: Option<(Instant, Duration)> = None;
+        while let Some((sort, jobs)) = self.next_batch(number, last) {
+            let begin = Instant::now();
             let open = match connection.take() {
                 Some(open) => Ok(open),
                 None => self.carrier.connect(),
@@ -207,7 +221,10 @@ impl<C: Carrier> Line<C> {
                 Err(error) => Err((error, jobs)),
             };
             match result {
-                Ok(open) => connection = Some(open),
+                Ok(open) => {
+                    connection = Some(open);
+                    last = Some((Instant::now(), begin.elapsed()));
+                }
                 Err((error, jobs)) => {
                     self.give_back(sort, jobs);
                     if number == self.helper() {
@@ -243,8 +260,14 @@ impl<C: Carrier> Line<C> {
         }
     }
 
-    /// Waits for jobs and tells their sort; none when the line stops.
-    fn next_batch(&self, number: usize) -> Option<(usize, Vec<C::Job>)> {
+    /// Waits for jobs and tells their sort; none when the line stops. A job that comes when nothing has been done for a
+    /// while goes at once; behind a batch that has just ended a few more are waited for.
+    fn next_batch(
+        &self,
+        number: usize,
+        last: Option<(Instant, Duration)>,
+    ) -> Option<(usize, Vec<C::Job>)> {
+        let mut may_gather = true;
         let mut queues = self.queues.lock();
         loop {
             if self.is_stopping() {
@@ -259,7 +282,18 @@ impl<C: Carrier> Line<C> {
                 Some((number, queues[number].jobs.len())).filter(|&(_, len)| len > 0)
             };
             if let Some((sort, count)) = found {
-                return Some((sort, queues[sort].jobs.drain(..count.min(BATCH_MAX)).collect()));
+                let is_busy = last.is_some_and(|(ended, _)| ended.elapsed() < BUSY);
+                if std::mem::take(&mut may_gather) && is_busy && count < GATHER_TO {
+                    // Asleep, because every job that comes would wake a wait.
+                    drop(queues);
+                    thread::sleep(GATHER);
+                    queues = self.queues.lock();
+                    continue;
+                }
+                let long = last.map_or(Duration::ZERO, |(_, long)| long);
+                let count = count.min(self.carrier.batch_max(sort, long).min(BATCH_MAX));
+                let jobs = queues[sort].jobs.drain(..count).collect();
+                return Some((sort, jobs));
             }
             self.ready[number].wait(&mut queues);
         }

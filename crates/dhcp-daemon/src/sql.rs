@@ -156,7 +156,14 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
         let wake = patience.wake.clone();
         let wake: Box<dyn Fn() + Send + Sync> = Box::new(move || wake());
         let reconnect = settings.reconnect;
-        let service = LeaseService::start(opener, first, reconnect, now.wall_s, wake)?;
+        let service = LeaseService::start(
+            opener,
+            changes_max(settings.access.kind),
+            first,
+            reconnect,
+            now.wall_s,
+            wake,
+        )?;
         Ok((Self { settings: settings.clone(), service }, survey))
     }
 
@@ -241,6 +248,18 @@ pub(crate) fn tell_event<D: Daemon>(settings: &SqlDatabase, event: LinkEvent) ->
         }
     }
     None
+}
+
+/// How many changes of leases one transaction should make.
+///
+/// The tables of Kea count leases by triggers, row by row. In PostgreSQL each step leaves a version of the counting row
+/// behind, and the next one goes through all of the same transaction: measured 40 us per lease with 64 in a transaction,
+/// 91 with 256, 146 with 1024. MariaDB changes the row in its place.
+fn changes_max(kind: SqlKind) -> Option<usize> {
+    match kind {
+        SqlKind::Mysql => None,
+        SqlKind::Postgresql => Some(64),
+    }
 }
 
 /// Connects to leases, as patiently as the settings say.

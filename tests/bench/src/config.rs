@@ -119,6 +119,9 @@ fn kea(spec: &Spec, folder: &Path, access: Option<&Value>) -> Value {
     }
     config["lease-database"] = database;
     config["multi-threading"] = threading;
+    if spec.stored {
+        config["cache-threshold"] = json!(0.0);
+    }
     config["valid-lifetime"] = json!(LIFETIME_S);
     config["loggers"] = json!([{
         "name": name,

@@ -38,7 +38,7 @@ use crate::spec::{Family, Kind, Spec};
 use crate::suites::Table;
 
 /// Options that set a condition of all rows; a row's own text has precedence.
-const CONDITIONS: [(&str, &str); 22] = [
+const CONDITIONS: [(&str, &str); 23] = [
     ("both", "1: clients of DHCPv6 ask for an address and a prefix"),
     ("classes", "client classes, of which every client is in one"),
     ("database", "mysql or pgsql: where leases and hosts are (default: files)"),
@@ -61,6 +61,7 @@ const CONDITIONS: [(&str, &str); 22] = [
     ),
     ("schema", "tables of a database: debian (default) or ours"),
     ("socket", "udp or raw (default: raw for direct clients)"),
+    ("stored", "1: every renewal is stored, however young the lease is"),
     ("subnets", "number of subnets"),
     ("threads", "worker threads of the server"),
     ("window", "exchanges in progress (64, in suites of databases 128)"),
@@ -265,6 +266,7 @@ fn defaults(arguments: &ArgMatches) -> Result<Spec, String> {
     if suite.is_some_and(|suite| suite.starts_with("databases")) {
         spec.window = 128;
         spec.renew = true;
+        spec.stored = true;
         spec.half = true;
     }
     for (name, _) in CONDITIONS {

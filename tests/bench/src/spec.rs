@@ -160,6 +160,9 @@ pub(crate) struct Spec {
     pub(crate) release: bool,
     /// Measures renewals after the exchanges.
     pub(crate) renew: bool,
+    /// Every renewal is stored, as of clients that renew at half of the lifetime. By default a lease that is younger than
+    /// a quarter of it is left as it is.
+    pub(crate) stored: bool,
     /// Measures latencies at half of the rate that was reached.
     pub(crate) half: bool,
     /// dhcpd: acknowledgements wait for a common fsync.
@@ -229,6 +232,7 @@ impl Spec {
             rate: None,
             release: false,
             renew: false,
+            stored: false,
             half: false,
             delayed: false,
         }
@@ -257,6 +261,7 @@ impl Spec {
             "rows" => self.rows = number(key, value)?,
             "schema" => self.own_schema = choice(key, value, ["debian", "ours"])?,
             "socket" => self.raw = Some(choice(key, value, ["udp", "raw"])?),
+            "stored" => self.stored = flag(key, value)?,
             "subnets" => self.subnets = number(key, value)?,
             "threads" => self.threads = number(key, value)?,
             "window" => self.window = number(key, value)?,

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use libdhcpsrv::lease::{LeaseKind, ReclaimLimits};
+use libdhcpsrv::remote::range_of;
 use parking_lot::{Condvar, Mutex};
 use util::Now;
 
@@ -196,7 +197,13 @@ impl<K: LeaseKind> Keeper<'_, K> {
         remove: bool,
     ) -> Result<(usize, Vec<ReclaimedLease<K>>), DbError> {
         let Some(connection) = &mut self.connection else { return Ok((0, Vec::new())) };
-        keeping::reclaim(&mut **connection, wall_s(), limit, remove)
+        let (found, leases) = keeping::reclaim(&mut **connection, wall_s(), limit, remove)?;
+        for reclaimed in &leases {
+            // The next look at what has ended may come too late for it: its row may be gone by then.
+            let (first, last) = range_of::<K>(&reclaimed.lease);
+            self.shared.carrier.hints.ended(first, last);
+        }
+        Ok((found, leases))
     }
 
     fn flush(&mut self, hold_s: u32, limit: usize) -> Result<(), DbError> {

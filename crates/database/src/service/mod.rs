@@ -29,7 +29,7 @@ use libdhcpsrv::remote::{Ask, Hints, RemoteStore, Reply, Request, Told};
 use libdhcpsrv::session::Ticket;
 use parking_lot::Mutex;
 
-use crate::line::{Carrier, JOIN_MAX, Line, Lost, join_within};
+use crate::line::{BATCH_MAX, Carrier, JOIN_MAX, Line, Lost, join_within};
 use crate::{Counted, DbError, LeaseConnection, LinkEvent};
 
 pub use keeper::Kept;
@@ -41,6 +41,10 @@ pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError
 
 /// Sorts of requests, which have a connection each: reads and changes.
 const SORTS: usize = 2;
+/// The sort of changes.
+const CHANGES: usize = 1;
+/// Time that a batch takes whose commit is what costs: then more of them belong together.
+const SLOW_COMMIT: Duration = Duration::from_millis(10);
 
 /// A request and where its reply goes.
 struct Job<K: LeaseKind> {
@@ -59,6 +63,8 @@ struct Mailbox<K: LeaseKind> {
 /// Carries requests about leases.
 struct Leases<K: LeaseKind> {
     opener: Opener<K>,
+    /// Changes that are best made in one transaction, if more of them cost more each.
+    changes_max: Option<usize>,
     hints: Arc<Hints<K>>,
     keeper: keeper::Desk<K>,
     /// Requests that workers have handed over and not settled.
@@ -73,6 +79,14 @@ impl<K: LeaseKind> Carrier for Leases<K> {
     type Connection = Box<dyn LeaseConnection<K>>;
     type Job = Job<K>;
     type Receipt = (Arc<Mailbox<K>>, Ticket);
+
+    fn batch_max(&self, sort: usize, long: Duration) -> usize {
+        match self.changes_max {
+            Some(few) if sort == CHANGES && long < SLOW_COMMIT => few,
+            Some(few) if sort == CHANGES => few * 4,
+            _ => BATCH_MAX,
+        }
+    }
 
     fn connect(&self) -> Result<Box<dyn LeaseConnection<K>>, DbError> {
         (self.opener)()
@@ -142,13 +156,15 @@ impl<K: LeaseKind> std::fmt::Debug for LeaseService<K> {
 }
 
 impl<K: LeaseKind> LeaseService<K> {
-    /// Starts the threads. `first` is a connection that is open already; `wake_owner` is called when there is something
+    /// Starts the threads. `changes_max` is the number of changes that are best made in one transaction, where more of
+    /// them cost more each; `first` is a connection that is open already; `wake_owner` is called when there is something
     /// for [`Self::take_events`] or [`Self::take_kept`].
     ///
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(
         opener: Opener<K>,
+        changes_max: Option<usize>,
         first: Box<dyn LeaseConnection<K>>,
         reconnect: Reconnect,
         now_s: i64,
@@ -156,6 +172,7 @@ impl<K: LeaseKind> LeaseService<K> {
     ) -> io::Result<Self> {
         let leases = Leases {
             opener,
+            changes_max,
             hints: Arc::default(),
             keeper: keeper::Desk::default(),
             outstanding: AtomicUsize::new(0),
@@ -182,6 +199,7 @@ impl<K: LeaseKind> LeaseService<K> {
             mailbox: Arc::new(Mailbox { replies: Mutex::default(), wake }),
             store: Arc::new(RemoteStore::new(self.hints().clone())),
             buffer: Vec::new(),
+            outstanding: 0,
         }
     }
 
@@ -253,6 +271,14 @@ pub struct Post<K: LeaseKind> {
     mailbox: Arc<Mailbox<K>>,
     store: Arc<RemoteStore<K>>,
     buffer: Vec<Request<K>>,
+    /// Requests that it has handed over and not settled.
+    outstanding: usize,
+}
+
+impl<K: LeaseKind> Drop for Post<K> {
+    fn drop(&mut self) {
+        self.settled(self.outstanding);
+    }
 }
 
 impl<K: LeaseKind> std::fmt::Debug for Post<K> {
@@ -276,6 +302,7 @@ impl<K: LeaseKind> Post<K> {
         }
         let outstanding = &self.shared.carrier.outstanding;
         outstanding.fetch_add(self.buffer.len(), Ordering::SeqCst);
+        self.outstanding += self.buffer.len();
         let mailbox = &self.mailbox;
         self.shared.push(self.buffer.drain(..).map(|request| {
             let sort = usize::from(matches!(request.ask, Ask::Change { .. }));
@@ -289,7 +316,9 @@ impl<K: LeaseKind> Post<K> {
     }
 
     /// Says that replies have been settled, and what they have led to has been handed over.
-    pub fn settled(&self, replies: usize) {
+    pub fn settled(&mut self, replies: usize) {
+        let replies = replies.min(self.outstanding);
+        self.outstanding -= replies;
         self.shared.carrier.outstanding.fetch_sub(replies, Ordering::SeqCst);
     }
 

@@ -42,7 +42,7 @@ impl Stand {
         };
         let first = opener().unwrap();
         let service =
-            LeaseService::start(opener, first, reconnect, wall_s(), Box::new(|| ())).unwrap();
+            LeaseService::start(opener, None, first, reconnect, wall_s(), Box::new(|| ())).unwrap();
         let (wakes, woken) = channel();
         let wakes = parking_lot::Mutex::new(wakes);
         let post = service.post(Box::new(move || {

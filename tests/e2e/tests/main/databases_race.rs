@@ -207,15 +207,15 @@ impl Course {
     fn start(&self, side: usize, database: &Database) -> Server {
         let folder = self.folders[side].path();
         let config = Config::of(self.family, folder).in_database(members(database));
-        // 12,000 addresses and 8,192 prefixes: fewer than clients want at a time.
+        // About as many addresses as clients want at a time.
         let config = match self.family {
             Family::V4 => {
-                let pool = "10.64.1.0 - 10.64.47.223";
+                let pool = "10.64.1.0 - 10.64.75.255";
                 config.subnets(vec![pool_subnet(1, "10.64.0.0/16", pool, "")])
             }
             Family::V6 => {
-                let pool = "2001:db8:1::1:0 - 2001:db8:1::1:2edf";
-                let prefixes = pd_pool("2001:db8:8000::/51", 64);
+                let pool = "2001:db8:1::1:0 - 2001:db8:1::1:2647";
+                let prefixes = pd_pool("2001:db8:8000::/50", 64);
                 let unicast = format!("srv0/{}", self.address(side));
                 let config = config.interfaces(&["srv0", &unicast]);
                 config.subnets(vec![pool_subnet(1, "2001:db8:1::/64", pool, &prefixes)])

@@ -50,8 +50,17 @@ fn compare(site: Site, change: impl Fn(Config) -> Config, run: impl Fn(&mut Eith
 
 /// Differences that are meant.
 fn is_known(column: &str, ours: &str, keas: &str) -> bool {
-    // Where both the identifier and the link-local address tell the hardware address, the order is another one.
-    column == "hwaddr_source" && (ours, keas) == ("4", "2")
+    match column {
+        // Where both the identifier and the link-local address tell the hardware address, the order is another one.
+        "hwaddr_source" if ours != "NULL" => (ours, keas) == ("4", "2"),
+        // Where none is known, Kea writes zeros into PostgreSQL alone.
+        "hwaddr_source" | "hwtype" => (ours, keas) == ("NULL", "0"),
+        // Of a declined lease; both mean that there is none.
+        "hwaddr" => (ours, keas) == ("NULL", ""),
+        // What relays said is told as later releases of Kea tell it.
+        "user_context" => ours.starts_with("{ \"ISC\"") && keas.starts_with("{ \"ISC\""),
+        _ => false,
+    }
 }
 
 /// Checks that a lease ends a lifetime from now, or, if that has no end, now; then takes the time out.
