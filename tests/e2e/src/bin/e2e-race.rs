@@ -171,7 +171,7 @@ impl Race {
         let id = self.next_id(number);
         let dice = self.dice();
         let client = &mut self.clients[number as usize];
-        if client.held.is_empty() || dice % 4 == 0 {
+        if client.held.is_empty() || dice.is_multiple_of(4) {
             client.phase = Phase::Looking;
             let query = self.language.look(id, number);
             return self.send(id, &query);
