@@ -345,9 +345,9 @@ fn expired_ended_and_held_agree() {
     let last = |leases: Vec<Lease4>| -> Vec<u8> {
         leases.iter().map(|lease| lease.address.octets()[3]).collect()
     };
-    assert_eq!(last(connection.expired(NOW_S, 10).unwrap()), [2, 6, 1]);
-    assert_eq!(last(connection.expired(NOW_S, 2).unwrap()), [2, 6]);
-    assert!(connection.expired(NOW_S - 1000, 2).unwrap().is_empty());
+    assert_eq!(last(connection.expired(NOW_S, 0, 10).unwrap().leases), [2, 6, 1]);
+    assert_eq!(last(connection.expired(NOW_S, 0, 2).unwrap().leases), [2, 6]);
+    assert!(connection.expired(NOW_S - 1000, 0, 2).unwrap().leases.is_empty());
     let mut ended = Vec::new();
     connection
         .ended(NOW_S - 20, NOW_S, &mut |first, last| {
@@ -506,19 +506,19 @@ fn times_are_exact_whatever_the_zone_and_capped_at_the_limit() {
     database.server().sql(None, "SET GLOBAL time_zone = '+05:30';");
     // The hour that a change of summer time repeats.
     let at_change = Lease4 { cltt: 1_793_494_800 - 3600, ..lease(1) };
-    let long = Lease4 { valid_lifetime: 1_000_000_000, ..lease(2) };
+    let long = Lease4 { valid_lifetime: 0x7fff_ffff - 1_800_000_000, ..lease(2) };
+    let longer = Lease4 { valid_lifetime: long.valid_lifetime + 1, ..lease(5) };
     let late = Lease4 { cltt: 0x7fff_ffff - 3600, ..lease(3) };
     let early = Lease4 { cltt: 0, valid_lifetime: INFINITE, ..lease(4) };
-    let leases = [at_change.clone(), long.clone(), late.clone(), early];
-    assert_eq!(insert(&mut connection, &leases), [true; 4]);
+    let leases = [at_change.clone(), long.clone(), late.clone(), early, longer];
+    // What cannot be kept for as long as it was promised is not kept.
+    assert_eq!(insert(&mut connection, &leases), [true, true, true, true, false]);
     database.server().sql(None, "SET GLOBAL time_zone = 'SYSTEM';");
     let stored = all(&mut connection);
     assert_eq!(stored[0], at_change);
-    assert_eq!(stored[1].cltt, NOW_S);
-    assert_eq!(stored[1].cltt + i64::from(stored[1].valid_lifetime), 0x7fff_ffff);
+    assert_eq!(stored[1], long);
     assert_eq!(stored[2], late);
     assert_eq!(stored[3].cltt, 1);
-    // What was asked for is taken for what was stored.
     assert_eq!(connection.update(&[(&long, &long)]).unwrap(), [true]);
     assert_eq!(
         database

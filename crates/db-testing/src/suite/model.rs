@@ -224,7 +224,7 @@ impl<K: SuiteKind> Model<K> {
             let rows = self.rows.values().map(K::contents_of);
             rows.filter(passes).map(|lease| lease.address).collect::<Vec<_>>()
         };
-        let expired = connection.expired(now, 1000).unwrap();
+        let expired = connection.expired(now, 0, 1000).unwrap().leases;
         let mut found: Vec<K::Number> = expired.iter().map(K::number).collect();
         found.sort_unstable();
         let is_over = |lease: &Contents<'_, K>| end(lease).is_some_and(|end| end < now);
