@@ -289,7 +289,7 @@ fn fault(code: u16) -> Fault {
         | 3169
         | 4031 => Fault::Lost,
         1290 | 1792 | 1836 | 3100 | 3101 => Fault::ReadOnly,
-        1020 | 1213 | 3058 => Fault::Retry,
+        1020 | 1180 | 1213 | 3058 => Fault::Retry,
         1205 | 3572 => Fault::Locked,
         1054 | 1109 | 1146 | 1176 | 1305 | 1932 => Fault::Schema,
         _ => Fault::Statement,
@@ -330,7 +330,7 @@ mod tests {
         let cases = [
             (Fault::Lost, [1040, 1047, 1317, 1927, 1969, 2006, 3024, 4031].as_slice()),
             (Fault::Locked, &[1205, 3572]),
-            (Fault::Retry, &[1020, 1213]),
+            (Fault::Retry, &[1020, 1180, 1213]),
             (Fault::ReadOnly, &[1290, 1792, 1836]),
             (Fault::Refused, &[1044, 1045, 1142]),
             (Fault::Schema, &[1054, 1146]),

@@ -27,6 +27,8 @@ pub(crate) struct Session {
     /// How long the server waits for the next statement of a transaction: a peer that has vanished must not keep its
     /// locks.
     guard: Guard,
+    /// Whether what others hold is waited for.
+    is_patient: bool,
 }
 
 /// What ends a transaction in which nothing happens any more.
@@ -46,7 +48,14 @@ const IDLE_SESSION_S: u32 = 2_147_483;
 impl Session {
     pub(crate) fn new(connection: Conn) -> Self {
         let (statements, guard) = (HashMap::new(), Guard::None);
-        Self { connection, statements, in_transaction: false, counts_classes: true, guard }
+        Self {
+            connection,
+            statements,
+            in_transaction: false,
+            counts_classes: true,
+            guard,
+            is_patient: true,
+        }
     }
 
     /// Waits for a second for what others hold, and lets others not wait for what this session holds when it is dead.
@@ -67,9 +76,15 @@ impl Session {
         let seconds = u8::from(is_patient);
         let wait = format!("SET SESSION innodb_lock_wait_timeout = {seconds}");
         match self.plain("patience", &wait) {
-            Err(error) if error.is_lost() => Err(error),
-            _ => Ok(()),
+            Err(error) if error.is_lost() => return Err(error),
+            _ => self.is_patient = is_patient,
         }
+        Ok(())
+    }
+
+    /// What [`Session::set_patient`] has said.
+    pub(crate) const fn is_patient(&self) -> bool {
+        self.is_patient
     }
 
     /// Whether the server understands a statement and lets us run it.
@@ -207,6 +222,7 @@ mod tests {
 
     use super::*;
     use crate::connection::connect;
+    use crate::value::number;
 
     /// The way that is taken where the server has no limit for transactions.
     #[test]
@@ -218,7 +234,7 @@ mod tests {
         let mut set = Vec::new();
         let sql = || "SELECT @@SESSION.idle_transaction_timeout".to_owned();
         session.run("idle", 1, sql, Vec::new(), &mut |row| set = row).unwrap();
-        assert_eq!(crate::value::number(&set[0]), Some(IDLE_TRANSACTION_S.into()));
+        assert_eq!(number(&set[0]), Some(IDLE_TRANSACTION_S.into()));
         session.guard = Guard::Wait;
         let mut count = 0;
         let mut wait = |session: &mut Session| {
@@ -226,18 +242,18 @@ mod tests {
             count += 1;
             let sql = || "SELECT CAST(@@SESSION.wait_timeout AS UNSIGNED)".to_owned();
             session.run("wait", count, sql, Vec::new(), &mut |row| found = row).unwrap();
-            found
+            found.first().and_then(number)
         };
         let (short, long) = (IDLE_TRANSACTION_S.into(), IDLE_SESSION_S.into());
-        assert_eq!(wait(&mut session), [Value::UInt(long)]);
+        assert_eq!(wait(&mut session), Some(long));
         session.begin().unwrap();
-        assert_eq!(wait(&mut session), [Value::UInt(short)]);
+        assert_eq!(wait(&mut session), Some(short));
         session.commit().unwrap();
-        assert_eq!(wait(&mut session), [Value::UInt(long)]);
+        assert_eq!(wait(&mut session), Some(long));
         session.begin().unwrap();
         let failed = Err::<(), _>(DbError::new(Fault::Statement, "test", "it was to fail"));
         assert!(session.settle(failed).is_err());
-        assert_eq!(wait(&mut session), [Value::UInt(long)]);
+        assert_eq!(wait(&mut session), Some(long));
         assert!(!session.can("SELECT FROM nowhere").unwrap());
         assert!(session.can("SELECT 1").unwrap());
     }

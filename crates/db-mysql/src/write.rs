@@ -231,7 +231,12 @@ impl<K: Family> Leases<K> {
 
     /// How rows are locked that are to be changed: those that somebody holds are passed over where the server can.
     fn lock_clause(&self) -> &'static str {
-        if self.skips_locked { "FOR UPDATE SKIP LOCKED" } else { "FOR UPDATE" }
+        // MariaDB cannot pass over rows and not wait at all, both at once (error 1180).
+        if self.skips_locked && self.session.is_patient() {
+            "FOR UPDATE SKIP LOCKED"
+        } else {
+            "FOR UPDATE"
+        }
     }
 
     /// Deletes what was reclaimed or released and ended before a moment.
@@ -243,7 +248,7 @@ impl<K: Family> Leases<K> {
         );
         let values = vec![moment, Value::UInt(limit as u64)];
         self.session.count_classes(true)?;
-        if !self.skips_locked {
+        if !(self.skips_locked && self.session.is_patient()) {
             let sql = || format!("DELETE FROM {} WHERE {condition}", K::TABLE);
             return self.session.run("delete reclaimed", 1, sql, values, &mut |_| {});
         }
@@ -274,7 +279,9 @@ impl<K: Family> Leases<K> {
         addresses.sort_unstable();
         let mut same = Vec::with_capacity(addresses.len());
         let mut has_context = has_new_context;
-        self.get_rows("lock", self.lock_clause(), &addresses, &mut |lease| {
+        let clause = self.lock_clause();
+        let name = if self.session.is_patient() { "lock" } else { "lock at once" };
+        self.get_rows(name, clause, &addresses, &mut |lease| {
             if let Some((at, expected)) = expected.get(&K::address(&lease))
                 && K::is_same(expected, &lease)
             {

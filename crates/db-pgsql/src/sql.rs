@@ -127,8 +127,9 @@ pub(crate) fn delete_reclaimed<T: LeaseTable>() -> String {
         "DELETE FROM {name} AS l WHERE l.ctid = ANY(ARRAY(\
          SELECT d.ctid FROM unnest('{{2,3}}'::int8[]) AS s(state) CROSS JOIN LATERAL (\
          SELECT ctid FROM {name} WHERE state = s.state AND expire < $1::timestamptz \
-         ORDER BY expire LIMIT $2::int8 FOR UPDATE SKIP LOCKED) d LIMIT $2::int8)) \
-         AND coalesce(l.state, 0) IN (2, 3) AND coalesce(l.expire < $1::timestamptz, false)"
+         AND valid_lifetime IS DISTINCT FROM 4294967295 ORDER BY expire LIMIT $2::int8 FOR UPDATE SKIP LOCKED) d LIMIT $2::int8)) \
+         AND coalesce(l.state, 0) IN (2, 3) AND coalesce(l.expire < $1::timestamptz, false) \
+         AND l.valid_lifetime IS DISTINCT FROM 4294967295"
     )
 }
 

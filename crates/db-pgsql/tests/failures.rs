@@ -231,6 +231,7 @@ fn two_transactions_in_each_others_way_may_try_again() {
     let results = [result, thread.join().unwrap()];
     let faults: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     assert_eq!(faults.len(), 1, "{results:?}");
-    assert_eq!(faults[0].fault, Fault::Retry);
+    // Whichever the server finds first: that they wait for each other, or that one has waited for too long.
+    assert!(matches!(faults[0].fault, Fault::Retry | Fault::Locked), "{}", faults[0]);
     assert!(results.iter().flatten().all(|made| *made == [true]));
 }

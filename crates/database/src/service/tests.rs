@@ -247,9 +247,9 @@ fn row_that_somebody_holds_costs_its_own_change_and_little_time() {
     let begin = Instant::now();
     assert_eq!(refused(&mut stand, 64), [5]);
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
-    stand.event(|event| {
-        matches!(event, LinkEvent::Refused(error) if error.fault == crate::Fault::Locked)
-    });
+    stand.event(
+        |event| matches!(event, LinkEvent::Refused(error) if error.fault == crate::Fault::Locked),
+    );
     assert_eq!(table.leases().len(), 63);
     // The connection waits again afterwards.
     let waiter = std::thread::spawn(move || {

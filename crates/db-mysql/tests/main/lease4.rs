@@ -274,34 +274,35 @@ fn transaction_is_stored_at_its_end_or_not_at_all() {
 fn deadlock_is_undone_and_told_as_something_to_try_again() {
     let (database, mut one) = open();
     let mut two = open_leases4(&database.access()).unwrap();
-    insert(&mut one, &[lease(1), lease(2)]);
-    let changed = |number: u32| Lease4 { cltt: NOW_S + 1, ..lease(number) };
+    // Each in a subnet of its own: the triggers of these tables count by subnets.
+    let of = |subnet: u32, number: u32| Lease4 { subnet_id: SubnetId(subnet), ..lease(number) };
     one.begin().unwrap();
     two.begin().unwrap();
-    assert_eq!(one.update(&[(&lease(1), &changed(1))]).unwrap(), [true]);
-    assert_eq!(two.update(&[(&lease(2), &changed(2))]).unwrap(), [true]);
+    assert_eq!(one.insert(&[&of(1, 1)]).unwrap(), [true]);
+    assert_eq!(two.insert(&[&of(2, 2)]).unwrap(), [true]);
     let (first, second) = std::thread::scope(|scope| {
         let first = scope.spawn(|| {
-            let result = one.update(&[(&lease(2), &changed(2))]);
+            let result = one.insert(&[&of(1, 2)]);
             if result.is_ok() {
                 one.commit().unwrap();
             }
             result
         });
-        let second = two.update(&[(&lease(1), &changed(1))]);
+        let second = two.insert(&[&of(2, 1)]);
         if second.is_ok() {
             two.commit().unwrap();
         }
         (first.join().unwrap(), second)
     });
+    let winner = if first.is_ok() { 1 } else { 2 };
     let loser = if first.is_err() { &mut one } else { &mut two };
     let errors: Vec<_> = [first, second].into_iter().filter_map(Result::err).collect();
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].fault, Fault::Retry, "{}", errors[0]);
     // The loser's part is undone, and it can go on.
-    assert_eq!(all(loser), [changed(1), changed(2)]);
-    assert_eq!(loser.update(&[(&changed(1), &lease(1))]).unwrap(), [true]);
-    assert_eq!(all(loser), [lease(1), changed(2)]);
+    assert_eq!(all(loser), [of(winner, 1), of(winner, 2)]);
+    assert_eq!(loser.update(&[(&of(winner, 1), &lease(1))]).unwrap(), [true]);
+    assert_eq!(all(loser), [lease(1), of(winner, 2)]);
 }
 
 #[test]
