@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use database::{Counted, DbError, Expired, LeaseConnection, SchemaVersion, Wanted};
+use database::{Counted, DbError, Expired, LeaseConnection, Page, SchemaVersion, Wanted};
 use kea_log::log;
 use libdhcpsrv::config::SqlAccess;
 use libdhcpsrv::lease::{AddressOf, LeaseKind, LeaseState, SubnetId};
@@ -171,7 +171,7 @@ impl<T: LeaseTable> Leases<T> {
         &mut self,
         after: Option<AddressOf<T::Kind>>,
         limit: usize,
-    ) -> Result<(Vec<Lease<T>>, Option<AddressOf<T::Kind>>), DbError> {
+    ) -> Result<Page<T::Kind>, DbError> {
         // Where a walk goes on is told by what the row had, which may be written in an unusual way.
         let mut from = match (after, self.page_end.take()) {
             (Some(after), Some((address, key))) if after == address => Some(key),
@@ -497,7 +497,7 @@ where
         &mut self,
         after: Option<AddressOf<T::Kind>>,
         limit: usize,
-    ) -> Result<(Vec<Lease<T>>, Option<AddressOf<T::Kind>>), DbError> {
+    ) -> Result<Page<T::Kind>, DbError> {
         self.unlimited(|leases| leases.read_page(after, limit))
     }
 

@@ -198,11 +198,11 @@ fn change_depends_on_every_column_but_the_texts() {
         assert_eq!(connection.update(&[(old, &new)]).unwrap(), [false], "{old:?}");
         assert_eq!(connection.delete(&[old]).unwrap(), [false], "{old:?}");
     }
-    assert_eq!(all(&mut connection), [stored.clone()]);
+    assert_eq!(all(&mut connection), std::slice::from_ref(&stored));
     let other_texts =
         Lease4 { hostname: Vec::new(), user_context: Vec::new(), hw_type: 1, ..stored.clone() };
     assert_eq!(connection.update(&[(&other_texts, &new)]).unwrap(), [true]);
-    assert_eq!(all(&mut connection), [new.clone()]);
+    assert_eq!(all(&mut connection), std::slice::from_ref(&new));
     // Once more: it is not any more what it was.
     assert_eq!(connection.update(&[(&stored, &new)]).unwrap(), [false]);
     assert_eq!(connection.delete(&[&new]).unwrap(), [true]);
