@@ -31,7 +31,7 @@ pub(crate) fn run(access: &SqlAccess, dry_run: bool) -> Result<(), Failure> {
             let Err(error) = done else { break };
             tries += 1;
             session.run("rollback", "ROLLBACK").map_err(Failure::database(what.as_str()))?;
-            if error.fault != Fault::Retry || tries == TRIES {
+            if !matches!(error.fault, Fault::Retry | Fault::Locked) || tries == TRIES {
                 return Err(Failure::database(what)(error));
             }
         }

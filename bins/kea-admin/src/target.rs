@@ -172,9 +172,10 @@ fn write_rows<K: Kind>(
     let mut counts = Counts::default();
     let mut fitting = Vec::with_capacity(leases.len());
     for lease in leases {
-        match K::excess(&lease) {
+        let excess = K::excess(&lease).map(|fault| fault.to_string());
+        match excess.or_else(|| connection.fits(&lease).err()) {
             None => fitting.push(lease),
-            Some(fault) => counts.add(left_out::<K>(&lease, &fault.to_string())),
+            Some(reason) => counts.add(left_out::<K>(&lease, &reason)),
         }
     }
     match transaction(connection, &fitting, existing) {
@@ -232,7 +233,9 @@ fn transaction<K: Kind>(
     let mut tries = 0;
     loop {
         match try_transaction(connection, leases, existing) {
-            Err(Trouble::Database(error)) if error.fault == Fault::Retry && tries < TRIES => {
+            Err(Trouble::Database(error))
+                if matches!(error.fault, Fault::Retry | Fault::Locked) && tries < TRIES =>
+            {
                 tries += 1;
             }
             done => return done,

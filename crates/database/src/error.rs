@@ -12,6 +12,9 @@ pub enum Fault {
     ReadOnly,
     /// Two transactions were in each other's way, and this one was undone: it may be tried again at once.
     Retry,
+    /// Somebody holds a row, and was waited for as long as is bearable. What is about other rows may be tried again at
+    /// once, this not.
+    Locked,
     /// The server refuses the user, the password or the database: somebody has to change something.
     Refused,
     /// The tables are not what is needed: somebody has to change something.

@@ -68,8 +68,8 @@ impl Watch {
     }
 }
 
-/// Reclaims up to `limit` leases that are over at `now_s`, in one transaction; with `remove` they are deleted, as declined
-/// ones always are. Returns how many were over, and those that nobody changed meanwhile.
+/// Reclaims up to `limit` leases that are over at `now_s`, in one transaction; see [`reclaim_leases`]. Returns how many rows
+/// were over, and those that nobody changed meanwhile.
 ///
 /// # Errors
 /// [`DbError`].
@@ -79,25 +79,37 @@ pub fn reclaim<K: LeaseKind>(
     limit: usize,
     remove: bool,
 ) -> Result<(usize, Vec<ReclaimedLease<K>>), DbError> {
-    let expired = connection.expired(now_s, limit)?;
-    let found = expired.len();
+    let expired = connection.expired(now_s, 0, limit)?;
+    Ok((expired.rows, reclaim_leases(connection, &expired.leases, remove)?))
+}
+
+/// Reclaims leases in one transaction; with `remove` they are deleted, as declined ones always are. Returns those that
+/// nobody changed meanwhile.
+///
+/// # Errors
+/// [`DbError`]: none of them has been reclaimed, if the connection was not lost.
+pub fn reclaim_leases<K: LeaseKind>(
+    connection: &mut dyn LeaseConnection<K>,
+    leases: &[K::Lease],
+    remove: bool,
+) -> Result<Vec<ReclaimedLease<K>>, DbError> {
     let is_deleted =
-        |lease: &K::Lease| remove || K::contents_of(lease).state == LeaseState::Declined;
-    let (delete, keep): (Vec<_>, Vec<_>) = expired.into_iter().partition(is_deleted);
-    let reclaimed: Vec<K::Lease> = keep.iter().map(reclaimed::<K>).collect();
+        |lease: &&K::Lease| remove || K::contents_of(lease).state == LeaseState::Declined;
+    let (delete, keep): (Vec<_>, Vec<_>) = leases.iter().partition(is_deleted);
+    let new: Vec<K::Lease> = keep.iter().map(|lease| reclaimed::<K>(lease)).collect();
     connection.begin()?;
-    let deleted = connection.delete(&delete.iter().collect::<Vec<_>>())?;
-    let pairs: Vec<_> = keep.iter().zip(&reclaimed).collect();
+    let deleted = connection.delete(&delete)?;
+    let pairs: Vec<_> = keep.iter().copied().zip(&new).collect();
     let kept = connection.update(&pairs)?;
     connection.commit()?;
     let deleted = delete.into_iter().zip(deleted).filter(|(_, done)| *done).map(|(lease, _)| {
-        let deltas = deltas_of::<K>(Some(&lease), None);
-        ReclaimedLease { lease, deleted: true, deltas }
+        let deltas = deltas_of::<K>(Some(lease), None);
+        ReclaimedLease { lease: lease.clone(), deleted: true, deltas }
     });
-    let kept = keep.into_iter().zip(reclaimed).zip(kept).filter(|(_, done)| *done);
+    let kept = keep.into_iter().zip(&new).zip(kept).filter(|(_, done)| *done);
     let kept = kept.map(|((lease, new), _)| {
-        let deltas = deltas_of::<K>(Some(&lease), Some(&new));
-        ReclaimedLease { lease, deleted: false, deltas }
+        let deltas = deltas_of::<K>(Some(lease), Some(new));
+        ReclaimedLease { lease: lease.clone(), deleted: false, deltas }
     });
-    Ok((found, deleted.chain(kept).collect()))
+    Ok(deleted.chain(kept).collect())
 }

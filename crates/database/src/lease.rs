@@ -44,6 +44,15 @@ pub struct Counted {
     pub count: u64,
 }
 
+/// Leases that are over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired<L> {
+    /// How many rows there were, those that cannot be read among them.
+    pub rows: usize,
+    /// Those that can be read.
+    pub leases: Vec<L>,
+}
+
 /// Some leases in their order, and from where to go on; nothing at the end.
 pub type Page<K> = (Vec<<K as LeaseKind>::Lease>, Option<AddressOf<K>>);
 
@@ -60,6 +69,10 @@ pub type Page<K> = (Vec<<K as LeaseKind>::Lease>, Option<AddressOf<K>>);
 ///   slice.
 /// - A row that no server would have written (NULL where a value must be, an unknown state, an identifier that is too
 ///   long, ...) is reported in the log with its key and passed over by reads.
+/// - A row that another transaction holds is waited for a second at most, and not at all by who is not patient
+///   ([`set_patient`](Self::set_patient)). Then the statement fails with [`Fault::Locked`](crate::Fault::Locked), or says
+///   of the row alone that it was not made.
+/// - A lease that the table cannot hold ([`fits`](Self::fits)) is not made, and does not disturb others.
 /// - Whatever comes from clients is bound to parameters, never part of the text of a statement.
 /// - After an error with [`DbError::is_lost`] the connection is useless. After any other one an open transaction has been
 ///   rolled back.
@@ -86,6 +99,25 @@ pub trait LeaseConnection<K: LeaseKind>: Send {
         addresses: &[AddressOf<K>],
         each: &mut dyn FnMut(K::Lease),
     ) -> Result<(), DbError>;
+
+    /// Whether the table can hold a lease as it is; what it lacks without harm (the number of a pool, a user context,
+    /// that a lease was given back and not reclaimed) is no reason against it.
+    ///
+    /// # Errors
+    /// What does not fit.
+    fn fits(&self, lease: &K::Lease) -> Result<(), String> {
+        let _ = lease;
+        Ok(())
+    }
+
+    /// Says whether statements wait for rows that others hold; at first they do. Not within a transaction.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    fn set_patient(&mut self, is_patient: bool) -> Result<(), DbError> {
+        let _ = is_patient;
+        Ok(())
+    }
 
     /// Begins a transaction, at the isolation level READ COMMITTED.
     ///
@@ -118,11 +150,16 @@ pub trait LeaseConnection<K: LeaseKind>: Send {
     fn delete(&mut self, leases: &[&K::Lease]) -> Result<Vec<bool>, DbError>;
 
     /// Leases that are over at `now_s` (`cltt + valid_lifetime < now_s`, not infinite) and neither reclaimed nor
-    /// released, oldest first.
+    /// released, oldest first, those that end in one second by their addresses; without the first `skip` rows.
     ///
     /// # Errors
     /// [`DbError`].
-    fn expired(&mut self, now_s: i64, limit: usize) -> Result<Vec<K::Lease>, DbError>;
+    fn expired(
+        &mut self,
+        now_s: i64,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Expired<K::Lease>, DbError>;
 
     /// Deletes reclaimed and released leases whose lifetime was over before `before_s`, up to `limit`; returns how many.
     ///

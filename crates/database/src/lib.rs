@@ -20,6 +20,6 @@ pub mod simulated;
 
 pub use error::{DbError, Fault};
 pub use host::HostConnection;
-pub use lease::{Counted, LeaseConnection, Page, SchemaVersion, Wanted};
+pub use lease::{Counted, Expired, LeaseConnection, Page, SchemaVersion, Wanted};
 pub use line::LinkEvent;
 pub use row::{Row4, Row6, RowFault};

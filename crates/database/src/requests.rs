@@ -60,13 +60,15 @@ struct Change<'j, K: LeaseKind> {
     replaces: Option<&'j K::Lease>,
 }
 
-/// Makes the changes of some requests in one transaction; of several for one address only the first one is made.
+/// Makes the changes of some requests in one transaction; of several for one address only the first one is made. For those
+/// whose connection was lost before it is found out whether they had been made.
 ///
 /// # Errors
 /// [`DbError`]. Whether changes have been made is not known if the connection was lost.
 pub fn change<K: LeaseKind>(
     connection: &mut dyn LeaseConnection<K>,
     asks: &[&Ask<K>],
+    were_lost: &[bool],
 ) -> Result<Vec<Told<K>>, DbError> {
     let mut touched: HashSet<AddressOf<K>> = HashSet::default();
     let (mut inserts, mut updates, mut deletes) = (Vec::new(), Vec::new(), Vec::new());
@@ -88,7 +90,8 @@ pub fn change<K: LeaseKind>(
     }
     let replacing = inserts.iter().chain(&updates).any(|change| change.replaces.is_some());
     let kinds = [!inserts.is_empty(), !updates.is_empty(), !deletes.is_empty(), replacing];
-    let is_one_statement = kinds.iter().filter(|is_there| **is_there).count() <= 1;
+    let was_lost = were_lost.contains(&true);
+    let is_one_statement = kinds.iter().filter(|is_there| **is_there).count() <= 1 && !was_lost;
     if !is_one_statement {
         connection.begin()?;
     }
@@ -111,13 +114,29 @@ pub fn change<K: LeaseKind>(
         let leases: Vec<&K::Lease> = deletes.iter().filter_map(|change| change.old).collect();
         note(&deletes, connection.delete(&leases)?);
     }
+    let may_be_made = |change: &&Change<'_, K>| {
+        were_lost.get(change.number) == Some(&true) && made.get(change.number) == Some(&false)
+    };
+    if was_lost {
+        let changes = inserts.iter().chain(&updates).chain(&deletes);
+        let changes: Vec<_> = changes.filter(may_be_made).collect();
+        for number in made_before(connection, &changes)? {
+            made[number] = true;
+        }
+    }
     let mut replaced = vec![false; asks.len()];
     if replacing {
         let changes = inserts.iter().chain(&updates).filter(|change| made[change.number]);
         let (numbers, leases): (Vec<usize>, Vec<&K::Lease>) =
             changes.filter_map(|change| Some((change.number, change.replaces?))).unzip();
-        for (number, result) in numbers.into_iter().zip(connection.delete(&leases)?) {
-            replaced[number] = result;
+        for (number, result) in numbers.iter().zip(connection.delete(&leases)?) {
+            replaced[*number] = result;
+        }
+        let left = numbers.iter().zip(&leases);
+        let left = left.filter(|(number, _)| were_lost[**number] && !replaced[**number]);
+        let (numbers, leases): (Vec<usize>, Vec<&K::Lease>) = left.unzip();
+        for (number, is_gone) in numbers.into_iter().zip(are_gone(connection, &leases)?) {
+            replaced[number] = is_gone;
         }
     }
     if !is_one_statement {
@@ -125,4 +144,40 @@ pub fn change<K: LeaseKind>(
     }
     let told = made.into_iter().zip(replaced);
     Ok(told.map(|(made, replaced)| Told::Changed { made, replaced }).collect())
+}
+
+/// Which of some changes, none of which could be made, had been made before their connection was lost: what was to be
+/// stored is there.
+fn made_before<K: LeaseKind>(
+    connection: &mut dyn LeaseConnection<K>,
+    changes: &[&Change<'_, K>],
+) -> Result<Vec<usize>, DbError> {
+    let mut made = Vec::new();
+    let mut note = |numbers: Vec<usize>, results: Vec<bool>| {
+        let numbers = numbers.into_iter().zip(results).filter(|(_, is_made)| *is_made);
+        made.extend(numbers.map(|(number, _)| number));
+    };
+    let stored = changes.iter().filter_map(|change| Some((change.number, change.new?)));
+    let (numbers, leases): (Vec<usize>, Vec<&K::Lease>) = stored.unzip();
+    // Only the database can tell whether a row is what it makes of a lease: the change of one into itself is made then.
+    let pairs: Vec<_> = leases.iter().map(|lease| (*lease, *lease)).collect();
+    note(numbers, connection.update(&pairs)?);
+    let deleted = changes.iter().filter(|change| change.new.is_none());
+    let deleted = deleted.filter_map(|change| Some((change.number, change.old?)));
+    let (numbers, leases): (Vec<usize>, Vec<&K::Lease>) = deleted.unzip();
+    note(numbers, are_gone(connection, &leases)?);
+    Ok(made)
+}
+
+/// Which of some leases' addresses have none any more.
+fn are_gone<K: LeaseKind>(
+    connection: &mut dyn LeaseConnection<K>,
+    leases: &[&K::Lease],
+) -> Result<Vec<bool>, DbError> {
+    let addresses: Vec<AddressOf<K>> = leases.iter().map(|lease| K::address(lease)).collect();
+    let mut there: HashSet<AddressOf<K>> = HashSet::default();
+    connection.get(&addresses, &mut |lease| {
+        there.insert(K::address(&lease));
+    })?;
+    Ok(addresses.iter().map(|address| !there.contains(address)).collect())
 }

@@ -2,25 +2,28 @@
 //!
 //! A [`Table`] is shared by the connections that it makes. Each statement is a transaction of its own unless one has
 //! begun. Others see what is committed; who wants to change a row that an open transaction has touched waits for its
-//! end, and of two that wait for each other one is told to try again. The switches of the table say what goes wrong:
+//! end, a second at most, and of two that wait for each other one is told to try again. The switches of the table say what goes wrong:
 //! connections that are lost before or after a statement has taken effect, a server that answers no more, that lets
-//! nobody write, that is down, and rows that cannot be read.
+//! nobody write, that is down, rows that cannot be read or changed, and leases that do not fit.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use libdhcpsrv::lease::{
     AddressOf, Contents, INFINITE, LeaseKind, LeaseState, Ownership, SubnetId,
 };
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::{Counted, DbError, Fault, LeaseConnection, SchemaVersion, Wanted};
+use crate::{Counted, DbError, Expired, Fault, LeaseConnection, SchemaVersion, Wanted};
 
 /// Leases that [`LeaseConnection::find`] gives for one client at most.
 const FOUND_MAX: usize = 64;
+/// How long a row is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Which side of a statement's effect a connection is lost on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,7 @@ pub struct Connection<K: LeaseKind> {
     own: BTreeMap<K::Number, Option<Row<K>>>,
     is_in_transaction: bool,
     is_lost: bool,
+    is_impatient: bool,
 }
 
 #[derive(Debug)]
@@ -72,6 +76,10 @@ struct State<K: LeaseKind> {
     is_read_only: bool,
     is_down: bool,
     is_paused: bool,
+    /// Addresses whose rows nobody can change.
+    poisoned: BTreeSet<K::Number>,
+    /// Addresses whose leases do not fit.
+    unfit: BTreeSet<K::Number>,
     statements: u64,
     commits: u64,
     unreadable: u64,
@@ -107,6 +115,8 @@ impl<K: LeaseKind> Default for Table<K> {
             is_read_only: false,
             is_down: false,
             is_paused: false,
+            poisoned: BTreeSet::new(),
+            unfit: BTreeSet::new(),
             statements: 0,
             commits: 0,
             unreadable: 0,
@@ -144,6 +154,7 @@ impl<K: LeaseKind> Table<K> {
             own: BTreeMap::new(),
             is_in_transaction: false,
             is_lost: false,
+            is_impatient: false,
         })
     }
 
@@ -182,6 +193,16 @@ impl<K: LeaseKind> Table<K> {
     /// Puts a row that cannot be read at an address.
     pub fn make_unreadable(&self, address: AddressOf<K>) {
         self.shared.state.lock().rows.insert(address.into(), Row::Unreadable);
+    }
+
+    /// Lets every statement fail that would change the row of an address.
+    pub fn poison(&self, address: AddressOf<K>) {
+        self.shared.state.lock().poisoned.insert(address.into());
+    }
+
+    /// Lets no lease of an address fit.
+    pub fn make_unfit(&self, address: AddressOf<K>) {
+        self.shared.state.lock().unfit.insert(address.into());
     }
 
     /// Stores a lease, whatever was there.
@@ -319,7 +340,11 @@ impl<K: LeaseKind> Connection<K> {
         row: K::Number,
         statement: &'static str,
     ) -> Result<(), DbError> {
+        if state.poisoned.contains(&row) {
+            return Err(DbError::new(Fault::Statement, statement, "the row cannot be changed"));
+        }
         let shared = self.shared.clone();
+        let until = Instant::now() + if self.is_impatient { Duration::ZERO } else { PATIENCE };
         while let Some(holder) = state.locks.get(&row).copied().filter(|one| *one != self.number) {
             let mut waiting = Some(holder);
             while let Some(one) = waiting.filter(|one| *one != self.number) {
@@ -329,8 +354,11 @@ impl<K: LeaseKind> Connection<K> {
                 return Err(DbError::new(Fault::Retry, statement, "deadlock"));
             }
             state.waits.insert(self.number, holder);
-            shared.changed.wait(state);
+            let is_over = shared.changed.wait_until(state, until).timed_out();
             state.waits.remove(&self.number);
+            if is_over && state.locks.contains_key(&row) {
+                return Err(DbError::new(Fault::Locked, statement, "somebody holds the row"));
+            }
             if self.number < state.lost_below {
                 return Err(DbError::new(Fault::Lost, statement, "the connection is gone"));
             }
@@ -482,6 +510,19 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
         Ok(())
     }
 
+    fn fits(&self, lease: &K::Lease) -> Result<(), String> {
+        let number = K::contents_of(lease).address;
+        match self.shared.state.lock().unfit.contains(&number) {
+            true => Err("it was said not to fit".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    fn set_patient(&mut self, is_patient: bool) -> Result<(), DbError> {
+        self.is_impatient = !is_patient;
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<(), DbError> {
         self.run("begin", Does::Read, |own, _| {
             own.is_in_transaction = true;
@@ -497,19 +538,29 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
     }
 
     fn insert(&mut self, leases: &[&K::Lease]) -> Result<Vec<bool>, DbError> {
+        let unfit = self.shared.state.lock().unfit.clone();
+        let fits = |lease: &K::Lease| !unfit.contains(&K::contents_of(lease).address);
         self.change(
             "insert",
             leases,
-            |lease, row| row.is_none().then(|| Some(Row::Lease((*lease).clone()))),
+            |lease, row| {
+                let is_made = row.is_none() && fits(lease);
+                is_made.then(|| Some(Row::Lease((*lease).clone())))
+            },
             |lease| K::contents_of(lease).address,
         )
     }
 
     fn update(&mut self, leases: &[(&K::Lease, &K::Lease)]) -> Result<Vec<bool>, DbError> {
+        let unfit = self.shared.state.lock().unfit.clone();
+        let fits = |lease: &K::Lease| !unfit.contains(&K::contents_of(lease).address);
         self.change(
             "update",
             leases,
-            |(old, new), row| is_as::<K>(row, old).then(|| Some(Row::Lease((*new).clone()))),
+            |(old, new), row| {
+                let is_made = is_as::<K>(row, old) && fits(new);
+                is_made.then(|| Some(Row::Lease((*new).clone())))
+            },
             |(old, _)| K::contents_of(old).address,
         )
     }
@@ -523,15 +574,27 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
         )
     }
 
-    fn expired(&mut self, now_s: i64, limit: usize) -> Result<Vec<K::Lease>, DbError> {
+    fn expired(
+        &mut self,
+        now_s: i64,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Expired<K::Lease>, DbError> {
         let passes = |lease: &Contents<'_, K>| {
             !is_over_and_done(lease.state) && end(lease).is_some_and(|end| end < now_s)
         };
-        let mut found =
-            self.run("expired", Does::Read, |own, state| Ok(own.select(state, &passes)))?;
+        let (unreadable, mut found) = self.run("expired", Does::Read, |own, state| {
+            let before = state.unreadable;
+            let found = own.select(state, &passes);
+            Ok(((state.unreadable - before) as usize, found))
+        })?;
         found.sort_by_key(|lease| end(&K::contents_of(lease)));
-        found.truncate(limit);
-        Ok(found)
+        // Rows that cannot be read are the oldest ones.
+        let rows = (unreadable + found.len()).saturating_sub(skip).min(limit);
+        let hidden = unreadable.saturating_sub(skip).min(limit);
+        let first = skip.saturating_sub(unreadable).min(found.len());
+        let leases: Vec<K::Lease> = found.drain(first..).take(rows - hidden).collect();
+        Ok(Expired { rows, leases })
     }
 
     fn delete_reclaimed(&mut self, before_s: i64, limit: usize) -> Result<u64, DbError> {

@@ -259,27 +259,38 @@ fn fault(code: u16) -> Fault {
         | 3118 | 3159 | 4151 => Fault::Refused,
         // Too many connections; shutting down; killed; gone away; aborted; waited too long; unknown statement,
         // which is what a proxy that has changed its server leads to.
+        // Galera: the node is not ready. A statement that took too long: the server is not well.
         1040
+        | 1042
+        | 1043
+        | 1047
         | 1053
         | 1077
         | 1080
         | 1152
         | 1153
         | 1158..=1161
+        | 1184
         | 1203
         | 1226
         | 1243
         | 1317
+        | 1615
         | 1927
+        | 1969
         | 2002
         | 2003
         | 2006
         | 2013
         | 2055
+        | 3024
         | 3032
+        | 3168
+        | 3169
         | 4031 => Fault::Lost,
         1290 | 1792 | 1836 | 3100 | 3101 => Fault::ReadOnly,
-        1020 | 1205 | 1213 | 3058 | 3572 => Fault::Retry,
+        1020 | 1180 | 1213 | 3058 => Fault::Retry,
+        1205 | 3572 => Fault::Locked,
         1054 | 1109 | 1146 | 1176 | 1305 | 1932 => Fault::Schema,
         _ => Fault::Statement,
     }
@@ -308,4 +319,27 @@ fn server_error(error: &MySqlError, statement: &'static str) -> DbError {
 /// A text of somebody else's as it may stand in a log.
 fn shortened(text: &str) -> String {
     text.chars().filter(|each| !each.is_control()).take(REASON_LEN_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_errors_say_what_helps() {
+        let cases = [
+            (Fault::Lost, [1040, 1047, 1317, 1927, 1969, 2006, 3024, 4031].as_slice()),
+            (Fault::Locked, &[1205, 3572]),
+            (Fault::Retry, &[1020, 1180, 1213]),
+            (Fault::ReadOnly, &[1290, 1792, 1836]),
+            (Fault::Refused, &[1044, 1045, 1142]),
+            (Fault::Schema, &[1054, 1146]),
+            (Fault::Statement, &[1062, 1406, 1452]),
+        ];
+        for (expected, codes) in cases {
+            for code in codes {
+                assert_eq!(fault(*code), expected, "{code}");
+            }
+        }
+    }
 }

@@ -7,10 +7,11 @@ use libdhcpsrv::lease::{LeaseState, LeaseType, SubnetId};
 use libdhcpsrv::lease4::{HW_LEN_MAX, Lease4, V4};
 use mysql::Value;
 
-use crate::leases::{Family, Search, bytes, bytes_or_null, lifetime, number};
+use crate::family::{Family, Search};
 use crate::schema::Table;
 use crate::session::repeated;
 use crate::text;
+use crate::value::{bytes, bytes_or_null, lifetime, number};
 
 const COLUMNS: [&str; 10] = [
     "address",
@@ -58,9 +59,12 @@ impl Family for V4 {
             LeaseState::Released if !table.has_state(LeaseState::Released as u64) => {
                 LeaseState::ExpiredReclaimed
             }
+            LeaseState::Registered if !table.has_state(LeaseState::Registered as u64) => {
+                return Err("the tables do not know that a lease is registered");
+            }
             state => state,
         };
-        let (valid_lifetime, expire) = lifetime(lease.cltt, lease.valid_lifetime);
+        let (valid_lifetime, expire) = lifetime(lease.cltt, lease.valid_lifetime, table.time_max)?;
         let hostname = text::store_hostname(
             &lease.hostname,
             table.charset("hostname"),
@@ -89,6 +93,14 @@ impl Family for V4 {
             values.push(Value::UInt(lease.pool_id.into()));
         }
         Ok(values)
+    }
+
+    fn fits_hostname(table: &Table, lease: &Lease4) -> Result<(), &'static str> {
+        let (charset, len_max) = (table.charset("hostname"), table.len_max("hostname"));
+        match text::fits_hostname(&lease.hostname, charset, len_max) {
+            true => Ok(()),
+            false => Err("its host name is too long for the column"),
+        }
     }
 
     fn load(table: &Table, row: Vec<Value>) -> Result<Lease4, RowFault> {

@@ -7,10 +7,11 @@ use libdhcpsrv::lease::{LeaseState, LeaseType, SubnetId};
 use libdhcpsrv::lease6::{DUID_LEN_MAX, HW_LEN_MAX, Lease6, V6};
 use mysql::Value;
 
-use crate::leases::{Family, Search, bytes, bytes_or_null, lifetime, number};
+use crate::family::{Family, Search};
 use crate::schema::{AddressForm, Table};
 use crate::session::repeated;
 use crate::text;
+use crate::value::{bytes, bytes_or_null, lifetime, number};
 
 const COLUMNS: [&str; 16] = [
     "address",
@@ -70,9 +71,12 @@ impl Family for V6 {
             LeaseState::Released if !table.has_state(LeaseState::Released as u64) => {
                 LeaseState::ExpiredReclaimed
             }
+            LeaseState::Registered if !table.has_state(LeaseState::Registered as u64) => {
+                return Err("the tables do not know that a lease is registered");
+            }
             state => state,
         };
-        let (valid_lifetime, expire) = lifetime(lease.cltt, lease.valid_lifetime);
+        let (valid_lifetime, expire) = lifetime(lease.cltt, lease.valid_lifetime, table.time_max)?;
         let hostname = text::store_hostname(
             &lease.hostname,
             table.charset("hostname"),
@@ -112,6 +116,14 @@ impl Family for V6 {
             values.push(Value::UInt(lease.pool_id.into()));
         }
         Ok(values)
+    }
+
+    fn fits_hostname(table: &Table, lease: &Lease6) -> Result<(), &'static str> {
+        let (charset, len_max) = (table.charset("hostname"), table.len_max("hostname"));
+        match text::fits_hostname(&lease.hostname, charset, len_max) {
+            true => Ok(()),
+            false => Err("its host name is too long for the column"),
+        }
     }
 
     fn load(table: &Table, row: Vec<Value>) -> Result<Lease6, RowFault> {

@@ -3,117 +3,44 @@
 //! Reads are `IN` lists over one index each: of all forms that were measured this is what the optimizer of MariaDB
 //! handles best, and what is not asked for (another subnet) is left out here.
 //!
-//! A compare-and-set locks the rows by a `SELECT ... FOR UPDATE`, compares them here, and writes those that are as they
-//! should be with one `INSERT ... ON DUPLICATE KEY UPDATE` of several rows, whose keys exist and are locked: exact, and half
-//! the work of a join with a derived table. Rows are locked in the order of their keys.
-//!
-//! `INSERT` says nothing but that some key exists; then it is asked which, and the others are inserted. A row that the
-//! server does not take for any other reason is found by halving, reported, and counted as not made: it must not keep
-//! the others of its batch from being stored.
+//! Changes are in `write`.
 
 use std::collections::HashMap;
 
-use database::{Counted, DbError, Fault, LeaseConnection, RowFault, SchemaVersion, Wanted};
+use database::{Counted, DbError, Expired, LeaseConnection, RowFault, SchemaVersion, Wanted};
 use kea_log::Logger;
 use libdhcpsrv::config::SqlAccess;
 use libdhcpsrv::lease::{AddressOf, INFINITE, LeaseKind, LeaseState, LeaseType, SubnetId};
 use mysql::Value;
 
 use crate::connection::connect;
-use crate::messages::{MYSQL_LEASE_ROW_UNREADABLE, MYSQL_LEASE_UNFIT};
+use crate::family::{Family, Search};
+use crate::messages::MYSQL_LEASE_ROW_UNREADABLE;
 use crate::schema::Table;
-use crate::session::{Session, repeated, size_around, size_within};
+use crate::session::{Session, repeated, size_around};
+use crate::value::{number, time};
+use crate::write::UPDATE;
 
 /// Where this crate logs.
-static LOGGER: Logger = Logger::new("database");
-
-/// Number of the error that says that a key exists.
-const DUPLICATE: &str = "1062/";
+pub(crate) static LOGGER: Logger = Logger::new("database");
 
 /// At most so many leases are told of one client.
 const PER_CLIENT_MAX: usize = 64;
 
-/// What the tables of the two protocols differ in.
-pub(crate) trait Family: LeaseKind {
-    /// Name of the table.
-    const TABLE: &'static str;
-    /// Columns that must exist.
-    const NEEDED: &'static [&'static str];
-
-    /// The columns that are read and written, `address` first, `expire` among them.
-    fn columns(table: &Table) -> Vec<&'static str>;
-
-    /// Whether parameters are texts in the character set of the connection; otherwise they are bytes.
-    fn has_text_keys(table: &Table) -> bool;
-
-    /// An address as its column holds it.
-    fn stored_key(table: &Table, address: AddressOf<Self>) -> Value;
-
-    /// What [`Family::stored_key`] was given.
-    fn address_of(table: &Table, key: &Value) -> Option<AddressOf<Self>>;
-
-    /// The values of a lease, in the order of the columns.
-    ///
-    /// # Errors
-    /// What does not fit.
-    fn store(table: &Table, lease: &Self::Lease) -> Result<Vec<Value>, &'static str>;
-
-    /// The lease of a row.
-    ///
-    /// # Errors
-    /// What no server would have written.
-    fn load(table: &Table, row: Vec<Value>) -> Result<Self::Lease, RowFault>;
-
-    /// Whether two leases are the same in everything that a change depends on.
-    fn is_same(left: &Self::Lease, right: &Self::Lease) -> bool;
-
-    /// First and last address of a lease.
-    fn ends(
-        address: AddressOf<Self>,
-        lease_type: LeaseType,
-        prefix_len: u8,
-    ) -> (Self::Number, Self::Number);
-
-    /// How clients are looked for.
-    fn searches(table: &Table) -> Vec<Search<Self>>;
-
-    /// The subnet of a lease.
-    fn subnet(lease: &Self::Lease) -> SubnetId;
-
-    /// Whether a lease has a user context.
-    fn has_context(lease: &Self::Lease) -> bool;
-}
-
-/// A way to look for clients: one statement.
-pub(crate) struct Search<K: LeaseKind> {
-    /// Name of the statement.
-    pub(crate) name: &'static str,
-    /// The condition for so many clients; its parameters are those of `values` for each of them.
-    pub(crate) condition: fn(count: usize) -> String,
-    /// The index to use, as `FORCE INDEX`, or nothing.
-    pub(crate) hint: String,
-    /// What one client is asked for by; none if this is no way to look for it.
-    pub(crate) values: fn(&Wanted<K>) -> Option<Vec<Value>>,
-    /// Whether a lease that was found may be the client's.
-    pub(crate) is_meant: fn(&Wanted<K>, &K::Lease) -> bool,
-    /// What is the same in the client and its leases, for a table.
-    pub(crate) wanted_id: fn(&Wanted<K>) -> &[u8],
-    /// The same of a lease.
-    pub(crate) lease_id: fn(&K::Lease) -> &[u8],
-}
-
 /// A connection to a table of leases.
 pub(crate) struct Leases<K: Family> {
-    session: Session,
-    table: Table,
+    pub(crate) session: Session,
+    pub(crate) table: Table,
+    /// Whether the server can pass over rows that somebody holds.
+    pub(crate) skips_locked: bool,
     /// Names of the columns, separated by commas, as they are written.
-    names: String,
+    pub(crate) names: String,
     /// The same as they are read.
     selected: String,
     /// One row of parameters.
-    row: String,
+    pub(crate) row: String,
     /// Assignments of all columns but the key.
-    assignments: String,
+    pub(crate) assignments: String,
     searches: Vec<Search<K>>,
 }
 
@@ -140,6 +67,11 @@ impl<K: Family> Leases<K> {
             Err(error) if error.is_lost() => return Err(error),
             _ => {}
         }
+        session.be_short()?;
+        let skips_locked = session.can(&format!(
+            "SELECT address FROM {} WHERE address IS NULL FOR UPDATE SKIP LOCKED",
+            K::TABLE
+        ))?;
         let columns = K::columns(&table);
         let join = |each: &dyn Fn(&str) -> String, columns: &[&str]| {
             columns.iter().map(|name| each(name)).collect::<Vec<_>>().join(",")
@@ -155,6 +87,7 @@ impl<K: Family> Leases<K> {
         let rest = columns.get(1..).unwrap_or_default();
         Ok(Self {
             session,
+            skips_locked,
             names: columns.join(","),
             selected: join(&selected, &columns),
             row: format!("({})", join(&parameter, &columns)),
@@ -272,7 +205,7 @@ impl<K: Family> Leases<K> {
     }
 
     /// Keys of addresses for a statement of `size`; the last one fills up.
-    fn keys(&self, addresses: &[AddressOf<K>], size: usize) -> Vec<Value> {
+    pub(crate) fn keys(&self, addresses: &[AddressOf<K>], size: usize) -> Vec<Value> {
         let mut keys: Vec<Value> =
             addresses.iter().map(|address| K::stored_key(&self.table, *address)).collect();
         if let Some(last) = keys.last().cloned() {
@@ -281,7 +214,7 @@ impl<K: Family> Leases<K> {
         keys
     }
 
-    fn get_rows(
+    pub(crate) fn get_rows(
         &mut self,
         name: &'static str,
         ending: &str,
@@ -300,167 +233,6 @@ impl<K: Family> Leases<K> {
                 )
             };
             self.read(name, size, sql, values, each)?;
-        }
-        Ok(())
-    }
-
-    /// Which of the addresses have rows, readable or not.
-    fn present(&mut self, addresses: &[AddressOf<K>]) -> Result<Vec<AddressOf<K>>, DbError> {
-        let size = size_around(addresses.len());
-        let values = self.keys(addresses, size);
-        let sql = || {
-            let marks = repeated("?", size);
-            let table = K::TABLE;
-            format!("SELECT address FROM {table} WHERE address IN ({marks})")
-        };
-        let mut present = Vec::new();
-        let Self { session, table, .. } = self;
-        session.run("present", size, sql, values, &mut |row| {
-            present.extend(row.first().and_then(|key| K::address_of(table, key)));
-        })?;
-        Ok(present)
-    }
-
-    /// Stores rows, new ones or such that exist and are locked, and says in `made` which were.
-    fn write(
-        &mut self,
-        name: &'static str,
-        rows: &[Stored<K>],
-        made: &mut [bool],
-    ) -> Result<(), DbError> {
-        let mut rest = rows;
-        while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(size_within(rest.len()).min(rest.len()));
-            self.write_piece(name, piece, made)?;
-            rest = behind;
-        }
-        Ok(())
-    }
-
-    fn write_piece(
-        &mut self,
-        name: &'static str,
-        rows: &[Stored<K>],
-        made: &mut [bool],
-    ) -> Result<(), DbError> {
-        let size = rows.len();
-        let values = rows.iter().flat_map(|row| row.values.iter().cloned()).collect();
-        let ending = if name == INSERT {
-            String::new()
-        } else {
-            format!("ON DUPLICATE KEY UPDATE {}", self.assignments)
-        };
-        let sql = || {
-            let (table, names) = (K::TABLE, &self.names);
-            let all = repeated(&self.row, size);
-            format!("INSERT INTO {table} ({names}) VALUES {all} {ending}")
-        };
-        let error = match self.session.run(name, size, sql, values, &mut |_| {}) {
-            Ok(_) => {
-                for row in rows {
-                    mark(made, row.at, true);
-                }
-                return Ok(());
-            }
-            Err(error) if error.fault == Fault::Statement => error,
-            Err(error) => return Err(error),
-        };
-        let is_duplicate = error.code.starts_with(DUPLICATE);
-        if let [row] = rows {
-            if !is_duplicate {
-                kea_log::log!(LOGGER, MYSQL_LEASE_UNFIT, row.address, K::TABLE, error);
-            }
-            return Ok(());
-        }
-        if is_duplicate {
-            let addresses: Vec<_> = rows.iter().map(|row| row.address).collect();
-            let present = self.present(&addresses)?;
-            if !present.is_empty() {
-                let is_absent = |row: &&Stored<K>| !present.contains(&row.address);
-                let absent: Vec<_> = rows.iter().filter(is_absent).cloned().collect();
-                return self.write(name, &absent, made);
-            }
-        }
-        let (left, right) = rows.split_at(size / 2);
-        self.write(name, left, made)?;
-        self.write(name, right, made)
-    }
-
-    /// The values of leases in the order of their keys; what does not fit is reported and left out.
-    fn stored<'a>(&self, leases: impl Iterator<Item = (usize, &'a K::Lease)>) -> Vec<Stored<K>>
-    where
-        K::Lease: 'a,
-    {
-        let mut rows = Vec::new();
-        for (at, lease) in leases {
-            let address = K::address(lease);
-            match K::store(&self.table, lease) {
-                Ok(values) => rows.push(Stored { at, address, values }),
-                Err(reason) => {
-                    kea_log::log!(LOGGER, MYSQL_LEASE_UNFIT, address, K::TABLE, reason);
-                }
-            }
-        }
-        rows.sort_by_key(|row| row.address);
-        rows
-    }
-
-    /// Runs `change` with the leases locked that still are as they were: it gets their indices. In a transaction of
-    /// its own unless there is one.
-    fn compared<T>(
-        &mut self,
-        old: &[&K::Lease],
-        has_new_context: bool,
-        change: impl FnOnce(&mut Self, &[usize]) -> Result<T, DbError>,
-    ) -> Result<T, DbError> {
-        let is_alone = !self.session.in_transaction();
-        if is_alone {
-            self.session.begin()?;
-        }
-        let done = self.compare(old, has_new_context).and_then(|same| change(self, &same));
-        let done = self.session.settle(done)?;
-        if is_alone {
-            self.session.commit()?;
-        }
-        Ok(done)
-    }
-
-    /// Locks rows, in the order of their keys, and says which are as `old` says.
-    fn compare(&mut self, old: &[&K::Lease], has_new_context: bool) -> Result<Vec<usize>, DbError> {
-        // What was stored may be a little different from what was to be.
-        let mut expected = HashMap::with_capacity(old.len());
-        for (at, lease) in old.iter().enumerate() {
-            let stored = K::store(&self.table, lease).ok();
-            let loaded = stored.and_then(|row| K::load(&self.table, row).ok());
-            if let Some(loaded) = loaded {
-                expected.insert(K::address(lease), (at, loaded));
-            }
-        }
-        let mut addresses: Vec<_> = expected.keys().copied().collect();
-        addresses.sort_unstable();
-        let mut same = Vec::with_capacity(addresses.len());
-        let mut has_context = has_new_context;
-        self.get_rows("lock", "FOR UPDATE", &addresses, &mut |lease| {
-            if let Some((at, expected)) = expected.get(&K::address(&lease))
-                && K::is_same(expected, &lease)
-            {
-                same.push(*at);
-                has_context |= K::has_context(&lease);
-            }
-        })?;
-        self.session.count_classes(has_context)?;
-        Ok(same)
-    }
-
-    fn delete_rows(&mut self, addresses: &[AddressOf<K>]) -> Result<(), DbError> {
-        for piece in addresses.chunks(size_around(usize::MAX)) {
-            let size = size_around(piece.len());
-            let values = self.keys(piece, size);
-            let sql = || {
-                let marks = repeated("?", size);
-                format!("DELETE FROM {} WHERE address IN ({marks})", K::TABLE)
-            };
-            self.session.run("delete", size, sql, values, &mut |_| {})?;
         }
         Ok(())
     }
@@ -567,19 +339,6 @@ impl<K: Family> Leases<K> {
 /// Leases of a page, and behind which address the next one begins.
 type Page<K> = (Vec<<K as LeaseKind>::Lease>, Option<AddressOf<K>>);
 
-/// Name of the statement that makes rows; the other one changes them.
-const INSERT: &str = "insert";
-const UPDATE: &str = "update";
-
-/// A row to be written.
-#[derive(Clone)]
-struct Stored<K: LeaseKind> {
-    /// Its index in what the caller gave.
-    at: usize,
-    address: AddressOf<K>,
-    values: Vec<Value>,
-}
-
 impl<K: Family> LeaseConnection<K> for Leases<K> {
     fn find(
         &mut self,
@@ -610,6 +369,15 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
         self.session.settle(result)
     }
 
+    fn fits(&self, lease: &K::Lease) -> Result<(), String> {
+        let fits = K::fits_hostname(&self.table, lease);
+        fits.and_then(|()| K::store(&self.table, lease)).map(drop).map_err(str::to_owned)
+    }
+
+    fn set_patient(&mut self, is_patient: bool) -> Result<(), DbError> {
+        self.session.set_patient(is_patient)
+    }
+
     fn begin(&mut self) -> Result<(), DbError> {
         self.session.begin()
     }
@@ -623,7 +391,7 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
         let mut made = vec![false; leases.len()];
         let has_context = leases.iter().any(|lease| K::has_context(lease));
         let result = self.session.count_classes(has_context);
-        let result = result.and_then(|()| self.write(INSERT, &rows, &mut made));
+        let result = result.and_then(|()| self.insert_rows(&rows, &mut made));
         self.session.settle(result)?;
         Ok(made)
     }
@@ -654,41 +422,42 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
             addresses.sort_unstable();
             this.delete_rows(&addresses)?;
             for at in same {
-                mark(&mut made, *at, true);
+                if let Some(made) = made.get_mut(*at) {
+                    *made = true;
+                }
             }
             Ok(())
         })?;
         Ok(made)
     }
 
-    fn expired(&mut self, now_s: i64, limit: usize) -> Result<Vec<K::Lease>, DbError> {
-        let values = vec![Value::Int(time(now_s)), Value::UInt(limit as u64)];
-        let sql = |selected: &str| {
+    fn expired(
+        &mut self,
+        now_s: i64,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Expired<K::Lease>, DbError> {
+        let now = Value::Int(time(now_s, self.table.time_max));
+        let values = vec![now, Value::UInt(limit as u64), Value::UInt(skip as u64)];
+        let sql = || {
+            let (selected, table) = (&self.selected, K::TABLE);
             format!(
-                "SELECT {selected} FROM {} WHERE expire < FROM_UNIXTIME(?) AND state IN (0,1,4) \
-                 AND valid_lifetime <> {INFINITE} ORDER BY expire LIMIT ?",
-                K::TABLE
+                "SELECT {selected} FROM {table} WHERE expire < FROM_UNIXTIME(?) \
+                 AND state IN (0,1,4) AND valid_lifetime <> {INFINITE} \
+                 ORDER BY expire, address LIMIT ? OFFSET ?"
             )
         };
-        let mut leases = Vec::new();
-        let result = self.read("expired", 1, sql, values, &mut |lease| leases.push(lease));
+        let (mut rows, mut leases) = (0, Vec::new());
+        let result = self.session.run("expired", 1, sql, values, &mut |row| {
+            rows += 1;
+            leases.extend(load::<K>(&self.table, row));
+        });
         self.session.settle(result)?;
-        Ok(leases)
+        Ok(Expired { rows, leases })
     }
 
     fn delete_reclaimed(&mut self, before_s: i64, limit: usize) -> Result<u64, DbError> {
-        let values = vec![Value::Int(time(before_s)), Value::UInt(limit as u64)];
-        let sql = || {
-            format!(
-                "DELETE FROM {} WHERE expire < FROM_UNIXTIME(?) AND state IN (2,3) \
-                 AND valid_lifetime <> {INFINITE} ORDER BY expire LIMIT ?",
-                K::TABLE
-            )
-        };
-        let result = self.session.count_classes(true);
-        let session = &mut self.session;
-        let result =
-            result.and_then(|()| session.run("delete reclaimed", 1, sql, values, &mut |_| {}));
+        let result = self.delete_over(before_s, limit);
         self.session.settle(result)
     }
 
@@ -702,7 +471,8 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
             "expire >= FROM_UNIXTIME(?) AND expire < FROM_UNIXTIME(?) \
              AND valid_lifetime <> {INFINITE}"
         );
-        let values = vec![Value::Int(time(from_s)), Value::Int(time(to_s))];
+        let moment = |time_s| Value::Int(time(time_s, self.table.time_max));
+        let values = vec![moment(from_s), moment(to_s)];
         let result = self.spans("ended", &condition, values, each);
         self.session.settle(result)
     }
@@ -715,7 +485,8 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
         let condition = format!(
             "state IN (0,1,4) AND (expire >= FROM_UNIXTIME(?) OR valid_lifetime = {INFINITE})"
         );
-        let result = self.spans("held", &condition, vec![Value::Int(time(now_s))], each);
+        let now = Value::Int(time(now_s, self.table.time_max));
+        let result = self.spans("held", &condition, vec![now], each);
         self.session.settle(result)
     }
 
@@ -732,53 +503,6 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
     fn schema_version(&self) -> SchemaVersion {
         self.table.version
     }
-}
-
-/// The first and the last second that a column of type TIMESTAMP can hold.
-const TIME_MIN: i64 = 1;
-const TIME_MAX: i64 = 0x7fff_ffff;
-
-/// A time that the server understands.
-pub(crate) fn time(time_s: i64) -> i64 {
-    time_s.clamp(TIME_MIN, TIME_MAX)
-}
-
-/// Valid lifetime and end of a lease as they are stored. An endless one ends when it began, as in Kea; one that is
-/// over after the last second that the column can hold is over then.
-pub(crate) fn lifetime(cltt: i64, valid_lifetime: u32) -> (u32, i64) {
-    if valid_lifetime == INFINITE {
-        return (INFINITE, time(cltt));
-    }
-    let end = cltt.saturating_add(valid_lifetime.into());
-    let valid_lifetime = if end > TIME_MAX {
-        u32::try_from(TIME_MAX.saturating_sub(cltt).max(0)).unwrap_or(valid_lifetime)
-    } else {
-        valid_lifetime
-    };
-    (valid_lifetime, time(end))
-}
-
-/// The number of a cell.
-pub(crate) fn number(value: &Value) -> Option<i64> {
-    match value {
-        Value::Int(number) => Some(*number),
-        Value::UInt(number) => Some(i64::try_from(*number).unwrap_or(i64::MAX)),
-        Value::Bytes(text) => std::str::from_utf8(text).ok()?.parse().ok(),
-        _ => None,
-    }
-}
-
-/// The bytes of a cell.
-pub(crate) fn bytes(value: Value) -> Option<Vec<u8>> {
-    match value {
-        Value::Bytes(bytes) => Some(bytes),
-        _ => None,
-    }
-}
-
-/// Bytes for a cell; none are NULL.
-pub(crate) fn bytes_or_null(bytes: &[u8]) -> Value {
-    if bytes.is_empty() { Value::NULL } else { Value::Bytes(bytes.to_vec()) }
 }
 
 fn load<K: Family>(table: &Table, row: Vec<Value>) -> Option<K::Lease> {
@@ -799,10 +523,4 @@ fn report<K: Family>(table: &Table, key: &Value, fault: &RowFault) {
         (None, _) => "unknown key".to_owned(),
     };
     kea_log::log!(LOGGER, MYSQL_LEASE_ROW_UNREADABLE, key, K::TABLE, fault);
-}
-
-fn mark(made: &mut [bool], at: usize, value: bool) {
-    if let Some(made) = made.get_mut(at) {
-        *made = value;
-    }
 }

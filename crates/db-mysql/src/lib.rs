@@ -4,6 +4,7 @@
 //! is about many leases, and whatever comes from clients is a parameter.
 
 mod connection;
+mod family;
 mod hosts;
 mod lease4;
 mod lease6;
@@ -12,6 +13,8 @@ pub mod messages;
 mod schema;
 mod session;
 mod text;
+mod value;
+mod write;
 
 pub use connection::{connect, db_error};
 

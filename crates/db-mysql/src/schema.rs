@@ -44,6 +44,8 @@ struct Column {
 pub(crate) struct Table {
     /// The version of all tables together.
     pub(crate) version: SchemaVersion,
+    /// The last second that a column of type TIMESTAMP can hold.
+    pub(crate) time_max: i64,
     columns: Vec<Column>,
     /// First column and name of each index.
     indexes: Vec<(String, String)>,
@@ -54,6 +56,11 @@ pub(crate) struct Table {
 }
 
 const OPEN: &str = "open";
+
+/// Whether columns of type TIMESTAMP go beyond 2038: those of MariaDB from 11.5 on, with 64 bits. MySQL knows later times
+/// as well, but its columns cannot hold them.
+const IS_WIDE: &str = "SELECT VERSION() LIKE '%MariaDB%' \
+                       AND COALESCE(UNIX_TIMESTAMP('2100-01-01 00:00:00'), 0) > 4000000000";
 
 impl Table {
     /// Looks at the table `table`, which must have the columns `needed`.
@@ -101,7 +108,9 @@ impl Table {
         let states = connection.query("SELECT state FROM lease_state").map_err(failed)?;
         let hw_sources =
             connection.query("SELECT hwaddr_source FROM lease_hwaddr_source").map_err(failed)?;
-        let read = Self { version, columns, indexes, states, hw_sources };
+        let is_wide: Option<bool> = connection.query_first(IS_WIDE).map_err(failed)?;
+        let time_max = if is_wide == Some(true) { 0xffff_ffff } else { 0x7fff_ffff };
+        let read = Self { version, time_max, columns, indexes, states, hw_sources };
         match needed.iter().find(|name| !read.has(name)) {
             Some(missing) => Err(DbError::new(
                 Fault::Schema,

@@ -24,11 +24,76 @@ pub(crate) struct Session {
     in_transaction: bool,
     /// Whether the triggers look into user contexts.
     counts_classes: bool,
+    /// How long the server waits for the next statement of a transaction: a peer that has vanished must not keep its
+    /// locks.
+    guard: Guard,
+    /// Whether what others hold is waited for.
+    is_patient: bool,
 }
+
+/// What ends a transaction in which nothing happens any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Guard {
+    /// The server does, or nothing.
+    None,
+    /// `wait_timeout` is short while a transaction is open.
+    Wait,
+}
+
+/// Seconds after which a transaction is given up in which nothing happens.
+const IDLE_TRANSACTION_S: u32 = 10;
+/// Seconds after which a session is ended in which nothing happens: as many as possible.
+const IDLE_SESSION_S: u32 = 2_147_483;
 
 impl Session {
     pub(crate) fn new(connection: Conn) -> Self {
-        Self { connection, statements: HashMap::new(), in_transaction: false, counts_classes: true }
+        let (statements, guard) = (HashMap::new(), Guard::None);
+        Self {
+            connection,
+            statements,
+            in_transaction: false,
+            counts_classes: true,
+            guard,
+            is_patient: true,
+        }
+    }
+
+    /// Waits for a second for what others hold, and lets others not wait for what this session holds when it is dead.
+    pub(crate) fn be_short(&mut self) -> Result<(), DbError> {
+        self.plain("open", "SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 1")?;
+        // MariaDB has a word for it.
+        let idle = format!("SET SESSION idle_transaction_timeout = {IDLE_TRANSACTION_S}");
+        match self.plain("open", &idle) {
+            Err(error) if error.is_lost() => return Err(error),
+            Err(_) => self.guard = Guard::Wait,
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// Says whether what others hold is waited for. MySQL waits for a second at least.
+    pub(crate) fn set_patient(&mut self, is_patient: bool) -> Result<(), DbError> {
+        let seconds = u8::from(is_patient);
+        let wait = format!("SET SESSION innodb_lock_wait_timeout = {seconds}");
+        match self.plain("patience", &wait) {
+            Err(error) if error.is_lost() => return Err(error),
+            _ => self.is_patient = is_patient,
+        }
+        Ok(())
+    }
+
+    /// What [`Session::set_patient`] has said.
+    pub(crate) const fn is_patient(&self) -> bool {
+        self.is_patient
+    }
+
+    /// Whether the server understands a statement and lets us run it.
+    pub(crate) fn can(&mut self, sql: &str) -> Result<bool, DbError> {
+        match self.connection.prep(sql).map_err(|error| db_error(&error, "open")) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_lost() => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Whether a transaction is open.
@@ -38,7 +103,13 @@ impl Session {
 
     /// Begins a transaction.
     pub(crate) fn begin(&mut self) -> Result<(), DbError> {
-        self.plain("begin", "START TRANSACTION")?;
+        match self.guard {
+            Guard::None => self.plain("begin", "START TRANSACTION")?,
+            Guard::Wait => self.plain(
+                "begin",
+                &format!("START TRANSACTION; SET SESSION wait_timeout = {IDLE_TRANSACTION_S}"),
+            )?,
+        }
         self.in_transaction = true;
         Ok(())
     }
@@ -46,7 +117,21 @@ impl Session {
     /// Ends a transaction.
     pub(crate) fn commit(&mut self) -> Result<(), DbError> {
         self.in_transaction = false;
-        self.plain("commit", "COMMIT")
+        self.end("commit", "COMMIT")
+    }
+
+    /// Runs a statement that ends a transaction.
+    fn end(&mut self, name: &'static str, sql: &str) -> Result<(), DbError> {
+        if self.guard == Guard::None {
+            return self.plain(name, sql);
+        }
+        let relax = format!("SET SESSION wait_timeout = {IDLE_SESSION_S}");
+        let ended = self.plain(name, &format!("{sql}; {relax}"));
+        if ended.as_ref().is_err_and(|error| !error.is_lost()) {
+            // What stands behind a statement that fails is not looked at.
+            self.plain(name, &relax)?;
+        }
+        ended
     }
 
     /// Passes a result on; after an error an open transaction is undone.
@@ -55,7 +140,7 @@ impl Session {
             && std::mem::take(&mut self.in_transaction)
             && !error.is_lost()
         {
-            self.plain("rollback", "ROLLBACK").map_err(|rollback| {
+            self.end("rollback", "ROLLBACK").map_err(|rollback| {
                 // Nobody knows what is open now.
                 DbError { fault: Fault::Lost, ..rollback }
             })?;
@@ -132,7 +217,46 @@ pub(crate) fn repeated(item: &str, count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use db_testing::{Durability, Server};
+    use libdhcpsrv::config::SqlKind;
+
     use super::*;
+    use crate::connection::connect;
+    use crate::value::number;
+
+    /// The way that is taken where the server has no limit for transactions.
+    #[test]
+    fn sessions_wait_shortly_within_transactions_alone() {
+        let database = Server::shared(SqlKind::Mysql, Durability::Relaxed).new_database();
+        let mut session = Session::new(connect(&database.access()).unwrap());
+        session.be_short().unwrap();
+        assert_eq!(session.guard, Guard::None, "MariaDB has a limit for transactions");
+        let mut set = Vec::new();
+        let sql = || "SELECT @@SESSION.idle_transaction_timeout".to_owned();
+        session.run("idle", 1, sql, Vec::new(), &mut |row| set = row).unwrap();
+        assert_eq!(number(&set[0]), Some(IDLE_TRANSACTION_S.into()));
+        session.guard = Guard::Wait;
+        let mut count = 0;
+        let mut wait = |session: &mut Session| {
+            let mut found = Vec::new();
+            count += 1;
+            let sql = || "SELECT CAST(@@SESSION.wait_timeout AS UNSIGNED)".to_owned();
+            session.run("wait", count, sql, Vec::new(), &mut |row| found = row).unwrap();
+            found.first().and_then(number)
+        };
+        let (short, long) = (IDLE_TRANSACTION_S.into(), IDLE_SESSION_S.into());
+        assert_eq!(wait(&mut session), Some(long));
+        session.begin().unwrap();
+        assert_eq!(wait(&mut session), Some(short));
+        session.commit().unwrap();
+        assert_eq!(wait(&mut session), Some(long));
+        session.begin().unwrap();
+        let failed = Err::<(), _>(DbError::new(Fault::Statement, "test", "it was to fail"));
+        assert!(session.settle(failed).is_err());
+        assert_eq!(wait(&mut session), Some(long));
+        assert!(!session.can("SELECT FROM nowhere").unwrap());
+        assert!(session.can("SELECT 1").unwrap());
+    }
 
     #[test]
     fn sizes_fit() {

@@ -42,6 +42,14 @@ pub(crate) fn store_hostname(hostname: &[u8], charset: Charset, len_max: usize) 
     Cow::Owned(escaped)
 }
 
+/// Whether a host name is stored whole.
+pub(crate) fn fits_hostname(hostname: &[u8], charset: Charset, len_max: usize) -> bool {
+    if hostname.len() <= len_max && fits(hostname, charset) && !has_tag(hostname) {
+        return true;
+    }
+    store_hostname(hostname, charset, usize::MAX).len() <= len_max
+}
+
 /// What [`store_hostname`] was given.
 pub(crate) fn load_hostname(stored: Vec<u8>) -> Vec<u8> {
     if !has_tag(&stored) {
@@ -98,6 +106,9 @@ mod tests {
     fn hostname_is_cut_between_escapes() {
         let stored = store_hostname(&[0xff; 255], Charset::Ascii, 255).into_owned();
         assert_eq!(stored.len(), 255);
+        assert!(!fits_hostname(&[0xff; 255], Charset::Ascii, 255));
+        assert!(fits_hostname(&[0xff; 51], Charset::Ascii, 255));
+        assert!(fits_hostname(&[b'x'; 255], Charset::Ascii, 255));
         assert_eq!(load_hostname(stored), [0xff; 51]);
     }
 

@@ -159,6 +159,8 @@ pub(crate) struct Abilities {
     pub has_unicode: bool,
     /// The numbers that states are stored with: those of [`LeaseState`], or the nearest ones that the tables know.
     pub states: [i64; 5],
+    /// Whether tables know that a lease is registered.
+    pub has_registered: bool,
     /// Whether there is room for an IAID without a sign.
     pub has_wide_iaid: bool,
 }

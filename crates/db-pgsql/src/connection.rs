@@ -5,8 +5,10 @@
 //! blocking wrapper that comes with that crate cannot give up: a server that is stopped, not dead, keeps its sockets
 //! open and acknowledges what arrives there, so neither TCP nor the server's own timeouts would end the wait.
 //!
-//! Limits: `connect_timeout_s` ends everything from the look for the host name to the first answered statement;
-//! `read_timeout_s` ends a wait during which nothing arrived. Both end the connection ([`Fault::Lost`]).
+//! Limits: `connect_timeout_s` ends everything from the look for the host name until the connection can be used, which
+//! for one to tables is when they were looked at; `read_timeout_s` ends a wait during which nothing arrived, and so do
+//! 60 seconds for connections of servers ([`connect_to_serve`]). Both end the connection ([`Fault::Lost`]). Those of
+//! servers also wait for rows of others, and for statements, no longer than is bearable.
 //!
 //! A transaction begins together with its first statement, in one round trip.
 
@@ -14,7 +16,7 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use database::{DbError, Fault};
 use futures_core::Stream;
@@ -36,6 +38,12 @@ const KEEPALIVE_RETRIES: u32 = 3;
 /// After this time the server undoes a transaction in which nothing happens, so that a server that was stopped in the
 /// middle of one does not keep others from its rows.
 const IDLE_TRANSACTION_MS: u32 = 10_000;
+/// Seconds that sent bytes may stay unacknowledged unless configured: no longer than until keep-alives give up.
+const UNSENT_S: u32 = 25;
+/// Seconds during which nothing arrives, and after which a statement is given up, unless configured.
+const PATIENCE_S: u32 = 60;
+/// How long a row is waited for that somebody holds, with patience and without.
+const LOCK_WAIT_MS: [u32; 2] = [1000, 10];
 
 type Protocol = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
 
@@ -49,11 +57,21 @@ pub struct Client {
     client: tokio_postgres::Client,
     /// The other half of the connection, which moves the bytes; none when it has ended.
     protocol: Option<Protocol>,
-    /// How long nothing may arrive.
-    patience: Option<Duration>,
+    limits: Limits,
+    /// What a statement of a server may take, in milliseconds; 0 for any time.
+    statement_ms: u64,
     transaction: Transaction,
     /// Whether the server keeps texts in UTF-8, or any bytes.
     has_unicode: bool,
+}
+
+/// How long is waited.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// How long nothing may arrive.
+    patience: Option<Duration>,
+    /// Until when everything must have happened, while the connection is being opened, and how long that may take.
+    deadline: Option<(Instant, Duration)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +95,31 @@ pub struct Statement {
 /// [`DbError`], with no secret in it: `Lost` when no server answers, `Refused` when it wants other credentials, has no
 /// such database, or its certificate or ours does not do, `ReadOnly` when it is a standby.
 pub fn connect(access: &SqlAccess) -> Result<Client, DbError> {
+    let mut client = begin(access)?;
+    client.limits = Limits { patience: seconds(access.read_timeout_s), deadline: None };
+    Ok(client)
+}
+
+/// The same for a server, which must go on whatever happens: see the module. The time for opening the connection runs
+/// on until [`Client::serve`] is called.
+pub(crate) fn connect_to_serve(access: &SqlAccess) -> Result<Client, DbError> {
+    let mut client = begin(access)?;
+    client.statement_ms = u64::from(patience_s(access)) * 1000;
+    let settings = [
+        ("statement_timeout", client.statement_ms.to_string()),
+        ("lock_timeout", LOCK_WAIT_MS[0].to_string()),
+    ];
+    client.set("", &settings)?;
+    Ok(client)
+}
+
+fn patience_s(access: &SqlAccess) -> u32 {
+    if access.read_timeout_s == 0 { PATIENCE_S } else { access.read_timeout_s }
+}
+
+/// Connects; what remains to be done has the time that is left for it.
+fn begin(access: &SqlAccess) -> Result<Client, DbError> {
+    let begun = Instant::now();
     let tls = tls::connector(access)?;
     let config = config(access, tls.is_some());
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -115,12 +158,12 @@ pub fn connect(access: &SqlAccess) -> Result<Client, DbError> {
         runtime: Some(runtime),
         client,
         protocol: Some(protocol),
-        patience: Some(limit),
+        limits: Limits { patience: None, deadline: Some((begun + limit, limit)) },
+        statement_ms: 0,
         transaction: Transaction::None,
         has_unicode: false,
     };
     client.set_up(access)?;
-    client.patience = seconds(access.read_timeout_s);
     Ok(client)
 }
 
@@ -145,17 +188,32 @@ fn config(access: &SqlAccess, with_tls: bool) -> Config {
         .keepalives_interval(Duration::from_secs(interval_s))
         .keepalives_retries(KEEPALIVE_RETRIES)
         .ssl_mode(if with_tls { SslMode::Require } else { SslMode::Disable });
-    let unsent_s = match access.tcp_user_timeout_s {
-        0 => access.read_timeout_s,
-        set => set,
+    let unsent_s = match (access.tcp_user_timeout_s, access.read_timeout_s) {
+        (0, 0) => UNSENT_S,
+        (0, set) | (set, _) => set,
     };
-    if let Some(unsent) = seconds(unsent_s) {
-        config.tcp_user_timeout(unsent);
-    }
+    config.tcp_user_timeout(Duration::from_secs(unsent_s.into()));
     config
 }
 
 impl Client {
+    /// The connection is open: from now on `patience` counts.
+    pub(crate) fn serve(&mut self, access: &SqlAccess) {
+        self.limits = Limits { patience: seconds(patience_s(access)), deadline: None };
+    }
+
+    /// Lets statements take as long as they take, or not.
+    pub(crate) fn set_unlimited(&mut self, is_unlimited: bool) -> Result<(), DbError> {
+        let statement_ms = if is_unlimited { 0 } else { self.statement_ms };
+        self.set("settings", &[("statement_timeout", statement_ms.to_string())])
+    }
+
+    /// Says whether rows that others hold are waited for.
+    pub(crate) fn set_patient(&mut self, is_patient: bool) -> Result<(), DbError> {
+        let wait_ms = LOCK_WAIT_MS[usize::from(!is_patient)];
+        self.set("settings", &[("lock_timeout", wait_ms.to_string())])
+    }
+
     /// Says once how the session is to be, and asks what the server is.
     fn set_up(&mut self, access: &SqlAccess) -> Result<(), DbError> {
         let statement_ms = u64::from(access.read_timeout_s) * 1000;
@@ -208,8 +266,8 @@ impl Client {
     /// # Errors
     /// [`DbError`].
     pub fn prepare(&mut self, name: &'static str, text: &str) -> Result<Statement, DbError> {
-        let Self { runtime, client, protocol, patience, .. } = self;
-        let answer = drive(runtime, protocol, *patience, &Cell::new(false), client.prepare(text));
+        let Self { runtime, client, protocol, limits, .. } = self;
+        let answer = drive(runtime, protocol, *limits, &Cell::new(false), client.prepare(text));
         let inner = self.settle(name, answer)?;
         Ok(Statement { name, inner })
     }
@@ -225,18 +283,23 @@ impl Client {
     ) -> Result<Vec<Row>, DbError> {
         let begins = self.transaction;
         self.transaction = begins.reached();
-        let Self { runtime, client, protocol, patience, .. } = self;
-        let query = client.query(&statement.inner, parameters);
+        let Self { runtime, client, protocol, limits, .. } = self;
+        let progress = Cell::new(false);
+        let query = async {
+            let parameters = parameters.iter().copied();
+            let mut stream = pin!(client.query_raw(&statement.inner, parameters).await?);
+            let mut rows = Vec::new();
+            while let Some(row) = poll_fn(|context| stream.as_mut().poll_next(context)).await {
+                progress.set(true);
+                rows.push(row?);
+            }
+            Ok(rows)
+        };
         let answer = if begins == Transaction::Due {
-            drive(
-                runtime,
-                protocol,
-                *patience,
-                &Cell::new(false),
-                behind(client.batch_execute(BEGIN), query),
-            )
+            let begin = client.batch_execute(BEGIN);
+            drive(runtime, protocol, *limits, &progress, behind(begin, query))
         } else {
-            drive(runtime, protocol, *patience, &Cell::new(false), query)
+            drive(runtime, protocol, *limits, &progress, query)
         };
         self.settle(statement.name, answer)
     }
@@ -252,7 +315,7 @@ impl Client {
         each: &mut dyn FnMut(&Row) -> Result<(), DbError>,
     ) -> Result<(), DbError> {
         self.start_transaction(statement.name)?;
-        let Self { runtime, client, protocol, patience, .. } = self;
+        let Self { runtime, client, protocol, limits, .. } = self;
         let mut refused = None;
         let progress = Cell::new(false);
         let walk = async {
@@ -267,7 +330,7 @@ impl Client {
             }
             Ok(())
         };
-        let answer = drive(runtime, protocol, *patience, &progress, walk);
+        let answer = drive(runtime, protocol, *limits, &progress, walk);
         self.settle(statement.name, answer)?;
         match refused {
             Some(error) => Err(self.undone(error)),
@@ -285,9 +348,9 @@ impl Client {
         parameters: &[Parameter<'_>],
     ) -> Result<u64, DbError> {
         self.start_transaction(statement.name)?;
-        let Self { runtime, client, protocol, patience, .. } = self;
+        let Self { runtime, client, protocol, limits, .. } = self;
         let query = client.execute(&statement.inner, parameters);
-        let answer = drive(runtime, protocol, *patience, &Cell::new(false), query);
+        let answer = drive(runtime, protocol, *limits, &Cell::new(false), query);
         self.settle(statement.name, answer)
     }
 
@@ -302,9 +365,9 @@ impl Client {
         text: &str,
     ) -> Result<Vec<SimpleQueryMessage>, DbError> {
         self.start_transaction(name)?;
-        let Self { runtime, client, protocol, patience, .. } = self;
+        let Self { runtime, client, protocol, limits, .. } = self;
         let answer =
-            drive(runtime, protocol, *patience, &Cell::new(false), client.simple_query(text));
+            drive(runtime, protocol, *limits, &Cell::new(false), client.simple_query(text));
         self.settle(name, answer)
     }
 
@@ -412,11 +475,11 @@ enum Failure {
 type Answer<T> = Result<T, Failure>;
 
 /// Runs until `answer` is there, moving the bytes of the connection meanwhile, or until nothing was heard for as long as
-/// `patience`; `progress` is set by an answer of which a part has arrived.
+/// the patience of `limits`; `progress` is set by an answer of which a part has arrived.
 fn drive<T>(
     runtime: &Option<Runtime>,
     protocol: &mut Option<Protocol>,
-    patience: Option<Duration>,
+    limits: Limits,
     progress: &Cell<bool>,
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Answer<T> {
@@ -443,14 +506,18 @@ fn drive<T>(
         answered
     }));
     runtime.block_on(async {
-        let Some(limit) = patience else {
-            return work.await.map_err(Failure::Server);
-        };
         loop {
-            match tokio::time::timeout(limit, work.as_mut()).await {
+            let (wait, told) = match (limits.deadline, limits.patience) {
+                (Some((until, whole)), _) => {
+                    (until.saturating_duration_since(Instant::now()), whole)
+                }
+                (None, Some(patience)) => (patience, patience),
+                (None, None) => return work.await.map_err(Failure::Server),
+            };
+            match tokio::time::timeout(wait, work.as_mut()).await {
                 Ok(answer) => return answer.map_err(Failure::Server),
-                Err(_) if progress.replace(false) => {}
-                Err(_) => return Err(Failure::Silence(limit)),
+                Err(_) if limits.deadline.is_none() && progress.replace(false) => {}
+                Err(_) => return Err(Failure::Silence(told)),
             }
         }
     })
@@ -474,4 +541,71 @@ async fn behind<T>(
         second.as_mut().poll(context)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use db_testing::{Durability, Server};
+    use libdhcpsrv::config::SqlKind;
+
+    use super::*;
+
+    fn shown(client: &mut Client, setting: &str) -> String {
+        let told = client.simple("show", &format!("SHOW {setting}")).unwrap();
+        let row = told.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        row.unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn servers_wait_no_longer_than_is_bearable() {
+        let database = Server::shared(SqlKind::Postgresql, Durability::Relaxed).new_database();
+        let access = SqlAccess { connect_timeout_s: 60, ..database.access() };
+        let mut client = connect_to_serve(&access).unwrap();
+        client.serve(&access);
+        assert_eq!(client.limits.patience, Some(Duration::from_secs(60)));
+        assert_eq!(shown(&mut client, "statement_timeout"), "1min");
+        assert_eq!(shown(&mut client, "lock_timeout"), "1s");
+        client.set_patient(false).unwrap();
+        client.set_unlimited(true).unwrap();
+        assert_eq!(shown(&mut client, "lock_timeout"), "10ms");
+        assert_eq!(shown(&mut client, "statement_timeout"), "0");
+        client.set_patient(true).unwrap();
+        client.set_unlimited(false).unwrap();
+        assert_eq!(shown(&mut client, "lock_timeout"), "1s");
+        assert_eq!(shown(&mut client, "statement_timeout"), "1min");
+        // Whoever works on the tables themselves takes the time that it takes.
+        let mut client = connect(&access).unwrap();
+        assert_eq!(client.limits.patience, None);
+        assert_eq!(shown(&mut client, "statement_timeout"), "0");
+    }
+
+    #[test]
+    fn bytes_are_not_sent_for_ever() {
+        let access = SqlAccess::new(SqlKind::Postgresql, "kea");
+        let of = |access: &SqlAccess| config(access, false).get_tcp_user_timeout().copied();
+        assert_eq!(of(&access), Some(Duration::from_secs(25)));
+        let configured = SqlAccess { tcp_user_timeout_s: 7, ..access };
+        assert_eq!(of(&configured), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn the_time_for_opening_covers_all_of_it() {
+        let database = Server::shared(SqlKind::Postgresql, Durability::Relaxed).new_database();
+        let access = SqlAccess { connect_timeout_s: 3, ..database.access() };
+        let begun = Instant::now();
+        // A machine with much to do may need all of the time for less.
+        let error = connect_to_serve(&access)
+            .and_then(|mut client| {
+                client.simple("sleep", "SELECT pg_sleep(1)")?;
+                client.simple("sleep", "SELECT pg_sleep(1)")?;
+                client.simple("sleep", "SELECT pg_sleep(1)")
+            })
+            .unwrap_err();
+        assert_eq!(error.fault, Fault::Lost, "{error}");
+        assert!(begun.elapsed() >= Duration::from_secs(3));
+        assert!(error.reason.contains("3 s"), "{error}");
+    }
 }

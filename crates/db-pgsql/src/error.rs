@@ -34,14 +34,15 @@ fn fault(code: &str, is_fatal: bool) -> Fault {
         "25006" => Fault::ReadOnly,
         // No such database; no right to a table or a column.
         "3D000" | "42501" => Fault::Refused,
-        // Serialization, deadlock; the server gave up waiting, for a lock or altogether.
-        "40001" | "40P01" | "55P03" | "57014" => Fault::Retry,
+        // Serialization, deadlock.
+        "40001" | "40P01" => Fault::Retry,
+        "55P03" => Fault::Locked,
         // A table, a column, a function, an operator, a type is missing or another one.
         "42P01" | "42703" | "42704" | "42804" | "42846" | "42883" | "3F000" => Fault::Schema,
         // Shutdowns, crashes, start in progress, sessions that waited for too long.
         "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" => Fault::Lost,
-        // Too many connections.
-        "53300" => Fault::Lost,
+        // Too many connections. A statement that took too long, or was ended by somebody: the server is not well.
+        "53300" | "57014" => Fault::Lost,
         // The session is not what we believe: statements have vanished, or tables were altered under them.
         "26000" | "0A000" => Fault::Lost,
         _ => match code.get(..2) {

@@ -18,16 +18,17 @@ use libdhcpsrv::lease4::V4;
 use libdhcpsrv::lease6::V6;
 
 use crate::column::address_text;
+use crate::connection::connect_to_serve;
 use crate::schema::{self, Table};
 use crate::value::{bytes, number};
-use crate::{Client, Parameter, Row, Statement, connect, sql};
+use crate::{Client, Parameter, Row, Statement, sql};
 
 const ADVICE: &str = "run 'kea-admin db-upgrade pgsql'";
 
 /// Connects to the tables of hosts, for what they say of DHCPv4.
 ///
 /// # Errors
-/// [`DbError`]; see [`connect`], and `Schema` when the tables are not what is needed.
+/// [`DbError`]; see [`connect`](crate::connect), and `Schema` when the tables are not what is needed.
 pub fn open_hosts4(access: &SqlAccess) -> Result<Box<dyn HostConnection<V4>>, DbError> {
     Ok(Box::new(Hosts::<V4>::open(access)?))
 }
@@ -35,7 +36,7 @@ pub fn open_hosts4(access: &SqlAccess) -> Result<Box<dyn HostConnection<V4>>, Db
 /// Connects to the tables of hosts, for what they say of DHCPv6.
 ///
 /// # Errors
-/// [`DbError`]; see [`connect`], and `Schema` when the tables are not what is needed.
+/// [`DbError`]; see [`connect`](crate::connect), and `Schema` when the tables are not what is needed.
 pub fn open_hosts6(access: &SqlAccess) -> Result<Box<dyn HostConnection<V6>>, DbError> {
     Ok(Box::new(Hosts::<V6>::open(access)?))
 }
@@ -116,7 +117,7 @@ struct Hosts<K: Family> {
 
 impl<K: Family> Hosts<K> {
     fn open(access: &SqlAccess) -> Result<Self, DbError> {
-        let mut client = connect(access)?;
+        let mut client = connect_to_serve(access)?;
         client.set("open", &sql::settings())?;
         let version = match schema::version(&mut client) {
             Ok(version) => version,
@@ -166,9 +167,12 @@ impl<K: Family> Hosts<K> {
         );
         let by_resource =
             format!("SELECT {} FROM {}", columns.selected(false, write), K::by_resource(key));
+        let by_identifier = client.prepare("hosts by identifier", &by_identifier)?;
+        let by_resource = client.prepare("hosts by address", &by_resource)?;
+        client.serve(access);
         Ok(Self {
-            by_identifier: client.prepare("hosts by identifier", &by_identifier)?,
-            by_resource: client.prepare("hosts by address", &by_resource)?,
+            by_identifier,
+            by_resource,
             client,
             version,
             faults: FaultLog::new(access),

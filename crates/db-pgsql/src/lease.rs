@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use database::{Counted, DbError, LeaseConnection, SchemaVersion, Wanted};
+use database::{Counted, DbError, Expired, LeaseConnection, Page, SchemaVersion, Wanted};
 use kea_log::log;
 use libdhcpsrv::config::SqlAccess;
 use libdhcpsrv::lease::{AddressOf, LeaseKind, LeaseState, SubnetId};
@@ -14,12 +14,13 @@ use libdhcpsrv::lease6::V6;
 use libdhcpsrv::loggers::DHCPSRV;
 
 use crate::column::{Abilities, Array, Column};
+use crate::connection::connect_to_serve;
 use crate::messages::{PGSQL_LEASE_ROW_UNUSABLE, PGSQL_STATES_MISSING};
 use crate::table::{Key, LeaseTable, lease_type};
 use crate::table4::Table4;
 use crate::table6::Table6;
 use crate::value::{Time, number};
-use crate::{Client, Parameter, Row, Statement, connect, schema, sql};
+use crate::{Client, Parameter, Row, Statement, schema, sql};
 
 /// Leases that one client can have in a subnet, as far as they are looked at.
 const LEASES_PER_CLIENT_MAX: u8 = 64;
@@ -27,7 +28,7 @@ const LEASES_PER_CLIENT_MAX: u8 = 64;
 /// Connects to the table of DHCPv4 leases.
 ///
 /// # Errors
-/// [`DbError`]; see [`connect`], and `Schema` when the tables are not what is needed.
+/// [`DbError`]; see [`connect`](crate::connect), and `Schema` when the tables are not what is needed.
 pub fn open_leases4(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<V4>>, DbError> {
     Ok(Box::new(Leases::<Table4>::open(access)?))
 }
@@ -35,7 +36,7 @@ pub fn open_leases4(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<V4>>, 
 /// Connects to the table of DHCPv6 leases.
 ///
 /// # Errors
-/// [`DbError`]; see [`connect`], and `Schema` when the tables are not what is needed.
+/// [`DbError`]; see [`connect`](crate::connect), and `Schema` when the tables are not what is needed.
 pub fn open_leases6(access: &SqlAccess) -> Result<Box<dyn LeaseConnection<V6>>, DbError> {
     Ok(Box::new(Leases::<Table6>::open(access)?))
 }
@@ -63,14 +64,16 @@ struct Prepared {
 
 impl<T: LeaseTable> Leases<T> {
     fn open(access: &SqlAccess) -> Result<Self, DbError> {
-        let mut client = connect(access)?;
+        let mut client = connect_to_serve(access)?;
         client.set("", &sql::settings())?;
         let version = schema::version(&mut client)?;
         let shape = schema::Table::read(&mut client, T::NAME)?;
         let table = T::new(&shape)?;
+        let (states, has_registered) = states(&mut client)?;
         let abilities = Abilities {
             has_unicode: client.has_unicode(),
-            states: states(&mut client, T::NAME)?,
+            states,
+            has_registered,
             has_wide_iaid: shape.type_of("iaid") == Some("int8"),
         };
         let prepared = Prepared {
@@ -80,6 +83,7 @@ impl<T: LeaseTable> Leases<T> {
             update: client.prepare("update", &sql::update(&table, &relayed(&shape)))?,
             delete: client.prepare("delete", &sql::delete(&table))?,
         };
+        client.serve(access);
         let (seldom, page_end) = (BTreeMap::new(), None);
         Ok(Self { client, table, abilities, version, prepared, seldom, page_end })
     }
@@ -103,11 +107,27 @@ impl<T: LeaseTable> Leases<T> {
         run: impl FnOnce(&mut Self) -> Result<R, DbError>,
     ) -> Result<R, DbError> {
         let allow = |value: &str| [("enable_seqscan", value.to_owned())];
-        self.client.set("settings", &allow("on"))?;
+        self.unlimited(|leases| {
+            leases.client.set("settings", &allow("on"))?;
+            let result = run(leases);
+            match &result {
+                Err(error) if error.is_lost() => {}
+                _ => leases.client.set("settings", &allow("off"))?,
+            }
+            result
+        })
+    }
+
+    /// Runs something that may take as long as it takes.
+    fn unlimited<R>(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> Result<R, DbError>,
+    ) -> Result<R, DbError> {
+        self.client.set_unlimited(true)?;
         let result = run(self);
         match &result {
             Err(error) if error.is_lost() => {}
-            _ => self.client.set("settings", &allow("off"))?,
+            _ => self.client.set_unlimited(false)?,
         }
         result
     }
@@ -124,16 +144,18 @@ impl<T: LeaseTable> Leases<T> {
         }
     }
 
-    /// Runs a statement that returns the ordinal numbers of what it changed. `order` tells which element each one is.
+    /// Runs a statement that returns the ordinal numbers of what it changed. `order` tells which of `count` elements each
+    /// one is.
     fn change(
         &mut self,
         statement: &Statement,
         arrays: &[Array<'_>],
         order: &[usize],
+        count: usize,
     ) -> Result<Vec<bool>, DbError> {
         let parameters: Vec<Parameter<'_>> = arrays.iter().map(Array::parameter).collect();
         let rows = self.client.query(statement, &parameters)?;
-        let mut made = vec![false; order.len()];
+        let mut made = vec![false; count];
         for row in &rows {
             let place = number(row, 0).and_then(|n| usize::try_from(n - 1).ok());
             let element = place.and_then(|place| order.get(place));
@@ -142,6 +164,47 @@ impl<T: LeaseTable> Leases<T> {
             }
         }
         Ok(made)
+    }
+
+    /// The contents of a page.
+    fn read_page(
+        &mut self,
+        after: Option<AddressOf<T::Kind>>,
+        limit: usize,
+    ) -> Result<Page<T::Kind>, DbError> {
+        // Where a walk goes on is told by what the row had, which may be written in an unusual way.
+        let mut from = match (after, self.page_end.take()) {
+            (Some(after), Some((address, key))) if after == address => Some(key),
+            (Some(after), _) => Some(self.table.key(after)),
+            (None, _) => None,
+        };
+        loop {
+            let rows = match &from {
+                None => {
+                    let first = self.seldom("first page", |table| sql::page(table, true))?;
+                    self.client.query(&first, &[&clamped(limit)])?
+                }
+                Some(key) => {
+                    let next = self.seldom("page", |table| sql::page(table, false))?;
+                    self.client.query(&next, &[key.parameter(), &clamped(limit)])?
+                }
+            };
+            let leases: Vec<Lease<T>> =
+                rows.iter().filter_map(|row| Self::read(&self.table, row, 0)).collect();
+            let Some(last) = rows.last() else { return Ok((leases, None)) };
+            let (_, key) = self.table.address(last, 0);
+            if let Some(lease) = leases.last() {
+                let address = T::Kind::address(lease);
+                self.page_end = Some((address, key));
+                let is_end = rows.len() < limit;
+                return Ok((leases, (!is_end).then_some(address)));
+            }
+            // Nothing in it can be read.
+            if key == Key::None {
+                return Ok((leases, None));
+            }
+            from = Some(key);
+        }
     }
 
     fn ranges(
@@ -231,33 +294,24 @@ where
     Array::gather(column.kind, abilities, leases.map(column.value))
 }
 
-/// The states that tables know: all leases refer to a row of `lease_state`.
-fn states(client: &mut Client, table: &'static str) -> Result<[i64; 5], DbError> {
+/// The states that tables know (all leases refer to a row of `lease_state`): the numbers that states are stored with,
+/// and whether there is one for registered leases.
+fn states(client: &mut Client) -> Result<([i64; 5], bool), DbError> {
     let mut states = [0, 1, 2, 3, 4];
     let asked = client.prepare("states", "SELECT to_regclass('lease_state') IS NOT NULL")?;
     let is_there = client.query(&asked, &[])?;
     if !is_there.first().is_some_and(|row| row.try_get(0).unwrap_or(false)) {
-        return Ok(states);
+        return Ok((states, true));
     }
     let asked = client.prepare("states", "SELECT state::int8 FROM lease_state")?;
     let known: Vec<i64> =
         client.query(&asked, &[])?.iter().filter_map(|row| number(row, 0)).collect();
-    for (state, name, instead) in [
-        (LeaseState::Released, "released", LeaseState::ExpiredReclaimed),
-        (LeaseState::Registered, "registered", LeaseState::Default),
-    ] {
-        let number = state as i64;
-        if !known.contains(&number) && (state == LeaseState::Released || table == "lease6") {
-            let instead_number = instead as i64;
-            log!(DHCPSRV, PGSQL_STATES_MISSING, number, name, instead_number);
-        }
-        if !known.contains(&number)
-            && let Some(stored) = states.get_mut(state as usize)
-        {
-            *stored = instead as i64;
-        }
+    let (released, instead) = (LeaseState::Released as i64, LeaseState::ExpiredReclaimed as i64);
+    if !known.contains(&released) {
+        log!(DHCPSRV, PGSQL_STATES_MISSING, released, "released", instead);
+        states[LeaseState::Released as usize] = instead;
     }
-    Ok(states)
+    Ok((states, known.contains(&(LeaseState::Registered as i64))))
 }
 
 impl<T: LeaseTable> LeaseConnection<T::Kind> for Leases<T>
@@ -305,6 +359,18 @@ where
         Ok(())
     }
 
+    fn fits(&self, lease: &Lease<T>) -> Result<(), String> {
+        let is_registered = T::Kind::contents_of(lease).state == LeaseState::Registered;
+        match is_registered && !self.abilities.has_registered {
+            true => Err("the tables do not know that a lease is registered".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    fn set_patient(&mut self, is_patient: bool) -> Result<(), DbError> {
+        self.client.set_patient(is_patient)
+    }
+
     fn begin(&mut self) -> Result<(), DbError> {
         self.client.begin();
         Ok(())
@@ -320,6 +386,7 @@ where
         }
         let mut order: Vec<(AddressOf<T::Kind>, usize)> =
             leases.iter().enumerate().map(|(at, lease)| (T::Kind::address(lease), at)).collect();
+        order.retain(|(_, at)| leases.get(*at).is_some_and(|lease| self.fits(lease).is_ok()));
         order.sort_unstable();
         let sorted: Vec<&Lease<T>> =
             order.iter().filter_map(|(_, at)| leases.get(*at).copied()).collect();
@@ -346,7 +413,8 @@ where
         if leases.is_empty() {
             return Ok(Vec::new());
         }
-        let order = by_address::<T::Kind>(leases.len(), |at| T::Kind::address(leases[at].0));
+        let mut order = by_address::<T::Kind>(leases.len(), |at| T::Kind::address(leases[at].0));
+        order.retain(|at| leases.get(*at).is_some_and(|(_, new)| self.fits(new).is_ok()));
         let old: Vec<&Lease<T>> = order.iter().map(|at| leases[*at].0).collect();
         let new: Vec<&Lease<T>> = order.iter().map(|at| leases[*at].1).collect();
         let columns = self.table.columns();
@@ -358,7 +426,7 @@ where
             sql::changed(columns).map(|column| gather(abilities, column, new.iter().copied())),
         );
         let statement = self.prepared.update.clone();
-        self.change(&statement, &arrays, &order)
+        self.change(&statement, &arrays, &order, leases.len())
     }
 
     fn delete(&mut self, leases: &[&Lease<T>]) -> Result<Vec<bool>, DbError> {
@@ -375,13 +443,20 @@ where
             .map(|column| gather(&self.abilities, column, old.iter().copied()))
             .collect();
         let statement = self.prepared.delete.clone();
-        self.change(&statement, &arrays, &order)
+        self.change(&statement, &arrays, &order, leases.len())
     }
 
-    fn expired(&mut self, now_s: i64, limit: usize) -> Result<Vec<Lease<T>>, DbError> {
+    fn expired(
+        &mut self,
+        now_s: i64,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Expired<Lease<T>>, DbError> {
         let statement = self.seldom("expired", sql::expired)?;
-        let rows = self.client.query(&statement, &[&Time(now_s), &clamped(limit)])?;
-        Ok(rows.iter().filter_map(|row| Self::read(&self.table, row, 0)).collect())
+        let all = clamped(skip.saturating_add(limit));
+        let rows = self.client.query(&statement, &[&Time(now_s), &all, &clamped(skip)])?;
+        let leases = rows.iter().filter_map(|row| Self::read(&self.table, row, 0)).collect();
+        Ok(Expired { rows: rows.len(), leases })
     }
 
     fn delete_reclaimed(&mut self, before_s: i64, limit: usize) -> Result<u64, DbError> {
@@ -422,40 +497,8 @@ where
         &mut self,
         after: Option<AddressOf<T::Kind>>,
         limit: usize,
-    ) -> Result<(Vec<Lease<T>>, Option<AddressOf<T::Kind>>), DbError> {
-        // Where a walk goes on is told by what the row had, which may be written in an unusual way.
-        let mut from = match (after, self.page_end.take()) {
-            (Some(after), Some((address, key))) if after == address => Some(key),
-            (Some(after), _) => Some(self.table.key(after)),
-            (None, _) => None,
-        };
-        loop {
-            let rows = match &from {
-                None => {
-                    let first = self.seldom("first page", |table| sql::page(table, true))?;
-                    self.client.query(&first, &[&clamped(limit)])?
-                }
-                Some(key) => {
-                    let next = self.seldom("page", |table| sql::page(table, false))?;
-                    self.client.query(&next, &[key.parameter(), &clamped(limit)])?
-                }
-            };
-            let leases: Vec<Lease<T>> =
-                rows.iter().filter_map(|row| Self::read(&self.table, row, 0)).collect();
-            let Some(last) = rows.last() else { return Ok((leases, None)) };
-            let (_, key) = self.table.address(last, 0);
-            if let Some(lease) = leases.last() {
-                let address = T::Kind::address(lease);
-                self.page_end = Some((address, key));
-                let is_end = rows.len() < limit;
-                return Ok((leases, (!is_end).then_some(address)));
-            }
-            // Nothing in it can be read.
-            if key == Key::None {
-                return Ok((leases, None));
-            }
-            from = Some(key);
-        }
+    ) -> Result<Page<T::Kind>, DbError> {
+        self.unlimited(|leases| leases.read_page(after, limit))
     }
 
     fn schema_version(&self) -> SchemaVersion {

@@ -108,13 +108,13 @@ pub(crate) fn delete<T: LeaseTable>(table: &T) -> String {
     )
 }
 
-/// Parameters: the moment, how many.
+/// Parameters: the moment, how many, and how many of these are passed over.
 pub(crate) fn expired<T: LeaseTable>(table: &T) -> String {
     format!(
         "SELECT l.* FROM unnest('{{0,1,4}}'::int8[]) AS s(state) CROSS JOIN LATERAL (\
          SELECT {} FROM {} l WHERE l.state = s.state AND l.expire < $1::timestamptz \
-         AND l.valid_lifetime IS DISTINCT FROM 4294967295 ORDER BY l.expire LIMIT $2::int8) l \
-         ORDER BY l.expire LIMIT $2::int8",
+         AND l.valid_lifetime IS DISTINCT FROM 4294967295 ORDER BY l.expire, l.address LIMIT $2::int8) l \
+         ORDER BY l.expire, l.address LIMIT $2::int8 - $3::int8 OFFSET $3::int8",
         table.selected(),
         T::NAME,
     )
@@ -127,8 +127,9 @@ pub(crate) fn delete_reclaimed<T: LeaseTable>() -> String {
         "DELETE FROM {name} AS l WHERE l.ctid = ANY(ARRAY(\
          SELECT d.ctid FROM unnest('{{2,3}}'::int8[]) AS s(state) CROSS JOIN LATERAL (\
          SELECT ctid FROM {name} WHERE state = s.state AND expire < $1::timestamptz \
-         ORDER BY expire LIMIT $2::int8 FOR UPDATE SKIP LOCKED) d LIMIT $2::int8)) \
-         AND coalesce(l.state, 0) IN (2, 3) AND coalesce(l.expire < $1::timestamptz, false)"
+         AND valid_lifetime IS DISTINCT FROM 4294967295 ORDER BY expire LIMIT $2::int8 FOR UPDATE SKIP LOCKED) d LIMIT $2::int8)) \
+         AND coalesce(l.state, 0) IN (2, 3) AND coalesce(l.expire < $1::timestamptz, false) \
+         AND l.valid_lifetime IS DISTINCT FROM 4294967295"
     )
 }
 

@@ -313,8 +313,8 @@ fn what_is_over_is_expired_then_reclaimed_then_deleted() {
         let lasts = |leases: Vec<Lease4>| {
             leases.iter().map(|lease| lease.address.octets()[3]).collect::<Vec<_>>()
         };
-        assert_eq!(lasts(connection.expired(NOW, 10).unwrap()), [7, 1, 2], "{tables:?}");
-        assert_eq!(lasts(connection.expired(NOW, 2).unwrap()), [7, 1]);
+        assert_eq!(lasts(connection.expired(NOW, 0, 10).unwrap().leases), [7, 1, 2], "{tables:?}");
+        assert_eq!(lasts(connection.expired(NOW, 0, 2).unwrap().leases), [7, 1]);
 
         let mut ended = Vec::new();
         let mut note = |first: u32, last: u32| {
@@ -340,7 +340,7 @@ fn what_is_over_is_expired_then_reclaimed_then_deleted() {
 }
 
 #[test]
-fn states_that_the_tables_do_not_know_are_stored_as_the_nearest() {
+fn states_that_the_tables_do_not_know_are_stored_as_the_nearest_or_refused() {
     for (tables, expected) in
         [(Tables::Oldest, LeaseState::ExpiredReclaimed), (Tables::Newest, LeaseState::Released)]
     {
@@ -350,6 +350,16 @@ fn states_that_the_tables_do_not_know_are_stored_as_the_nearest() {
         assert_eq!(connection.insert(&[&released]).unwrap(), [true]);
         assert_eq!(get(&mut *connection, &[1])[0].state, expected);
         assert_eq!(connection.update(&[(&released, &lease(1))]).unwrap(), [true]);
+        let knows_all = expected == LeaseState::Released;
+        let registered = Lease4 { state: LeaseState::Registered, ..lease(2) };
+        assert_eq!(connection.fits(&registered).is_ok(), knows_all);
+        let made = connection.insert(&[&registered, &lease(3)]).unwrap();
+        assert_eq!(made, [knows_all, true], "it alone is refused");
+        let changes = [
+            (&lease(1), &Lease4 { address: lease(1).address, ..registered.clone() }),
+            (&lease(3), &Lease4 { cltt: NOW + 1, ..lease(3) }),
+        ];
+        assert_eq!(connection.update(&changes).unwrap(), [knows_all, true]);
     }
 }
 

@@ -225,7 +225,7 @@ fn the_ranges_of_prefixes_are_told() {
         connection.ended(NOW - 3600, NOW, &mut |first, last| ended.push((first, last))).unwrap();
         let first = number(over.address);
         assert_eq!(ended, [(first, first + (1_u128 << 72) - 1)]);
-        let expired = connection.expired(NOW, 10).unwrap();
+        let expired = connection.expired(NOW, 0, 10).unwrap().leases;
         assert_eq!(expired, [over.clone()]);
         let reclaimed = Lease6 { state: LeaseState::ExpiredReclaimed, ..over.clone() };
         assert_eq!(connection.update(&[(&over, &reclaimed)]).unwrap(), [true]);

@@ -51,9 +51,9 @@ pub struct Limits {
     /// Whether every byte can stand in a host name. Where not, a lease is stored without the host name or is refused.
     pub has_any_hostname: bool,
     /// Whether it knows the states released and registered. Where not, a released lease is kept as a reclaimed one, and a
-    /// registered one as a default one or not at all.
+    /// registered one not at all.
     pub has_all_states: bool,
-    /// The last second that a lifetime may end at. A longer one ends then, for reads as well.
+    /// The last second that a lifetime may end at. A longer one is refused.
     pub expire_max: i64,
 }
 

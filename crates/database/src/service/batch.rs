@@ -1,19 +1,47 @@
 //! Carrying out a batch.
 //!
 //! Reads come first, and their replies leave at once. Changes follow in one transaction. One that the database refuses
-//! for what it says must not fail the others: then each is tried by itself.
+//! for what it says must not fail the others: then the batch is halved, and the halves, until it is alone. What the
+//! table cannot hold is not sent at all.
+//!
+//! Nor may a row that somebody else holds keep the others from being stored: it is waited for once, for a moment; then
+//! the batch is halved the same way, and nothing is waited for any more.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use libdhcpsrv::lease::LeaseKind;
 use libdhcpsrv::remote::{Ask, Reply, Told};
 
+use kea_log::{Logger, RateLimiter};
+
 use super::{Job, Mailbox};
 use crate::line::Lost;
+use crate::messages::DATABASE_LEASE_UNFIT;
 use crate::{DbError, Fault, LeaseConnection, LinkEvent, requests};
 
 /// How often a transaction that was in the way of another one is tried again.
 const RETRIES_MAX: usize = 5;
+
+/// How long a batch is carried out that has met rows of others; what is left then fails.
+const IMPATIENCE_MAX: Duration = Duration::from_secs(2);
+
+static LOGGER: Logger = Logger::new("database");
+/// What clients can cause again and again does not fill the log: so many lines at once, then one in a second.
+static UNFIT: RateLimiter = RateLimiter::new(20, 1_000_000_000);
+static REFUSED: RateLimiter = RateLimiter::new(20, 1_000_000_000);
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+fn now_ns() -> u64 {
+    u64::try_from(BEGINNING.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Tells of something that was refused, unless there are too many.
+pub(super) fn tell_refused(tell: &dyn Fn(LinkEvent), error: DbError) {
+    if REFUSED.admit(&DATABASE_LEASE_UNFIT, now_ns()).is_some() {
+        tell(LinkEvent::Refused(error));
+    }
+}
 
 /// Replies on their way, each with its mailbox.
 type Replies<K> = Vec<(Arc<Mailbox<K>>, Reply<K>)>;
@@ -62,11 +90,6 @@ fn deliver<K: LeaseKind>(replies: Replies<K>) {
     }
 }
 
-/// Whether an error concerns what was said, and not the connection.
-fn is_of_statement(error: &DbError) -> bool {
-    !error.is_lost()
-}
-
 fn read_all<K: LeaseKind>(
     tell: &dyn Fn(LinkEvent),
     connection: &mut dyn LeaseConnection<K>,
@@ -80,25 +103,29 @@ fn read_all<K: LeaseKind>(
             deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)).collect());
             Ok(())
         }
-        Err(error) if is_of_statement(&error) && jobs.len() > 1 => {
-            let mut jobs = jobs.into_iter();
-            while let Some(job) = jobs.next() {
-                if let Err((error, mut left)) = read_all(tell, connection, vec![job]) {
-                    left.extend(jobs);
-                    return Err((error, left));
-                }
-            }
-            Ok(())
+        Err(error) if error.is_lost() => Err((error, jobs)),
+        Err(error) if error.fault == Fault::Statement && jobs.len() > 1 => {
+            halves(jobs, |half| read_all(tell, connection, half))
         }
         Err(error) => {
-            if !is_of_statement(&error) {
-                return Err((error, jobs));
-            }
             fail(jobs);
-            tell(LinkEvent::Refused(error));
+            tell_refused(tell, error);
             Ok(())
         }
     }
+}
+
+/// Does something with both halves of some jobs; what is left when a connection is lost are all that have no reply.
+fn halves<K: LeaseKind>(
+    mut jobs: Vec<Job<K>>,
+    mut work: impl FnMut(Vec<Job<K>>) -> Result<(), Lost<Job<K>>>,
+) -> Result<(), Lost<Job<K>>> {
+    let right = jobs.split_off(jobs.len() / 2);
+    if let Err((error, mut left)) = work(jobs) {
+        left.extend(right);
+        return Err((error, left));
+    }
+    work(right)
 }
 
 /// What some jobs ask.
@@ -111,12 +138,43 @@ fn change_all<K: LeaseKind>(
     connection: &mut dyn LeaseConnection<K>,
     jobs: Vec<Job<K>>,
 ) -> Result<(), Lost<Job<K>>> {
+    let (fitting, unfit): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|job| is_fit(&*connection, job));
+    fail(unfit);
+    change_some(tell, connection, fitting, None)
+}
+
+/// Whether the table can hold what a job would store; it is logged if not.
+fn is_fit<K: LeaseKind>(connection: &dyn LeaseConnection<K>, job: &Job<K>) -> bool {
+    let Ask::Change { new: Some(new), .. } = &job.request.ask else { return true };
+    match connection.fits(new) {
+        Ok(()) => true,
+        Err(reason) => {
+            let address = K::address(new);
+            kea_log::log_limited!(UNFIT, now_ns(), LOGGER, DATABASE_LEASE_UNFIT, address, reason);
+            false
+        }
+    }
+}
+
+/// Makes changes, as many at once as the database takes; `until` when, if rows of others are not waited for any more.
+fn change_some<K: LeaseKind>(
+    tell: &dyn Fn(LinkEvent),
+    connection: &mut dyn LeaseConnection<K>,
+    jobs: Vec<Job<K>>,
+    until: Option<Instant>,
+) -> Result<(), Lost<Job<K>>> {
     if jobs.is_empty() {
         return Ok(());
     }
+    if until.is_some_and(|until| Instant::now() >= until) {
+        fail(jobs);
+        return Ok(());
+    }
+    let were_lost: Vec<bool> = jobs.iter().map(|job| job.was_lost).collect();
     let mut tries = 0;
     let error = loop {
-        match requests::change(connection, &asks(&jobs)) {
+        match requests::change(connection, &asks(&jobs), &were_lost) {
             Ok(told) => {
                 deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)).collect());
                 return Ok(());
@@ -125,20 +183,33 @@ fn change_all<K: LeaseKind>(
             Err(error) => break error,
         }
     };
-    if !is_of_statement(&error) {
-        return Err((error, jobs));
-    }
-    if jobs.len() == 1 {
-        fail(jobs);
-        tell(LinkEvent::Refused(error));
-        return Ok(());
-    }
-    let mut jobs = jobs.into_iter();
-    while let Some(job) = jobs.next() {
-        if let Err((error, mut left)) = change_all(tell, connection, vec![job]) {
-            left.extend(jobs);
-            return Err((error, left));
+    let is_alone = jobs.len() == 1;
+    match error.fault {
+        Fault::Lost | Fault::ReadOnly => Err((error, jobs)),
+        Fault::Locked if until.is_none() && !is_alone => impatiently(tell, connection, jobs),
+        Fault::Statement | Fault::Retry | Fault::Locked if !is_alone => {
+            halves(jobs, |half| change_some(tell, connection, half, until))
+        }
+        _ => {
+            fail(jobs);
+            tell_refused(tell, error);
+            Ok(())
         }
     }
-    Ok(())
+}
+
+/// Makes those changes for which nobody has to be waited for.
+fn impatiently<K: LeaseKind>(
+    tell: &dyn Fn(LinkEvent),
+    connection: &mut dyn LeaseConnection<K>,
+    jobs: Vec<Job<K>>,
+) -> Result<(), Lost<Job<K>>> {
+    // A connection that cannot be told how long to wait is none that can be used.
+    let lost = |error: DbError| DbError { fault: Fault::Lost, ..error };
+    if let Err(error) = connection.set_patient(false) {
+        return Err((lost(error), jobs));
+    }
+    let until = Instant::now() + IMPATIENCE_MAX;
+    halves(jobs, |half| change_some(tell, connection, half, Some(until)))?;
+    connection.set_patient(true).map_err(|error| (lost(error), Vec::new()))
 }

@@ -8,7 +8,7 @@ use libdhcpsrv::remote::range_of;
 use parking_lot::{Condvar, Mutex};
 use util::Now;
 
-use super::Shared;
+use super::{Shared, batch};
 use crate::keeping::{self, ReclaimedLease, Watch};
 use crate::line::Carrier;
 use crate::{DbError, Fault, LeaseConnection, LinkEvent};
@@ -19,6 +19,8 @@ const TICK: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Leases that are reclaimed in one transaction.
 const PIECE: usize = 500;
+/// How long the leases of a transaction are reclaimed that has met rows of others; what is left then is left.
+const IMPATIENCE_MAX: Duration = Duration::from_secs(2);
 
 /// What the keeper has done.
 #[derive(Clone, Debug)]
@@ -109,7 +111,7 @@ pub(super) fn run<K: LeaseKind>(shared: &Shared<K>, now_s: i64) {
             if is_lost {
                 // The threads that carry requests tell of a database that is away.
                 keeper.connection = None;
-            } else if error.fault != Fault::Retry {
+            } else if !matches!(error.fault, Fault::Retry | Fault::Locked) {
                 shared.tell(LinkEvent::Refused(error));
             }
             next_tick = Instant::now() + PAUSE;
@@ -154,19 +156,20 @@ impl<K: LeaseKind> Keeper<'_, K> {
         let begin = Instant::now();
         let limit = if limits.leases_max == 0 { usize::MAX } else { limits.leases_max as usize };
         let mut leases = Vec::new();
+        // Rows at the front that stay as they are, because they cannot be read or changed: they must not hide others.
+        let mut skip = 0;
         let mut is_more = false;
-        let result = loop {
+        let mut result = loop {
             let left = limit - leases.len();
             if left == 0 || (!time_max.is_zero() && begin.elapsed() >= time_max) {
                 is_more = true;
                 break Ok(());
             }
-            match self.reclaim_some(left.min(PIECE), limits.remove) {
-                Ok((0, some)) | Ok((_, some)) if some.is_empty() => break Ok(()),
-                Ok((found, some)) => {
-                    let is_last = found < left.min(PIECE);
+            match self.reclaim_some(skip, left.min(PIECE), limits.remove) {
+                Ok((rows, some)) => {
+                    skip += rows - some.len().min(rows);
                     leases.extend(some);
-                    if is_last {
+                    if rows < left.min(PIECE) {
                         break Ok(());
                     }
                 }
@@ -177,7 +180,11 @@ impl<K: LeaseKind> Keeper<'_, K> {
             }
         };
         if is_more {
-            is_more = self.has_expired()?;
+            match self.has_expired(skip) {
+                Ok(has_expired) => is_more = has_expired,
+                // What was reclaimed is told all the same.
+                Err(error) => result = Err(error),
+            }
         }
         let took = begin.elapsed();
         self.shared.carrier.keeper.kept.lock().push(Kept::Reclaimed { leases, is_more, took });
@@ -185,25 +192,35 @@ impl<K: LeaseKind> Keeper<'_, K> {
         result
     }
 
-    fn has_expired(&mut self) -> Result<bool, DbError> {
+    fn has_expired(&mut self, skip: usize) -> Result<bool, DbError> {
         let Some(connection) = &mut self.connection else { return Ok(false) };
-        Ok(!connection.expired(wall_s(), 1)?.is_empty())
+        Ok(connection.expired(wall_s(), skip, 1)?.rows > 0)
     }
 
-    /// Reclaims some leases in one transaction; returns how many had expired, and those that nobody changed meanwhile.
+    /// Reclaims some leases; returns how many rows had expired, and those that nobody changed meanwhile.
     fn reclaim_some(
         &mut self,
+        skip: usize,
         limit: usize,
         remove: bool,
     ) -> Result<(usize, Vec<ReclaimedLease<K>>), DbError> {
         let Some(connection) = &mut self.connection else { return Ok((0, Vec::new())) };
-        let (found, leases) = keeping::reclaim(&mut **connection, wall_s(), limit, remove)?;
-        for reclaimed in &leases {
-            // The next look at what has ended may come too late for it: its row may be gone by then.
-            let (first, last) = range_of::<K>(&reclaimed.lease);
-            self.shared.carrier.hints.ended(first, last);
+        let expired = connection.expired(wall_s(), skip, limit)?;
+        let mut reclaimed = Vec::with_capacity(expired.leases.len());
+        let tell = |error| batch::tell_refused(&|event| self.shared.tell(event), error);
+        let run = Run { remove, tell: &tell };
+        match run.reclaim(&mut **connection, &expired.leases, None, &mut reclaimed) {
+            // The transactions before the one that failed count.
+            Err(error) if reclaimed.is_empty() => Err(error),
+            _ => {
+                for one in &reclaimed {
+                    // The next look at what has ended may come too late for it: its row may be gone by then.
+                    let (first, last) = range_of::<K>(&one.lease);
+                    self.shared.carrier.hints.ended(first, last);
+                }
+                Ok((expired.rows, reclaimed))
+            }
         }
-        Ok((found, leases))
     }
 
     fn flush(&mut self, hold_s: u32, limit: usize) -> Result<(), DbError> {
@@ -213,5 +230,58 @@ impl<K: LeaseKind> Keeper<'_, K> {
         self.shared.carrier.keeper.kept.lock().push(Kept::Flushed(count));
         (self.shared.wake_owner)();
         Ok(())
+    }
+}
+
+/// How leases are reclaimed.
+struct Run<'r> {
+    /// Whether they are all deleted.
+    remove: bool,
+    /// Gets what the database refuses.
+    tell: &'r dyn Fn(DbError),
+}
+
+impl Run<'_> {
+    /// Reclaims leases in one transaction, or in halves where that is refused, down to the lease that is in the way;
+    /// `until` when, if rows of others are not waited for any more.
+    fn reclaim<K: LeaseKind>(
+        &self,
+        connection: &mut dyn LeaseConnection<K>,
+        leases: &[K::Lease],
+        until: Option<Instant>,
+        reclaimed: &mut Vec<ReclaimedLease<K>>,
+    ) -> Result<(), DbError> {
+        if leases.is_empty() || until.is_some_and(|until| Instant::now() >= until) {
+            return Ok(());
+        }
+        let error = match keeping::reclaim_leases(connection, leases, self.remove) {
+            Ok(some) => {
+                reclaimed.extend(some);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let is_alone = leases.len() == 1;
+        let (left, right) = leases.split_at(leases.len() / 2);
+        match error.fault {
+            Fault::Locked if until.is_none() && !is_alone => {
+                connection.set_patient(false)?;
+                let until = Some(Instant::now() + IMPATIENCE_MAX);
+                self.reclaim(connection, left, until, reclaimed)?;
+                self.reclaim(connection, right, until, reclaimed)?;
+                connection.set_patient(true)
+            }
+            Fault::Statement | Fault::Retry | Fault::Locked if !is_alone => {
+                self.reclaim(connection, left, until, reclaimed)?;
+                self.reclaim(connection, right, until, reclaimed)
+            }
+            // It is left as it is, and looked at again in the next run.
+            Fault::Statement => {
+                (self.tell)(error);
+                Ok(())
+            }
+            Fault::Retry | Fault::Locked => Ok(()),
+            _ => Err(error),
+        }
     }
 }

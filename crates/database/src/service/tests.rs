@@ -167,8 +167,8 @@ fn what_was_under_way_when_a_connection_was_lost_is_carried_out_once_more() {
         let mut stand = Stand::new(&table, PATIENT);
         table.lose_after(0, moment);
         let answers = stand.ask(&[Question4::Commit(change(&[1; 6], address(1)))]);
-        // What had been stored before the connection was lost is found to be there: the client asks again.
-        assert_eq!(is_made(&answers[0]), moment == Moment::Before, "{answers:?}");
+        // What had been stored before the connection was lost is found to be there.
+        assert!(is_made(&answers[0]), "{moment:?}: {answers:?}");
         assert_eq!(table.leases().len(), 1);
         table.lose_after(0, moment);
         assert!(stand.get(address(1)).unwrap().is_some());
@@ -227,6 +227,63 @@ fn transactions_in_each_others_way_are_made_again() {
     table.set_retries(3);
     let answers = stand.ask(&[Question4::Commit(change(&[1; 6], address(1)))]);
     assert!(is_made(&answers[0]));
+}
+
+/// Asks for a lease of each of some addresses; the numbers of those that have got none.
+fn refused(stand: &mut Stand, count: u32) -> Vec<u32> {
+    let questions: Vec<_> =
+        (0..count).map(|number| Question4::Commit(change(&[1; 6], address(number)))).collect();
+    let answers = (0..).zip(stand.ask(&questions));
+    answers.filter(|(_, answer)| !is_made(answer)).map(|(number, _)| number).collect()
+}
+
+#[test]
+fn row_that_somebody_holds_costs_its_own_change_and_little_time() {
+    let table = Table::default();
+    let mut stand = Stand::new(&table, PATIENT);
+    let mut holder = table.connect().unwrap();
+    holder.begin().unwrap();
+    holder.insert(&[&lease(5, LeaseState::Default, -50)]).unwrap();
+    let begin = Instant::now();
+    assert_eq!(refused(&mut stand, 64), [5]);
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    stand.event(
+        |event| matches!(event, LinkEvent::Refused(error) if error.fault == crate::Fault::Locked),
+    );
+    assert_eq!(table.leases().len(), 63);
+    // The connection waits again afterwards.
+    let waiter = std::thread::spawn(move || {
+        let answers = stand.ask(&[Question4::Commit(change(&[1; 6], address(5)))]);
+        format!("{answers:?}")
+    });
+    drop(holder);
+    assert!(waiter.join().unwrap().contains("Done(Ok("));
+    assert_eq!(table.leases().len(), 64);
+}
+
+#[test]
+fn lease_that_does_not_fit_is_not_sent() {
+    let table = Table::default();
+    let mut stand = Stand::new(&table, PATIENT);
+    table.make_unfit(address(5));
+    let before = table.statements();
+    assert_eq!(refused(&mut stand, 64), [5]);
+    assert_eq!(table.leases().len(), 63);
+    assert!(table.statements() - before < 20, "{}", table.statements() - before);
+    let answers = stand.ask(&[Question4::Commit(change(&[1; 6], address(5)))]);
+    assert!(answers[0].is_none(), "it is no conflict: {answers:?}");
+}
+
+#[test]
+fn change_that_is_refused_is_found_by_halving() {
+    let table = Table::default();
+    let mut stand = Stand::new(&table, PATIENT);
+    table.poison(address(77));
+    let before = table.commits();
+    assert_eq!(refused(&mut stand, 128), [77]);
+    assert_eq!(table.leases().len(), 127);
+    assert!(table.commits() - before < 20, "{}", table.commits() - before);
+    stand.event(|event| matches!(event, LinkEvent::Refused(_)));
 }
 
 #[test]
@@ -318,4 +375,46 @@ fn addresses_are_free_when_lifetimes_end_and_when_nothing_seems_left() {
         std::thread::yield_now();
     }
     assert!(stand.get(address(1)).unwrap().is_some(), "it has ended and is not gone");
+}
+
+#[test]
+fn rows_that_cannot_be_reclaimed_hide_no_others() {
+    let table = Table::default();
+    for number in 0..700 {
+        table.make_unreadable(address(number));
+    }
+    for number in 1000..1600 {
+        table.put(lease(number, LeaseState::Default, 2000));
+        table.poison(address(number));
+    }
+    for number in 2000..2010 {
+        table.put(lease(number, LeaseState::Default, 10));
+    }
+    let mut holder = table.connect().unwrap();
+    holder.begin().unwrap();
+    let held = lease(2003, LeaseState::Default, 10);
+    assert_eq!(holder.update(&[(&held, &held)]).unwrap().len(), 1);
+    let stand = Stand::new(&table, PATIENT);
+    for expected in [9, 0] {
+        let limits = ReclaimLimits { leases_max: 100, remove: false };
+        stand.service.reclaim(limits, Duration::ZERO);
+        let Kept::Reclaimed { leases, is_more, .. } = kept(&stand.service) else { panic!() };
+        assert_eq!((leases.len(), is_more), (expected, false));
+    }
+}
+
+#[test]
+fn what_was_reclaimed_is_told_even_if_the_connection_is_lost_behind_it() {
+    for statements in 1..6 {
+        let table = Table::default();
+        table.put(lease(1, LeaseState::Default, 20));
+        table.put(lease(2, LeaseState::Default, 10));
+        let stand = Stand::new(&table, PATIENT);
+        table.lose_after(statements, Moment::Before);
+        stand.service.reclaim(ReclaimLimits { leases_max: 1, remove: false }, Duration::ZERO);
+        let Kept::Reclaimed { leases, .. } = kept(&stand.service) else { panic!() };
+        let states = table.leases().into_iter().map(|lease| lease.state);
+        let stored = states.filter(|state| *state == LeaseState::ExpiredReclaimed).count();
+        assert_eq!(leases.len(), stored, "{statements}");
+    }
 }

@@ -158,3 +158,53 @@ fn server_without_tls_is_refused_where_it_is_wanted() {
     };
     assert_eq!(connect(&access).unwrap_err().fault, Fault::Refused);
 }
+
+#[test]
+fn batch_of_leases_is_one_transaction() {
+    let server = own_server();
+    let database = with_schema(&server);
+    let mut leases = open_leases4(&database.access()).unwrap();
+    let status = || {
+        let asked = "SELECT variable_value FROM information_schema.global_status \
+                     WHERE variable_name IN ('COM_BEGIN', 'COM_COMMIT') ORDER BY variable_name;";
+        let told = server.sql(None, asked);
+        told.split_whitespace().map(|word| word.parse().unwrap()).collect::<Vec<u64>>()
+    };
+    // The pieces have 64, 16, 16 and 4 rows; one of 64 needs no transaction.
+    let batch: Vec<_> = (0..164).map(crate::lease4::lease).collect();
+    for (range, transactions) in [(0..64, 0), (64..164, 1)] {
+        let before = status();
+        let rows: Vec<_> = batch[range].iter().collect();
+        assert_eq!(leases.insert(&rows).unwrap(), vec![true; rows.len()]);
+        let ends: Vec<u64> = before.iter().map(|count| count + transactions).collect();
+        assert_eq!(status(), ends, "{} rows", rows.len());
+    }
+    // Rows that are there do not make several of it.
+    let before = status();
+    let again: Vec<_> = (36..100).chain(200..228).map(crate::lease4::lease).collect();
+    let rows: Vec<_> = again.iter().collect();
+    let made = leases.insert(&rows).unwrap();
+    assert_eq!(made.iter().filter(|made| **made).count(), 28);
+    assert_eq!(status(), before.iter().map(|count| count + 1).collect::<Vec<u64>>());
+}
+
+#[test]
+fn old_row_that_somebody_holds_does_not_keep_others() {
+    use libdhcpsrv::lease::LeaseState;
+    let database = with_schema(&Server::shared(SqlKind::Mysql, Durability::Relaxed));
+    let mut one = open_leases4(&database.access()).unwrap();
+    let mut other = open_leases4(&database.access()).unwrap();
+    let rows: Vec<_> = (1..=3)
+        .map(|number| libdhcpsrv::lease4::Lease4 {
+            state: LeaseState::ExpiredReclaimed,
+            cltt: i64::from(number),
+            ..crate::lease4::lease(number)
+        })
+        .collect();
+    one.insert(&rows.iter().collect::<Vec<_>>()).unwrap();
+    one.begin().unwrap();
+    assert_eq!(one.update(&[(&rows[0], &rows[0])]).unwrap(), [true]);
+    assert_eq!(other.delete_reclaimed(1_000_000, 10).unwrap(), 2);
+    one.commit().unwrap();
+    assert_eq!(other.delete_reclaimed(1_000_000, 10).unwrap(), 1);
+}

@@ -228,7 +228,7 @@ fn prefixes_cover_what_is_behind_them() {
         count: 1,
     };
     assert_eq!(counted, [line(LeaseType::Na), line(LeaseType::Pd)]);
-    assert_eq!(connection.expired(NOW_S + 3601, 1).unwrap().len(), 1);
+    assert_eq!(connection.expired(NOW_S + 3601, 0, 1).unwrap().leases.len(), 1);
 }
 
 #[test]

@@ -109,6 +109,6 @@ fn leases6_are_kept() {
     connection.find(&wanted, &mut |at, lease| found.push((at, lease))).unwrap();
     found.sort_by_key(|(at, _)| *at);
     assert_eq!(found, leases.iter().cloned().enumerate().collect::<Vec<_>>());
-    assert_eq!(connection.expired(1_800_000_061, 10).unwrap().len(), 10);
+    assert_eq!(connection.expired(1_800_000_061, 0, 10).unwrap().leases.len(), 10);
     assert_eq!(connection.delete(&refs).unwrap(), [true; 70]);
 }

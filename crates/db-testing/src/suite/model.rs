@@ -1,8 +1,9 @@
 //! Random operations from a seed, on the table and on a map, which must agree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
-use database::{LeaseConnection, Wanted};
+use database::{Fault, LeaseConnection, Wanted};
 use libdhcpsrv::lease::{Contents, INFINITE, LeaseState, Ownership, SubnetId};
 use util::number::AddressNumber;
 use util::{Entropy, SplitMix};
@@ -14,6 +15,8 @@ const ADDRESSES: u64 = 40;
 const CLIENTS: u64 = 12;
 const STEPS: u32 = 250;
 const SEEDS: u64 = 4;
+/// Until then a server has noticed that a connection is gone.
+const NOTICED: Duration = Duration::from_secs(30);
 
 pub(super) fn checks<K: SuiteKind>() -> Vec<Check<K>> {
     vec![("model: random operations have the effects that they have on a map", model)]
@@ -54,10 +57,8 @@ fn model<K: SuiteKind>(place: &mut dyn Place<K>) {
                     drop(connection);
                     model.rows = before;
                     connection = place.open();
-                    // Nobody tells when the server has noticed; a change of a row waits until then.
                     let rows: Vec<_> = model.rows.values().map(|lease| (lease, lease)).collect();
-                    let made = connection.update(&rows).unwrap();
-                    assert!(made.iter().all(|made| *made), "seed {seed}, step {step}: undone");
+                    undone(&mut *connection, &rows, &format!("seed {seed}, step {step}"));
                 }
                 true => connection.commit().unwrap(),
                 false => {}
@@ -70,6 +71,24 @@ fn model<K: SuiteKind>(place: &mut dyn Place<K>) {
     }
     place.clear();
     store(&mut *place.open(), &[K::lease(0)]);
+}
+
+/// Waits until a server has noticed that a connection is gone, and holds its rows no more.
+fn undone<K: SuiteKind>(
+    connection: &mut dyn LeaseConnection<K>,
+    rows: &[(&K::Lease, &K::Lease)],
+    about: &str,
+) {
+    let begun = Instant::now();
+    loop {
+        match connection.update(rows) {
+            Ok(made) if made.iter().all(|made| *made) => return,
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.fault, Fault::Locked, "{about}: {error}"),
+        }
+        assert!(begun.elapsed() < NOTICED, "{about}: it is not undone");
+        std::thread::yield_now();
+    }
 }
 
 impl<K: SuiteKind> Model<K> {
@@ -224,7 +243,7 @@ impl<K: SuiteKind> Model<K> {
             let rows = self.rows.values().map(K::contents_of);
             rows.filter(passes).map(|lease| lease.address).collect::<Vec<_>>()
         };
-        let expired = connection.expired(now, 1000).unwrap();
+        let expired = connection.expired(now, 0, 1000).unwrap().leases;
         let mut found: Vec<K::Number> = expired.iter().map(K::number).collect();
         found.sort_unstable();
         let is_over = |lease: &Contents<'_, K>| end(lease).is_some_and(|end| end < now);

@@ -34,7 +34,7 @@ fn nothing<K: SuiteKind>(place: &mut dyn Place<K>) {
     assert_eq!(connection.delete(&[]).unwrap(), [] as [bool; 0]);
     assert_eq!(connection.page(None, 10).unwrap(), (vec![], None));
     assert_eq!(connection.count().unwrap(), []);
-    assert_eq!(connection.expired(i64::from(u32::MAX), 10).unwrap(), []);
+    assert_eq!(connection.expired(i64::from(u32::MAX), 0, 10).unwrap().leases, []);
     assert_eq!(connection.delete_reclaimed(i64::from(u32::MAX), 10).unwrap(), 0);
     connection.ended(1, i64::from(u32::MAX), &mut |_, _| panic!("nothing has ended")).unwrap();
     connection.held(1, &mut |_, _| panic!("nothing is held")).unwrap();
@@ -239,7 +239,7 @@ fn unreadable<K: SuiteKind>(place: &mut dyn Place<K>) {
         met.sort_by_key(K::number);
         assert_eq!(met, readable, "pages of {limit}");
     }
-    let mut expired = connection.expired(super::NOW + 10_000, 100).unwrap();
+    let mut expired = connection.expired(super::NOW + 10_000, 0, 100).unwrap().leases;
     expired.sort_by_key(K::number);
     assert_eq!(expired, readable);
     connection.count().expect("counting goes on");
@@ -279,7 +279,7 @@ fn thousands<K: SuiteKind>(place: &mut dyn Place<K>) {
     assert_eq!(connection.update(&changes).unwrap(), vec![true; leases.len()]);
     assert_eq!(connection.update(&changes).unwrap(), vec![false; leases.len()]);
     assert_eq!(all(&mut *connection), renewed);
-    assert_eq!(connection.expired(super::NOW + 4000, 5000).unwrap().len(), leases.len());
+    assert_eq!(connection.expired(super::NOW + 4000, 0, 5000).unwrap().leases.len(), leases.len());
     let (old, new) = (leases.iter().take(1500), renewed.iter().skip(1500));
     let made = connection.delete(&old.chain(new).collect::<Vec<_>>()).unwrap();
     assert_eq!(made.iter().filter(|made| **made).count(), 1500);

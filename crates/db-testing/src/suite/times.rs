@@ -8,6 +8,7 @@ pub(super) fn checks<K: SuiteKind>() -> Vec<Check<K>> {
     vec![
         ("times: what is over is told, oldest first, to the second", expired),
         ("times: no more is told to be over than was asked for", expired_limit),
+        ("times: what is passed over of what is over are its first rows", expired_skip),
         ("times: what is reclaimed or released is deleted when its time has come", reclaimed),
         ("times: no more is deleted than was asked for", reclaimed_limit),
         ("times: what ended in a time is told, to the second", ended),
@@ -15,7 +16,7 @@ pub(super) fn checks<K: SuiteKind>() -> Vec<Check<K>> {
         ("times: ranges of every type are told whole", ranges),
         ("times: an endless lifetime does not end", endless),
         ("times: states that the table lacks are replaced or refused", states),
-        ("times: lifetimes are stored to their limits, or shortened to the table's", limits),
+        ("times: lifetimes are stored to their limits, and refused beyond the table's", limits),
     ]
 }
 
@@ -57,7 +58,7 @@ fn expired<K: SuiteKind>(place: &mut dyn Place<K>) {
     put(place, &leases);
     let mut connection = place.open();
     for now in [NOW - 1, NOW, NOW + 1, NOW + 2, NOW - 200_000_000, NOW + 100_000_001] {
-        let found = connection.expired(now, 1000).unwrap();
+        let found = connection.expired(now, 0, 1000).unwrap().leases;
         let mut ends = Vec::new();
         for lease in &found {
             let (expected, _, end) =
@@ -84,10 +85,37 @@ fn expired_limit<K: SuiteKind>(place: &mut dyn Place<K>) {
     store(&mut *connection, &leases);
     let expected = [9, 7, 5, 3, 1].map(|number| K::address(&K::lease(number)));
     for limit in 1..7 {
-        let found = connection.expired(NOW, limit).unwrap();
+        let found = connection.expired(NOW, 0, limit).unwrap().leases;
         let found: Vec<AddressOf<K>> = found.iter().map(K::address).collect();
         assert_eq!(found, expected[..limit.min(5)]);
     }
+}
+
+fn expired_skip<K: SuiteKind>(place: &mut dyn Place<K>) {
+    // Of each second there are two, in the order of addresses.
+    let leases: Vec<K::Lease> = (0..10)
+        .map(|number: u32| {
+            ending::<K>(number, LeaseState::Default, NOW - 100 + i64::from(number / 2))
+        })
+        .collect();
+    let mut connection = place.open();
+    store(&mut *connection, &leases);
+    for limit in [1, 3, 10] {
+        for skip in 0..12 {
+            let found = connection.expired(NOW, skip, limit).unwrap();
+            let from = skip.min(leases.len());
+            let expected = &leases[from..leases.len().min(from + limit)];
+            assert_eq!(found.leases, expected, "{skip}, {limit}");
+            assert_eq!(found.rows, expected.len());
+        }
+    }
+    assert_eq!(connection.expired(NOW, 3, usize::MAX >> 1).unwrap().rows, 7);
+    // A row that cannot be read counts, so that who passes over it can.
+    place.spoil(K::address(&leases[0]));
+    let found = connection.expired(NOW, 0, 3).unwrap();
+    assert_eq!((found.rows, &*found.leases), (3, &leases[1..3]));
+    let found = connection.expired(NOW, 1, 3).unwrap();
+    assert_eq!((found.rows, &*found.leases), (3, &leases[1..4]));
 }
 
 fn reclaimed<K: SuiteKind>(place: &mut dyn Place<K>) {
@@ -194,7 +222,7 @@ fn endless<K: SuiteKind>(place: &mut dyn Place<K>) {
     store(&mut *connection, &leases);
     assert_eq!(all(&mut *connection), leases);
     let late = NOW + 200_000_000;
-    assert_eq!(connection.expired(late, 100).unwrap(), []);
+    assert_eq!(connection.expired(late, 0, 100).unwrap().leases, []);
     assert_eq!(sorted(|each| connection.ended(1, late, each)), []);
     let holding = leases.iter().zip(states).filter(|(_, state)| state.holds_address());
     let holding: Vec<_> = holding.map(|(lease, _)| (K::number(lease), K::number(lease))).collect();
@@ -204,7 +232,7 @@ fn endless<K: SuiteKind>(place: &mut dyn Place<K>) {
     *K::common(&mut limited).valid_lifetime = 60;
     assert!(update(&mut *connection, &leases[0], &limited));
     assert_eq!(get_one(&mut *connection, &limited), Some(limited.clone()));
-    assert_eq!(connection.expired(late, 100).unwrap(), [limited.clone()]);
+    assert_eq!(connection.expired(late, 0, 100).unwrap().leases, [limited.clone()]);
     assert!(!update(&mut *connection, &leases[0], &limited));
     assert!(update(&mut *connection, &limited, &leases[0]));
     let made = connection.delete(&leases.iter().collect::<Vec<_>>()).unwrap();
@@ -223,20 +251,23 @@ fn states<K: SuiteKind>(place: &mut dyn Place<K>) {
     ];
     let made = connection.insert(&leases.iter().collect::<Vec<_>>()).unwrap();
     let is_registered = made[2];
-    assert_eq!(made, [true, true, has_all || is_registered, true]);
+    assert_eq!(made, [true, true, has_all, true]);
+    let fits: Vec<bool> = leases.iter().map(|lease| connection.fits(lease).is_ok()).collect();
+    assert_eq!(fits, made);
     let released = get_one(&mut *connection, &leases[1]).expect("it was stored");
     let kept = if has_all { LeaseState::Released } else { LeaseState::ExpiredReclaimed };
     assert_eq!(released, in_state(1, kept));
-    let kept = if has_all { LeaseState::Registered } else { LeaseState::Default };
     let registered = get_one(&mut *connection, &leases[2]);
-    assert_eq!(registered, is_registered.then(|| in_state(2, kept)));
+    assert_eq!(registered, has_all.then(|| leases[2].clone()));
+    let made = connection.update(&[(&leases[3], &in_state(3, LeaseState::Registered))]);
+    assert_eq!(made, Ok(vec![has_all]));
     // Whoever has written it need not read it again.
     assert!(update(&mut *connection, &leases[1], &leases[1]));
     assert_eq!(connection.delete(&[&leases[1]]).unwrap(), [true]);
     assert_eq!(connection.delete(&[&leases[2]]).unwrap(), [is_registered]);
 }
 
-/// What is beyond the table's times ends with them, and disturbs nobody.
+/// What is beyond the table's times is refused, and disturbs nobody: what was promised is stored.
 fn limits<K: SuiteKind>(place: &mut dyn Place<K>) {
     let expire_max = place.limits().expire_max;
     let mut connection = place.open();
@@ -261,24 +292,24 @@ fn limits<K: SuiteKind>(place: &mut dyn Place<K>) {
         let mut lease = K::lease(1);
         let common = K::common(&mut lease);
         (*common.cltt, *common.valid_lifetime) = (cltt, valid_lifetime);
-        let mut expected = lease.clone();
-        if valid_lifetime != INFINITE && cltt + i64::from(valid_lifetime) > expire_max {
-            let left = u32::try_from(expire_max - cltt).expect("the table can hold cltt");
-            *K::common(&mut expected).valid_lifetime = left;
-        }
+        let is_endless = valid_lifetime == INFINITE;
+        let fits = is_endless || cltt + i64::from(valid_lifetime) <= expire_max;
+        let expected = fits.then(|| lease.clone());
+        assert_eq!(connection.fits(&lease).is_ok(), fits, "{about}");
         let made = connection.insert(&[&K::lease(0), &lease, &K::lease(2)]);
-        assert_eq!(made, Ok(vec![true; 3]), "insert, {about}");
-        let stored = get_one(&mut *connection, &lease);
-        assert_eq!(stored.as_ref(), Some(&expected), "{about}");
-        // Whoever has written it need not read it again, and whoever has read it has the truth.
+        assert_eq!(made, Ok(vec![true, fits, true]), "insert, {about}");
+        assert_eq!(get_one(&mut *connection, &lease), expected, "{about}");
         let neighbours = [K::lease(0), K::lease(2)];
-        for from in [&lease, &expected] {
-            assert!(update(&mut *connection, from, &K::lease(1)), "update from, {about}");
-            let both = [(&K::lease(1), &lease), (&neighbours[0], &neighbours[0])];
-            assert_eq!(connection.update(&both), Ok(vec![true; 2]), "update to, {about}");
-            assert_eq!(get_one(&mut *connection, &lease).as_ref(), Some(&expected), "{about}");
+        if fits {
+            assert!(update(&mut *connection, &lease, &K::lease(1)), "update from, {about}");
+        } else {
+            store(&mut *connection, &[K::lease(1)]);
         }
-        assert_eq!(connection.delete(&[&lease]), Ok(vec![true]), "delete, {about}");
+        let both = [(&K::lease(1), &lease), (&neighbours[0], &neighbours[0])];
+        assert_eq!(connection.update(&both), Ok(vec![fits, true]), "update to, {about}");
+        let left = expected.unwrap_or_else(|| K::lease(1));
+        assert_eq!(get_one(&mut *connection, &lease).as_ref(), Some(&left), "{about}");
+        assert_eq!(connection.delete(&[&left]), Ok(vec![true]), "delete, {about}");
         assert_eq!(all(&mut *connection), neighbours, "{about}");
         assert_eq!(connection.delete(&[&neighbours[0], &neighbours[1]]), Ok(vec![true; 2]));
     }

@@ -30,6 +30,8 @@ fn identifiers<K: SuiteKind>(place: &mut dyn Place<K>) {
     let leases: Vec<K::Lease> = lengths.iter().map(|len| lease(*len)).collect();
     let made = connection.insert(&leases.iter().collect::<Vec<_>>());
     let expected: Vec<bool> = lengths.iter().map(|len| *len <= max).collect();
+    let fits: Vec<bool> = leases.iter().map(|lease| connection.fits(lease).is_ok()).collect();
+    assert_eq!(fits, expected);
     assert_eq!(made, Ok(expected), "one bit for each length");
     let stored: Vec<K::Lease> = leases[..max.min(leases.len())].to_vec();
     assert_eq!(all(&mut *connection), stored);

@@ -196,7 +196,7 @@ pub(super) fn carry_out<K: LeaseKind>(table: &Table<K>, jobs: Vec<Job<K>>) -> Ou
     let mut tries = 0;
     let told = loop {
         let told = table.connect().and_then(|mut connection| match is_change {
-            true => requests::change(&mut connection, &asks),
+            true => requests::change(&mut connection, &asks, &[]),
             false => requests::read(&mut connection, &asks),
         });
         match told {
