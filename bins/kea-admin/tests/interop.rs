@@ -68,6 +68,8 @@ impl Kea {
                 return Self { process, _output: output, socket };
             }
         }
+        let _ = process.kill();
+        let _ = process.wait();
         panic!("Kea has not started:\n{said}");
     }
 

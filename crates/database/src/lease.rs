@@ -90,7 +90,8 @@ pub trait LeaseConnection<K: LeaseKind>: Send {
         each: &mut dyn FnMut(usize, K::Lease),
     ) -> Result<(), DbError>;
 
-    /// Gets the leases of addresses; those that have none are left out.
+    /// Gets the leases of addresses; those that have none are left out. A row that cannot be read is told as a lease that
+    /// keeps the address from everybody ([`LeaseKind::taken`]): it must not be taken for a free one.
     ///
     /// # Errors
     /// [`DbError`].

@@ -500,13 +500,19 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
         let wanted: BTreeSet<K::Number> =
             addresses.iter().map(|address| (*address).into()).collect();
         let found = self.run("get", Does::Read, |own, state| {
-            let rows = wanted.iter().filter_map(|number| own.row(state, *number));
-            let (leases, others): (Vec<_>, Vec<_>) =
-                rows.map(|row| row.lease().cloned()).partition(Option::is_some);
-            state.unreadable += others.len() as u64;
+            let mut leases = Vec::new();
+            let mut unreadable = 0;
+            for number in &wanted {
+                let Some(row) = own.row(state, *number) else { continue };
+                leases.push(row.lease().cloned().unwrap_or_else(|| {
+                    unreadable += 1;
+                    K::taken((*number).into())
+                }));
+            }
+            state.unreadable += unreadable;
             Ok(leases)
         })?;
-        found.into_iter().flatten().for_each(each);
+        found.into_iter().for_each(each);
         Ok(())
     }
 

@@ -232,7 +232,15 @@ impl<K: Family> Leases<K> {
                      WHERE address IN ({marks}) {ending}"
                 )
             };
-            self.read(name, size, sql, values, each)?;
+            let Self { session, table, selected, .. } = self;
+            let mut take = |row: Vec<Value>| {
+                let address = row.first().and_then(|key| K::address_of(table, key));
+                // What cannot be read is there all the same.
+                if let Some(lease) = load::<K>(table, row).or(address.map(K::taken)) {
+                    each(lease);
+                }
+            };
+            session.run(name, size, || sql(selected), values, &mut take)?;
         }
         Ok(())
     }

@@ -355,7 +355,13 @@ where
         }
         let array = self.table.addresses(&self.abilities, addresses.iter().copied());
         let rows = self.client.query(&self.prepared.get, &[array.parameter()])?;
-        rows.iter().filter_map(|row| Self::read(&self.table, row, 0)).for_each(each);
+        for row in &rows {
+            // What cannot be read is there all the same.
+            let taken = || self.table.address(row, 0).0.map(T::Kind::taken);
+            if let Some(lease) = Self::read(&self.table, row, 0).or_else(taken) {
+                each(lease);
+            }
+        }
         Ok(())
     }
 

@@ -21,11 +21,10 @@ const MYSQL: Limits = Limits {
 /// The same for PostgreSQL.
 const PGSQL: Limits = Limits { identifier_len_max: usize::MAX, expire_max: i64::MAX, ..MYSQL };
 
-fn in_server<K: SuiteKind>(
-    kind: SqlKind,
-    schema: Schema,
-    opener: fn(&SqlAccess) -> Result<Box<dyn LeaseConnection<K>>, DbError>,
-) {
+/// What opens a database.
+type Opener<K> = fn(&SqlAccess) -> Result<Box<dyn LeaseConnection<K>>, DbError>;
+
+fn in_server<K: SuiteKind>(kind: SqlKind, schema: Schema, opener: Opener<K>) {
     let database = Server::shared(kind, Durability::Relaxed).new_database();
     database.create_schema(schema);
     let limits = match kind {

@@ -212,8 +212,8 @@ fn everything_that_a_host_has_is_read() {
                 )
             })
             .collect();
-        let expected: [(u64, u16, Option<&[u8]>, &str, &str, bool); 3] = [
-            (11, 42, Some(&[10, 0, 0, 2]), "", "", true),
+        let expected = [
+            (11, 42, Some([10, 0, 0, 2].as_slice()), "", "", true),
             (12, 6, None, "10.0.0.1", "dhcp4", false),
             (13, 60, Some(&[]), "", "", false),
         ];

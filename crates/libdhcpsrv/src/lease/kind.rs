@@ -113,6 +113,9 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
     /// Copies a lease, reusing the buffers of `into`.
     fn copy_to(lease: &Contents<'_, Self>, into: &mut Self::Lease);
 
+    /// A lease of nobody that keeps an address from everybody: where there is something that cannot be read.
+    fn taken(address: AddressOf<Self>) -> Self::Lease;
+
     /// Address of a copied lease.
     fn address(lease: &Self::Lease) -> AddressOf<Self>;
 

@@ -10,8 +10,8 @@ use super::csv4::{self, Header, Row, RowBuffer, RowError};
 use super::{CLIENT_ID_LEN_MAX, HW_LEN_MAX};
 use super::{Change4, ClientKey, HW_TYPE_UNKNOWN, Lease4, Lease4View, OwnedClientKey};
 use crate::lease::{
-    ClientIndex, Contents, Expect, KeyHash, LeaseKind, LeaseState, LeaseType, LeaseView, Ownership,
-    StoreAddress, SubnetId, Terms, Version,
+    ClientIndex, Contents, Expect, INFINITE, KeyHash, LeaseKind, LeaseState, LeaseType, LeaseView,
+    Ownership, StoreAddress, SubnetId, Terms, Version,
 };
 
 /// The kind of DHCPv4 leases.
@@ -287,6 +287,11 @@ impl LeaseKind for V4 {
         into.fqdn_rev = lease.fqdn_rev;
         into.state = lease.state;
         into.pool_id = lease.pool_id;
+    }
+
+    fn taken(address: Ipv4Addr) -> Lease4 {
+        let (valid_lifetime, state) = (INFINITE, LeaseState::Declined);
+        Lease4 { address, valid_lifetime, state, ..Lease4::default() }
     }
 
     fn address(lease: &Lease4) -> Ipv4Addr {

@@ -8,8 +8,8 @@ use super::csv6::{self, Header, Row, RowBuffer, RowError};
 use super::{Change6, ClientKey6, HardwareSource6, Lease6, Lease6View, OwnedClientKey6};
 use super::{DUID_LEN_MAX, HW_LEN_MAX, NO_DUID};
 use crate::lease::{
-    ClientIndex, Contents, Expect, HOSTNAME_LEN_MAX, KeyHash, LeaseKind, LeaseState, LeaseType,
-    LeaseView, Ownership, StoreAddress, SubnetId, Terms, Version,
+    ClientIndex, Contents, Expect, HOSTNAME_LEN_MAX, INFINITE, KeyHash, LeaseKind, LeaseState,
+    LeaseType, LeaseView, Ownership, StoreAddress, SubnetId, Terms, Version,
 };
 
 /// The kind of DHCPv6 leases.
@@ -299,6 +299,11 @@ impl LeaseKind for V6 {
         into.fqdn_rev = lease.fqdn_rev;
         into.state = lease.state;
         into.pool_id = lease.pool_id;
+    }
+
+    fn taken(address: Ipv6Addr) -> Lease6 {
+        let (valid_lifetime, state) = (INFINITE, LeaseState::Declined);
+        Lease6 { address, duid: NO_DUID.to_vec(), valid_lifetime, state, ..Lease6::default() }
     }
 
     fn address(lease: &Lease6) -> Ipv6Addr {
