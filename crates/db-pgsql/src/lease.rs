@@ -22,6 +22,9 @@ use crate::table6::Table6;
 use crate::value::{Time, number};
 use crate::{Client, Parameter, Row, Statement, schema, sql};
 
+/// The character 0 as JSON writes it.
+const NO_CHARACTER: &[u8] = b"\\u0000";
+
 /// Leases that one client can have in a subnet, as far as they are looked at.
 const LEASES_PER_CLIENT_MAX: u8 = 64;
 
@@ -366,9 +369,15 @@ where
     }
 
     fn fits(&self, lease: &Lease<T>) -> Result<(), String> {
-        let is_registered = T::Kind::contents_of(lease).state == LeaseState::Registered;
-        match is_registered && !self.abilities.has_registered {
-            true => Err("the tables do not know that a lease is registered".to_owned()),
+        let lease = T::Kind::contents_of(lease);
+        if lease.state == LeaseState::Registered && !self.abilities.has_registered {
+            return Err("the tables do not know that a lease is registered".to_owned());
+        }
+        // Triggers of the tables read it as JSON, and PostgreSQL has no character 0.
+        let has_zero =
+            lease.user_context.windows(NO_CHARACTER.len()).any(|part| part == NO_CHARACTER);
+        match has_zero {
+            true => Err("PostgreSQL cannot keep the character 0 of its user context".to_owned()),
             false => Ok(()),
         }
     }

@@ -178,7 +178,7 @@ fn a_lease_that_is_another_one_by_now_is_neither_changed_nor_deleted() {
             assert_eq!(connection.delete(&[&other]).unwrap(), [false], "{column}");
             // And the other way round: what is stored is the other one.
             assert_eq!(connection.update(&[(&base, &other)]).unwrap(), [true], "{column}");
-            assert_eq!(get(&mut *connection, &[1]), [other.clone()], "{column}");
+            assert_eq!(get(&mut *connection, &[1]), std::slice::from_ref(&other), "{column}");
             assert_eq!(connection.update(&[(&base, &new)]).unwrap(), [false], "{column}");
             assert_eq!(connection.update(&[(&other, &base)]).unwrap(), [true], "{column}");
         }
@@ -226,7 +226,7 @@ fn rows_with_null_and_parts_of_seconds_can_be_changed() {
         subnet_id: SubnetId(7),
         ..Lease4::default()
     };
-    assert_eq!(found, [expected.clone()]);
+    assert_eq!(found, std::slice::from_ref(&expected));
     assert_eq!(connection.update(&[(&expected, &lease(1))]).unwrap(), [true]);
     assert_eq!(get(&mut *connection, &[1]), [lease(1)]);
 }

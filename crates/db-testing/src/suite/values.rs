@@ -152,12 +152,21 @@ fn user_contexts<K: SuiteKind>(place: &mut dyn Place<K>) {
     }
     let mut connection = place.open();
     let long = format!("{{ \"ISC\": {{ \"x\": \"{}\" }} }}", "é".repeat(4000));
-    let contexts = ["", "{ }", "{ \"a\": \"\\u0000 ' \\\\ \\\" é 日本 \u{1f600}\" }", &long];
+    let contexts = [
+        "",
+        "{ }",
+        "{ \"b\": \"' \\\\ é 日本 \u{1f600}\" }",
+        "{ \"a\": \"\\u0000 ' \\\\ \\\" é 日本 \u{1f600}\" }",
+        &long,
+    ];
     let mut leases = Vec::new();
     for (number, context) in (0..).zip(contexts) {
         let mut lease = K::lease(number);
         *K::common(&mut lease).user_context = context.as_bytes().to_vec();
-        leases.push(lease);
+        // A database may have no character 0.
+        if connection.fits(&lease).is_ok() {
+            leases.push(lease);
+        }
     }
     store(&mut *connection, &leases);
     assert_eq!(all(&mut *connection), leases);
