@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 use database::{LeaseConnection, Wanted};
-use libdhcpsrv::lease::{INFINITE, LeaseState, LeaseType, SubnetId};
+use libdhcpsrv::lease::{INFINITE, LeaseKind, LeaseState, LeaseType, SubnetId};
 use libdhcpsrv::lease6::{Lease6, OwnedClientKey6, V6};
 
 use crate::tables::{ALL, Tables, database, open6};
@@ -186,6 +186,9 @@ fn rows_with_null_can_be_changed_and_others_are_passed_over() {
          ('2001:db8::6', decode(repeat('01', 200), 'hex'), 60, now(), 7, 0, 5, 128, 0, 1)"
     ));
     let found = get(&mut *connection, &[1, 2, 5, 6].map(address));
+    let (taken, found): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|lease| *lease == V6::taken(lease.address));
+    assert_eq!(taken.len(), 3, "what cannot be read is there");
     assert_eq!(found.iter().map(|lease| lease.address).collect::<Vec<_>>(), [address(2)]);
     assert_eq!((found[0].prefix_len, found[0].hw_type), (128, 1));
     assert_eq!(connection.update(&[(&found[0], &lease(2))]).unwrap(), [true]);
