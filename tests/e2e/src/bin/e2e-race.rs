@@ -200,6 +200,13 @@ impl Race {
         match (client.phase, said) {
             (Phase::Looking, Said::Offer(offered, server)) if !offered.is_empty() => {
                 client.phase = Phase::Asking;
+                // Whoever asks for something else gives up what it has, whatever becomes of the answer.
+                let (kept, lost): (Vec<Held>, Vec<Held>) =
+                    client.held.iter().partition(|held| offered.contains(held));
+                client.held = kept;
+                for held in lost {
+                    tell(out, '-', number, held);
+                }
                 let query = self.language.ask(id, number, &offered, &server);
                 self.busy.retain(|(_, busy)| *busy != id);
                 self.send(id, &query);

@@ -214,8 +214,8 @@ impl Course {
                 config.subnets(vec![pool_subnet(1, "10.64.0.0/16", pool, "")])
             }
             Family::V6 => {
-                let pool = "2001:db8:1::1:0 - 2001:db8:1::1:2647";
-                let prefixes = pd_pool("2001:db8:8000::/50", 64);
+                let pool = "2001:db8:1::1:0 - 2001:db8:1::1:4e1f";
+                let prefixes = pd_pool("2001:db8:8000::/49", 64);
                 let unicast = format!("srv0/{}", self.address(side));
                 let config = config.interfaces(&["srv0", &unicast]);
                 config.subnets(vec![pool_subnet(1, "2001:db8:1::/64", pool, &prefixes)])
