@@ -249,6 +249,7 @@ impl Dhcp6 {
         let Self { offers, draft, membership, candidates, context } = self;
         let mut session = Session6::new(&*shared.store, &runtime.pools, entropy, memo, now)
             .with_hosts(&joined)
+            .taking_offer(query.message_type == MessageType::Request)
             .explained(say);
         let brake = (&*limiter, now);
         let subject = Subject::new(config, query, hardware, input, links, say, brake);

@@ -134,6 +134,18 @@ pub trait Store<K: LeaseKind>: Send + Sync {
 
     /// Hears that nothing could be picked from a pool.
     fn note_exhausted(&self) {}
+
+    /// Whether it was found a moment ago that a client has no lease in a subnet and nobody has one on an address. To be
+    /// asked for a client that takes an offer of this server; whatever is known of it is used up.
+    fn take_absence(
+        &self,
+        _client: &K::Key<'_>,
+        _subnet: SubnetId,
+        _address: AddressOf<K>,
+        _now: Now,
+    ) -> bool {
+        false
+    }
 }
 
 impl<K: LeaseKind> Store<K> for LeaseStore<K> {
@@ -216,6 +228,8 @@ pub struct Session<'s, K: HostKind> {
     entropy: &'s mut dyn Entropy,
     memo: &'s mut Memo<K>,
     explanation: Option<&'s Explanation>,
+    /// Whether the client takes what this server has offered.
+    takes_offer: bool,
     /// What was picked ahead and has not been used.
     ahead: Option<(PoolIndex, AddressOf<K>)>,
     /// What is known of an address that was picked ahead.
@@ -252,6 +266,7 @@ impl<'s, K: HostKind> Session<'s, K> {
             entropy,
             memo,
             explanation,
+            takes_offer: false,
             ahead,
             looked_at,
             next: 0,
@@ -264,6 +279,13 @@ impl<'s, K: HostKind> Session<'s, K> {
     #[must_use]
     pub fn explained(mut self, explanation: Option<&'s Explanation>) -> Self {
         self.explanation = explanation;
+        self
+    }
+
+    /// Of a client that takes what this server has offered: what was found out for the offer need not be asked again.
+    #[must_use]
+    pub fn taking_offer(mut self, takes_offer: bool) -> Self {
+        self.takes_offer = takes_offer;
         self
     }
 
@@ -314,6 +336,21 @@ impl<'s, K: HostKind> Session<'s, K> {
         nth: u32,
         requested: Option<AddressOf<K>>,
     ) -> Result<(Nth<K>, Option<K::View>), Parked> {
+        if let (true, 0, Some(address)) = (self.takes_offer, nth, requested) {
+            let absent = self.answer_by(|store, now| {
+                match store.take_absence(&client, subnet, address, now) {
+                    true => {
+                        Submitted::Ready(Answer::Found { own: None, more: false, requested: None })
+                    }
+                    false => store.submit(&Question::Find { client, subnet, nth, requested }, now),
+                }
+            });
+            return match absent? {
+                Answer::Found { own, more, requested } => Ok((Nth { own, more }, requested)),
+                // See below.
+                _ => Ok((Nth { own: None, more: false }, None)),
+            };
+        }
         // The one question that is asked anyway can tell of what was picked ahead, too.
         let is_unknown = requested.is_none() && self.looked_at.is_none();
         let ahead = self.ahead.filter(|_| is_unknown).map(|(_, address)| address);

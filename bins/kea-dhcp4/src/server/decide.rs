@@ -64,6 +64,7 @@ impl Dhcp4 {
         let hosts = joined.view();
         let mut session = Session4::new(&*shared.store, &runtime.pools, entropy, memo, now)
             .with_hosts(&joined)
+            .taking_offer(takes_offer(query))
             .explained(say);
         let classifier = Classifier { config, links, input, view, explanation: say, limiter, now };
         classifier.begin(membership);
@@ -235,4 +236,9 @@ fn offer_hash(
     hasher.write(key.client_id.unwrap_or(key.hw));
     hasher.write_u32(subnet.map_or(u32::MAX, |index| index.0));
     hasher.finish()
+}
+
+/// Whether a client takes what this server has offered: only then does it name the server.
+fn takes_offer(query: &Query<'_>) -> bool {
+    query.message_type == MessageType::Request && query.server_identifier.is_some()
 }

@@ -1,6 +1,7 @@
 //! What a worker has found not to be there a moment ago: that a client has no lease, and that an address has none.
 //!
-//! A client that asks for what it was just offered costs one look at the database instead of two: the look that came
+//! Only a client that takes an offer of this server is answered by it: one that confirms a lease may have got that from another
+//! server, which had picked the same address. A client that asks for what it was just offered costs one look at the database instead of two: the look that came
 //! before the offer still counts for the request. Nothing depends on its being true: the lease is inserted only where
 //! there is no row. A client has one fact, which its next question uses up, whatever it asks for: so whoever meets a conflict
 //! reads anew, and nothing that has been given meanwhile is overlooked.
@@ -59,6 +60,11 @@ impl<K: LeaseKind> Absent<K> {
         let fact = Fact { number: self.last, address, subnet, at_ns: now.mono_ns };
         self.facts.insert(client.clone(), fact);
         self.order.push_back((client, self.last));
+    }
+
+    /// Forgets what is known of a client.
+    pub(super) fn forget(&mut self, client: &K::OwnedKey) {
+        self.facts.remove(client);
     }
 
     /// Uses up what is known of a client; returns whether it is this, and still counts.

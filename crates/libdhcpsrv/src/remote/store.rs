@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use util::Now;
-use util::number::AddressNumber;
 
 use super::absent::Absent;
 use super::hints::{Hints, is_holding};
@@ -261,12 +260,7 @@ impl<K: LeaseKind> Store<K> for RemoteStore<K> {
             Question::Find { client, subnet, nth, requested } => {
                 let client = K::own_key(client);
                 // Whatever it asks for uses up what was known of it.
-                let wish = requested.map_or_else(|| K::Number::from_u128(0), Into::into);
-                let is_absent = self.state.lock().absent.take(&client, *subnet, wish, now);
-                if is_absent && *nth == 0 && requested.is_some() {
-                    let nothing = Answer::Found { own: None, more: false, requested: None };
-                    return Submitted::Ready(nothing);
-                }
+                self.state.lock().absent.forget(&client);
                 Ok(Ask::Find { client, subnet: *subnet, nth: *nth, requested: *requested })
             }
             Question::Get { client, address } => {
@@ -290,6 +284,17 @@ impl<K: LeaseKind> Store<K> for RemoteStore<K> {
 
     fn note_exhausted(&self) {
         self.hints.note_exhausted();
+    }
+
+    fn take_absence(
+        &self,
+        client: &K::Key<'_>,
+        subnet: SubnetId,
+        address: AddressOf<K>,
+        now: Now,
+    ) -> bool {
+        let client = K::own_key(client);
+        self.state.lock().absent.take(&client, subnet, address.into(), now)
     }
 }
 

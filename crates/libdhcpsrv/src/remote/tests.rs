@@ -318,24 +318,20 @@ fn prefixes_that_overlap_what_is_held_are_conflicts() {
 #[test]
 fn request_for_what_was_offered_a_moment_ago_is_not_looked_up_again() {
     let (mut stand, _) = stand4();
-    let question = Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested: Some(A) };
-    let is_waiting = |stand: &Stand<V4>, now| {
-        let waits = matches!(stand.store.submit(&question, now), Submitted::Waiting(_));
-        stand.store.take_requests(&mut Vec::new());
-        waits
-    };
-    assert!(matches!(stand.ask(&question, NOW), Answer4::Found { own: None, .. }));
-    assert!(!is_waiting(&stand, NOW));
-    assert!(is_waiting(&stand, NOW), "once");
-    stand.ask(&question, NOW);
-    let other = Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested: Some(B) };
-    stand.ask(&other, NOW);
-    assert!(is_waiting(&stand, NOW), "it has asked for something else meanwhile");
-    // Another server was faster: the conflict leads to what is there.
-    let question = Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested: Some(B) };
-    stand.ask(&question, NOW);
+    let find = |requested| Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested };
+    let is_known =
+        |stand: &Stand<V4>, address| stand.store.take_absence(&ONE, SUBNET, address, NOW);
+    assert!(matches!(stand.ask(&find(Some(A)), NOW), Answer4::Found { own: None, .. }));
+    assert!(is_known(&stand, A));
+    assert!(!is_known(&stand, A), "once");
+    stand.ask(&find(Some(A)), NOW);
+    assert!(!is_known(&stand, B), "another address");
+    stand.ask(&find(Some(A)), NOW);
+    stand.ask(&find(None), NOW);
+    assert!(!is_known(&stand, A), "it has asked for something else meanwhile");
+    // A lease of another server is always looked for where no offer of this one is taken.
+    stand.ask(&find(Some(B)), NOW);
     stand.table.insert(B, Lease4 { address: B, hw: vec![9; 6], ..Lease4::default() });
-    assert!(matches!(stand.ask(&question, NOW), Answer4::Found { requested: None, .. }));
+    assert!(matches!(stand.ask(&find(Some(B)), NOW), Answer4::Found { requested: Some(_), .. }));
     assert_eq!(stand.commit(change(ONE, B, Expect::Absent), NOW), Err(CommitError::Conflict));
-    assert!(matches!(stand.ask(&question, NOW), Answer4::Found { requested: Some(_), .. }));
 }
