@@ -15,7 +15,7 @@ const ADDRESSES: u32 = 300;
 /// Elements of one statement.
 const BATCH: usize = 40;
 /// How many times in a row a statement may be undone by others.
-const TRIES: u32 = 100;
+const TRIES: u32 = 1000;
 /// What two changes may take that meet a row of somebody else, on a machine that has much to do.
 const BEARABLE: Duration = Duration::from_secs(8);
 
@@ -63,15 +63,18 @@ fn shuffled(seed: u64) -> Vec<u32> {
     order
 }
 
-/// Repeats what was undone because of others.
+/// Repeats what was undone because of others. Stands aside before each repetition: those
+/// others need the processor to come to their end, and a database that answers at once (the one
+/// in memory) does not give it to them by keeping us waiting.
 fn again<T>(mut work: impl FnMut() -> Result<T, DbError>) -> T {
-    for _ in 0..TRIES {
+    for tried in 0..TRIES {
         match work() {
             Ok(done) => return done,
             Err(error) => {
                 assert!(matches!(error.fault, Fault::Retry | Fault::Locked), "{error}");
             }
         }
+        thread::sleep(Duration::from_micros(50) * tried.min(40));
     }
     panic!("undone {TRIES} times in a row");
 }
