@@ -54,7 +54,7 @@ fn dumps_are_those_of_keas_script() {
             }
             fill(&tables);
             for family in ["-4", "-6"] {
-                let file = format!("dump.{}.{name}{family}", tables.name());
+                let file = format!("dump.{kind}.{name}{family}");
                 let (ours, theirs) =
                     (path(folder.path(), &file), path(folder.path(), &format!("{file}.debian")));
                 let said = admin("lease-dump", &tables, &[family, "-o", &ours]).ok();
@@ -86,7 +86,7 @@ fn dumps_of_old_tables_have_what_the_tables_have() {
                     prefix_len, hostname)
                 VALUES ('2001:db8::1', {hex}, 60, {time}, 1, 30, 0, 7, 128, 'h')"
         ));
-        let file = path(folder.path(), tables.name());
+        let file = path(folder.path(), &kind.to_string());
         admin("lease-dump", &tables, &["-6", "-o", &file]).ok();
         let dump = std::fs::read_to_string(&file).unwrap();
         let row = "2001:db8::1,00:03:00:01:aa:bb,60,1800000000,1,30,0,7,128,0,0,h,,0,,,";
@@ -108,7 +108,7 @@ fn rows_that_no_server_would_write_are_told_and_left_out() {
                 VALUES ('no address', {hex}, 60, '2027-01-15 08:00:00', 1, 0, 1, 128);"
         ));
         for (family, rows, key) in [("-4", 5, "0.0.0.1"), ("-6", 3, "no address")] {
-            let file = path(folder.path(), &format!("{}{family}", tables.name()));
+            let file = path(folder.path(), &format!("{kind}{family}"));
             let said = admin("lease-dump", &tables, &[family, "-o", &file]);
             assert_eq!(said.code, 3, "{said:?}");
             assert!(said.err.contains(key), "{}", said.err);
