@@ -120,7 +120,8 @@ fn kea(spec: &Spec, folder: &Path, access: Option<&Value>) -> Value {
     config["lease-database"] = database;
     config["multi-threading"] = threading;
     if spec.stored {
-        config["cache-threshold"] = json!(0.0);
+        // Kea 2.2 refuses 0; so little of a lifetime is nothing to both.
+        config["cache-threshold"] = json!(1e-9);
     }
     config["valid-lifetime"] = json!(LIFETIME_S);
     config["loggers"] = json!([{
