@@ -5,6 +5,7 @@ use libdhcpsrv::lease::{AddressOf, LeaseKind, LeaseType, SubnetId};
 use mysql::Value;
 
 use crate::schema::Table;
+use crate::text;
 
 /// What the tables of the two protocols differ in.
 pub(crate) trait Family: LeaseKind {
@@ -36,7 +37,15 @@ pub(crate) trait Family: LeaseKind {
     ///
     /// # Errors
     /// When it does not fit.
-    fn fits_hostname(table: &Table, lease: &Self::Lease) -> Result<(), &'static str>;
+    fn fits_hostname(table: &Table, lease: &Self::Lease) -> Result<(), &'static str> {
+        let (charset, len_max) = (table.charset("hostname"), table.len_max("hostname"));
+        match text::fits_hostname(Self::hostname(lease), charset, len_max) {
+            true => Ok(()),
+            false => Err("its host name is too long for the column"),
+        }
+    }
+
+    fn hostname(lease: &Self::Lease) -> &[u8];
 
     /// The lease of a row.
     ///

@@ -95,12 +95,8 @@ impl Family for V4 {
         Ok(values)
     }
 
-    fn fits_hostname(table: &Table, lease: &Lease4) -> Result<(), &'static str> {
-        let (charset, len_max) = (table.charset("hostname"), table.len_max("hostname"));
-        match text::fits_hostname(&lease.hostname, charset, len_max) {
-            true => Ok(()),
-            false => Err("its host name is too long for the column"),
-        }
+    fn hostname(lease: &Lease4) -> &[u8] {
+        &lease.hostname
     }
 
     fn load(table: &Table, row: Vec<Value>) -> Result<Lease4, RowFault> {
