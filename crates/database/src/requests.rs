@@ -61,7 +61,8 @@ struct Change<'j, K: LeaseKind> {
 }
 
 /// Makes the changes of some requests in one transaction; of several for one address only the first one is made. For those
-/// whose connection was lost before it is found out whether they had been made.
+/// whose connection was lost before (`were_lost`, one for each request; none if that has happened to none) it is found out
+/// whether they had been made.
 ///
 /// # Errors
 /// [`DbError`]. Whether changes have been made is not known if the connection was lost.
@@ -114,9 +115,9 @@ pub fn change<K: LeaseKind>(
         let leases: Vec<&K::Lease> = deletes.iter().filter_map(|change| change.old).collect();
         note(&deletes, connection.delete(&leases)?);
     }
-    let may_be_made = |change: &&Change<'_, K>| {
-        were_lost.get(change.number) == Some(&true) && made.get(change.number) == Some(&false)
-    };
+    let was_this_lost = |number: usize| were_lost.get(number) == Some(&true);
+    let may_be_made =
+        |change: &&Change<'_, K>| was_this_lost(change.number) && !made[change.number];
     if was_lost {
         let changes = inserts.iter().chain(&updates).chain(&deletes);
         let changes: Vec<_> = changes.filter(may_be_made).collect();
@@ -133,7 +134,7 @@ pub fn change<K: LeaseKind>(
             replaced[*number] = result;
         }
         let left = numbers.iter().zip(&leases);
-        let left = left.filter(|(number, _)| were_lost[**number] && !replaced[**number]);
+        let left = left.filter(|(number, _)| was_this_lost(**number) && !replaced[**number]);
         let (numbers, leases): (Vec<usize>, Vec<&K::Lease>) = left.unzip();
         for (number, is_gone) in numbers.into_iter().zip(are_gone(connection, &leases)?) {
             replaced[number] = is_gone;
@@ -180,4 +181,45 @@ fn are_gone<K: LeaseKind>(
         there.insert(K::address(&lease));
     })?;
     Ok(addresses.iter().map(|address| !there.contains(address)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use libdhcpsrv::lease4::{Lease4, V4};
+
+    use super::*;
+    use crate::simulated::Table;
+
+    const A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+    const B: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+
+    fn lease(address: Ipv4Addr) -> Lease4 {
+        Lease4 { address, hw: vec![1; 6], ..Lease4::default() }
+    }
+
+    /// A lease of A that takes the place of one of B.
+    fn replacement(were_lost: &[bool]) -> (Table<V4>, Vec<(bool, bool)>) {
+        let table = Table::<V4>::default();
+        let ask = Ask::Change { old: None, new: Some(lease(A)), replaces: Some(lease(B)) };
+        let mut connection = table.connect().expect("it is up");
+        let told = change::<V4>(&mut connection, &[&ask], were_lost).expect("nothing goes wrong");
+        let told = told.into_iter().map(|told| match told {
+            Told::Changed { made, replaced } => (made, replaced),
+            other => panic!("{other:?}"),
+        });
+        (table, told.collect())
+    }
+
+    #[test]
+    fn lease_that_somebody_else_has_ended_is_not_replaced() {
+        for were_lost in [&[][..], &[false]] {
+            let (table, told) = replacement(were_lost);
+            assert_eq!(told, [(true, false)], "{were_lost:?}");
+            assert_eq!(table.leases(), [lease(A)]);
+        }
+        // Behind a lost connection it may have been this change that ended it.
+        assert_eq!(replacement(&[true]).1, [(true, true)]);
+    }
 }

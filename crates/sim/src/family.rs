@@ -11,7 +11,7 @@ use std::sync::Arc;
 use cc::{Diagnostics, Document, NoIncludes};
 use database::simulated::Table as Rows;
 use libdhcpsrv::config::ExpiredLeases;
-use libdhcpsrv::free::PoolSet;
+use libdhcpsrv::free::{PoolIndex, PoolSet};
 use libdhcpsrv::intake::Shared;
 use libdhcpsrv::lease::{AddressOf, Counts, Deltas, LeaseKind, StoredLeases};
 use libdhcpsrv::links::Links;
@@ -294,12 +294,13 @@ pub(crate) trait Family: Debug + Sized + 'static {
         counts: &Counts,
     );
 
-    /// Every unit is marked if and only if one of these leases holds it.
+    /// Every unit is marked if one of these leases holds it, and in an exact pool only then.
     fn check_pools(
         runtime: &Self::Runtime,
         leases: &[<Self::Leases as LeaseKind>::Lease],
         now: Now,
         wall_max: i64,
+        is_exact: &dyn Fn(PoolIndex) -> bool,
     );
 }
 

@@ -84,12 +84,19 @@ impl<F: Family> Side<F> {
             return;
         };
         let now = world.clock.now();
+        // Marks are made anew where nothing seems to be free; others may stand for what somebody else has deleted.
+        let pools = F::pools(&one.runtime);
+        let count = F::units(&one.runtime).len() as u32;
+        let full: Vec<bool> =
+            (0..count).map(|nth| pools.free_count(PoolIndex(nth)) == 0).collect();
         let has_renewed = one.keep_up(&mut connection, now, &mut world.report);
         drop(connection);
         self.table.lose_after(u64::MAX, Moment::Before);
         if matches!(has_renewed, Ok(true)) {
             world.report.renewed_marks += 1;
-            F::check_pools(&one.runtime, &self.table.leases(), now, world.clock.wall_max);
+            let is_exact = |pool: PoolIndex| full[pool.0 as usize];
+            let wall_max = world.clock.wall_max;
+            F::check_pools(&one.runtime, &self.table.leases(), now, wall_max, &is_exact);
         }
         self.watch_changes(Cause::Server, world);
     }
@@ -152,6 +159,7 @@ impl<F: Family> Side<F> {
                     &self.table.leases(),
                     now,
                     world.clock.wall_max,
+                    &|_| true,
                 );
             }
             None => after(world, SECOND, Event::Boot { host }),

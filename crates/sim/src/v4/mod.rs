@@ -15,7 +15,7 @@ use kea_dhcp4::runtime::{Runtime4, subnet_rows};
 use kea_dhcp4::server::{Server4, Shared4};
 use libdhcpsrv::config::ExpiredLeases;
 use libdhcpsrv::config4::Config4;
-use libdhcpsrv::free::PoolSet4;
+use libdhcpsrv::free::{PoolIndex, PoolSet4};
 use libdhcpsrv::lease::{Counts, Deltas, StoredLeases};
 use libdhcpsrv::lease4::{self, Change4, ClientKey, SubnetId};
 use libdhcpsrv::links::Links;
@@ -228,7 +228,7 @@ impl Family for V4 {
         if host.is_idle() {
             checks::counters(&host.runtime, &host.counters, &host.store.recount());
         }
-        checks::pools(&host.runtime, &|address| host.store.lease(address), now, wall_max);
+        checks::pools(&host.runtime, &|address| host.store.lease(address), now, wall_max, &|_| true);
     }
 
     fn attach(&mut self, _table: &Rows<lease4::V4>) {}
@@ -310,11 +310,17 @@ impl Family for V4 {
         checks::counters(runtime, counters, counts);
     }
 
-    fn check_pools(runtime: &Runtime4, leases: &[lease4::Lease4], now: Now, wall_max: i64) {
+    fn check_pools(
+        runtime: &Runtime4,
+        leases: &[lease4::Lease4],
+        now: Now,
+        wall_max: i64,
+        is_exact: &dyn Fn(PoolIndex) -> bool,
+    ) {
         let by_address: BTreeMap<_, _> =
             leases.iter().map(|lease| (lease.address, lease)).collect();
         let lease = |address| by_address.get(&address).map(|lease| (*lease).clone());
-        checks::pools(runtime, &lease, now, wall_max);
+        checks::pools(runtime, &lease, now, wall_max, is_exact);
     }
 }
 

@@ -70,8 +70,15 @@ struct Lease {
     mark: Mark,
 }
 
-/// Every unit of every pool is marked if and only if a lease holds some of it; no two leases hold the same.
-pub(super) fn pools(runtime: &Runtime6, stored: &[Lease6Row], now: Now, wall_max: i64) {
+/// Every unit of every pool is marked if a lease holds some of it, and in an exact pool only then; no two leases hold the
+/// same.
+pub(super) fn pools(
+    runtime: &Runtime6,
+    stored: &[Lease6Row],
+    now: Now,
+    wall_max: i64,
+    is_exact: &dyn Fn(PoolIndex) -> bool,
+) {
     let mut leases = Vec::new();
     for lease in stored {
         let span = Span::new(lease.address, lease.prefix_len);
@@ -87,12 +94,19 @@ pub(super) fn pools(runtime: &Runtime6, stored: &[Lease6Row], now: Now, wall_max
         before = Some(lease.span);
     }
     for (pool, index) in runtime.config.pools.iter().zip(0..) {
-        units(runtime, pool, PoolIndex(index), &leases);
+        let index = PoolIndex(index);
+        units(runtime, pool, index, &leases, is_exact(index));
     }
 }
 
 /// The units of one pool against the leases.
-fn units(runtime: &Runtime6, pool: &Pool6, index: PoolIndex, leases: &[Lease]) {
+fn units(
+    runtime: &Runtime6,
+    pool: &Pool6,
+    index: PoolIndex,
+    leases: &[Lease],
+    is_exact: bool,
+) {
     let pools = &runtime.pools;
     let shift = 128 - u32::from(pool.unit_len);
     let unit_of = |address: u128| (address - pool.first) >> shift;
@@ -114,6 +128,9 @@ fn units(runtime: &Runtime6, pool: &Pool6, index: PoolIndex, leases: &[Lease]) {
         if held.gap(first).is_some_and(|gap| gap <= last && is_held(gap)) {
             held.add(first, last);
         }
+    }
+    if !is_exact {
+        return;
     }
     let units = pool.last_index() + 1;
     let mut unit = 0;

@@ -15,7 +15,7 @@ use kea_dhcp6::runtime::{Runtime6, subnet_rows};
 use kea_dhcp6::server::{Server6, Shared6};
 use libdhcpsrv::config::ExpiredLeases;
 use libdhcpsrv::config6::Config6;
-use libdhcpsrv::free::PoolSet6;
+use libdhcpsrv::free::{PoolIndex, PoolSet6};
 use libdhcpsrv::lease::{Counts, Deltas, LeaseType, StoredLeases, SubnetId};
 use libdhcpsrv::lease6::{self, Change6, ClientKey6, HardwareSource6};
 use libdhcpsrv::links::Links;
@@ -263,7 +263,7 @@ impl Family for V6 {
         if host.is_idle() {
             checks::counters(&host.runtime, &host.counters, &host.store.recount());
         }
-        checks::pools(&host.runtime, &host.store.select(|_| true), now, wall_max);
+        checks::pools(&host.runtime, &host.store.select(|_| true), now, wall_max, &|_| true);
     }
 
     fn attach(&mut self, table: &Rows<lease6::V6>) {
@@ -349,8 +349,14 @@ impl Family for V6 {
         checks::counters(runtime, counters, counts);
     }
 
-    fn check_pools(runtime: &Runtime6, leases: &[lease6::Lease6], now: Now, wall_max: i64) {
-        checks::pools(runtime, leases, now, wall_max);
+    fn check_pools(
+        runtime: &Runtime6,
+        leases: &[lease6::Lease6],
+        now: Now,
+        wall_max: i64,
+        is_exact: &dyn Fn(PoolIndex) -> bool,
+    ) {
+        checks::pools(runtime, leases, now, wall_max, is_exact);
     }
 }
 
