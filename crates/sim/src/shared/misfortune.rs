@@ -87,8 +87,7 @@ impl<F: Family> Side<F> {
         // Marks are made anew where nothing seems to be free; others may stand for what somebody else has deleted.
         let pools = F::pools(&one.runtime);
         let count = F::units(&one.runtime).len() as u32;
-        let full: Vec<bool> =
-            (0..count).map(|nth| pools.free_count(PoolIndex(nth)) == 0).collect();
+        let full: Vec<bool> = (0..count).map(|nth| pools.free_count(PoolIndex(nth)) == 0).collect();
         let has_renewed = one.keep_up(&mut connection, now, &mut world.report);
         drop(connection);
         self.table.lose_after(u64::MAX, Moment::Before);

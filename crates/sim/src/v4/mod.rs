@@ -228,7 +228,9 @@ impl Family for V4 {
         if host.is_idle() {
             checks::counters(&host.runtime, &host.counters, &host.store.recount());
         }
-        checks::pools(&host.runtime, &|address| host.store.lease(address), now, wall_max, &|_| true);
+        checks::pools(&host.runtime, &|address| host.store.lease(address), now, wall_max, &|_| {
+            true
+        });
     }
 
     fn attach(&mut self, _table: &Rows<lease4::V4>) {}

@@ -100,13 +100,7 @@ pub(super) fn pools(
 }
 
 /// The units of one pool against the leases.
-fn units(
-    runtime: &Runtime6,
-    pool: &Pool6,
-    index: PoolIndex,
-    leases: &[Lease],
-    is_exact: bool,
-) {
+fn units(runtime: &Runtime6, pool: &Pool6, index: PoolIndex, leases: &[Lease], is_exact: bool) {
     let pools = &runtime.pools;
     let shift = 128 - u32::from(pool.unit_len);
     let unit_of = |address: u128| (address - pool.first) >> shift;
