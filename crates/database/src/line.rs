@@ -34,7 +34,9 @@ pub(crate) const BATCH_MAX: usize = 1024;
 /// Jobs of one sort that must wait before the helping connection joins in.
 const JOIN_FROM: usize = 192;
 /// Time for which jobs gather while there is something to do all the time: a batch costs more than its jobs.
-const GATHER: Duration = Duration::from_micros(300);
+const GATHER: Duration = Duration::from_micros(400);
+/// Jobs of a batch behind which others are likely to come soon.
+const GATHER_FROM: usize = 3;
 /// Jobs from which on a batch is large enough.
 const GATHER_TO: usize = 64;
 /// Time after a batch in which the next one counts as following it.
@@ -56,9 +58,14 @@ pub(crate) trait Carrier: Send + Sync + Sized + 'static {
     /// What is needed to reply to a job that is gone.
     type Receipt;
 
-    /// How many jobs of a sort are best carried together; the batch before took so `long`.
-    fn batch_max(&self, _sort: usize, _long: Duration) -> usize {
+    /// How many jobs of a sort are best carried together, by what the batch before took.
+    fn batch_max(&self, _sort: usize, _last: Option<Pace>) -> usize {
         BATCH_MAX
+    }
+
+    /// Whether a further connection is of use to jobs of a sort.
+    fn can_help(&self, _sort: usize) -> bool {
+        true
     }
 
     /// Makes a connection.
@@ -88,6 +95,26 @@ pub(crate) trait Carrier: Send + Sync + Sized + 'static {
     fn mark_lost(job: &mut Self::Job) -> bool;
 }
 
+/// What carrying a batch took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Number of jobs.
+    pub(crate) jobs: usize,
+    /// From its begin to its end.
+    pub(crate) long: Duration,
+    ended: Instant,
+}
+
+/// What a connection has to do.
+enum Next<J> {
+    /// To carry jobs of a sort.
+    Carry(usize, Vec<J>),
+    /// To be made, or made anew.
+    Connect,
+    /// To end.
+    Stop,
+}
+
 /// The jobs of one sort that wait.
 struct Queue<J> {
     jobs: VecDeque<J>,
@@ -109,6 +136,8 @@ pub(crate) struct Line<C: Carrier> {
     is_stopping: AtomicBool,
     /// How many of the connections that count are lost.
     lost: AtomicUsize,
+    /// Grows when the server that the connections lead to is no longer the right one.
+    generation: AtomicU64,
     /// Jobs and batches so far.
     carried: [AtomicU64; 2],
 }
@@ -132,6 +161,7 @@ impl<C: Carrier> Line<C> {
             wake_owner,
             is_stopping: AtomicBool::new(false),
             lost: AtomicUsize::new(0),
+            generation: AtomicU64::new(0),
             carried: [AtomicU64::new(0), AtomicU64::new(0)],
         }
     }
@@ -151,7 +181,7 @@ impl<C: Carrier> Line<C> {
                 _ => refused.push(job),
             }
         }
-        let must_help = queues.iter().any(|queue| queue.jobs.len() >= JOIN_FROM);
+        let must_help = self.longest(&queues).is_some();
         for (queue, bell) in queues.iter().zip(&self.ready) {
             if !queue.jobs.is_empty() {
                 bell.notify_one();
@@ -205,95 +235,132 @@ impl<C: Carrier> Line<C> {
         [0, 1].map(|which: usize| self.carried[which].load(Ordering::Relaxed))
     }
 
-    /// Carries jobs over connection `number` until the line stops.
+    /// Carries jobs over connection `number` until the line stops. Connections are made before jobs are taken: whoever
+    /// waits for one keeps no job from the others.
     pub(crate) fn run(&self, number: usize, first: Option<C::Connection>) {
         let mut connection = first;
-        // When the last batch ended, and how long it took.
-        let mut last: Option<(Instant, Duration)> = None;
-        while let Some((sort, jobs)) = self.next_batch(number, last) {
-            let begin = Instant::now();
-            let open = match connection.take() {
-                Some(open) => Ok(open),
-                None => self.carrier.connect(),
-            };
-            let result = match open {
-                Ok(open) => self.carry(open, jobs),
-                Err(error) => Err((error, jobs)),
-            };
-            match result {
-                Ok(open) => {
-                    connection = Some(open);
-                    last = Some((Instant::now(), begin.elapsed()));
-                }
-                Err((error, jobs)) => {
-                    self.give_back(sort, jobs);
-                    if number == self.helper() {
-                        // The others will tell what is wrong.
-                        self.wait(number, PAUSE);
-                    } else {
-                        connection = self.reconnect(number, error);
+        let mut generation = self.generation.load(Ordering::Relaxed);
+        let mut last = None;
+        loop {
+            let is_there = connection.is_some();
+            match (self.next(number, is_there, generation, last), &mut connection) {
+                (Next::Stop, _) => return,
+                (Next::Carry(sort, jobs), Some(open)) => {
+                    let (begin, count) = (Instant::now(), jobs.len());
+                    match self.carry(open, jobs) {
+                        Ok(true) => {
+                            let (long, ended) = (begin.elapsed(), Instant::now());
+                            last = Some(Pace { jobs: count, long, ended });
+                        }
+                        Ok(false) => connection = None,
+                        Err((error, jobs)) => {
+                            self.give_back(sort, jobs);
+                            if error.fault == Fault::ReadOnly {
+                                self.generation.fetch_add(1, Ordering::Relaxed);
+                            }
+                            connection = self.make_anew(number, error);
+                        }
                     }
+                }
+                (Next::Carry(..) | Next::Connect, _) => {
+                    // The former one may be all that the server admits.
+                    drop(connection.take());
+                    generation = self.generation.load(Ordering::Relaxed);
+                    connection = match self.connect() {
+                        Ok(open) => Some(open),
+                        Err(error) => self.make_anew(number, error),
+                    };
                 }
             }
         }
     }
 
+    /// Makes a connection.
+    fn connect(&self) -> Result<C::Connection, DbError> {
+        catch_unwind(AssertUnwindSafe(|| self.carrier.connect())).unwrap_or_else(|_| {
+            let reason = "connecting failed; this is a defect of the server";
+            Err(DbError::new(Fault::Lost, "", reason))
+        })
+    }
+
+    /// Makes a connection after an error, as the configuration says.
+    fn make_anew(&self, number: usize, error: DbError) -> Option<C::Connection> {
+        if number == self.helper() {
+            // The others will tell what is wrong.
+            self.wait(number, PAUSE);
+            return None;
+        }
+        self.reconnect(number, error)
+    }
+
+    /// Carries jobs; returns whether the connection can still be used.
     fn carry(
         &self,
-        mut connection: C::Connection,
+        connection: &mut C::Connection,
         jobs: Vec<C::Job>,
-    ) -> Result<C::Connection, Lost<C::Job>> {
+    ) -> Result<bool, Lost<C::Job>> {
         self.carried[0].fetch_add(jobs.len() as u64, Ordering::Relaxed);
         self.carried[1].fetch_add(1, Ordering::Relaxed);
         let receipts: Vec<C::Receipt> = jobs.iter().map(C::receipt).collect();
         let work = AssertUnwindSafe(|| {
-            self.carrier.carry_out(&mut connection, jobs, &|event| self.tell(event))
+            self.carrier.carry_out(connection, jobs, &|event| self.tell(event))
         });
         match catch_unwind(work) {
-            Ok(carried) => carried.map(|()| connection),
+            Ok(carried) => carried.map(|()| true),
             Err(_) => {
-                // A defect; nobody knows what the connection is in the middle of.
+                // A defect; nobody knows what the connection is in the middle of. The database is well, so this is no
+                // matter of what the configuration says about its loss.
                 self.carrier.fail_receipts(receipts);
-                let reason = "processing an answer failed; this is a defect of the server";
-                Err((DbError::new(Fault::Lost, "", reason), Vec::new()))
+                Ok(false)
             }
         }
     }
 
-    /// Waits for jobs and tells their sort; none when the line stops. A job that comes when nothing has been done for a
-    /// while goes at once; behind a batch that has just ended a few more are waited for.
-    fn next_batch(
+    /// The sort of which so many wait that a further connection is of use, and how many these are.
+    fn longest(&self, queues: &[Queue<C::Job>]) -> Option<(usize, usize)> {
+        let lens = queues.iter().map(|queue| queue.jobs.len()).enumerate();
+        let helped = lens.filter(|&(sort, len)| len >= JOIN_FROM && self.carrier.can_help(sort));
+        helped.max_by_key(|(_, len)| *len)
+    }
+
+    /// Waits for something to do. A job that comes when nothing has been done for a while goes at once; behind a batch
+    /// of several that has just ended a few more are waited for.
+    fn next(
         &self,
         number: usize,
-        last: Option<(Instant, Duration)>,
-    ) -> Option<(usize, Vec<C::Job>)> {
-        let mut may_gather = true;
+        is_there: bool,
+        generation: u64,
+        last: Option<Pace>,
+    ) -> Next<C::Job> {
+        let is_helper = number == self.helper();
+        let mut may_gather =
+            last.is_some_and(|last| last.jobs >= GATHER_FROM && last.ended.elapsed() < BUSY);
         let mut queues = self.queues.lock();
         loop {
             if self.is_stopping() {
-                return None;
+                return Next::Stop;
             }
-            let found = if number == self.helper() {
-                let lens = queues.iter().map(|queue| queue.jobs.len()).enumerate();
-                let longest = lens.max_by_key(|(_, len)| *len);
+            let found = if is_helper {
                 // What helps leaves the other one something to do.
-                longest.filter(|&(_, len)| len >= JOIN_FROM).map(|(sort, len)| (sort, len / 2))
+                self.longest(&queues).map(|(sort, len)| (sort, len / 2))
             } else {
                 Some((number, queues[number].jobs.len())).filter(|&(_, len)| len > 0)
             };
+            let is_wanted = found.is_some() || !is_helper;
+            let is_old = generation != self.generation.load(Ordering::Relaxed);
+            if is_wanted && (!is_there || is_old) {
+                return Next::Connect;
+            }
             if let Some((sort, count)) = found {
-                let is_busy = last.is_some_and(|(ended, _)| ended.elapsed() < BUSY);
-                if std::mem::take(&mut may_gather) && is_busy && count < GATHER_TO {
+                if std::mem::take(&mut may_gather) && count < GATHER_TO {
                     // Asleep, because every job that comes would wake a wait.
                     drop(queues);
                     thread::sleep(GATHER);
                     queues = self.queues.lock();
                     continue;
                 }
-                let long = last.map_or(Duration::ZERO, |(_, long)| long);
-                let count = count.min(self.carrier.batch_max(sort, long).min(BATCH_MAX));
-                let jobs = queues[sort].jobs.drain(..count).collect();
-                return Some((sort, jobs));
+                let count = count.min(self.carrier.batch_max(sort, last).min(BATCH_MAX));
+                return Next::Carry(sort, queues[sort].jobs.drain(..count).collect());
             }
             self.ready[number].wait(&mut queues);
         }
@@ -339,7 +406,7 @@ impl<C: Carrier> Line<C> {
             }
             // When the owner is about to end the process nothing is tried any more.
             if tries < tries_max || goes_on {
-                match self.carrier.connect() {
+                match self.connect() {
                     Ok(connection) => {
                         self.set_away(number, false);
                         if self.lost.fetch_sub(1, Ordering::SeqCst) == 1 {

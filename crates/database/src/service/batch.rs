@@ -22,6 +22,8 @@ use crate::{DbError, Fault, LeaseConnection, LinkEvent, requests};
 
 /// How often a transaction that was in the way of another one is tried again.
 const RETRIES_MAX: usize = 5;
+/// For how long it is: some servers take a second to notice that two wait for each other.
+const RETRY_MAX: Duration = Duration::from_millis(500);
 
 /// How long a batch is carried out that has met rows of others; what is left then fails.
 const IMPATIENCE_MAX: Duration = Duration::from_secs(2);
@@ -172,14 +174,20 @@ fn change_some<K: LeaseKind>(
         return Ok(());
     }
     let were_lost: Vec<bool> = jobs.iter().map(|job| job.was_lost).collect();
-    let mut tries = 0;
+    let (mut tries, begin) = (0, Instant::now());
     let error = loop {
         match requests::change(connection, &asks(&jobs), &were_lost) {
             Ok(told) => {
                 deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)).collect());
                 return Ok(());
             }
-            Err(error) if error.fault == Fault::Retry && tries < RETRIES_MAX => tries += 1,
+            Err(error)
+                if error.fault == Fault::Retry
+                    && tries < RETRIES_MAX
+                    && begin.elapsed() < RETRY_MAX =>
+            {
+                tries += 1;
+            }
             Err(error) => break error,
         }
     };

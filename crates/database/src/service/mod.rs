@@ -1,10 +1,10 @@
 //! The threads between the workers of a server and its lease database.
 //!
 //! Workers hand over what they have asked in a pass ([`Post`]); a thread with a connection takes everything that has
-//! gathered while it was busy, of all workers, and carries it out as sets (`batch`). Nothing waits for more to come:
-//! with little to do a question goes at once, under load batches grow by themselves. Reads and changes have a connection
-//! each, so that nobody who reads waits for the disk under somebody else's change; a third one joins in when more is
-//! waiting than they can carry (`link`).
+//! gathered while it was busy, of all workers, and carries it out as sets (`batch`). With little to do a question goes at
+//! once; under load a moment is waited for more to come, and batches grow by themselves. Reads and changes have a
+//! connection each, so that nobody who reads waits for the disk under somebody else's change; a third one joins in when
+//! more is waiting than they can carry (`line`).
 //!
 //! When a connection is lost another one is made at once, and what was under way is carried out once more. When that
 //! fails the exchanges end without an answer, and clients ask again. What then happens is up to `on-fail`; the owner
@@ -29,7 +29,7 @@ use libdhcpsrv::remote::{Ask, Hints, RemoteStore, Reply, Request, Told};
 use libdhcpsrv::session::Ticket;
 use parking_lot::Mutex;
 
-use crate::line::{BATCH_MAX, Carrier, JOIN_MAX, Line, Lost, join_within};
+use crate::line::{BATCH_MAX, Carrier, JOIN_MAX, Line, Lost, Pace, join_within};
 use crate::{Counted, DbError, LeaseConnection, LinkEvent};
 
 pub use keeper::Kept;
@@ -43,8 +43,13 @@ pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError
 const SORTS: usize = 2;
 /// The sort of changes.
 const CHANGES: usize = 1;
-/// Time that a batch takes whose commit is what costs: then more of them belong together.
-const SLOW_COMMIT: Duration = Duration::from_millis(10);
+/// Changes in one transaction where more of them do not cost more each: what was stored is told at its end.
+const CHANGES_MAX: usize = 256;
+/// Time of a transaction beyond that of its changes ([`CHANGE`]) from which on the commit is what costs: then more changes
+/// belong together.
+const SLOW_COMMIT: Duration = Duration::from_millis(20);
+/// Time that a change may take.
+const CHANGE: Duration = Duration::from_micros(150);
 
 /// A request and where its reply goes.
 struct Job<K: LeaseKind> {
@@ -80,12 +85,21 @@ impl<K: LeaseKind> Carrier for Leases<K> {
     type Job = Job<K>;
     type Receipt = (Arc<Mailbox<K>>, Ticket);
 
-    fn batch_max(&self, sort: usize, long: Duration) -> usize {
+    fn batch_max(&self, sort: usize, last: Option<Pace>) -> usize {
+        let is_slow =
+            last.is_some_and(|last| last.long > SLOW_COMMIT + CHANGE * last.jobs.min(1000) as u32);
         match self.changes_max {
-            Some(few) if sort == CHANGES && long < SLOW_COMMIT => few,
-            Some(few) if sort == CHANGES => few * 4,
-            _ => BATCH_MAX,
+            _ if sort != CHANGES => BATCH_MAX,
+            Some(few) if is_slow => few * 4,
+            Some(few) => few,
+            None => CHANGES_MAX,
         }
+    }
+
+    /// Where changes cost more the more of them are in a transaction they all change the same row: that of their number.
+    /// One connection would only wait for the other.
+    fn can_help(&self, sort: usize) -> bool {
+        sort != CHANGES || self.changes_max.is_none()
     }
 
     fn connect(&self) -> Result<Box<dyn LeaseConnection<K>>, DbError> {
