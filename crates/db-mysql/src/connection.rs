@@ -102,6 +102,7 @@ fn options(access: &SqlAccess) -> Result<OptsBuilder, DbError> {
         if access.read_timeout_s == 0 { READ_TIMEOUT_DEFAULT_S } else { access.read_timeout_s };
     let user = if access.user.is_empty() { process_user() } else { Some(access.user.clone()) };
     let mut options = OptsBuilder::new()
+        .stmt_cache_size(0)
         .prefer_socket(false)
         .user(user)
         .pass((!access.password.is_empty()).then(|| access.password.reveal()))

@@ -83,6 +83,10 @@ pub(crate) struct Search<K: LeaseKind> {
     pub(crate) hint: String,
     /// What one client is asked for by; none if this is no way to look for it.
     pub(crate) values: fn(&Wanted<K>) -> Option<Vec<Value>>,
+    /// What else the leases of one client meet, of many that have the same identifier: an `AND`, or nothing.
+    pub(crate) narrower: &'static str,
+    /// Its parameters.
+    pub(crate) narrower_values: fn(&Wanted<K>) -> Vec<Value>,
     /// Whether a lease that was found may be the client's.
     pub(crate) is_meant: fn(&Wanted<K>, &K::Lease) -> bool,
     /// What is the same in the client and its leases, for a table.

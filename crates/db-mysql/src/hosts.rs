@@ -78,7 +78,7 @@ impl<K: Family> Hosts<K> {
             .iter()
             .find(is_address)
             .is_some_and(|column| column.data_type == "binary" || column.data_type == "varbinary");
-        let mut session = Session::new(connection);
+        let mut session = Session::new(connection)?;
         // What is read is never converted. Keys are bytes, but where addresses are texts they must have a character
         // set, or no index is used for them.
         let charset = match K::HAS_RESERVATIONS && !is_binary {

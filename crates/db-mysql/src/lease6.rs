@@ -182,6 +182,12 @@ impl Family for V6 {
         };
         let wanted_id: fn(&Wanted<Self>) -> &[u8] = |wanted| &wanted.client.duid;
         let lease_id: fn(&Lease6) -> &[u8] = |lease| &lease.duid;
+        // Clients that were copied have the DUID of the original.
+        let narrower = "AND iaid = ? AND lease_type = ?";
+        let narrower_values: fn(&Wanted<Self>) -> Vec<Value> = |wanted| {
+            let client = &wanted.client;
+            vec![Value::UInt(client.iaid.into()), Value::UInt(client.lease_type as u64)]
+        };
         let name = "find by DUID";
         if table.has_index("duid") {
             return vec![Search {
@@ -192,6 +198,8 @@ impl Family for V6 {
                     let duid = &wanted.client.duid;
                     (!duid.is_empty()).then(|| vec![Value::Bytes(duid.clone())])
                 },
+                narrower,
+                narrower_values,
                 is_meant,
                 wanted_id,
                 lease_id,
@@ -214,6 +222,8 @@ impl Family for V6 {
                     ]
                 })
             },
+            narrower,
+            narrower_values,
             is_meant,
             wanted_id,
             lease_id,

@@ -49,7 +49,7 @@ impl<K: Family> Leases<K> {
     pub(crate) fn open(access: &SqlAccess) -> Result<Self, DbError> {
         let mut connection = connect(access)?;
         let table = Table::read(&mut connection, K::TABLE, K::NEEDED)?;
-        let mut session = Session::new(connection);
+        let mut session = Session::new(connection)?;
         // Keys and identifiers are bytes. Only where keys are texts must they have a character set, or no index would
         // be used for them. What is read is never converted.
         let charset = if K::has_text_keys(&table) {
@@ -154,7 +154,7 @@ impl<K: Family> Leases<K> {
             found.extend(load::<K>(&self.table, row));
         })?;
         // There may be more than was told: of each client then, one by one.
-        if count == limit && wanted.len() > 1 {
+        if count == limit {
             for client in wanted {
                 self.search_one(index, *client, each)?;
             }
@@ -188,12 +188,14 @@ impl<K: Family> Leases<K> {
         let hint = search.hint.clone();
         let Some(mut values) = (search.values)(client) else { return Ok(()) };
         values.push(Value::UInt(client.subnet.0.into()));
+        let (more, of_one) = (search.narrower, (search.narrower_values)(client));
+        values.extend(of_one);
         let sql = |selected: &str| {
             let condition = condition(1);
             let table = K::TABLE;
             format!(
-                "SELECT {selected} FROM {table} {hint} WHERE ({condition}) AND subnet_id = ? \
-                 LIMIT {PER_CLIENT_MAX}"
+                "SELECT {selected} FROM {table} {hint} \
+                 WHERE ({condition}) AND subnet_id = ? {more} LIMIT {PER_CLIENT_MAX}"
             )
         };
         // 0 elements: it is another statement than the one for a list of one.

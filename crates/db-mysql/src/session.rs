@@ -1,8 +1,10 @@
 //! A connection with the statements that are prepared on it.
 //!
-//! Statements are prepared for a few numbers of elements ([`SIZES`]). A list is cut into pieces; the last piece is filled up
-//! by repeating its last element where the statement is a question about a set of keys, and cut further where it is not.
-//! So there are few statements, and each is parsed once.
+//! Statements are prepared for some numbers of elements ([`SIZES`]). A list is cut into pieces; the last piece is filled up
+//! by repeating its last element where that changes nothing, and cut further where it would. So each statement is parsed
+//! once. The driver's own cache of statements is switched off: it would close those that are kept here.
+//!
+//! MariaDB takes the parameters of any number of rows with one statement for one row.
 
 use std::collections::HashMap;
 
@@ -13,7 +15,9 @@ use mysql::{Conn, Params, Row, Statement, Value};
 use crate::connection::db_error;
 
 /// For how many elements statements are prepared, descending.
-const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+const SIZES: [usize; 16] = [256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
+/// The first version of MariaDB that takes the parameters of many rows at once, by the driver's account.
+const BULK_SINCE: (u16, u16, u16) = (10, 2, 0);
 
 /// A connection and its statements.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub(crate) struct Session {
     guard: Guard,
     /// Whether what others hold is waited for.
     is_patient: bool,
+    /// Whether the parameters of many rows can be sent at once.
+    has_bulk: bool,
 }
 
 /// What ends a transaction in which nothing happens any more.
@@ -46,16 +52,28 @@ const IDLE_TRANSACTION_S: u32 = 10;
 const IDLE_SESSION_S: u32 = 2_147_483;
 
 impl Session {
-    pub(crate) fn new(connection: Conn) -> Self {
+    pub(crate) fn new(mut connection: Conn) -> Result<Self, DbError> {
         let (statements, guard) = (HashMap::new(), Guard::None);
-        Self {
+        // Who answers may be another one than who was connected to: a proxy tells its own version, and what it can do.
+        let version: Option<Option<String>> = connection
+            .query_first("SELECT VERSION()")
+            .map_err(|error| db_error(&error, "open"))?;
+        let is_mariadb = version.flatten().is_some_and(|version| version.contains("MariaDB"));
+        let has_bulk = is_mariadb && connection.server_version() >= BULK_SINCE;
+        Ok(Self {
             connection,
             statements,
             in_transaction: false,
             counts_classes: true,
             guard,
             is_patient: true,
-        }
+            has_bulk,
+        })
+    }
+
+    /// Whether [`Session::run_bulk`] is one statement.
+    pub(crate) const fn has_bulk(&self) -> bool {
+        self.has_bulk
     }
 
     /// Waits for a second for what others hold, and lets others not wait for what this session holds when it is dead.
@@ -178,14 +196,7 @@ impl Session {
         each: &mut dyn FnMut(Vec<Value>),
     ) -> Result<u64, DbError> {
         let failed = |error: mysql::Error| db_error(&error, name);
-        let statement = match self.statements.get(&(name, size)) {
-            Some(statement) => statement.clone(),
-            None => {
-                let statement = self.connection.prep(sql()).map_err(failed)?;
-                self.statements.insert((name, size), statement.clone());
-                statement
-            }
-        };
+        let statement = self.prepared(name, size, sql)?;
         let params = if values.is_empty() { Params::Empty } else { Params::Positional(values) };
         let result = self.connection.exec_iter(&statement, params).map_err(failed)?;
         let changed = result.affected_rows();
@@ -194,7 +205,36 @@ impl Session {
         }
         Ok(changed)
     }
+
+    /// Runs the statement `name`, made by `sql` when it is first used, for all these rows of parameters: all or none.
+    pub(crate) fn run_bulk(
+        &mut self,
+        name: &'static str,
+        sql: impl FnOnce() -> String,
+        rows: impl Iterator<Item = Vec<Value>>,
+    ) -> Result<(), DbError> {
+        let statement = self.prepared(name, BULK, sql)?;
+        self.connection.exec_batch(&statement, rows).map_err(|error| db_error(&error, name))
+    }
+
+    fn prepared(
+        &mut self,
+        name: &'static str,
+        size: usize,
+        sql: impl FnOnce() -> String,
+    ) -> Result<Statement, DbError> {
+        if let Some(statement) = self.statements.get(&(name, size)) {
+            return Ok(statement.clone());
+        }
+        let statement =
+            self.connection.prep(sql()).map_err(|error| db_error(&error, name))?;
+        self.statements.insert((name, size), statement.clone());
+        Ok(statement)
+    }
 }
+
+/// In the place of a size: the statement is for one row, of which there are many.
+const BULK: usize = usize::MAX;
 
 fn cells(row: Row) -> Vec<Value> {
     row.unwrap_raw().into_iter().map(|value| value.unwrap_or(Value::NULL)).collect()
@@ -228,7 +268,7 @@ mod tests {
     #[test]
     fn sessions_wait_shortly_within_transactions_alone() {
         let database = Server::shared(SqlKind::Mysql, Durability::Relaxed).new_database();
-        let mut session = Session::new(connect(&database.access()).unwrap());
+        let mut session = Session::new(connect(&database.access()).unwrap()).unwrap();
         session.be_short().unwrap();
         assert_eq!(session.guard, Guard::None, "MariaDB has a limit for transactions");
         let mut set = Vec::new();
@@ -264,9 +304,9 @@ mod tests {
             assert!(size_within(len) <= len);
             assert!(size_around(len) >= len.min(SIZES[0]));
         }
-        assert_eq!(size_within(63), 16);
-        assert_eq!(size_around(65), 256);
-        assert_eq!(size_around(3), 4);
+        assert_eq!(size_within(63), 48);
+        assert_eq!(size_around(65), 96);
+        assert_eq!(size_around(5), 6);
         assert_eq!(repeated("?", 3), "?,?,?");
     }
 }

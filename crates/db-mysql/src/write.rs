@@ -5,6 +5,8 @@
 //! the work of a join with a derived table. Rows are locked in the order of their keys; those that somebody else holds
 //! are passed over where the server can do that, and count as other ones than they should be.
 //!
+//! MariaDB gets the rows as parameters of a statement for one row; other servers get statements for several rows.
+//!
 //! `INSERT` says nothing but that some key exists; then it is asked which, and the others are inserted. A row that the
 //! server does not take for any other reason is found by halving, reported, and counted as not made: it must not keep
 //! the others of its batch from being stored.
@@ -30,6 +32,12 @@ use crate::value::time;
 /// Number of the error that says that a key exists.
 const DUPLICATE: &str = "1062/";
 
+/// Bytes of rows that are sent at once, as far as these are several: far less than any server takes in a packet, because
+/// what was cut in two would not be made as a whole.
+const BULK_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a row beside its texts and bytes.
+const ROW_BYTES: usize = 256;
+
 /// What clients can cause again and again does not fill the log: so many lines at once, then one in a second.
 static UNFIT: RateLimiter = RateLimiter::new(20, 1_000_000_000);
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -50,6 +58,17 @@ pub(crate) struct Stored<K: LeaseKind> {
     at: usize,
     address: AddressOf<K>,
     values: Vec<Value>,
+}
+
+impl<K: LeaseKind> Stored<K> {
+    /// Bytes that it takes to send it, about.
+    fn bytes(&self) -> usize {
+        let long = self.values.iter().map(|value| match value {
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        });
+        ROW_BYTES + long.sum::<usize>()
+    }
 }
 
 impl<K: Family> Leases<K> {
@@ -79,11 +98,25 @@ impl<K: Family> Leases<K> {
     ) -> Result<(), DbError> {
         let mut rest = rows;
         while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(size_within(rest.len()).min(rest.len()));
+            let (piece, behind) = rest.split_at(self.piece_len(name, rest));
             self.write_piece(name, piece, made)?;
             rest = behind;
         }
         Ok(())
+    }
+
+    /// How many of some rows one statement writes.
+    fn piece_len(&self, name: &'static str, rows: &[Stored<K>]) -> usize {
+        if self.session.has_bulk() {
+            let mut bytes = 0;
+            let fitting = rows.iter().take_while(|row| {
+                bytes += row.bytes();
+                bytes <= BULK_BYTES_MAX
+            });
+            return fitting.count().clamp(1, rows.len());
+        }
+        let size = if name == INSERT { size_within(rows.len()) } else { size_around(rows.len()) };
+        size.min(rows.len())
     }
 
     fn write_piece(
@@ -106,19 +139,24 @@ impl<K: Family> Leases<K> {
 
     /// One statement that stores rows, all or none.
     fn run_write(&mut self, name: &'static str, rows: &[Stored<K>]) -> Result<(), DbError> {
-        let size = rows.len();
-        let values = rows.iter().flat_map(|row| row.values.iter().cloned()).collect();
-        let ending = if name == INSERT {
-            String::new()
-        } else {
-            format!("ON DUPLICATE KEY UPDATE {}", self.assignments)
+        let Self { session, names, row, assignments, .. } = self;
+        let sql = |size: usize| {
+            let (table, all) = (K::TABLE, repeated(row, size));
+            let insert = format!("INSERT INTO {table} ({names}) VALUES {all}");
+            match name {
+                INSERT => insert,
+                _ => format!("{insert} ON DUPLICATE KEY UPDATE {assignments}"),
+            }
         };
-        let sql = || {
-            let (table, names) = (K::TABLE, &self.names);
-            let all = repeated(&self.row, size);
-            format!("INSERT INTO {table} ({names}) VALUES {all} {ending}")
-        };
-        self.session.run(name, size, sql, values, &mut |_| {}).map(drop)
+        if session.has_bulk() {
+            let rows = rows.iter().map(|row| row.values.clone());
+            return session.run_bulk(name, || sql(1), rows);
+        }
+        // To change a row once more to the same changes nothing.
+        let size = if name == INSERT { rows.len() } else { size_around(rows.len()) };
+        let last = rows.iter().rev().cycle().take(size - rows.len());
+        let values = rows.iter().chain(last).flat_map(|row| row.values.iter().cloned()).collect();
+        session.run(name, size, || sql(size), values, &mut |_| {}).map(drop)
     }
 
     /// Stores those of some rows that the server takes, which has refused to take them together.
@@ -214,7 +252,7 @@ impl<K: Family> Leases<K> {
             return Ok(());
         }
         // One statement is a transaction. It is tried alone if it may be one.
-        if size_within(rows.len()) == rows.len() && !self.session.in_transaction() {
+        if self.piece_len(INSERT, rows) == rows.len() && !self.session.in_transaction() {
             let result = self.run_write(INSERT, rows);
             match self.session.settle(result) {
                 Ok(()) => {
@@ -266,31 +304,33 @@ impl<K: Family> Leases<K> {
 
     /// Locks rows, in the order of their keys, and says which are as `old` says.
     fn compare(&mut self, old: &[&K::Lease], has_new_context: bool) -> Result<Vec<usize>, DbError> {
-        // What was stored may be a little different from what was to be.
-        let mut expected = HashMap::with_capacity(old.len());
-        for (at, lease) in old.iter().enumerate() {
-            let stored = K::store(&self.table, lease).ok();
-            let loaded = stored.and_then(|row| K::load(&self.table, row).ok());
-            if let Some(loaded) = loaded {
-                expected.insert(K::address(lease), (at, loaded));
-            }
-        }
+        let expected: HashMap<_, _> =
+            old.iter().enumerate().map(|(at, lease)| (K::address(lease), (at, *lease))).collect();
         let mut addresses: Vec<_> = expected.keys().copied().collect();
         addresses.sort_unstable();
         let mut same = Vec::with_capacity(addresses.len());
         let mut has_context = has_new_context;
         let clause = self.lock_clause();
         let name = if self.session.is_patient() { "lock" } else { "lock at once" };
-        self.get_rows(name, clause, &addresses, &mut |lease| {
+        let mut found = Vec::with_capacity(addresses.len());
+        self.get_rows(name, clause, &addresses, &mut |lease| found.push(lease))?;
+        for lease in found {
             if let Some((at, expected)) = expected.get(&K::address(&lease))
-                && K::is_same(expected, &lease)
+                && (K::is_same(expected, &lease) || self.is_stored_as(expected, &lease))
             {
                 same.push(*at);
                 has_context |= K::has_context(&lease);
             }
-        })?;
+        }
         self.session.count_classes(has_context)?;
         Ok(same)
+    }
+
+    /// Whether a row is what the table makes of a lease, which may be a little different from it.
+    fn is_stored_as(&self, lease: &K::Lease, row: &K::Lease) -> bool {
+        let stored = K::store(&self.table, lease).ok();
+        let loaded = stored.and_then(|row| K::load(&self.table, row).ok());
+        loaded.is_some_and(|loaded| K::is_same(&loaded, row))
     }
 
     pub(crate) fn delete_rows(&mut self, addresses: &[AddressOf<K>]) -> Result<(), DbError> {
