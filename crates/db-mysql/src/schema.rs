@@ -53,9 +53,15 @@ pub(crate) struct Table {
     states: Vec<u64>,
     /// Origins of hardware addresses that a row can name.
     hw_sources: Vec<u64>,
+    /// Whether rows of other tables depend on rows of this one.
+    pub(crate) is_referenced: bool,
 }
 
 const OPEN: &str = "open";
+
+/// How many keys of other tables refer to a table.
+const REFERENCES: &str = "SELECT COUNT(*) FROM information_schema.referential_constraints \
+                          WHERE constraint_schema = DATABASE() AND referenced_table_name = ?";
 
 /// Whether columns of type TIMESTAMP go beyond 2038: those of MariaDB from 11.5 on, with 64 bits. MySQL knows later times
 /// as well, but its columns cannot hold them.
@@ -70,13 +76,14 @@ impl Table {
         needed: &[&str],
     ) -> Result<Self, DbError> {
         let failed = |error: mysql::Error| no_tables(db_error(&error, OPEN));
-        let version: Option<(u32, u32)> =
-            connection.query_first("SELECT version, minor FROM schema_version").map_err(failed)?;
-        let (major, minor) = version.ok_or_else(|| {
+        let version = connection
+            .query_first_opt("SELECT version, minor FROM schema_version")
+            .map_err(failed)?;
+        let (major, minor): (u32, u32) = version.and_then(Result::ok).ok_or_else(|| {
             DbError::new(
                 Fault::Schema,
                 OPEN,
-                "the table 'schema_version' is empty: run 'kea-admin db-init mysql'",
+                "the table 'schema_version' tells no version: run 'kea-admin db-init mysql'",
             )
         })?;
         let version = SchemaVersion { major, minor };
@@ -101,16 +108,19 @@ impl Table {
                 "SELECT CAST(column_name AS CHAR), CAST(index_name AS CHAR) \
                  FROM information_schema.statistics \
                  WHERE table_schema = DATABASE() AND table_name = ? AND seq_in_index = 1 \
-                 ORDER BY index_name",
+                 AND column_name IS NOT NULL ORDER BY index_name",
                 (table,),
             )
             .map_err(failed)?;
         let states = connection.query("SELECT state FROM lease_state").map_err(failed)?;
         let hw_sources =
             connection.query("SELECT hwaddr_source FROM lease_hwaddr_source").map_err(failed)?;
+        let references: Option<u64> =
+            connection.exec_first(REFERENCES, (table,)).map_err(failed)?;
+        let is_referenced = references != Some(0);
         let is_wide: Option<bool> = connection.query_first(IS_WIDE).map_err(failed)?;
         let time_max = if is_wide == Some(true) { 0xffff_ffff } else { 0x7fff_ffff };
-        let read = Self { version, time_max, columns, indexes, states, hw_sources };
+        let read = Self { version, time_max, columns, indexes, states, hw_sources, is_referenced };
         match needed.iter().find(|name| !read.has(name)) {
             Some(missing) => Err(DbError::new(
                 Fault::Schema,

@@ -258,7 +258,7 @@ pub(crate) fn tell_event<D: Daemon>(settings: &SqlDatabase, event: LinkEvent) ->
 fn changes_max(kind: SqlKind) -> Option<usize> {
     match kind {
         SqlKind::Mysql => None,
-        SqlKind::Postgresql => Some(64),
+        SqlKind::Postgresql => Some(32),
     }
 }
 
