@@ -101,6 +101,22 @@ pub trait LeaseConnection<K: LeaseKind>: Send {
         each: &mut dyn FnMut(K::Lease),
     ) -> Result<(), DbError>;
 
+    /// [`find`](Self::find) and [`get`](Self::get) at once: `own` gets what the first would tell, `at` what the second
+    /// would.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    fn look(
+        &mut self,
+        wanted: &[Wanted<K>],
+        addresses: &[AddressOf<K>],
+        own: &mut dyn FnMut(usize, K::Lease),
+        at: &mut dyn FnMut(K::Lease),
+    ) -> Result<(), DbError> {
+        self.find(wanted, own)?;
+        self.get(addresses, at)
+    }
+
     /// Whether the table can hold a lease as it is; what it lacks without harm (the number of a pool, a user context,
     /// that a lease was given back and not reclaimed) is no reason against it.
     ///

@@ -30,15 +30,15 @@ pub fn read<K: LeaseKind>(
     }
     let mut found: Vec<Vec<K::Lease>> = Vec::new();
     found.resize_with(asks.len(), Vec::new);
-    connection.find(&wanted, &mut |index, lease| {
-        if let Some(asker) = askers.get(index) {
-            found[*asker].push(lease);
-        }
-    })?;
     addresses.sort_unstable();
     addresses.dedup();
     let mut there: HashMap<AddressOf<K>, K::Lease> = HashMap::default();
-    connection.get(&addresses, &mut |lease| {
+    let mut own = |index: usize, lease| {
+        if let Some(asker) = askers.get(index) {
+            found[*asker].push(lease);
+        }
+    };
+    connection.look(&wanted, &addresses, &mut own, &mut |lease| {
         there.insert(K::address(&lease), lease);
     })?;
     let told = asks.iter().zip(found).map(|(ask, own)| match ask {

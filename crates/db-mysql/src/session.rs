@@ -55,9 +55,8 @@ impl Session {
     pub(crate) fn new(mut connection: Conn) -> Result<Self, DbError> {
         let (statements, guard) = (HashMap::new(), Guard::None);
         // Who answers may be another one than who was connected to: a proxy tells its own version, and what it can do.
-        let version: Option<Option<String>> = connection
-            .query_first("SELECT VERSION()")
-            .map_err(|error| db_error(&error, "open"))?;
+        let version: Option<Option<String>> =
+            connection.query_first("SELECT VERSION()").map_err(|error| db_error(&error, "open"))?;
         let is_mariadb = version.flatten().is_some_and(|version| version.contains("MariaDB"));
         let has_bulk = is_mariadb && connection.server_version() >= BULK_SINCE;
         Ok(Self {
@@ -226,8 +225,7 @@ impl Session {
         if let Some(statement) = self.statements.get(&(name, size)) {
             return Ok(statement.clone());
         }
-        let statement =
-            self.connection.prep(sql()).map_err(|error| db_error(&error, name))?;
+        let statement = self.connection.prep(sql()).map_err(|error| db_error(&error, name))?;
         self.statements.insert((name, size), statement.clone());
         Ok(statement)
     }

@@ -58,6 +58,7 @@ struct Leases<T: LeaseTable> {
 }
 
 struct Prepared {
+    look: Statement,
     find: Statement,
     get: Statement,
     insert: Statement,
@@ -80,6 +81,7 @@ impl<T: LeaseTable> Leases<T> {
             has_wide_iaid: shape.type_of("iaid") == Some("int8"),
         };
         let prepared = Prepared {
+            look: client.prepare("look", &sql::look(&table))?,
             find: client.prepare("find", &table.find())?,
             get: client.prepare("get", &sql::get(&table))?,
             insert: client.prepare("insert", &sql::insert(&table))?,
@@ -143,6 +145,39 @@ impl<T: LeaseTable> Leases<T> {
                 let (key, fault) = (&unreadable.key, &unreadable.fault);
                 log!(DHCPSRV, PGSQL_LEASE_ROW_UNUSABLE, T::NAME, key, fault);
                 None
+            }
+        }
+    }
+
+    /// Reads the lease of an address. What cannot be read is there all the same.
+    fn there(table: &T, row: &Row, first: usize) -> Option<Lease<T>> {
+        let taken = || table.address(row, first).0.map(T::Kind::taken);
+        Self::read(table, row, first).or_else(taken)
+    }
+
+    /// Tells the rows of `look`: an index below `wanted`, or another number for the lease of an address, and a lease.
+    fn tell(
+        &self,
+        rows: &[Row],
+        wanted: usize,
+        own: &mut dyn FnMut(usize, Lease<T>),
+        at: &mut dyn FnMut(Lease<T>),
+    ) {
+        let mut found = vec![0_u8; wanted];
+        for row in rows {
+            let index = number(row, 0).and_then(|index| usize::try_from(index).ok());
+            let Some(index) = index else {
+                if let Some(lease) = Self::there(&self.table, row, 1) {
+                    at(lease);
+                }
+                continue;
+            };
+            let Some(count) = found.get_mut(index) else { continue };
+            if *count < LEASES_PER_CLIENT_MAX
+                && let Some(lease) = Self::read(&self.table, row, 1)
+            {
+                *count += 1;
+                own(index, lease);
             }
         }
     }
@@ -260,6 +295,7 @@ pub fn lease_statements(
         let shape = schema::Table::read(client, T::NAME)?;
         let table = T::new(&shape)?;
         Ok(vec![
+            ("look", sql::look(&table)),
             ("find", table.find()),
             ("get", sql::get(&table)),
             ("insert", sql::insert(&table)),
@@ -332,19 +368,7 @@ where
         let arrays = self.table.wanted(&self.abilities, wanted);
         let parameters: Vec<Parameter<'_>> = arrays.iter().map(Array::parameter).collect();
         let rows = self.client.query(&self.prepared.find, &parameters)?;
-        let mut found = vec![0_u8; wanted.len()];
-        for row in &rows {
-            let at = number(row, 0).and_then(|at| usize::try_from(at).ok());
-            let Some((at, count)) = at.and_then(|at| Some((at, found.get_mut(at)?))) else {
-                continue;
-            };
-            if *count < LEASES_PER_CLIENT_MAX
-                && let Some(lease) = Self::read(&self.table, row, 1)
-            {
-                *count += 1;
-                each(at, lease);
-            }
-        }
+        self.tell(&rows, wanted.len(), each, &mut |_| {});
         Ok(())
     }
 
@@ -358,13 +382,28 @@ where
         }
         let array = self.table.addresses(&self.abilities, addresses.iter().copied());
         let rows = self.client.query(&self.prepared.get, &[array.parameter()])?;
-        for row in &rows {
-            // What cannot be read is there all the same.
-            let taken = || self.table.address(row, 0).0.map(T::Kind::taken);
-            if let Some(lease) = Self::read(&self.table, row, 0).or_else(taken) {
-                each(lease);
-            }
+        rows.iter().filter_map(|row| Self::there(&self.table, row, 0)).for_each(each);
+        Ok(())
+    }
+
+    fn look(
+        &mut self,
+        wanted: &[Wanted<T::Kind>],
+        addresses: &[AddressOf<T::Kind>],
+        own: &mut dyn FnMut(usize, Lease<T>),
+        at: &mut dyn FnMut(Lease<T>),
+    ) -> Result<(), DbError> {
+        if wanted.is_empty() {
+            return self.get(addresses, at);
         }
+        if addresses.is_empty() {
+            return self.find(wanted, own);
+        }
+        let mut arrays = self.table.wanted(&self.abilities, wanted);
+        arrays.push(self.table.addresses(&self.abilities, addresses.iter().copied()));
+        let parameters: Vec<Parameter<'_>> = arrays.iter().map(Array::parameter).collect();
+        let rows = self.client.query(&self.prepared.look, &parameters)?;
+        self.tell(&rows, wanted.len(), own, at);
         Ok(())
     }
 

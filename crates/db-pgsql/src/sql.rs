@@ -39,6 +39,18 @@ pub(crate) fn get<T: LeaseTable>(table: &T) -> String {
     format!("SELECT {} FROM {} l WHERE l.address = ANY($1::{array})", table.selected(), T::NAME)
 }
 
+/// `find` and `get` at once; the rows of the latter have -1 in place of an index. Parameters: those of `find`, addresses.
+pub(crate) fn look<T: LeaseTable>(table: &T) -> String {
+    let array = table.columns().first().map_or("int8[]", |address| address.kind.array());
+    format!(
+        "{} UNION ALL SELECT -1, {} FROM {} l WHERE l.address = ANY(${}::{array})",
+        table.find(),
+        table.selected(),
+        T::NAME,
+        T::FIND_PARAMETERS + 1,
+    )
+}
+
 /// Parameters: all columns.
 pub(crate) fn insert<T: LeaseTable>(table: &T) -> String {
     let all: Vec<_> = table.columns().iter().collect();

@@ -32,6 +32,9 @@ pub(crate) trait LeaseTable: Sized + Send + 'static {
     /// Text of the statement `find`, whose rows are an index in what was asked for, and a lease.
     fn find(&self) -> String;
 
+    /// Number of its parameters.
+    const FIND_PARAMETERS: usize;
+
     /// Its parameters, the leases of nobody left out.
     fn wanted<'a>(&self, abilities: &Abilities, wanted: &'a [Wanted<Self::Kind>])
     -> Vec<Array<'a>>;

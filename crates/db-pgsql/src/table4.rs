@@ -52,6 +52,7 @@ impl LeaseTable for Table4 {
     type Kind = V4;
 
     const NAME: &'static str = "lease4";
+    const FIND_PARAMETERS: usize = 7;
 
     fn new(table: &schema::Table) -> Result<Self, DbError> {
         let (columns, selected) = present(table, columns())?;

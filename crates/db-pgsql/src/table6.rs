@@ -88,6 +88,7 @@ impl LeaseTable for Table6 {
     type Kind = V6;
 
     const NAME: &'static str = "lease6";
+    const FIND_PARAMETERS: usize = 5;
 
     fn new(table: &schema::Table) -> Result<Self, DbError> {
         let mut all = columns();

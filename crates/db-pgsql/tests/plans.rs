@@ -86,7 +86,7 @@ fn every_statement_uses_the_index_that_is_meant() {
                         }
                     }
                     match name {
-                        "find" => {
+                        "find" | "look" => {
                             let oldest = ["lease6_by_iaid_subnet_id_duid"];
                             let expected = if table == "lease6" && tables == Tables::Oldest {
                                 oldest.as_slice()

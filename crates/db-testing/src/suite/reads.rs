@@ -16,6 +16,7 @@ pub(super) fn checks<K: SuiteKind>() -> Vec<Check<K>> {
         ("reads: a client finds its leases and no others", finds),
         ("reads: a lease is found whatever its state", found_in_every_state),
         ("reads: a client finds 64 leases at most and keeps none from others", found_limit),
+        ("reads: a client finds its lease beside many of its own elsewhere", found_elsewhere),
         ("reads: what is not there is left out", absent),
         ("reads: a walk meets every lease once, whatever the length of its pages", walk),
         ("reads: a walk is not disturbed by changes behind it", walk_with_changes),
@@ -52,7 +53,33 @@ fn found<K: SuiteKind>(place: &mut dyn Place<K>, wanted: &[Wanted<K>]) -> Vec<Ve
     for leases in &mut found {
         leases.sort_by_key(K::number);
     }
+    // Asked for together with addresses it is the same.
+    let mut addresses: Vec<_> = found.iter().flatten().map(K::address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    let (mut own, mut there) = (vec![Vec::new(); wanted.len()], Vec::new());
+    let mut each = |index: usize, lease| own[index].push(lease);
+    place.open().look(wanted, &addresses, &mut each, &mut |lease| there.push(lease)).unwrap();
+    own.iter_mut().for_each(|leases| leases.sort_by_key(K::number));
+    there.sort_by_key(K::number);
+    assert_eq!(own, found);
+    assert_eq!(there, get(&mut *place.open(), &addresses));
     found
+}
+
+fn found_elsewhere<K: SuiteKind>(place: &mut dyn Place<K>) {
+    let here = K::lease(1);
+    let elsewhere = (0..FOUND_MAX as u128 + 6).map(|number| {
+        let mut lease = here.clone();
+        K::set_address(&mut lease, 0x7000_0000 + number);
+        *K::common(&mut lease).subnet_id = SubnetId(77);
+        lease
+    });
+    store(&mut *place.open(), &elsewhere.collect::<Vec<_>>());
+    store(&mut *place.open(), std::slice::from_ref(&here));
+    assert_eq!(found(place, &[K::wanted(&here)]), [vec![here.clone()]]);
+    let wanted = [K::wanted(&K::lease(2)), K::wanted(&here)];
+    assert_eq!(found(place, &wanted), [vec![], vec![here]]);
 }
 
 fn finds<K: SuiteKind>(place: &mut dyn Place<K>) {

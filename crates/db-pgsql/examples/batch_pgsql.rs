@@ -1,7 +1,7 @@
 //! What batches cost: rows per second, and the processor time of this process and the server, against a PostgreSQL of
 //! its own with the durability that is its default.
 //!
-//! `cargo run --release -p db-pgsql --example batch -- [oldest|ours] [relaxed] [4|6] [rows in the table]`
+//! `cargo run --release -p db-pgsql --example batch_pgsql -- [oldest|ours] [relaxed] [4|6] [rows in the table]`
 
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr};
