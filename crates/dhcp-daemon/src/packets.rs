@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use database::host_service::{HostPost, HostService};
 use database::service::Post;
@@ -42,6 +43,12 @@ pub(crate) struct WorkerServer<D: Daemon> {
 
 /// Seconds between two looks at exchanges that wait.
 const SWEEP_S: u32 = 10;
+
+/// Questions that a database has been asked from which on packets and answers gather for [`PATIENCE`]: with less to do
+/// everybody is answered as soon as possible.
+const MANY: usize = 4;
+/// Short beside the milliseconds that a database needs to store something.
+const PATIENCE: Duration = Duration::from_micros(200);
 
 /// The worker's access to databases of hosts.
 struct HostAccess<D: Daemon> {
@@ -152,6 +159,13 @@ impl<D: Daemon> PacketServer for WorkerServer<D> {
         self.server.take_host_requests(&mut self.hosts.requests);
         if !self.hosts.requests.is_empty() {
             self.hosts.post.hand_over(&mut self.hosts.requests);
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        match &self.database {
+            Some(database) if database.post.outstanding() >= MANY => PATIENCE,
+            _ => Duration::ZERO,
         }
     }
 

@@ -54,6 +54,11 @@ pub trait PacketServer: Send {
     fn resume(&mut self, _now: Now, _replies: &mut Replies) {}
     /// Hands over what packets of this pass wait for.
     fn hand_over(&mut self) {}
+    /// For how long packets and answers may gather before the next pass: none at all, unless so much is waited for that
+    /// this does not matter. Each time a worker wakes costs more than a packet does.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
     /// Sees the payload of a datagram that will be processed in a moment. It has not been checked.
     fn look(&self, payload: &[u8]);
     /// Processes one datagram.
@@ -242,8 +247,9 @@ impl<S: PacketServer> Loop<S> {
     /// Makes passes until the sockets are empty.
     fn work(&mut self) {
         for _ in 0..PASSES_MAX {
-            if self.gathers {
-                thread::sleep(GATHER);
+            let patience = self.server.patience();
+            if self.gathers || !patience.is_zero() {
+                thread::sleep(patience.max(GATHER));
             }
             if self.pass() == 0 {
                 self.gathers = false;

@@ -336,6 +336,12 @@ impl<K: LeaseKind> Post<K> {
         self.shared.carrier.outstanding.fetch_sub(replies, Ordering::SeqCst);
     }
 
+    /// How many requests have been handed over and not settled.
+    #[must_use]
+    pub fn outstanding(&self) -> usize {
+        self.outstanding
+    }
+
     /// Whether queries are to be passed over: a reconfiguration wants it, or the database is away, and `on-fail` says not to serve meanwhile.
     #[must_use]
     pub fn is_closed(&self) -> bool {
