@@ -167,7 +167,8 @@ pub trait LeaseConnection<K: LeaseKind>: Send {
     fn delete(&mut self, leases: &[&K::Lease]) -> Result<Vec<bool>, DbError>;
 
     /// Leases that are over at `now_s` (`cltt + valid_lifetime < now_s`, not infinite) and neither reclaimed nor
-    /// released, oldest first, those that end in one second by their addresses; without the first `skip` rows.
+    /// released, oldest first, those that end in one second in an order that does not change; without the first `skip`
+    /// rows.
     ///
     /// # Errors
     /// [`DbError`].

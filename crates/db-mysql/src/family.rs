@@ -1,11 +1,12 @@
 //! What is different between leases of DHCPv4 and DHCPv6.
 
 use database::{RowFault, Wanted};
-use libdhcpsrv::lease::{AddressOf, LeaseKind, LeaseType, SubnetId};
+use libdhcpsrv::lease::{AddressOf, LeaseKind, LeaseState, LeaseType, SubnetId};
 use mysql::Value;
 
 use crate::schema::Table;
 use crate::text;
+use crate::value::lifetime;
 
 /// What the tables of the two protocols differ in.
 pub(crate) trait Family: LeaseKind {
@@ -25,6 +26,32 @@ pub(crate) trait Family: LeaseKind {
 
     /// What [`Family::stored_key`] was given.
     fn address_of(table: &Table, key: &Value) -> Option<AddressOf<Self>>;
+
+    /// Whether the table can hold what a lease has of its client.
+    ///
+    /// # Errors
+    /// What does not fit.
+    fn fits_identifiers(table: &Table, lease: &Self::Lease) -> Result<(), &'static str>;
+
+    /// Whether the table can hold all of a lease but its host name.
+    ///
+    /// # Errors
+    /// What does not fit.
+    fn fits(table: &Table, lease: &Self::Lease) -> Result<(), &'static str> {
+        Self::fits_identifiers(table, lease)?;
+        let lease = Self::contents_of(lease);
+        if lease.state == LeaseState::Registered && !table.has_state(lease.state as u64) {
+            return Err("the tables do not know that a lease is registered");
+        }
+        lifetime(lease.cltt, lease.valid_lifetime, table.time_max)?;
+        if !lease.user_context.is_empty() && table.has("user_context") {
+            let context = text::store_json(lease.user_context, table.charset("user_context"));
+            if context.len() > table.len_max("user_context") {
+                return Err("its user context is too long");
+            }
+        }
+        Ok(())
+    }
 
     /// The values of a lease, in the order of the columns. A host name that is too long is cut: what is there is compared
     /// without it, and what is to be stored is asked for [`Family::fits_hostname`] before.

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use database::{Row4, RowFault, Wanted};
-use libdhcpsrv::lease::{LeaseState, LeaseType, SubnetId};
+use libdhcpsrv::lease::{LeaseType, SubnetId};
 use libdhcpsrv::lease4::{HW_LEN_MAX, Lease4, V4};
 use mysql::Value;
 
@@ -47,23 +47,19 @@ impl Family for V4 {
         number(key).and_then(|number| u32::try_from(number).ok()).map(Ipv4Addr::from)
     }
 
-    fn store(table: &Table, lease: &Lease4) -> Result<Vec<Value>, &'static str> {
+    fn fits_identifiers(table: &Table, lease: &Lease4) -> Result<(), &'static str> {
         if lease.hw.len() > HW_LEN_MAX.min(table.len_max("hwaddr")) {
             return Err("its hardware address is too long");
         }
         if lease.client_id.len() > table.len_max("client_id") {
             return Err("its client identifier is too long for the column");
         }
-        let state = match lease.state {
-            // Tables of Kea before 3.0 do not know that a lease was given back.
-            LeaseState::Released if !table.has_state(LeaseState::Released as u64) => {
-                LeaseState::ExpiredReclaimed
-            }
-            LeaseState::Registered if !table.has_state(LeaseState::Registered as u64) => {
-                return Err("the tables do not know that a lease is registered");
-            }
-            state => state,
-        };
+        Ok(())
+    }
+
+    fn store(table: &Table, lease: &Lease4) -> Result<Vec<Value>, &'static str> {
+        Self::fits(table, lease)?;
+        let state = table.stored_state(lease.state);
         let (valid_lifetime, expire) = lifetime(lease.cltt, lease.valid_lifetime, table.time_max)?;
         let hostname = text::store_hostname(
             &lease.hostname,
@@ -84,9 +80,6 @@ impl Family for V4 {
         ];
         if table.has("user_context") {
             let context = text::store_json(&lease.user_context, table.charset("user_context"));
-            if context.len() > table.len_max("user_context") {
-                return Err("its user context is too long");
-            }
             values.push(bytes_or_null(&context));
         }
         if table.has("pool_id") {

@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 use database::{Row6, RowFault, Wanted};
-use libdhcpsrv::lease::{LeaseState, LeaseType, SubnetId};
+use libdhcpsrv::lease::{LeaseType, SubnetId};
 use libdhcpsrv::lease6::{DUID_LEN_MAX, HW_LEN_MAX, Lease6, V6};
 use mysql::Value;
 
@@ -60,22 +60,19 @@ impl Family for V6 {
         }
     }
 
-    fn store(table: &Table, lease: &Lease6) -> Result<Vec<Value>, &'static str> {
+    fn fits_identifiers(table: &Table, lease: &Lease6) -> Result<(), &'static str> {
         if lease.hw.len() > HW_LEN_MAX.min(table.len_max("hwaddr")) {
             return Err("its hardware address is too long");
         }
         if lease.duid.len() > DUID_LEN_MAX.min(table.len_max("duid")) {
             return Err("its DUID is too long for the column");
         }
-        let state = match lease.state {
-            LeaseState::Released if !table.has_state(LeaseState::Released as u64) => {
-                LeaseState::ExpiredReclaimed
-            }
-            LeaseState::Registered if !table.has_state(LeaseState::Registered as u64) => {
-                return Err("the tables do not know that a lease is registered");
-            }
-            state => state,
-        };
+        Ok(())
+    }
+
+    fn store(table: &Table, lease: &Lease6) -> Result<Vec<Value>, &'static str> {
+        Self::fits(table, lease)?;
+        let state = table.stored_state(lease.state);
         let (valid_lifetime, expire) = lifetime(lease.cltt, lease.valid_lifetime, table.time_max)?;
         let hostname = text::store_hostname(
             &lease.hostname,
@@ -107,9 +104,6 @@ impl Family for V6 {
         ];
         if table.has("user_context") {
             let context = text::store_json(&lease.user_context, table.charset("user_context"));
-            if context.len() > table.len_max("user_context") {
-                return Err("its user context is too long");
-            }
             values.push(bytes_or_null(&context));
         }
         if table.has("pool_id") {

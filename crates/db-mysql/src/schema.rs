@@ -5,6 +5,7 @@
 //! are needed. What exists in addition decides what is read and written.
 
 use database::{DbError, Fault, SchemaVersion};
+use libdhcpsrv::lease::LeaseState;
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
@@ -188,6 +189,15 @@ impl Table {
     /// Whether rows can have the state.
     pub(crate) fn has_state(&self, state: u64) -> bool {
         self.states.contains(&state)
+    }
+
+    /// The state that a row has in place of one that it cannot have: tables of Kea before 3.0 do not know that a lease
+    /// was given back.
+    pub(crate) fn stored_state(&self, state: LeaseState) -> LeaseState {
+        match state {
+            LeaseState::Released if !self.has_state(state as u64) => LeaseState::ExpiredReclaimed,
+            state => state,
+        }
     }
 
     /// Whether rows can name the origin of a hardware address.
