@@ -191,15 +191,18 @@ impl TryFrom<Row6> for Lease6 {
         let duid = bytes("duid", row.duid, lease6::DUID_LEN_MAX)?;
         let duid = if duid.is_empty() { NO_DUID.to_vec() } else { duid };
         let valid_lifetime = number("valid_lifetime", row.valid_lifetime)?;
+        let hw = bytes("hwaddr", row.hwaddr, lease6::HW_LEN_MAX)?;
+        // They say nothing without an address, and are written then in several ways.
+        let of_hw = |number: Option<i64>| number.filter(|_| !hw.is_empty());
         Ok(Self {
             address: row.address.ok_or(RowFault::Address)?,
             prefix_len: if lease_type == LeaseType::Pd { prefix_len } else { 128 },
             lease_type,
             duid,
             iaid,
-            hw_type: number_or_0("hwtype", row.hwtype)?,
-            hw_source: number_or_0("hwaddr_source", row.hwaddr_source)?,
-            hw: bytes("hwaddr", row.hwaddr, lease6::HW_LEN_MAX)?,
+            hw_type: number_or_0("hwtype", of_hw(row.hwtype))?,
+            hw_source: number_or_0("hwaddr_source", of_hw(row.hwaddr_source))?,
+            hw,
             valid_lifetime,
             preferred_lifetime: number_or_0("pref_lifetime", row.pref_lifetime)?,
             cltt: cltt(row.expire, valid_lifetime)?,
@@ -211,5 +214,32 @@ impl TryFrom<Row6> for Lease6 {
             user_context: row.user_context.unwrap_or_default(),
             pool_id: number_or_0("pool_id", row.pool_id)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn type_and_source_mean_nothing_without_a_hardware_address() {
+        let row = |hwaddr: &[u8]| Row6 {
+            address: Some("2001:db8::1".parse().unwrap()),
+            duid: Some(vec![1, 2, 3]),
+            valid_lifetime: Some(10),
+            expire: Some(20),
+            subnet_id: Some(1),
+            lease_type: Some(0),
+            iaid: Some(1),
+            prefix_len: Some(128),
+            hwaddr: Some(hwaddr.to_vec()),
+            hwtype: Some(1),
+            hwaddr_source: Some(2),
+            state: Some(0),
+            ..Row6::default()
+        };
+        let of_hw = |row| Lease6::try_from(row).map(|lease| (lease.hw_type, lease.hw_source));
+        assert_eq!(of_hw(row(&[])).unwrap(), (0, 0));
+        assert_eq!(of_hw(row(&[1; 6])).unwrap(), (1, 2));
     }
 }
