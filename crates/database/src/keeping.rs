@@ -9,6 +9,8 @@ use crate::{DbError, LeaseConnection};
 
 /// Shortest time between two looks at everything, in nanoseconds.
 const RENEW_NS: u64 = 10_000_000_000;
+/// The same after many looks in a row that have freed nothing.
+const RENEW_NS_MAX: u64 = 600_000_000_000;
 /// Longest gap of the ends of lifetimes that is made up for; behind a longer one everything is looked at.
 const GAP_MAX_S: i64 = 3600;
 
@@ -29,6 +31,9 @@ pub struct Watch {
     /// Lifetimes that ended before have been seen.
     seen_to_s: i64,
     renewed_ns: u64,
+    /// Time before everything is looked at again. A pool that is full asks for it all the time, and each look reads the
+    /// whole table: it doubles while a look frees nothing.
+    interval_ns: u64,
     must_renew: bool,
 }
 
@@ -36,11 +41,16 @@ impl Watch {
     /// Begins when everything has been looked at.
     #[must_use]
     pub const fn new(now: Now) -> Self {
-        Self { seen_to_s: now.wall_s, renewed_ns: now.mono_ns, must_renew: false }
+        Self {
+            seen_to_s: now.wall_s,
+            renewed_ns: now.mono_ns,
+            interval_ns: RENEW_NS,
+            must_renew: false,
+        }
     }
 
     /// Notices lifetimes that have ended, whoever gave them; or looks at everything, if a pool seemed to have nothing
-    /// left. To be called every second. Returns whether it has looked at everything.
+    /// left (10 s after the last look, up to 10 min if those before have freed nothing). To be called every second. Returns whether it has looked at everything.
     ///
     /// # Errors
     /// [`DbError`]: the next call makes up for it.
@@ -50,12 +60,19 @@ impl Watch {
         hints: &Hints<K>,
         now: Now,
     ) -> Result<bool, DbError> {
-        self.must_renew |= hints.take_exhausted() || now.wall_s - self.seen_to_s > GAP_MAX_S;
-        if self.must_renew && now.mono_ns.saturating_sub(self.renewed_ns) >= RENEW_NS {
+        let has_gap = now.wall_s - self.seen_to_s > GAP_MAX_S;
+        if has_gap {
+            self.interval_ns = RENEW_NS;
+        }
+        self.must_renew |= hints.take_exhausted() || has_gap;
+        if self.must_renew && now.mono_ns.saturating_sub(self.renewed_ns) >= self.interval_ns {
             let mut held = Vec::new();
             connection.held(now.wall_s, &mut |first, last| held.push((first, last)))?;
-            hints.renew(&held);
-            *self = Self::new(now);
+            let interval_ns = match hints.renew(&held) {
+                0 => (self.interval_ns * 2).min(RENEW_NS_MAX),
+                _ => RENEW_NS,
+            };
+            *self = Self { interval_ns, ..Self::new(now) };
             return Ok(true);
         }
         // A clock that was set back looks at some ends again, which does no harm.
@@ -112,4 +129,63 @@ pub fn reclaim_leases<K: LeaseKind>(
         ReclaimedLease { lease: lease.clone(), deleted: false, deltas }
     });
     Ok(deleted.chain(kept).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    use libdhcpsrv::free::{PoolRange, PoolSet4};
+    use libdhcpsrv::lease4::{Lease4, V4};
+    use libdhcpsrv::remote::RemoteStore;
+    use libdhcpsrv::session::Store;
+
+    use super::*;
+    use crate::simulated::Table;
+
+    /// The seconds in which everything is looked at, of a time in which the pool is full.
+    fn looks(
+        watch: &mut Watch,
+        table: &Table<V4>,
+        hints: &Arc<Hints<V4>>,
+        seconds: std::ops::Range<u64>,
+    ) -> Vec<u64> {
+        let store = RemoteStore::new(hints.clone());
+        let mut connection = table.connect().unwrap();
+        let mut ticks = |second: &u64| {
+            store.note_exhausted();
+            watch.tick(&mut connection, hints, Now::from_secs(*second)).unwrap()
+        };
+        seconds.filter(|second| ticks(second)).collect()
+    }
+
+    #[test]
+    fn full_pool_is_looked_at_ever_less_often_until_something_is_free() {
+        let (first, last) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2));
+        let (table, hints) = (Table::<V4>::default(), Arc::new(Hints::<V4>::default()));
+        let lease = |address| Lease4 {
+            address,
+            hw: vec![1; 6],
+            valid_lifetime: 100_000,
+            cltt: 1,
+            ..Lease4::default()
+        };
+        [first, last].into_iter().for_each(|address| table.put(lease(address)));
+        let pools = Arc::new(PoolSet4::new([PoolRange { first, last, skips_edges: false }]));
+        hints.adopt(&pools, &[(first.into(), last.into())]);
+
+        let mut watch = Watch::new(Now::from_secs(1000));
+        let seen = looks(&mut watch, &table, &hints, 1001..3400);
+        assert_eq!(seen, [1010, 1030, 1070, 1150, 1310, 1630, 2230, 2830]);
+
+        // Somebody else deletes a lease, and gives the address out again.
+        table.clear();
+        table.put(lease(first));
+        assert_eq!(looks(&mut watch, &table, &hints, 3400..3431), [3430]);
+        assert!(!pools.is_held(last));
+        table.put(lease(last));
+        hints.adopt(&pools, &[(first.into(), last.into())]);
+        assert_eq!(looks(&mut watch, &table, &hints, 3431..3461), [3440, 3460]);
+    }
 }
