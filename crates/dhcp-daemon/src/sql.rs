@@ -97,6 +97,9 @@ pub(crate) struct Patience<'a> {
     pub(crate) wait: &'a mut dyn FnMut(Duration) -> bool,
     /// Wakes the main thread.
     pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
+    /// Whether `retry-on-startup` counts. A server that runs has something better to do than to wait for a database that
+    /// another configuration names, perhaps wrongly.
+    pub(crate) is_start: bool,
 }
 
 impl Patience<'_> {
@@ -300,7 +303,8 @@ fn patiently<C: Send + 'static>(
     patience: &mut Patience<'_>,
     connect: fn(&SqlAccess) -> Result<C, DbError>,
 ) -> Result<C, SqlError> {
-    let tries_max = if reconnect.on_startup { reconnect.tries_max } else { 0 };
+    let may_retry = reconnect.on_startup && patience.is_start;
+    let tries_max = if may_retry { reconnect.tries_max } else { 0 };
     let mut tries = 0;
     loop {
         let own = access.clone();
