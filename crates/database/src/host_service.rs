@@ -1,13 +1,14 @@
 //! The threads between the workers of a server and its databases of hosts: a line for each database.
 //!
 //! As with leases, workers hand over what has come up in a pass, and a thread with a connection carries out together
-//! what has gathered. Which databases there are changes with the configuration; an exchange that began under an earlier
+//! what has gathered; another one joins in when more is waiting than it can carry. Which databases there are changes with the configuration; an exchange that began under an earlier
 //! one may still ask a database that is not in it any more, and is told that nothing is known.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use libdhcpsrv::config::{OnFail, SqlDatabase};
 use libdhcpsrv::hosts::{HostQuery, HostReply, HostRequest, HostsUnknown};
@@ -17,7 +18,10 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::host::HOST_QUERIES_MAX;
 use crate::line::{Carrier, JOIN_MAX, Line, LinkEvent, Lost, join_within};
-use crate::{DbError, HostConnection};
+use crate::{DbError, Fault, HostConnection, refusals};
+
+/// How long it is looked for what a database refuses among the questions of a batch; what is left then fails.
+const HALVING_MAX: Duration = Duration::from_secs(2);
 
 /// Makes a connection.
 pub type HostOpener<K> = Arc<dyn Fn() -> Result<Box<dyn HostConnection<K>>, DbError> + Send + Sync>;
@@ -59,7 +63,7 @@ impl<K: LeaseKind> Carrier for Hosts<K> {
     ) -> Result<(), Lost<Job<K>>> {
         while !jobs.is_empty() {
             let behind = jobs.split_off(jobs.len().min(HOST_QUERIES_MAX));
-            if let Err((error, mut left)) = ask(&mut **connection, jobs, tell) {
+            if let Err((error, mut left)) = ask(&mut **connection, jobs, tell, None) {
                 left.extend(behind);
                 return Err((error, left));
             }
@@ -69,7 +73,7 @@ impl<K: LeaseKind> Carrier for Hosts<K> {
     }
 
     fn fail(&self, jobs: Vec<Job<K>>) {
-        deliver(jobs.into_iter().map(|job| (job, Err(HostsUnknown))));
+        fail(jobs);
     }
 
     fn receipt(job: &Job<K>) -> Self::Receipt {
@@ -88,11 +92,13 @@ impl<K: LeaseKind> Carrier for Hosts<K> {
     }
 }
 
-/// Asks what some jobs want to know, together, or one by one when the database refuses something.
+/// Asks what some jobs want to know, together, or in halves where that is refused for what it says; `until` when, if
+/// something has been refused.
 fn ask<K: LeaseKind>(
     connection: &mut dyn HostConnection<K>,
-    jobs: Vec<Job<K>>,
+    mut jobs: Vec<Job<K>>,
     tell: &dyn Fn(LinkEvent),
+    until: Option<Instant>,
 ) -> Result<(), Lost<Job<K>>> {
     let mut found = Vec::new();
     found.resize_with(jobs.len(), Vec::new);
@@ -102,24 +108,34 @@ fn ask<K: LeaseKind>(
             found.push(host);
         }
     });
-    match asked {
-        Ok(()) => deliver(jobs.into_iter().zip(found.into_iter().map(Ok))),
+    let error = match asked {
+        Ok(()) => {
+            deliver(jobs.into_iter().zip(found.into_iter().map(Ok)));
+            return Ok(());
+        }
         Err(error) if error.is_lost() => return Err((error, jobs)),
-        Err(_) if jobs.len() > 1 => {
-            let mut jobs = jobs.into_iter();
-            while let Some(job) = jobs.next() {
-                if let Err((error, mut left)) = ask(connection, vec![job], tell) {
-                    left.extend(jobs);
-                    return Err((error, left));
-                }
-            }
-        }
-        Err(error) => {
-            deliver(jobs.into_iter().map(|job| (job, Err(HostsUnknown))));
-            tell(LinkEvent::Refused(error));
-        }
+        Err(error) => error,
+    };
+    // Anything else would be refused as well if it were asked alone.
+    let is_of_one = matches!(error.fault, Fault::Statement | Fault::Retry);
+    let is_late = until.is_some_and(|until| Instant::now() >= until);
+    if !is_of_one || is_late || jobs.len() == 1 {
+        refusals::tell(tell, error);
+        fail(jobs);
+        return Ok(());
     }
-    Ok(())
+    let until = until.or_else(|| Some(Instant::now() + HALVING_MAX));
+    let right = jobs.split_off(jobs.len() / 2);
+    if let Err((error, mut left)) = ask(connection, jobs, tell, until) {
+        left.extend(right);
+        return Err((error, left));
+    }
+    ask(connection, right, tell, until)
+}
+
+/// Replies to all that nothing is known.
+fn fail<K: LeaseKind>(jobs: Vec<Job<K>>) {
+    deliver(jobs.into_iter().map(|job| (job, Err(HostsUnknown))));
 }
 
 /// Puts replies into their mailboxes and wakes each worker once.
@@ -137,17 +153,17 @@ fn deliver<K: LeaseKind>(replies: impl Iterator<Item = (Job<K>, HostReply<K>)>) 
     }
 }
 
-/// The line to one database, and its thread.
+/// The line to one database, and its threads.
 struct HostLine<K: LeaseKind> {
     settings: Arc<SqlDatabase>,
     line: Arc<Line<Hosts<K>>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl<K: LeaseKind> Drop for HostLine<K> {
     fn drop(&mut self) {
         self.line.stop();
-        join_within(self.thread.take().into_iter(), JOIN_MAX);
+        join_within(self.threads.drain(..), JOIN_MAX);
         self.line.fail_all();
     }
 }
@@ -197,11 +213,14 @@ impl<K: LeaseKind> HostService<K> {
     ) -> io::Result<()> {
         let wake = self.wake_owner.clone();
         let line = Line::new(Hosts { opener }, 1, settings.reconnect, Box::new(move || wake()));
-        let line = Arc::new(line);
-        let own = line.clone();
-        let thread = thread::Builder::new().name("hosts".to_owned());
-        let thread = Some(thread.spawn(move || own.run(0, Some(first)))?);
-        self.lines.all.write().push(HostLine { settings, line, thread });
+        let mut added = HostLine { settings, line: Arc::new(line), threads: Vec::new() };
+        let mut first = Some(first);
+        for number in 0..=added.line.helper() {
+            let (line, first) = (added.line.clone(), first.take());
+            let thread = thread::Builder::new().name(format!("hosts-{number}"));
+            added.threads.push(thread.spawn(move || line.run(number, first))?);
+        }
+        self.lines.all.write().push(added);
         self.lines.are_any.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -301,10 +320,21 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(20);
 
+    /// What is wrong with a database, and what it was asked.
+    #[derive(Clone, Default)]
+    struct State {
+        is_down: Arc<AtomicBool>,
+        /// How identifier 0 is refused; that of the statement if nothing else is said.
+        fault: Arc<Mutex<Option<Fault>>>,
+        /// Whoever holds it keeps the first connection from answering.
+        gate: Arc<Mutex<()>>,
+        statements: Arc<AtomicU32>,
+    }
+
     /// A database in which every client has a host with its own identifier; identifier 0 is refused.
     struct Everybody {
-        is_down: Arc<AtomicBool>,
-        statements: Arc<AtomicU32>,
+        state: State,
+        is_first: bool,
     }
 
     impl HostConnection<V4> for Everybody {
@@ -313,14 +343,17 @@ mod tests {
             queries: &[&HostQuery<V4>],
             each: &mut dyn FnMut(usize, RawHost<V4>),
         ) -> Result<(), DbError> {
-            if self.is_down.load(Ordering::SeqCst) {
+            let state = &self.state;
+            if state.is_down.load(Ordering::SeqCst) {
                 return Err(DbError::new(Fault::Lost, "hosts", "it is down"));
             }
-            self.statements.fetch_add(1, Ordering::SeqCst);
+            state.statements.fetch_add(1, Ordering::SeqCst);
+            let _passed = self.is_first.then(|| state.gate.lock());
             for (number, query) in queries.iter().enumerate() {
                 let HostQuery::Of { subnets, identifiers } = query else { continue };
                 if identifiers[0].bytes[0] == 0 {
-                    return Err(DbError::new(Fault::Statement, "hosts", "not this one"));
+                    let fault = state.fault.lock().unwrap_or(Fault::Statement);
+                    return Err(DbError::new(fault, "hosts", "not this one"));
                 }
                 each(number, RawHost::new(1, subnets[0], identifiers[0].borrow()));
             }
@@ -346,32 +379,32 @@ mod tests {
     struct Stand {
         service: HostService<V4>,
         post: HostPost<V4>,
-        is_down: Arc<AtomicBool>,
-        statements: Arc<AtomicU32>,
+        state: State,
     }
 
     impl Stand {
         fn new() -> Self {
-            let (is_down, statements) = (Arc::<AtomicBool>::default(), Arc::<AtomicU32>::default());
+            let state = State::default();
+            let connections = AtomicU32::new(0);
             let opener: HostOpener<V4> = {
-                let (is_down, statements) = (is_down.clone(), statements.clone());
-                Arc::new(move || match is_down.load(Ordering::SeqCst) {
+                let state = state.clone();
+                Arc::new(move || match state.is_down.load(Ordering::SeqCst) {
                     true => Err(DbError::new(Fault::Lost, "", "it is down")),
-                    false => Ok(Box::new(Everybody {
-                        is_down: is_down.clone(),
-                        statements: statements.clone(),
-                    })),
+                    false => {
+                        let is_first = connections.fetch_add(1, Ordering::SeqCst) == 0;
+                        Ok(Box::new(Everybody { state: state.clone(), is_first }))
+                    }
                 })
             };
             let service = HostService::new(Arc::new(|| ()));
             let first = opener().unwrap();
             service.add(settings("hosts"), opener, first).unwrap();
             let post = service.post(Box::new(|| ()));
-            Self { service, post, is_down, statements }
+            Self { service, post, state }
         }
 
-        /// Asks about clients of one byte each; their replies in this order, by what was found.
-        fn ask(&self, database: &Arc<SqlDatabase>, clients: &[u8]) -> Vec<Option<usize>> {
+        /// Hands over questions about clients of one byte each.
+        fn hand_over(&self, database: &Arc<SqlDatabase>, clients: &[u8]) {
             let request = |&client: &u8| {
                 let identifier =
                     OwnedIdentifier { kind: IdentifierKind::HwAddress, bytes: [client].into() };
@@ -385,12 +418,23 @@ mod tests {
             let mut requests: Vec<_> = clients.iter().map(request).collect();
             self.post.hand_over(&mut requests);
             assert!(requests.is_empty());
+        }
+
+        /// Waits for so many replies.
+        fn replies(&self, count: usize) -> Vec<(Ticket, HostReply<V4>)> {
             let (mut replies, begin) = (Vec::new(), Instant::now());
-            while replies.len() < clients.len() {
-                assert!(begin.elapsed() < LIMIT, "no reply");
+            while replies.len() < count {
+                assert!(begin.elapsed() < LIMIT, "{} replies", replies.len());
                 std::thread::yield_now();
                 self.post.collect(&mut replies);
             }
+            replies
+        }
+
+        /// Asks about clients of one byte each; their replies in this order, by what was found.
+        fn ask(&self, database: &Arc<SqlDatabase>, clients: &[u8]) -> Vec<Option<usize>> {
+            self.hand_over(database, clients);
+            let replies = self.replies(clients.len());
             let found = |client: &u8| {
                 let reply = replies.iter().find(|(ticket, _)| ticket.0 == u64::from(*client));
                 let hosts = reply.and_then(|(_, reply)| reply.as_ref().ok())?;
@@ -407,7 +451,7 @@ mod tests {
         let database = settings("hosts");
         let clients: Vec<u8> = (1..=200).collect();
         assert_eq!(stand.ask(&database, &clients), vec![Some(1); 200]);
-        let statements = stand.statements.swap(0, Ordering::SeqCst);
+        let statements = stand.state.statements.swap(0, Ordering::SeqCst);
         assert!(statements <= 10, "{statements}");
         assert_eq!(stand.ask(&database, &[1, 0, 2]), [Some(1), None, Some(1)]);
         let events = stand.service.take_events();
@@ -415,16 +459,60 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_may_ask_is_asked_once() {
+        let stand = Stand::new();
+        let database = settings("hosts");
+        for fault in [Fault::Locked, Fault::Refused, Fault::Schema] {
+            *stand.state.fault.lock() = Some(fault);
+            stand.state.statements.store(0, Ordering::SeqCst);
+            // While the connection is busy with one, all others gather.
+            let busy = stand.state.gate.lock();
+            stand.hand_over(&database, &[1]);
+            let begin = Instant::now();
+            while stand.state.statements.load(Ordering::SeqCst) == 0 {
+                assert!(begin.elapsed() < LIMIT, "nothing is asked");
+                std::thread::yield_now();
+            }
+            let clients: Vec<u8> = (0..50).collect();
+            stand.hand_over(&database, &clients);
+            drop(busy);
+            let replies = stand.replies(51);
+            assert_eq!(replies.iter().filter(|(_, reply)| reply.is_ok()).count(), 1);
+            assert_eq!(stand.state.statements.load(Ordering::SeqCst), 2, "{fault:?}");
+            assert_eq!(stand.service.take_events().len(), 1);
+        }
+    }
+
+    #[test]
+    fn connection_that_is_busy_gets_help() {
+        let stand = Stand::new();
+        let database = settings("hosts");
+        let busy = stand.state.gate.lock();
+        let clients = [1; 300];
+        stand.hand_over(&database, &clients[..1]);
+        let begin = Instant::now();
+        while stand.state.statements.load(Ordering::SeqCst) == 0 {
+            assert!(begin.elapsed() < LIMIT, "nothing is asked");
+            std::thread::yield_now();
+        }
+        stand.hand_over(&database, &clients);
+        let helped = stand.replies(100);
+        drop(busy);
+        let rest = stand.replies(301 - helped.len());
+        assert!(helped.iter().chain(&rest).all(|(_, reply)| reply.is_ok()));
+    }
+
+    #[test]
     fn database_that_is_away_is_never_one_without_hosts() {
         let stand = Stand::new();
         let database = settings("hosts");
-        stand.is_down.store(true, Ordering::SeqCst);
+        stand.state.is_down.store(true, Ordering::SeqCst);
         assert_eq!(stand.ask(&database, &[1, 2]), [None, None]);
         let begin = Instant::now();
         while !stand.post.is_closed() {
             assert!(begin.elapsed() < LIMIT, "not told");
         }
-        stand.is_down.store(false, Ordering::SeqCst);
+        stand.state.is_down.store(false, Ordering::SeqCst);
         while stand.post.is_closed() {
             assert!(begin.elapsed() < LIMIT, "never back");
             std::thread::yield_now();

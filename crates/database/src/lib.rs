@@ -12,6 +12,7 @@ pub mod keeping;
 mod lease;
 mod line;
 pub mod messages;
+mod refusals;
 pub mod requests;
 mod row;
 pub mod service;

@@ -76,8 +76,8 @@ struct State<K: LeaseKind> {
     is_read_only: bool,
     is_down: bool,
     is_paused: bool,
-    /// Addresses whose rows nobody can change.
-    poisoned: BTreeSet<K::Number>,
+    /// Addresses whose rows nobody can change, and what whoever tries is told.
+    poisoned: BTreeMap<K::Number, Fault>,
     /// Addresses whose leases do not fit.
     unfit: BTreeSet<K::Number>,
     statements: u64,
@@ -115,7 +115,7 @@ impl<K: LeaseKind> Default for Table<K> {
             is_read_only: false,
             is_down: false,
             is_paused: false,
-            poisoned: BTreeSet::new(),
+            poisoned: BTreeMap::new(),
             unfit: BTreeSet::new(),
             statements: 0,
             commits: 0,
@@ -195,9 +195,14 @@ impl<K: LeaseKind> Table<K> {
         self.shared.state.lock().rows.insert(address.into(), Row::Unreadable);
     }
 
-    /// Lets every statement fail that would change the row of an address.
+    /// Lets every statement fail for what it says that would change the row of an address.
     pub fn poison(&self, address: AddressOf<K>) {
-        self.shared.state.lock().poisoned.insert(address.into());
+        self.poison_with(address, Fault::Statement);
+    }
+
+    /// Lets every statement fail in this way that would change the row of an address.
+    pub fn poison_with(&self, address: AddressOf<K>, fault: Fault) {
+        self.shared.state.lock().poisoned.insert(address.into(), fault);
     }
 
     /// Lets no lease of an address fit.
@@ -269,6 +274,12 @@ impl<K: LeaseKind> Row<K> {
 }
 
 impl<K: LeaseKind> Connection<K> {
+    /// Whether it waits for rows that others hold.
+    #[must_use]
+    pub const fn is_patient(&self) -> bool {
+        !self.is_impatient
+    }
+
     /// Carries out a statement with everything that may go wrong around it.
     fn run<T>(
         &mut self,
@@ -340,8 +351,8 @@ impl<K: LeaseKind> Connection<K> {
         row: K::Number,
         statement: &'static str,
     ) -> Result<(), DbError> {
-        if state.poisoned.contains(&row) {
-            return Err(DbError::new(Fault::Statement, statement, "the row cannot be changed"));
+        if let Some(fault) = state.poisoned.get(&row) {
+            return Err(DbError::new(*fault, statement, "the row cannot be changed"));
         }
         let shared = self.shared.clone();
         let until = Instant::now() + if self.is_impatient { Duration::ZERO } else { PATIENCE };

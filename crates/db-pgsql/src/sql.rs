@@ -4,8 +4,8 @@
 //! statement once, perhaps while the table is empty, and keeps the plan for a table of a million rows. Rows are found in
 //! a sub-select of their own for each element (`LATERAL`, with a `LIMIT` or an `OFFSET`, which cannot be dissolved into
 //! a join), through an index because [`settings`] forbid to read the whole table. Changes reach the rows that were
-//! found by their place (`ctid`); their conditions are no equations that another index could serve. The conditions are
-//! checked again by the server if it had to wait for another transaction.
+//! found by their place (`ctid`); their conditions are no equations that another index could serve. Rows that another
+//! transaction holds are passed over, and count as not changed: they must not keep the rest of the batch waiting.
 
 use crate::column::Column;
 use crate::table::LeaseTable;
@@ -74,7 +74,7 @@ pub(crate) fn changed<L>(columns: &[Column<L>]) -> impl Iterator<Item = &Column<
     columns.iter().skip(1)
 }
 
-/// The rows of addresses, as `w`, with the columns `old_...` and, if they are `set`, the new ones.
+/// The rows of addresses that nobody holds, as `w`, with the columns `old_...` and, if they are `set`, the new ones.
 fn found<T: LeaseTable>(table: &T, with_new: bool) -> String {
     let columns = table.columns();
     let mut all: Vec<_> = columns.iter().take(1).chain(compared(columns)).collect();
@@ -86,8 +86,8 @@ fn found<T: LeaseTable>(table: &T, with_new: bool) -> String {
     }
     format!(
         "(SELECT u.*, f.place FROM unnest({}) WITH ORDINALITY AS u({}, n) \
-         CROSS JOIN LATERAL (SELECT ctid AS place FROM {} WHERE address = u.address LIMIT 1) f \
-         OFFSET 0) w",
+         CROSS JOIN LATERAL (SELECT ctid AS place FROM {} WHERE address = u.address LIMIT 1 \
+         FOR UPDATE SKIP LOCKED) f OFFSET 0) w",
         arrays(1, &all),
         names.join(", "),
         T::NAME,

@@ -7,7 +7,7 @@ use db_testing::{Server, Settings};
 use libdhcpsrv::config::{Secret, SqlAccess, SqlKind};
 use libdhcpsrv::lease4::Lease4;
 
-use crate::tables::{Tables, database, fill, open4};
+use crate::tables::{ALL, Tables, database, fill, open4};
 
 fn refusal(access: &SqlAccess) -> DbError {
     db_pgsql::open_leases4(access).err().expect("it is refused")
@@ -206,28 +206,28 @@ fn a_paused_server_is_given_up() {
     get(&mut *connection).unwrap();
 }
 
-#[test]
-fn two_transactions_in_each_others_way_may_try_again() {
-    let database = database(Tables::Oldest);
-    let (mut one, mut other) = (open4(&database), open4(&database));
-    let lease = |last: u8| Lease4 {
+fn lease(last: u8) -> Lease4 {
+    Lease4 {
         address: [192, 0, 2, last].into(),
         hw: vec![1; 6],
         valid_lifetime: 60,
         ..Lease4::default()
-    };
-    let renewed = move |last| Lease4 { cltt: 1, ..lease(last) };
-    one.insert(&[&lease(1), &lease(2)]).unwrap();
+    }
+}
+
+#[test]
+fn two_transactions_in_each_others_way_may_try_again() {
+    let database = database(Tables::Oldest);
+    let (mut one, mut other) = (open4(&database), open4(&database));
     one.begin().unwrap();
     other.begin().unwrap();
-    one.update(&[(&lease(1), &renewed(1))]).unwrap();
-    other.update(&[(&lease(2), &renewed(2))]).unwrap();
+    one.insert(&[&lease(1)]).unwrap();
+    other.insert(&[&lease(2)]).unwrap();
     let thread = std::thread::spawn(move || {
-        let result = other.update(&[(&lease(1), &renewed(1))]);
+        let result = other.insert(&[&lease(1)]);
         result.and_then(|made| other.commit().map(|()| made))
     });
-    let result =
-        one.update(&[(&lease(2), &renewed(2))]).and_then(|made| one.commit().map(|()| made));
+    let result = one.insert(&[&lease(2)]).and_then(|made| one.commit().map(|()| made));
     let results = [result, thread.join().unwrap()];
     let faults: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     assert!(!faults.is_empty(), "{results:?}");
@@ -236,4 +236,27 @@ fn two_transactions_in_each_others_way_may_try_again() {
         assert!(matches!(fault.fault, Fault::Retry | Fault::Locked), "{fault}");
     }
     assert!(results.iter().flatten().all(|made| *made == [true]));
+}
+
+#[test]
+fn rows_that_somebody_holds_are_passed_over() {
+    for tables in ALL {
+        let database = database(tables);
+        let (mut one, mut other) = (open4(&database), open4(&database));
+        let renewed = |last| Lease4 { cltt: 1, ..lease(last) };
+        one.insert(&[&lease(1), &lease(2), &lease(3)]).unwrap();
+        one.begin().unwrap();
+        assert_eq!(one.update(&[(&lease(2), &renewed(2))]).unwrap(), [true]);
+        for is_patient in [true, false] {
+            other.set_patient(is_patient).unwrap();
+            let pairs = [1, 2, 3].map(|last| (lease(last), lease(last)));
+            let pairs: Vec<_> = pairs.iter().map(|(old, new)| (old, new)).collect();
+            assert_eq!(other.update(&pairs).unwrap(), [true, false, true], "{tables:?}");
+        }
+        let all = [lease(1), lease(2), lease(3)];
+        let all: Vec<_> = all.iter().collect();
+        assert_eq!(other.delete(&all).unwrap(), [true, false, true], "{tables:?}");
+        one.commit().unwrap();
+        assert_eq!(other.update(&[(&renewed(2), &lease(2))]).unwrap(), [true]);
+    }
 }

@@ -55,6 +55,8 @@ pub struct Limits {
     pub has_all_states: bool,
     /// The last second that a lifetime may end at. A longer one is refused.
     pub expire_max: i64,
+    /// Whether a change of rows that others hold is made without these, rather than not at all.
+    pub passes_over_held: bool,
 }
 
 impl Limits {
@@ -66,6 +68,7 @@ impl Limits {
         has_any_hostname: true,
         has_all_states: true,
         expire_max: i64::MAX,
+        passes_over_held: false,
     };
 }
 

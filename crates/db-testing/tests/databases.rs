@@ -17,6 +17,7 @@ const MYSQL: Limits = Limits {
     has_any_hostname: false,
     has_all_states: false,
     expire_max: 0x7fff_ffff,
+    passes_over_held: true,
 };
 /// The same for PostgreSQL.
 const PGSQL: Limits = Limits { identifier_len_max: usize::MAX, expire_max: i64::MAX, ..MYSQL };

@@ -59,9 +59,13 @@ impl Control {
         self.missed.iter().copied().find(|signal| matches!(*signal, SIGTERM | SIGINT))
     }
 
-    /// Does something that may have to wait for a database, in the main thread. A signal to end is heard meanwhile, and
-    /// once more afterwards.
-    pub(crate) fn patiently<R>(&mut self, work: impl FnOnce(&mut Patience<'_>) -> R) -> R {
+    /// Does something that may have to wait for a database, in the main thread; at the start as patiently as the
+    /// configuration says. A signal to end is heard meanwhile, and once more afterwards.
+    pub(crate) fn patiently<R>(
+        &mut self,
+        is_start: bool,
+        work: impl FnOnce(&mut Patience<'_>) -> R,
+    ) -> R {
         let waker = self.waker.clone();
         let wake = Arc::new(move || {
             // Without it the main thread comes by a second later.
@@ -86,7 +90,7 @@ impl Control {
                 }
             }
         };
-        work(&mut Patience { wait: &mut wait, wake })
+        work(&mut Patience { wait: &mut wait, wake, is_start })
     }
 
     /// Serves until a signal ends it.
@@ -165,7 +169,8 @@ fn reconfigure<D: Daemon>(service: &mut Service<D>, file: &Path, control: &mut C
         kea_log::log!(D::logger(), D::CONFIG_WARNING, warning);
     }
     let logging = D::settings(&loaded.config).logging.cloned().unwrap_or_default();
-    let reconfigured = control.patiently(|patience| service.reconfigure(loaded.config, patience));
+    let reconfigured =
+        control.patiently(false, |patience| service.reconfigure(loaded.config, patience));
     match reconfigured {
         Ok(()) => {
             kea_log::apply(&logging);

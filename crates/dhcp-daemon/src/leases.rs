@@ -13,7 +13,7 @@ use util::Now;
 use crate::lease_database::{self, Checks, Database, OpenError};
 use crate::packets::Access;
 use crate::service::random_seed;
-use crate::sql::{Patience, SqlDatabaseInUse, SqlError};
+use crate::sql::{Count, Patience, SqlDatabaseInUse, SqlError};
 use crate::{Daemon, Settings};
 
 /// Why the leases cannot be used.
@@ -75,7 +75,7 @@ impl<D: Daemon> Leases<D> {
         }
     }
 
-    /// Looks at what is there now.
+    /// Looks at what is there now, without counting.
     pub(crate) fn survey(
         &self,
         now: Now,
@@ -87,16 +87,30 @@ impl<D: Daemon> Leases<D> {
         })
     }
 
+    /// Counts, while workers go on.
+    pub(crate) fn count(
+        &self,
+        patience: &mut Patience<'_>,
+    ) -> Result<Option<Count<D::Leases>>, LeasesError> {
+        Ok(match self {
+            Self::File(_) => None,
+            Self::Sql(database) => Some(database.count(patience)?),
+        })
+    }
+
     /// Counts once more, while nobody changes anything.
     pub(crate) fn recount(
         &self,
         found: Found<D>,
+        count: Option<Count<D::Leases>>,
         patience: &mut Patience<'_>,
-    ) -> Result<Found<D>, LeasesError> {
-        Ok(match (self, found) {
-            (Self::Sql(database), Some(found)) => Some(database.recount(found, patience)?),
-            (_, found) => found,
-        })
+    ) -> Found<D> {
+        match (self, found, count) {
+            (Self::Sql(database), Some(found), Some(count)) => {
+                Some(database.recount(found, count, patience))
+            }
+            (_, found, _) => found,
+        }
     }
 
     /// Lets workers pass queries over, or take them again.

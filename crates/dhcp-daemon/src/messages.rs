@@ -39,6 +39,7 @@ kea_log::messages! {
     DHCPSRV_SQL_HOST_DB_READONLY = (Info, "{} is only read");
     DHCPSRV_SQL_SCHEMA = (Info, "{} has the tables of version {}");
     DHCPSRV_SQL_START_RETRY = (Warn, "{} cannot be opened: {}; try {} of {} follows");
+    DHCPSRV_SQL_COUNT_OLD = (Info, "the leases in {} could not be counted in the moment in which nobody is served: statistics lack what has changed while they were counted before");
     DHCPSRV_SQL_STATEMENT_FAILED = (Error, "{}: {}; the clients concerned get no answer");
     DHCPSRV_REPLIES_DISCARDED = (Warn, "{} replies were discarded because their leases could not be stored");
 }

@@ -175,6 +175,7 @@ impl<D: Daemon> PacketServer for WorkerServer<D> {
 
     fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies) {
         if self.is_closed() {
+            self.server.passed_over();
             return;
         }
         self.server.receive(input, now, replies);

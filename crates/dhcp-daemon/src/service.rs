@@ -1,7 +1,8 @@
 //! The running service: lease database, workers, sockets, and the configuration in force.
 //!
 //! A reconfiguration is made in two steps. Everything that can fail (reading, compiling, opening another lease
-//! database) happens beside the running service; then the workers stand still for the swap, which cannot fail.
+//! database) or may take long happens beside the running service; then the workers stand still for the swap, which cannot
+//! fail.
 
 use std::io;
 use std::net::IpAddr;
@@ -160,12 +161,14 @@ impl<D: Daemon> Service<D> {
         let (now, former) = (self.clock.now(), Some(&*self.runtime));
         let prepared = prepare::<D>(&config, &self.paths, &self.table, now, former)?;
 
+        let counted = other_leases.as_ref().unwrap_or(&self.leases);
+        let count = counted.count(patience)?;
+
         self.finish_exchanges();
         let replaced = other_workers.is_some();
         let standing = worker::pause(&self.workers);
         // From here on figures stand still, so that they can be counted.
-        let counted = other_leases.as_ref().unwrap_or(&self.leases);
-        let found = counted.recount(found, patience)?;
+        let found = counted.recount(found, count, patience);
         let paused = match other_workers {
             Some((workers, shared)) => {
                 drop(standing);
@@ -210,6 +213,8 @@ impl<D: Daemon> Service<D> {
         let Leases::Sql(database) = &self.leases else { return };
         let until = Instant::now() + FINISH_MAX;
         self.leases.set_closed(true);
+        // When they have stood still, what they had taken before is handed over and counts as in progress.
+        drop(worker::pause(&self.workers));
         while !database.service().is_idle() && Instant::now() < until {
             std::thread::sleep(FINISH_STEP);
         }

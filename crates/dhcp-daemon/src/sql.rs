@@ -2,11 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use database::host_service::{HostOpener, HostService};
 use database::service::{LeaseService, Opener, Post, Survey};
-use database::{DbError, Fault, HostConnection, LeaseConnection, LinkEvent};
+use database::{Counted, DbError, Fault, HostConnection, LeaseConnection, LinkEvent};
 use libdhcpsrv::config::{OnFail, Reconnect, SqlAccess, SqlDatabase, SqlKind};
 use libdhcpsrv::free::PoolSet;
 use libdhcpsrv::hosts::HostKind;
@@ -97,6 +97,9 @@ pub(crate) struct Patience<'a> {
     pub(crate) wait: &'a mut dyn FnMut(Duration) -> bool,
     /// Wakes the main thread.
     pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
+    /// Whether `retry-on-startup` counts. A server that runs has something better to do than to wait for a database that
+    /// another configuration names, perhaps wrongly.
+    pub(crate) is_start: bool,
 }
 
 impl Patience<'_> {
@@ -106,6 +109,15 @@ impl Patience<'_> {
         &mut self,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, SqlError> {
+        self.aside_until(None, work)?.ok_or(SqlError::Interrupted)
+    }
+
+    /// The same; nothing comes of it if it takes longer than until then.
+    fn aside_until<R: Send + 'static>(
+        &mut self,
+        until: Option<Instant>,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<Option<R>, SqlError> {
         let (sender, receiver) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new().name("database".to_owned());
         thread.spawn(move || {
@@ -115,11 +127,14 @@ impl Patience<'_> {
         let mut pause = Duration::ZERO;
         loop {
             match receiver.recv_timeout(pause) {
-                Ok(result) => return Ok(result),
+                Ok(result) => return Ok(Some(result)),
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
                     return Err(SqlError::Interrupted);
                 }
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+            }
+            if until.is_some_and(|until| Instant::now() >= until) {
+                return Ok(None);
             }
             if (self.wait)(pause) {
                 return Err(SqlError::Interrupted);
@@ -131,6 +146,18 @@ impl Patience<'_> {
 
 /// Time between two looks at work that is done aside.
 const PATIENT_STEP: Duration = Duration::from_millis(5);
+
+/// Longest time for which workers stand still because leases are counted.
+const RECOUNT_MAX: Duration = Duration::from_secs(1);
+/// A count that has taken so long is not begun again while they stand still.
+const QUICK: Duration = Duration::from_millis(500);
+
+/// The number of leases while workers went on, and the connection for counting again.
+pub(crate) struct Count<K: LeaseKind> {
+    connection: Box<dyn LeaseConnection<K>>,
+    counts: Vec<Counted>,
+    took: Duration,
+}
 
 /// An open lease database.
 pub(crate) struct SqlDatabaseInUse<K: LeaseKind> {
@@ -167,33 +194,57 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
         Ok((Self { settings: settings.clone(), service }, survey))
     }
 
-    /// Looks at what it holds now.
+    /// Looks at what is not free now; it is not counted.
     pub(crate) fn survey(
         &self,
         now: Now,
         patience: &mut Patience<'_>,
     ) -> Result<Survey<K>, SqlError> {
-        self.look(patience, move |connection| Survey::make(connection, now.wall_s))
+        self.look(patience, move |mut connection| {
+            let mut held = Vec::new();
+            connection.held(now.wall_s, &mut |first, last| held.push((first, last)))?;
+            Ok(Survey { held, counts: Vec::new() })
+        })
     }
 
-    /// Counts what it holds once more.
+    /// Counts what it holds.
+    pub(crate) fn count(&self, patience: &mut Patience<'_>) -> Result<Count<K>, SqlError> {
+        self.look(patience, |mut connection| {
+            let begin = Instant::now();
+            let counts = connection.count()?;
+            Ok(Count { connection, counts, took: begin.elapsed() })
+        })
+    }
+
+    /// Counts once more, while nobody changes anything, unless that takes too long or fails: nobody is served meanwhile.
     pub(crate) fn recount(
         &self,
         found: Survey<K>,
+        count: Count<K>,
         patience: &mut Patience<'_>,
-    ) -> Result<Survey<K>, SqlError> {
-        let counts = self.look(patience, |connection| connection.count())?;
-        Ok(Survey { counts, ..found })
+    ) -> Survey<K> {
+        let Count { mut connection, counts, took } = count;
+        let recounted = if took < QUICK {
+            let until = Instant::now() + RECOUNT_MAX;
+            patience.aside_until(Some(until), move || connection.count().ok()).ok().flatten()
+        } else {
+            None
+        };
+        let counts = recounted.flatten().unwrap_or_else(|| {
+            kea_log::log!(DHCPSRV, DHCPSRV_SQL_COUNT_OLD, &self.settings.access);
+            counts
+        });
+        Survey { counts, ..found }
     }
 
     /// Looks at something over a connection of its own.
     fn look<R: Send + 'static>(
         &self,
         patience: &mut Patience<'_>,
-        look: impl FnOnce(&mut dyn LeaseConnection<K>) -> Result<R, DbError> + Send + 'static,
+        look: impl FnOnce(Box<dyn LeaseConnection<K>>) -> Result<R, DbError> + Send + 'static,
     ) -> Result<R, SqlError> {
         let access = self.settings.access.clone();
-        let looked = patience.aside(move || look(&mut *K::connect(&access)?))?;
+        let looked = patience.aside(move || look(K::connect(&access)?))?;
         looked.map_err(|error| failed(&self.settings, error))
     }
 
@@ -300,7 +351,8 @@ fn patiently<C: Send + 'static>(
     patience: &mut Patience<'_>,
     connect: fn(&SqlAccess) -> Result<C, DbError>,
 ) -> Result<C, SqlError> {
-    let tries_max = if reconnect.on_startup { reconnect.tries_max } else { 0 };
+    let may_retry = reconnect.on_startup && patience.is_start;
+    let tries_max = if may_retry { reconnect.tries_max } else { 0 };
     let mut tries = 0;
     loop {
         let own = access.clone();
@@ -383,5 +435,55 @@ impl<K: LeaseKind> StoredLeases<K> for Surveyed<'_, K> {
             *counts.entry(key).or_default() += counted.count;
         }
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    fn with_patience<R>(is_start: bool, work: impl FnOnce(&mut Patience<'_>) -> R) -> R {
+        let mut wait = |_| false;
+        work(&mut Patience { wait: &mut wait, wake: Arc::new(|| ()), is_start })
+    }
+
+    #[test]
+    fn what_takes_too_long_is_not_waited_for() {
+        let (keep, kept) = channel::<()>();
+        let hangs = move || kept.recv().is_ok();
+        let result = with_patience(false, |patience| {
+            patience.aside_until(Some(Instant::now() + Duration::from_millis(20)), hangs)
+        });
+        assert!(matches!(result, Ok(None)));
+        drop(keep);
+        let result = with_patience(false, |patience| {
+            patience.aside_until(Some(Instant::now() + Duration::from_secs(20)), || 7)
+        });
+        assert!(matches!(result, Ok(Some(7))));
+    }
+
+    #[test]
+    fn database_is_tried_again_at_the_start_alone() {
+        let reconnect = Reconnect {
+            tries_max: 3,
+            wait_ms: 1,
+            on_fail: OnFail::StopRetryExit,
+            on_startup: true,
+        };
+        let settings = SqlDatabase { access: SqlAccess::new(SqlKind::Mysql, "kea"), reconnect };
+        for (is_start, waits) in [(true, 3), (false, 0)] {
+            let mut count = 0;
+            let mut wait = |time: Duration| {
+                count += u32::from(time == Duration::from_millis(1));
+                false
+            };
+            let mut patience = Patience { wait: &mut wait, wake: Arc::new(|| ()), is_start };
+            let refuse = |_: &SqlAccess| Err(DbError::new(Fault::Lost, "", "it is down"));
+            let result = patiently::<()>(&settings, &mut patience, refuse);
+            assert!(matches!(result, Err(SqlError::Database { .. })));
+            assert_eq!(count, waits);
+        }
     }
 }

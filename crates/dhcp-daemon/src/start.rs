@@ -90,7 +90,8 @@ fn run_service<D: Daemon>(options: &Options) -> Result<(), ()> {
     }
     let table = control.interfaces();
     let port = options.port;
-    let service = control.patiently(|wait| Service::<D>::start(config, paths, port, table, wait));
+    let service =
+        control.patiently(true, |wait| Service::<D>::start(config, paths, port, table, wait));
     if let (Err(_), Some(signal)) = (&service, control.ending()) {
         // Nothing has failed: whoever asked it to end did not want it to wait for the database any longer.
         kea_log::log!(D::logger(), D::SHUTDOWN_REQUEST, signal);

@@ -441,6 +441,12 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         counters.add(P::COUNTERS.dropped, count);
     }
 
+    fn passed_over(&mut self) {
+        let counters = &mut self.core.desk.counters;
+        counters.increment(P::COUNTERS.received);
+        counters.increment(P::COUNTERS.dropped);
+    }
+
     fn sent(&mut self, tag: u32) {
         let counters = &mut self.core.desk.counters;
         counters.increment(P::COUNTERS.sent);

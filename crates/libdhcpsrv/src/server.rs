@@ -78,6 +78,9 @@ pub trait DhcpServer: Send {
     /// Counts frames that are no datagrams.
     fn malformed_frames(&mut self, count: u64);
 
+    /// Counts a datagram that was not fed, because nothing can be done for it at the moment.
+    fn passed_over(&mut self);
+
     /// Counts a reply that was sent; `tag` is its message type.
     fn sent(&mut self, tag: u32);
 

@@ -50,7 +50,8 @@ pub trait PacketServer: Send {
 
     /// Hears how whoever has something for it wakes its worker, before anything else.
     fn started(&mut self, _wake: Wake) {}
-    /// Goes on with packets that have waited for somebody else. Called in each pass and whenever the worker is woken.
+    /// Goes on with packets that have waited for somebody else. Called in each pass and whenever the worker is woken, and
+    /// once more when it has panicked: there may be others behind the packet that did.
     fn resume(&mut self, _now: Now, _replies: &mut Replies) {}
     /// Hands over what packets of this pass wait for.
     fn hand_over(&mut self) {}
@@ -135,6 +136,7 @@ impl<U: Send + 'static> Worker<U> {
             transport,
             journal,
             poll,
+            waker: waker.clone(),
             control,
             replies: Replies::default(),
             clock: Clock::default(),
@@ -212,6 +214,7 @@ struct Loop<S: PacketServer> {
     transport: Transport,
     journal: Option<Arc<JournalService>>,
     poll: Poll,
+    waker: Arc<Waker>,
     control: Receiver<Control<S::Update>>,
     replies: Replies,
     clock: Clock,
@@ -302,6 +305,8 @@ impl<S: PacketServer> Loop<S> {
         let resumed = catch_unwind(AssertUnwindSafe(|| server.resume(now, replies)));
         if let Err(panic) = resumed {
             server.processing_failed(None, text_of(&*panic));
+            // What it has not come to must not wait for the next packet.
+            let _ = self.waker.wake();
         }
         server.hand_over();
     }

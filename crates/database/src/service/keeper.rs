@@ -1,6 +1,8 @@
 //! What is done by the clock, over a connection of its own: the ends of lifetimes, reclamation, looking at everything
 //! once more when the pools seem to be used up.
 
+use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use libdhcpsrv::lease::{LeaseKind, ReclaimLimits};
@@ -17,8 +19,11 @@ use crate::{DbError, Fault, LeaseConnection, LinkEvent};
 const TICK: Duration = Duration::from_secs(1);
 /// Pause after a connection could not be made.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Leases that are reclaimed in one transaction.
-const PIECE: usize = 500;
+/// Leases that are reclaimed or deleted in one transaction. What it has changed keeps those who change the same rows
+/// from being answered, and all that Kea's triggers count in the same row: it must not take long.
+const PIECE: usize = 256;
+/// Pause between two transactions while workers wait for answers.
+const BREATH: Duration = Duration::from_millis(2);
 /// How long the leases of a transaction are reclaimed that has met rows of others; what is left then is left.
 const IMPATIENCE_MAX: Duration = Duration::from_secs(2);
 
@@ -155,6 +160,7 @@ impl<K: LeaseKind> Keeper<'_, K> {
     fn reclaim(&mut self, limits: ReclaimLimits, time_max: Duration) -> Result<(), DbError> {
         let begin = Instant::now();
         let limit = if limits.leases_max == 0 { usize::MAX } else { limits.leases_max as usize };
+        let piece = self.shared.carrier.changes_max.map_or(PIECE, |few| few.min(PIECE));
         let mut leases = Vec::new();
         // Rows at the front that stay as they are, because they cannot be read or changed: they must not hide others.
         let mut skip = 0;
@@ -165,11 +171,11 @@ impl<K: LeaseKind> Keeper<'_, K> {
                 is_more = true;
                 break Ok(());
             }
-            match self.reclaim_some(skip, left.min(PIECE), limits.remove) {
+            match self.reclaim_some(skip, left.min(piece), limits.remove) {
                 Ok((rows, some)) => {
                     skip += rows - some.len().min(rows);
                     leases.extend(some);
-                    if rows < left.min(PIECE) {
+                    if rows < left.min(piece) {
                         break Ok(());
                     }
                 }
@@ -178,6 +184,7 @@ impl<K: LeaseKind> Keeper<'_, K> {
             if self.shared.is_stopping() {
                 break Ok(());
             }
+            self.breathe();
         };
         if is_more {
             match self.has_expired(skip) {
@@ -224,12 +231,35 @@ impl<K: LeaseKind> Keeper<'_, K> {
     }
 
     fn flush(&mut self, hold_s: u32, limit: usize) -> Result<(), DbError> {
-        let Some(connection) = &mut self.connection else { return Ok(()) };
         let before_s = wall_s().saturating_sub(hold_s.into());
-        let count = connection.delete_reclaimed(before_s, limit)?;
-        self.shared.carrier.keeper.kept.lock().push(Kept::Flushed(count));
-        (self.shared.wake_owner)();
-        Ok(())
+        let (mut left, mut count) = (limit, 0);
+        let result = loop {
+            let Some(connection) = &mut self.connection else { break Ok(()) };
+            let piece = left.min(PIECE);
+            let deleted = match connection.delete_reclaimed(before_s, piece) {
+                Ok(deleted) => deleted,
+                Err(error) => break Err(error),
+            };
+            count += deleted;
+            left -= piece;
+            if deleted < piece as u64 || left == 0 || self.shared.is_stopping() {
+                break Ok(());
+            }
+            self.breathe();
+        };
+        // What was deleted before something failed is told all the same.
+        if result.is_ok() || count > 0 {
+            self.shared.carrier.keeper.kept.lock().push(Kept::Flushed(count));
+            (self.shared.wake_owner)();
+        }
+        result
+    }
+
+    /// Lets those go first who wait for an answer.
+    fn breathe(&self) {
+        if self.shared.carrier.outstanding.load(Ordering::Relaxed) > 0 {
+            thread::sleep(BREATH);
+        }
     }
 }
 
@@ -267,9 +297,11 @@ impl Run<'_> {
             Fault::Locked if until.is_none() && !is_alone => {
                 connection.set_patient(false)?;
                 let until = Some(Instant::now() + IMPATIENCE_MAX);
-                self.reclaim(connection, left, until, reclaimed)?;
-                self.reclaim(connection, right, until, reclaimed)?;
-                connection.set_patient(true)
+                let halves = self
+                    .reclaim(connection, left, until, reclaimed)
+                    .and_then(|()| self.reclaim(connection, right, until, reclaimed));
+                // Whatever went wrong, the connection is used on.
+                halves.and(connection.set_patient(true))
             }
             Fault::Statement | Fault::Retry | Fault::Locked if !is_alone => {
                 self.reclaim(connection, left, until, reclaimed)?;
@@ -282,6 +314,102 @@ impl Run<'_> {
             }
             Fault::Retry | Fault::Locked => Ok(()),
             _ => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    use libdhcpsrv::config::{OnFail, Reconnect};
+    use libdhcpsrv::lease::LeaseState;
+    use libdhcpsrv::lease4::{Lease4, V4};
+
+    use super::*;
+    use crate::service::{LeaseService, Opener};
+    use crate::simulated::Table;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn over(number: u32, state: LeaseState) -> Lease4 {
+        Lease4 {
+            address: Ipv4Addr::from(0x0a00_0000 + number),
+            hw: vec![2; 6],
+            valid_lifetime: 100,
+            cltt: wall_s() - 1000,
+            state,
+            ..Lease4::default()
+        }
+    }
+
+    fn start(table: &Table<V4>, changes_max: Option<usize>) -> LeaseService<V4> {
+        let table = table.clone();
+        let opener: Opener<V4> = Arc::new(move || Ok(Box::new(table.connect()?)));
+        let first = opener().unwrap();
+        let on_fail = OnFail::ServeRetryExit;
+        let reconnect = Reconnect { tries_max: 1, wait_ms: 1, on_fail, on_startup: false };
+        LeaseService::start(opener, changes_max, first, reconnect, wall_s(), Box::new(|| ()))
+            .unwrap()
+    }
+
+    fn kept(service: &LeaseService<V4>) -> Kept<V4> {
+        let begin = Instant::now();
+        loop {
+            if let Some(kept) = service.take_kept().pop() {
+                return kept;
+            }
+            assert!(begin.elapsed() < LIMIT, "nothing was done");
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn transactions_are_small() {
+        for (changes_max, expected) in [(Some(64), 4), (None, 1)] {
+            let table = Table::default();
+            (0..200).for_each(|number| table.put(over(number, LeaseState::Default)));
+            let service = start(&table, changes_max);
+            let limits = ReclaimLimits { leases_max: 0, remove: false };
+            service.reclaim(limits, Duration::ZERO);
+            let Kept::Reclaimed { leases, is_more, .. } = kept(&service) else { panic!() };
+            assert_eq!((leases.len(), is_more), (200, false));
+            assert_eq!(table.commits(), expected);
+        }
+    }
+
+    #[test]
+    fn reclaimed_leases_are_deleted_in_pieces_up_to_the_limit() {
+        let table = Table::default();
+        (0..1000).for_each(|number| table.put(over(number, LeaseState::ExpiredReclaimed)));
+        let service = start(&table, None);
+        service.flush_reclaimed(0, 300);
+        assert!(matches!(kept(&service), Kept::Flushed(300)));
+        assert_eq!((table.leases().len(), table.commits()), (700, 2));
+        service.flush_reclaimed(0, 50_000);
+        assert!(matches!(kept(&service), Kept::Flushed(700)));
+        assert_eq!((table.leases().len(), table.commits()), (0, 5));
+        service.flush_reclaimed(0, 50_000);
+        assert!(matches!(kept(&service), Kept::Flushed(0)));
+    }
+
+    #[test]
+    fn connection_waits_for_others_again_whatever_went_wrong_meanwhile() {
+        for fault in [Fault::Statement, Fault::Schema] {
+            let table = Table::<V4>::default();
+            let leases: Vec<Lease4> =
+                (0..4).map(|number| over(number, LeaseState::Default)).collect();
+            leases.iter().for_each(|lease| table.put(lease.clone()));
+            let mut holder = table.connect().unwrap();
+            holder.begin().unwrap();
+            holder.update(&[(&leases[0], &leases[0])]).unwrap();
+            table.poison_with(leases[2].address, fault);
+            let mut connection = table.connect().unwrap();
+            let (run, mut reclaimed) = (Run { remove: false, tell: &|_| () }, Vec::new());
+            let result = run.reclaim(&mut connection, &leases, None, &mut reclaimed);
+            assert_eq!(result.is_ok(), fault == Fault::Statement);
+            assert!(connection.is_patient());
         }
     }
 }

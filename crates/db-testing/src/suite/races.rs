@@ -233,6 +233,7 @@ fn is_made(result: Result<Vec<bool>, DbError>) -> bool {
 }
 
 fn holds<K: SuiteKind>(place: &mut dyn Place<K>) {
+    let limits = place.limits();
     let (mut one, mut other) = (place.open(), place.open());
     store(&mut *one, &[K::lease(0), K::lease(1)]);
     one.begin().unwrap();
@@ -246,6 +247,14 @@ fn holds<K: SuiteKind>(place: &mut dyn Place<K>) {
         assert!(begun.elapsed() < BEARABLE, "patient: {is_patient}, {:?}", begun.elapsed());
         // The others are free, also for who has been refused.
         assert!(update(&mut *other, &K::lease(1), &K::lease(1)));
+        let both = [(&held.0, &held.1), (&K::lease(1), &K::lease(1))];
+        match other.update(&both) {
+            Ok(made) => assert_eq!(made, [false, true]),
+            Err(error) => {
+                assert_eq!(error.fault, Fault::Locked, "{error}");
+                assert!(!(is_patient && limits.passes_over_held), "the other one is not made");
+            }
+        }
     }
     // A transaction that was refused holds nothing itself.
     other.begin().unwrap();

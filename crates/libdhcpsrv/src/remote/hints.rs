@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
-use crate::free::PoolSet;
+use crate::free::{PoolIndex, PoolSet};
 use crate::lease::{Contents, LeaseKind, is_expired};
 
 /// The marks of the pools, shared by all workers. A mark may be missing or too many; none decides anything alone.
@@ -32,9 +32,11 @@ impl<K: LeaseKind> Hints<K> {
     }
 
     /// Makes the marks of pools in which nothing is free anew from what is held, all of it. What is marked meanwhile may be
-    /// lost: these are hints.
-    pub fn renew(&self, held: &[(K::Number, K::Number)]) {
+    /// lost: these are hints. Returns how many units of these pools are free now.
+    pub fn renew(&self, held: &[(K::Number, K::Number)]) -> u64 {
         let pools = self.pools.read().clone();
+        let all = (0..pools.len() as u32).map(PoolIndex);
+        let full: Vec<PoolIndex> = all.filter(|pool| pools.free_count(*pool) == 0).collect();
         pools.clear_full();
         for &(first, last) in held {
             // Marks of what is no unit are counted: one is enough.
@@ -42,6 +44,7 @@ impl<K: LeaseKind> Hints<K> {
                 pools.hold(first, last, None);
             }
         }
+        full.into_iter().map(|pool| pools.free_count(pool)).sum()
     }
 
     /// Takes note of a lifetime that has ended.

@@ -16,14 +16,30 @@ enum Heard {
     Refused(IpAddr),
 }
 
-/// Tells what it hears; panics at the end of a batch in which it has seen `panic`.
+/// Tells what it hears; panics at the end of a batch in which it has seen `panic`, and when it goes on with a packet
+/// that has waited and says so.
 struct Listener {
     heard: Sender<Heard>,
     panics: bool,
+    /// Packets that wait, the next one last.
+    waiting: Vec<&'static [u8]>,
 }
 
 impl PacketServer for Listener {
     type Update = ();
+
+    fn started(&mut self, wake: Wake) {
+        if !self.waiting.is_empty() {
+            wake();
+        }
+    }
+
+    fn resume(&mut self, _now: Now, _replies: &mut Replies) {
+        while let Some(packet) = self.waiting.pop() {
+            assert!(packet != b"panic", "a packet that had waited");
+            let _ = self.heard.send(Heard::Datagram(packet.to_vec()));
+        }
+    }
 
     fn look(&self, _payload: &[u8]) {}
 
@@ -78,7 +94,7 @@ fn worker(addresses: &[Ipv4Addr], port: u16) -> (Worker<()>, Receiver<Heard>) {
 /// A worker with its sockets open.
 fn start(plan: Plan, table: InterfaceTable) -> (Worker<()>, Receiver<Heard>) {
     let (heard, hears) = channel();
-    let server = Listener { heard, panics: false };
+    let server = Listener { heard, panics: false, waiting: Vec::new() };
     let worker = Worker::start(0, server, Transport::new(plan, 0, 1), None).unwrap();
     worker.set_interfaces(Arc::new(table));
     drop(pause(std::slice::from_ref(&worker)));
@@ -106,6 +122,19 @@ fn panic_at_the_end_of_a_batch_costs_one_packet_only() {
     client.send(b"after").unwrap();
     wait_for(&hears, &Heard::Datagram(b"after".to_vec()));
     assert!(!worker.has_ended());
+}
+
+#[test]
+fn panic_of_a_packet_that_has_waited_does_not_hold_up_those_behind_it() {
+    let (heard, hears) = channel();
+    let server =
+        Listener { heard, panics: false, waiting: vec![b"second", b"panic", b"panic", b"first"] };
+    let plan = Plan::new4(Vec::new(), SocketKind::Udp, free_port()).unwrap();
+    let _worker = Worker::start(0, server, Transport::new(plan, 0, 1), None).unwrap();
+    let heard: Vec<Heard> =
+        (0..4).map(|_| hears.recv_timeout(LIMIT).expect("it is heard")).collect();
+    let datagram = |text: &[u8]| Heard::Datagram(text.to_vec());
+    assert_eq!(heard, [datagram(b"first"), Heard::Failed, Heard::Failed, datagram(b"second")]);
 }
 
 #[test]

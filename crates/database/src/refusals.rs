@@ -1,0 +1,22 @@
+//! Telling what a database refuses. What clients can cause again and again must not fill the log.
+
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use kea_log::RateLimiter;
+
+use crate::messages::DATABASE_LEASE_UNFIT;
+use crate::{DbError, LinkEvent};
+
+/// So many at once, then one in a second.
+static LIMITER: RateLimiter = RateLimiter::new(20, 1_000_000_000);
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Tells of something that was refused, unless there are too many.
+pub(crate) fn tell(tell: &dyn Fn(LinkEvent), error: DbError) {
+    let now_ns = u64::try_from(BEGINNING.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    // The message stands for all: the owner chooses one for each event.
+    if LIMITER.admit(&DATABASE_LEASE_UNFIT, now_ns).is_some() {
+        tell(LinkEvent::Refused(error));
+    }
+}
