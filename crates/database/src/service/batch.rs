@@ -18,7 +18,7 @@ use kea_log::{Logger, RateLimiter};
 use super::{Job, Mailbox};
 use crate::line::Lost;
 use crate::messages::DATABASE_LEASE_UNFIT;
-use crate::{DbError, Fault, LeaseConnection, LinkEvent, requests};
+use crate::{DbError, Fault, LeaseConnection, LinkEvent, refusals, requests};
 
 /// How often a transaction that was in the way of another one is tried again.
 const RETRIES_MAX: usize = 5;
@@ -31,20 +31,10 @@ const IMPATIENCE_MAX: Duration = Duration::from_secs(2);
 static LOGGER: Logger = Logger::new("database");
 /// What clients can cause again and again does not fill the log: so many lines at once, then one in a second.
 static UNFIT: RateLimiter = RateLimiter::new(20, 1_000_000_000);
-static REFUSED: RateLimiter = RateLimiter::new(REFUSED_AT_ONCE, 1_000_000_000);
-/// The tests of a process share the limit, and each wants to hear of its own.
-const REFUSED_AT_ONCE: u32 = if cfg!(test) { 1_000_000 } else { 20 };
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 fn now_ns() -> u64 {
     u64::try_from(BEGINNING.elapsed().as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Tells of something that was refused, unless there are too many.
-pub(super) fn tell_refused(tell: &dyn Fn(LinkEvent), error: DbError) {
-    if REFUSED.admit(&DATABASE_LEASE_UNFIT, now_ns()).is_some() {
-        tell(LinkEvent::Refused(error));
-    }
 }
 
 /// Replies on their way, each with its mailbox.
@@ -113,7 +103,7 @@ fn read_all<K: LeaseKind>(
         }
         Err(error) => {
             fail(jobs);
-            tell_refused(tell, error);
+            refusals::tell(tell, error);
             Ok(())
         }
     }
@@ -202,7 +192,7 @@ fn change_some<K: LeaseKind>(
         }
         _ => {
             fail(jobs);
-            tell_refused(tell, error);
+            refusals::tell(tell, error);
             Ok(())
         }
     }

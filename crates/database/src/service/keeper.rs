@@ -10,10 +10,10 @@ use libdhcpsrv::remote::range_of;
 use parking_lot::{Condvar, Mutex};
 use util::Now;
 
-use super::{Shared, batch};
+use super::Shared;
 use crate::keeping::{self, ReclaimedLease, Watch};
 use crate::line::Carrier;
-use crate::{DbError, Fault, LeaseConnection, LinkEvent};
+use crate::{DbError, Fault, LeaseConnection, LinkEvent, refusals};
 
 /// Time between two looks at what has ended.
 const TICK: Duration = Duration::from_secs(1);
@@ -214,7 +214,7 @@ impl<K: LeaseKind> Keeper<'_, K> {
         let Some(connection) = &mut self.connection else { return Ok((0, Vec::new())) };
         let expired = connection.expired(wall_s(), skip, limit)?;
         let mut reclaimed = Vec::with_capacity(expired.leases.len());
-        let tell = |error| batch::tell_refused(&|event| self.shared.tell(event), error);
+        let tell = |error| refusals::tell(&|event| self.shared.tell(event), error);
         let run = Run { remove, tell: &tell };
         match run.reclaim(&mut **connection, &expired.leases, None, &mut reclaimed) {
             // The transactions before the one that failed count.
