@@ -42,6 +42,8 @@ const IDLE_TRANSACTION_MS: u32 = 10_000;
 const UNSENT_S: u32 = 25;
 /// Seconds during which nothing arrives, and after which a statement is given up, unless configured.
 const PATIENCE_S: u32 = 60;
+/// The same for what looks at a whole table.
+const PATIENCE_FOR_ALL: Duration = Duration::from_secs(600);
 /// How long a row is waited for that somebody holds, with patience and without.
 const LOCK_WAIT_MS: [u32; 2] = [1000, 10];
 
@@ -202,10 +204,16 @@ impl Client {
         self.limits = Limits { patience: seconds(patience_s(access)), deadline: None };
     }
 
-    /// Lets statements take as long as they take, or not.
+    /// Lets statements take as long as looking at all rows may take, or not.
     pub(crate) fn set_unlimited(&mut self, is_unlimited: bool) -> Result<(), DbError> {
         let statement_ms = if is_unlimited { 0 } else { self.statement_ms };
-        self.set("settings", &[("statement_timeout", statement_ms.to_string())])
+        self.set("settings", &[("statement_timeout", statement_ms.to_string())])?;
+        let patience = (self.statement_ms != 0).then(|| Duration::from_millis(self.statement_ms));
+        self.limits.patience = match patience {
+            Some(_) if is_unlimited => Some(PATIENCE_FOR_ALL),
+            patience => patience,
+        };
+        Ok(())
     }
 
     /// Says whether rows that others hold are waited for.

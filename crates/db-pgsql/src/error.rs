@@ -1,12 +1,18 @@
 //! What a failure of PostgreSQL means.
 //!
-//! Texts of the server are passed on: they name users, tables and keys, never a password. What the library says of itself
-//! is passed on too; it never shows what it was configured with.
+//! Texts of the server are passed on: they name users, tables and keys, never a password. Details are passed on where they
+//! tell a key; others repeat whole rows. What the library says of itself is passed on too; it never shows what it was
+//! configured with.
 
 use std::error::Error as _;
 use std::io;
 
 use database::{DbError, Fault};
+
+/// What is kept of a server's message.
+const REASON_LEN_MAX: usize = 300;
+/// A row that is missing elsewhere, a row that is there already: the details are the key.
+const TELL_KEYS: [&str; 2] = ["23503", "23505"];
 
 /// A connection that is gone.
 pub(crate) fn lost(statement: &'static str, reason: impl Into<String>) -> DbError {
@@ -22,10 +28,16 @@ pub(crate) fn db_error(statement: &'static str, error: &tokio_postgres::Error) -
     let code = told.code().code();
     let is_fatal = matches!(told.severity(), "FATAL" | "PANIC");
     let mut reason = told.message().to_owned();
-    if let Some(detail) = told.detail() {
+    if let Some(detail) = told.detail().filter(|_| TELL_KEYS.contains(&code)) {
         reason = format!("{reason} ({detail})");
     }
+    let reason = printable(&reason);
     DbError { code: code.to_owned(), ..DbError::new(fault(code, is_fatal), statement, reason) }
+}
+
+/// A text of somebody else's as it may stand in a log.
+fn printable(text: &str) -> String {
+    text.chars().filter(|each| !each.is_control()).take(REASON_LEN_MAX).collect()
 }
 
 /// What helps against an SQLSTATE.

@@ -191,11 +191,18 @@ fn change_some<K: LeaseKind>(
             halves(jobs, |half| change_some(tell, connection, half, until))
         }
         _ => {
+            let key = jobs.first().filter(|_| is_alone).and_then(address_of).unwrap_or_default();
             fail(jobs);
-            refusals::tell(tell, error);
+            refusals::tell(tell, DbError { key, ..error });
             Ok(())
         }
     }
+}
+
+/// The address whose lease a job changes, as a text.
+fn address_of<K: LeaseKind>(job: &Job<K>) -> Option<String> {
+    let Ask::Change { old, new, .. } = &job.request.ask else { return None };
+    new.as_ref().or(old.as_ref()).map(|lease| K::address(lease).to_string())
 }
 
 /// Makes those changes for which nobody has to be waited for.

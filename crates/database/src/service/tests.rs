@@ -248,7 +248,7 @@ fn row_that_somebody_holds_costs_its_own_change_and_little_time() {
     assert_eq!(refused(&mut stand, 64), [5]);
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     stand.event(
-        |event| matches!(event, LinkEvent::Refused(error) if error.fault == crate::Fault::Locked),
+        |event| matches!(event, LinkEvent::Refused(error) if error.fault == crate::Fault::Locked && error.key == address(5).to_string()),
     );
     assert_eq!(table.leases().len(), 63);
     // The connection waits again afterwards.
