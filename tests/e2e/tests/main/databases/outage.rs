@@ -173,6 +173,8 @@ fn serve_retry_exit_serves_what_needs_no_lease_and_ends(site: Site) {
     victim.server().kill();
     peer.ask_in_vain();
     server.wait_log(&site.family.log_id("DB_RECONNECT_LOST_CONNECTION"), wait::secs(10));
+    // Until then the client's query waits, and another one would be dropped for it.
+    server.wait_log(&site.family.log_id("DB_RECONNECT_ATTEMPT_FAILED"), wait::secs(10));
     assert!(is_informed(&net, &mut peer), "this needs no lease");
     assert!(!peer.is_offered_an_address(Duration::from_millis(300)));
     let code = ask_until_ended(&mut server, &mut peer);
