@@ -57,7 +57,7 @@ impl Kind for V6 {
         }
     }
 
-    fn read(cells: Vec<Cell>) -> Result<Lease6, RowFault> {
+    fn read(kind: SqlKind, cells: Vec<Cell>) -> Result<Lease6, RowFault> {
         let cell = |at| cells.get(at);
         let text = cell(0).and_then(|cell| std::str::from_utf8(cell.as_deref()?).ok());
         Lease6::try_from(Row6 {
@@ -72,7 +72,7 @@ impl Kind for V6 {
             prefix_len: number(cell(8)),
             fqdn_fwd: kind::flag(cell(9)),
             fqdn_rev: kind::flag(cell(10)),
-            hostname: kind::bytes(cell(11)),
+            hostname: kind::hostname(kind, cell(11)),
             hwaddr: kind::bytes(cell(12)),
             state: number(cell(13)),
             user_context: kind::bytes(cell(14)),
