@@ -93,7 +93,12 @@ impl Kind for V6 {
     }
 
     fn is_same(one: &Lease6, other: &Lease6) -> bool {
-        Lease6 { pool_id: other.pool_id, ..one.clone() } == *other
+        // Type and source of no hardware address mean nothing.
+        let (hw_type, hw_source) = match other.hw.as_slice() {
+            [] => (other.hw_type, other.hw_source),
+            _ => (one.hw_type, one.hw_source),
+        };
+        Lease6 { pool_id: other.pool_id, hw_type, hw_source, ..one.clone() } == *other
     }
 
     fn push_dump(out: &mut Vec<u8>, lease: &Lease6, has_pool_id: bool) {
