@@ -274,8 +274,15 @@ fn uploads_to_a_lease_file_go_behind_its_rows() {
         format!("{HEADER}{}", row(2, "b", 1_802_000_000))
     );
     write(folder.path(), "new.pid", &std::process::id().to_string());
-    let said = plain(&["lease-upload", "memfile", "-4", "-n", &new, "-i", &input]);
-    assert!(said.code == 1 && said.out.contains("clean-up"), "{}", said.out);
+    let dump = path(folder.path(), "dump");
+    for words in [
+        &["lease-upload", "memfile", "-4", "-n", &new, "-i", &input][..],
+        &["lease-dump", "memfile", "-4", "-n", &new, "-o", &dump],
+        &["lease-copy", "memfile", "mysql", "-4", "-i", &new],
+    ] {
+        let said = plain(words);
+        assert!(said.code == 1 && said.out.contains("clean-up"), "{}", said.out);
+    }
     let none = plain(&["lease-upload", "memfile", "-4", "-n", &file, "-i", "/nowhere/x"]);
     assert!(none.code == 1 && none.out.contains("/nowhere/x"), "{}", none.out);
     let empty = write(folder.path(), "empty", HEADER);
