@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches};
 use libdhcpsrv::config::{Secret, SqlAccess, SqlKind};
 
+use crate::extra::Tls;
 use crate::failure::Failure;
 use crate::steps::Version;
 use crate::terminal;
@@ -140,6 +141,7 @@ pub(crate) struct Options {
     pub(crate) output: Option<PathBuf>,
     /// `-x`, divided at blanks.
     pub(crate) extra: Vec<String>,
+    tls: Tls,
     /// `-y`.
     pub(crate) yes: bool,
     /// `--dry-run`.
@@ -289,6 +291,8 @@ fn options(matches: &ArgMatches) -> Result<Options, String> {
         _ => None,
     };
     let extra = matches.get_many::<String>("extra").unwrap_or_default();
+    let extra: Vec<String> =
+        extra.flat_map(|text| text.split_whitespace()).map(str::to_owned).collect();
     Ok(Options {
         command,
         command_name,
@@ -303,7 +307,8 @@ fn options(matches: &ArgMatches) -> Result<Options, String> {
         family,
         input: path("input"),
         output: path("output"),
-        extra: extra.flat_map(|text| text.split_whitespace()).map(str::to_owned).collect(),
+        tls: Tls::read(&extra, matches.contains_id("directory"))?,
+        extra,
         yes: matches.get_flag("yes"),
         dry_run: matches.get_flag("dry-run"),
         existing: match text("existing").as_deref() {
@@ -379,7 +384,7 @@ impl Options {
         access.connect_timeout_s = 30;
         access.read_timeout_s = TIMEOUT_S;
         access.write_timeout_s = TIMEOUT_S;
-        self.set_tls(&mut access);
+        self.tls.apply(&mut access).map_err(Failure::Usage)?;
         Ok(access)
     }
 
@@ -399,20 +404,6 @@ impl Options {
                 }
                 Err(_) => Secret::new(DEFAULT),
             },
-        }
-    }
-
-    /// Takes from `-x` what clients are told of TLS; the rest is for the scripts of `-d`.
-    fn set_tls(&self, access: &mut SqlAccess) {
-        for argument in &self.extra {
-            let (name, value) = argument.split_once('=').unwrap_or((argument, ""));
-            let field = match name {
-                "--ssl-ca" | "--ssl-capath" | "sslrootcert" => &mut access.trust_anchor,
-                "--ssl-cert" | "sslcert" => &mut access.cert_file,
-                "--ssl-key" | "sslkey" => &mut access.key_file,
-                _ => continue,
-            };
-            value.clone_into(field);
         }
     }
 
@@ -498,6 +489,7 @@ mod tests {
         assert!(refused("kea-admin db-init mysql pgsql").contains("pgsql"));
         assert!(refused("kea-admin lease-copy mysql").contains("to copy to"));
         assert!(refused("kea-admin db-init mysql -P 70000").contains("65535"));
+        assert!(refused("kea-admin db-init mysql -x --verbose").contains("--verbose"));
         assert!(refused("kea-admin db-init mysql --schema new").contains("no version"));
         assert!(matches!(read_text("kea-admin -v"), Request::Print(_)));
         assert!(matches!(read_text("kea-admin --help"), Request::Print(_)));
