@@ -1,5 +1,7 @@
 //! Dumps beside those of Debian's script.
 
+use std::os::unix::fs::PermissionsExt;
+
 use db_testing::{Database, Schema};
 use libdhcpsrv::config::SqlKind;
 
@@ -137,6 +139,17 @@ fn files_are_overwritten_on_request_alone() {
         let said = admin("lease-dump", &tables, words);
         assert!(said.code == 1 && said.out.contains(reason), "{}", said.out);
     }
+    // A link stays a link, and the file stays for whom it was.
+    let link = path(folder.path(), "link");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::fs::write(&file, "old").unwrap();
+    admin("lease-dump", &tables, &["-4", "-o", &link, "-y"]).ok();
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("address,hwaddr"));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    std::fs::remove_file(&link).unwrap();
+    let said = admin("lease-dump", &tables, &["-4", "-o", "/dev/stdout"]).ok();
+    assert!(said.out.starts_with("address,hwaddr") && said.out.lines().count() == 1, "{said:?}");
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }
