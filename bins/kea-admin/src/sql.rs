@@ -103,6 +103,8 @@ impl Session {
                 Ok(())
             }
             Self::Pgsql(client) => {
+                // Whoever gets the rows may take his time, and so may somebody at a terminal who has stopped us.
+                client.set(name, &[("idle_in_transaction_session_timeout", "0".to_owned())])?;
                 client.simple(name, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
                 client.simple(name, &format!("DECLARE leases NO SCROLL CURSOR FOR {sql}"))?;
                 loop {
@@ -160,4 +162,21 @@ fn pgsql_rows(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<Cell>> {
         _ => None,
     };
     messages.into_iter().filter_map(cells).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use db_testing::{Durability, Server};
+
+    use super::*;
+
+    #[test]
+    fn whoever_gets_rows_may_take_his_time() {
+        let server = Server::shared(SqlKind::Postgresql, Durability::Relaxed);
+        let mut session = Session::open(&server.new_database().access()).unwrap();
+        let each = &mut |_| Ok::<(), DbError>(());
+        session.each("rows", "SELECT generate_series(1, 5000)", each).unwrap();
+        let timeout = session.text("show", "SHOW idle_in_transaction_session_timeout").unwrap();
+        assert_eq!(timeout.as_deref(), Some("0"));
+    }
 }
