@@ -381,6 +381,9 @@ impl Options {
         access.user = or(&login.user, &self.main.user, DEFAULT);
         access.port = login.port.unwrap_or(0);
         access.password = self.password(login, variable);
+        // A replica does for whoever only reads.
+        let only_reads = matches!(self.command, Command::DbVersion | Command::LeaseDump);
+        access.read_only = only_reads || self.dry_run || side == Side::From;
         access.connect_timeout_s = 30;
         access.read_timeout_s = TIMEOUT_S;
         access.write_timeout_s = TIMEOUT_S;

@@ -225,6 +225,22 @@ fn rows_that_stay_against_the_will_are_told() {
 }
 
 #[test]
+fn a_database_that_is_read_only_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = database(SqlKind::Postgresql);
+    admin("db-init", &tables, &[]).ok();
+    let name = tables.name();
+    tables.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let file = |name| path(folder.path(), name);
+    admin("db-version", &tables, &[]).ok();
+    admin("db-upgrade", &tables, &["--dry-run"]).ok();
+    admin("lease-dump", &tables, &["-4", "-o", &file("dump")]).ok();
+    copy("pgsql", "memfile", &["-4", "-o", &file("copy")], &login(&tables)).ok();
+    let said = admin("stats-recount", &tables, &[]);
+    assert!(said.code == 1 && said.out.contains("only be read"), "{}", said.out);
+}
+
+#[test]
 fn a_file_is_read_as_the_server_reads_it() {
     let folder = tempfile::tempdir().unwrap();
     let tables = database(SqlKind::Postgresql);
