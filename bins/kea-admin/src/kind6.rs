@@ -117,12 +117,9 @@ impl Kind for V6 {
         csv::push_hex(out, &lease.hw);
         csv::push_number(out, lease.state as u64);
         csv::push_text(out, &lease.user_context);
-        if lease.hw.is_empty() {
-            out.extend_from_slice(b",,");
-        } else {
-            csv::push_number(out, lease.hw_type.into());
-            csv::push_number(out, lease.hw_source.into());
-        }
+        // As Kea's servers store them where there is no hardware address: 0.
+        csv::push_number(out, lease.hw_type.into());
+        csv::push_number(out, lease.hw_source.into());
         if has_pool_id {
             csv::push_number(out, lease.pool_id.into());
         }

@@ -314,20 +314,35 @@ fn dumps_are_taken_back_by_both_programs() {
         for tables in [&one, &two, &three] {
             admin("db-init", tables, &[]).ok();
         }
-        let begin = write(
-            folder.path(),
-            "begin",
-            &format!("{HEADER}{}{}", row(1, "a&#x2cb", 1_802_000_000), row(2, "", 1_802_000_000)),
-        );
-        admin("lease-upload", &one, &["-4", "-i", &begin]).ok();
-        let dump = path(folder.path(), &format!("{}.{}.csv", one.name(), backend(kind)));
-        admin("lease-dump", &one, &["-4", "-o", &dump, "-y"]).ok();
-        admin("lease-upload", &two, &["-4", "-i", &dump]).ok();
-        debian("lease-upload", &three, &["-4", "-i", &dump, "-y"]).ok();
-        for tables in [&two, &three] {
-            let again = path(folder.path(), &format!("{}.{}.again", tables.name(), backend(kind)));
-            admin("lease-dump", tables, &["-4", "-o", &again]).ok();
-            assert_eq!(fs::read_to_string(&dump).unwrap(), fs::read_to_string(&again).unwrap());
+        let four = row(1, "a&#x2cb", 1_802_000_000) + &row(2, "", 1_802_000_000);
+        // Debian's script reads the IAID as a number with a sign, and MySQL's tables have none for it.
+        let six = SIX.map(|row| row.replace(",4294967295,", ",429496729,"));
+        // It takes no lease without a hardware address, whoever has dumped it.
+        for (family, text, is_for_debian) in [
+            ("-4", format!("{HEADER}{four}"), true),
+            ("-6", format!("{HEADER6}{}", six.concat()), false),
+            ("-6", format!("{HEADER6}{}", six[0]), true),
+        ] {
+            [&one, &two, &three].iter().for_each(|tables| drop(tables.sql("DELETE FROM lease6")));
+            let file = |name: &str| {
+                path(folder.path(), &format!("{}.{}{family}.{name}", one.name(), backend(kind)))
+            };
+            let begin = file("begin");
+            fs::write(&begin, text).unwrap();
+            admin("lease-upload", &one, &[family, "-i", &begin]).ok();
+            let dump = file("csv");
+            admin("lease-dump", &one, &[family, "-o", &dump, "-y"]).ok();
+            admin("lease-upload", &two, &[family, "-i", &dump]).ok();
+            if is_for_debian {
+                debian("lease-upload", &three, &[family, "-i", &dump, "-y"]).ok();
+            }
+            for tables in [&two, &three].into_iter().take(1 + usize::from(is_for_debian)) {
+                let again = file(&format!("again.{}", tables.name()));
+                admin("lease-dump", tables, &[family, "-o", &again, "-y"]).ok();
+                // Debian's script puts blanks into contexts.
+                let read = |path| fs::read_to_string(path).unwrap().replace(' ', "");
+                assert_eq!(read(&dump), read(&again), "{kind} {family}");
+            }
         }
     }
 }
