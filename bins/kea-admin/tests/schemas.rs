@@ -60,16 +60,24 @@ fn structure(database: &Database) -> BTreeSet<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// Functions and procedures with their parameters.
+/// Functions and procedures with their parameters, of which MySQL's have no lengths: ours take the longest identifiers.
 fn routines(database: &Database) -> BTreeSet<String> {
-    let here = match database.server().kind() {
-        SqlKind::Mysql => "DATABASE()",
-        SqlKind::Postgresql => "'public'",
+    let statement = match database.server().kind() {
+        SqlKind::Mysql => {
+            "SELECT LOWER(routine_name), routine_type, data_type,
+                (SELECT GROUP_CONCAT(parameter_mode, ' ', LOWER(parameter_name), ' ', data_type
+                        ORDER BY ordinal_position)
+                    FROM information_schema.parameters
+                    WHERE specific_schema = routine_schema AND specific_name = routine_name
+                        AND ordinal_position > 0)
+                FROM information_schema.routines WHERE routine_schema = DATABASE()"
+        }
+        SqlKind::Postgresql => {
+            "SELECT lower(proname), prokind, pg_get_function_result(oid), pg_get_function_identity_arguments(oid)
+                FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        }
     };
-    let names = format!(
-        "SELECT lower(routine_name), routine_type FROM information_schema.routines WHERE routine_schema = {here}"
-    );
-    database.sql(&names).lines().map(str::to_owned).collect()
+    database.sql(statement).lines().map(str::to_owned).collect()
 }
 
 #[track_caller]
@@ -176,6 +184,74 @@ fn leases_survive_an_upgrade_and_are_counted() {
         assert_eq!(said.out, "Recount lease statistics from database\n");
         assert_eq!(old.sql(four), "0\t1\n1\t1\n");
         assert_eq!(old.sql("SELECT COUNT(*) FROM lease6_stat"), "0\n");
+    }
+}
+
+#[test]
+fn leases_and_hosts_survive_upgrades_as_they_are() {
+    for kind in KINDS {
+        let is_mysql = kind == SqlKind::Mysql;
+        // The oldest version with hosts: all steps follow.
+        let (_, script) =
+            debian_versions(kind).into_iter().find(|(version, _)| version == "3.0").unwrap();
+        let old = database(kind);
+        // Servers before MySQL 8.0 and MariaDB 10.10 give the first TIMESTAMP of a table the time of every change.
+        let as_of_old = if is_mysql { "SET explicit_defaults_for_timestamp = 0;\n" } else { "" };
+        old.sql(&format!("{as_of_old}{script}"));
+        let (hex, time, yes) = match kind {
+            SqlKind::Mysql => ("X'020000000001'", "FROM_UNIXTIME(1800000000)", "1"),
+            SqlKind::Postgresql => (r"'\x020000000001'", "to_timestamp(1800000000)", "true"),
+        };
+        let (scope, host_scope) = if is_mysql { ("", "") } else { (", scope_id", ", 3") };
+        old.sql(&format!(
+            "INSERT INTO lease4 (address, hwaddr, client_id, valid_lifetime, expire, subnet_id, fqdn_fwd, fqdn_rev,
+                    hostname) VALUES (1, {hex}, {hex}, 3600, {time}, 7, {yes}, {yes}, 'one');
+             INSERT INTO lease6 (address, duid, valid_lifetime, expire, subnet_id, pref_lifetime, lease_type, iaid,
+                    prefix_len, fqdn_fwd, fqdn_rev, hostname, hwaddr, hwtype, hwaddr_source)
+                VALUES ('2001:db8::1', {hex}, 3600, {time}, 8, 1800, 0, 1, 128, {yes}, {yes}, 'six', {hex}, 1, 0);
+             INSERT INTO hosts (host_id, dhcp_identifier, dhcp_identifier_type, dhcp4_subnet_id, dhcp6_subnet_id,
+                    ipv4_address, hostname, dhcp4_client_classes) VALUES (5, {hex}, 1, 7, 8, 9, 'host', 'gold');
+             INSERT INTO ipv6_reservations (address, prefix_len, type, dhcp6_iaid, host_id)
+                VALUES ('2001:db8::9', 128, 0, 3, 5), ('2001:db8:9::', 56, 2, NULL, 5);
+             INSERT INTO dhcp4_options (code, value, space, persistent, host_id{scope})
+                VALUES (6, {hex}, 'dhcp4', {yes}, 5{host_scope});
+             INSERT INTO dhcp6_options (code, formatted_value, space, persistent, host_id{scope})
+                VALUES (23, '2001:db8::53', 'dhcp6', {yes}, 5{host_scope});"
+        ));
+        admin("db-upgrade", &old, &[]).ok();
+        let (bytes, seconds) = match kind {
+            SqlKind::Mysql => (["LOWER(HEX(", "))"], ["UNIX_TIMESTAMP(", ")"]),
+            SqlKind::Postgresql => (["encode(", ", 'hex')"], ["extract(epoch FROM ", ")::int8"]),
+        };
+        let bytes = |column: &str| bytes.join(column);
+        let expire = seconds.join("expire");
+        let contents = old.sql(&format!(
+            "SELECT address, {}, {}, valid_lifetime, {expire}, subnet_id, hostname, state FROM lease4;
+             SELECT address, {}, valid_lifetime, {expire}, subnet_id, pref_lifetime, iaid, hostname, {}, state
+                FROM lease6;
+             SELECT host_id, {}, dhcp_identifier_type, dhcp4_subnet_id, dhcp6_subnet_id, ipv4_address, hostname,
+                    dhcp4_client_classes FROM hosts;
+             SELECT address, prefix_len, type, COALESCE(dhcp6_iaid, 0), host_id FROM ipv6_reservations
+                ORDER BY type;
+             SELECT code, {}, space, host_id, scope_id FROM dhcp4_options;
+             SELECT code, formatted_value, space, host_id, scope_id FROM dhcp6_options;",
+            bytes("hwaddr"),
+            bytes("client_id"),
+            bytes("duid"),
+            bytes("hwaddr"),
+            bytes("dhcp_identifier"),
+            bytes("value"),
+        ));
+        let expected = [
+            "1\t020000000001\t020000000001\t3600\t1800000000\t7\tone\t0",
+            "2001:db8::1\t020000000001\t3600\t1800000000\t8\t1800\t1\tsix\t020000000001\t0",
+            "5\t020000000001\t1\t7\t8\t9\thost\tgold",
+            "2001:db8::9\t128\t0\t3\t5",
+            "2001:db8:9::\t56\t2\t0\t5",
+            "6\t020000000001\tdhcp4\t5\t3",
+            "23\t2001:db8::53\tdhcp6\t5\t3",
+        ];
+        assert_eq!(contents.lines().collect::<Vec<_>>(), expected, "{kind}");
     }
 }
 
