@@ -292,6 +292,26 @@ fn classes_are_counted_and_limited() {
         ));
         assert_eq!(tables.sql(classes), "blue\t1\ngold\t1\n");
         assert_eq!(tables.sql(six), "blue\t2\t0\ngold\t2\t0\n");
+        tables.sql(&format!(
+            r#"UPDATE lease6 SET user_context = '{context}';
+             INSERT INTO lease4 (address, valid_lifetime, subnet_id, state, user_context)
+                VALUES (5, 1, 1, 0, '{{"ISC":{{"client-classes":["BLUE"]}}}}');
+             UPDATE lease4_stat_by_client_class SET leases = 9 WHERE client_class = 'gold';
+             DELETE FROM lease4_stat_by_client_class WHERE client_class = 'blue';
+             UPDATE lease6_stat_by_client_class SET leases = 0;"#
+        ));
+        let dry = admin("stats-recount", &tables, &["--dry-run"]).ok();
+        assert!(dry.out.contains("lease6_stat_by_client_class"), "{}", dry.out);
+        admin("stats-recount", &tables, &[]).ok();
+        // MySQL takes no notice of the case of letters.
+        let blue = if kind == SqlKind::Mysql { "2\n" } else { "1\n1\n" };
+        let of = |class: &str| {
+            tables.sql(&format!(
+                "SELECT leases FROM lease4_stat_by_client_class WHERE LOWER(client_class) = '{class}'"
+            ))
+        };
+        assert_eq!((of("blue").as_str(), of("gold").as_str()), (blue, "1\n"));
+        assert_eq!(tables.sql(six), "blue\t2\t1\ngold\t2\t1\n");
     }
 }
 
