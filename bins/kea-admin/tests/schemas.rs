@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use db_testing::{Database, Schema};
 use libdhcpsrv::config::SqlKind;
 
-use crate::support::{DEBIAN, KINDS, admin, database, debian, debian_versions, plain};
+use crate::support::{DEBIAN, KINDS, admin, database, debian, debian_versions, plain, plain_with};
 
 /// Tables of leases and hosts.
 const TABLES: &str = "'lease4', 'lease6', 'lease4_stat', 'lease6_stat', 'lease4_stat_by_client_class', \
@@ -363,6 +363,23 @@ fn folders_with_other_scripts_are_run() {
         let files = database(kind);
         admin("db-init", &files, &["-d", own]).ok();
         assert_eq!(admin("db-version", &files, &[]).ok().out.trim(), newest(kind));
+        // Scripts that do not lead to what is asked for, and such that cannot be read.
+        let other = database(kind);
+        let said = admin("db-init", &other, &["-d", DEBIAN, "--schema", first]);
+        assert!(said.code == 1 && said.out.contains("lead to version"), "{}", said.out);
+        let folder = tempfile::tempdir().unwrap();
+        let name = crate::support::backend(kind);
+        let scripts = folder.path().join(name);
+        std::fs::create_dir(&scripts).unwrap();
+        let create = format!("dhcpdb_create.{name}");
+        std::fs::copy(format!("{own}/{name}/{create}"), scripts.join(create)).unwrap();
+        let step = scripts.join(format!("upgrade_005.0_to_005.1.{name}"));
+        std::os::unix::fs::symlink("/nowhere/script", &step).unwrap();
+        let folder = folder.path().display().to_string();
+        let said = admin("db-init", &database(kind), &["-d", &folder]);
+        assert!(said.code == 1 && said.out.contains("upgrade_005.0"), "{}", said.out);
+        std::fs::remove_file(&step).unwrap();
+        admin("db-init", &database(kind), &["-d", &folder]).ok();
         let theirs = database(kind);
         admin("db-init", &theirs, &["-d", DEBIAN]).ok();
         assert_same(&structure(&direct), &structure(&theirs), "as Kea's");
@@ -399,6 +416,20 @@ fn passwords_are_in_no_message() {
             assert!(said.out.contains(&access.user), "{}", said.out);
         }
     }
+}
+
+#[test]
+fn variables_have_passwords_for_both_ends_of_a_copy() {
+    let words = ["lease-copy", "mysql", "pgsql", "-4"];
+    let (main, from) = ("KEA_ADMIN_DB_PASSWORD", "KEA_ADMIN_FROM_PASSWORD");
+    let used = |variables: &[(&str, &str)]| {
+        // Whether somebody listens at the usual ports does not matter.
+        let said = plain_with(&words, variables);
+        assert_eq!(said.code, 1, "{said:?}");
+        [main, from].map(|name| said.out.matches(&format!("the value of {name} for")).count())
+    };
+    assert_eq!(used(&[(main, "a")]), [2, 0]);
+    assert_eq!(used(&[(main, "a"), (from, "b")]), [1, 1]);
 }
 
 #[test]
