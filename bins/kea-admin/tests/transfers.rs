@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use libdhcpsrv::config::SqlKind;
+use mysql::prelude::Queryable;
 
 use crate::support::{KINDS, admin, backend, database, debian, login, login_from, path, plain};
 
@@ -222,6 +223,28 @@ fn rows_that_stay_against_the_will_are_told() {
         assert!(said.out.contains("1 replaced, 0 unchanged, 0 kept"), "{}", said.out);
         assert_eq!(tables.sql("SELECT hostname FROM lease4 ORDER BY address"), "a\nb\n");
     }
+}
+
+#[test]
+fn rows_that_somebody_holds_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = database(SqlKind::Mysql);
+    admin("db-init", &tables, &[]).ok();
+    let file = |name| {
+        let rows = row(1, name, 1_802_000_000) + &row(2, name, 1_802_000_000);
+        write(folder.path(), name, &format!("{HEADER}{rows}"))
+    };
+    admin("lease-upload", &tables, &["-4", "-i", &file("a")]).ok();
+    let mut holder = db_mysql::connect(&tables.access()).unwrap();
+    holder.query_drop("START TRANSACTION").unwrap();
+    let row = "SELECT hostname FROM lease4 WHERE address = 167772161 FOR UPDATE";
+    assert_eq!(holder.query_first::<String, _>(row).unwrap().as_deref(), Some("a"));
+    let words = ["-4", "-i", &file("b"), "--existing", "replace"];
+    let said = admin("lease-upload", &tables, &words);
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(said.err.contains("10.0.0.1 is left out"), "{}", said.err);
+    drop(holder);
+    assert_eq!(tables.sql("SELECT hostname FROM lease4 ORDER BY address"), "a\nb\n");
 }
 
 #[test]
