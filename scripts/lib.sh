@@ -19,13 +19,14 @@ need_compiler() {
 }
 
 # Installs Debian packages whose program is missing. Arguments: PACKAGE:PROGRAM, the program by
-# name or path. Daemons that come with a package are not started.
+# name, path or pattern of paths. Daemons that come with a package are not started.
 need_packages() {
     missing=
     for pair in "$@"; do
         program=${pair#*:}
         case $program in
-        /*) [ -e "$program" ] || missing="$missing ${pair%%:*}" ;;
+        # Unquoted: the first path that the pattern stands for.
+        /*) is_there $program || missing="$missing ${pair%%:*}" ;;
         *) command -v "$program" >/dev/null || missing="$missing ${pair%%:*}" ;;
         esac
     done
@@ -44,6 +45,10 @@ need_packages() {
     install_packages $missing || { apt-get -q update && install_packages $missing; } || status=$?
     [ -z "$ours" ] || rm -f $policy
     [ $status = 0 ] || die "cannot install:$missing"
+}
+
+is_there() {
+    [ -e "$1" ]
 }
 
 install_packages() {

@@ -1,5 +1,6 @@
 //! The command line, which is that of Kea's `kea-admin`, and a little more.
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -7,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches};
 use libdhcpsrv::config::{Secret, SqlAccess, SqlKind};
 
+use crate::extra::Tls;
 use crate::failure::Failure;
 use crate::steps::Version;
 use crate::terminal;
@@ -140,6 +142,9 @@ pub(crate) struct Options {
     pub(crate) output: Option<PathBuf>,
     /// `-x`, divided at blanks.
     pub(crate) extra: Vec<String>,
+    tls: Tls,
+    /// The password that somebody was asked for.
+    asked: OnceCell<Secret>,
     /// `-y`.
     pub(crate) yes: bool,
     /// `--dry-run`.
@@ -177,6 +182,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Request {
     let mut grammar = grammar();
     let usage = grammar.render_help().to_string();
     let refuse = |reason: String| Request::Refuse { reason, usage: usage.clone() };
+    let arguments = with_passwords(&grammar, arguments);
     let matches = match grammar.try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return refuse(reason(&error)),
@@ -191,6 +197,39 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Request {
         Ok(options) => Request::Run(Box::new(options)),
         Err(reason) => refuse(reason),
     }
+}
+
+/// Makes the word behind an option for a password a part of it where it begins with `-` and is no option: a password may
+/// be anything, and an error would show it.
+fn with_passwords(
+    grammar: &clap::Command,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Vec<OsString> {
+    let is_option = |word: &str| {
+        let name = word.split_once('=').map_or(word, |(name, _)| name);
+        grammar.get_arguments().any(|argument| {
+            argument.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long))
+                || argument.get_short().is_some_and(|short| word == format!("-{short}"))
+        })
+    };
+    let mut joined: Vec<OsString> = Vec::new();
+    for word in arguments {
+        let option = match joined.last().and_then(|last| last.to_str()) {
+            Some("-p" | "--password") => Some("--password="),
+            Some("--from-password") => Some("--from-password="),
+            _ => None,
+        };
+        let is_password =
+            word.to_str().is_some_and(|word| word.starts_with('-') && !is_option(word));
+        match (option, joined.last_mut()) {
+            (Some(option), Some(last)) if is_password => {
+                *last = OsString::from(option);
+                last.push(word);
+            }
+            _ => joined.push(word),
+        }
+    }
+    joined
 }
 
 fn grammar() -> clap::Command {
@@ -289,6 +328,8 @@ fn options(matches: &ArgMatches) -> Result<Options, String> {
         _ => None,
     };
     let extra = matches.get_many::<String>("extra").unwrap_or_default();
+    let extra: Vec<String> =
+        extra.flat_map(|text| text.split_whitespace()).map(str::to_owned).collect();
     Ok(Options {
         command,
         command_name,
@@ -303,7 +344,9 @@ fn options(matches: &ArgMatches) -> Result<Options, String> {
         family,
         input: path("input"),
         output: path("output"),
-        extra: extra.flat_map(|text| text.split_whitespace()).map(str::to_owned).collect(),
+        tls: Tls::read(&extra, matches.contains_id("directory"))?,
+        extra,
+        asked: OnceCell::new(),
         yes: matches.get_flag("yes"),
         dry_run: matches.get_flag("dry-run"),
         existing: match text("existing").as_deref() {
@@ -356,7 +399,6 @@ fn is_without_value(matches: &ArgMatches, name: &str) -> bool {
 impl Options {
     /// How a database is reached. Somebody may be asked for the password.
     pub(crate) fn access(&self, side: Side) -> Result<SqlAccess, Failure> {
-        let both = self.to.is_some_and(|to| to != Backend::Memfile);
         let backend = match (side, self.to) {
             (Side::Main, Some(to)) if to != Backend::Memfile => to,
             _ => self.backend,
@@ -364,9 +406,9 @@ impl Options {
         let kind = backend
             .sql_kind()
             .ok_or_else(|| Failure::Usage("the memfile backend has no database".to_owned()))?;
-        let (login, variable) = match side {
-            Side::From if both => (&self.from, "KEA_ADMIN_FROM_PASSWORD"),
-            _ => (&self.main, "KEA_ADMIN_DB_PASSWORD"),
+        let login = match side {
+            Side::From if self.copies_between_databases() => &self.from,
+            _ => &self.main,
         };
         let or = |own: &Option<String>, main: &Option<String>, default: &str| {
             own.clone().or(main.clone()).unwrap_or_else(|| default.to_owned())
@@ -375,45 +417,63 @@ impl Options {
         access.host = or(&login.host, &self.main.host, "localhost");
         access.user = or(&login.user, &self.main.user, DEFAULT);
         access.port = login.port.unwrap_or(0);
-        access.password = self.password(login, variable);
+        access.password = self.password(side, &access);
+        // A replica does for whoever only reads.
+        let only_reads = matches!(self.command, Command::DbVersion | Command::LeaseDump);
+        access.read_only = only_reads || self.dry_run || side == Side::From;
         access.connect_timeout_s = 30;
         access.read_timeout_s = TIMEOUT_S;
         access.write_timeout_s = TIMEOUT_S;
-        self.set_tls(&mut access);
+        self.tls.apply(&mut access).map_err(Failure::Usage)?;
         Ok(access)
     }
 
-    fn password(&self, login: &Login, variable: &str) -> Secret {
-        match &login.password {
+    /// The password of a database: what its own options and variable say, or else those of the other one.
+    fn password(&self, side: Side, access: &SqlAccess) -> Secret {
+        let both = self.copies_between_databases();
+        if side == Side::From && both {
+            match &self.from.password {
+                Password::Given(secret) => return secret.clone(),
+                Password::Ask => {
+                    return terminal::ask_password(&format!("Password of the {access}"));
+                }
+                Password::Absent => {}
+            }
+            if let Some(secret) = self.password_variable("KEA_ADMIN_FROM_PASSWORD") {
+                return secret;
+            }
+        }
+        match &self.main.password {
             Password::Given(secret) => secret.clone(),
-            Password::Ask => terminal::ask_password(),
-            Password::Absent => match std::env::var(variable) {
-                Ok(value) => {
-                    if !self.dry_run {
-                        println!("Using the value of {variable} for authentication...");
-                    }
-                    Secret::new(value)
-                }
-                Err(_) if login == &self.from && login != &self.main => {
-                    self.password(&self.main, "KEA_ADMIN_DB_PASSWORD")
-                }
-                Err(_) => Secret::new(DEFAULT),
-            },
+            Password::Ask => {
+                let is_alone = !both;
+                let is_for_both = both
+                    && self.from.password == Password::Absent
+                    && std::env::var("KEA_ADMIN_FROM_PASSWORD").is_err();
+                let question = match (is_alone, is_for_both) {
+                    (true, _) => "Password".to_owned(),
+                    (_, true) => "Password of both databases".to_owned(),
+                    _ => format!("Password of the {access}"),
+                };
+                self.asked.get_or_init(|| terminal::ask_password(&question)).clone()
+            }
+            Password::Absent => self
+                .password_variable("KEA_ADMIN_DB_PASSWORD")
+                .unwrap_or_else(|| Secret::new(DEFAULT)),
         }
     }
 
-    /// Takes from `-x` what clients are told of TLS; the rest is for the scripts of `-d`.
-    fn set_tls(&self, access: &mut SqlAccess) {
-        for argument in &self.extra {
-            let (name, value) = argument.split_once('=').unwrap_or((argument, ""));
-            let field = match name {
-                "--ssl-ca" | "--ssl-capath" | "sslrootcert" => &mut access.trust_anchor,
-                "--ssl-cert" | "sslcert" => &mut access.cert_file,
-                "--ssl-key" | "sslkey" => &mut access.key_file,
-                _ => continue,
-            };
-            value.clone_into(field);
+    fn password_variable(&self, variable: &str) -> Option<Secret> {
+        let value = std::env::var(variable).ok()?;
+        if !self.dry_run {
+            println!("Using the value of {variable} for authentication...");
         }
+        Some(Secret::new(value))
+    }
+
+    fn copies_between_databases(&self) -> bool {
+        let is_database = |backend: Backend| backend != Backend::Memfile;
+        is_database(self.backend) && self.to.is_some_and(is_database)
     }
 
     /// The name of the database, or of the lease file.
@@ -462,6 +522,16 @@ mod tests {
         assert_eq!(access.password.reveal(), "secret");
         assert_eq!(access.trust_anchor, "/etc/ca.pem");
         assert!(!format!("{options:?}").contains("secret"));
+        for password in ["-secret", "--secret", "-4secret", "-", "-xa=b"] {
+            let options = run(&format!("kea-admin db-init mysql -p {password} -n leases"));
+            assert_eq!(options.access(Side::Main).unwrap().password.reveal(), password);
+            assert_eq!(options.name(), Some("leases"));
+        }
+        let options = run("kea-admin lease-copy mysql pgsql --password -a --from-password -b -4");
+        assert_eq!(options.access(Side::Main).unwrap().password.reveal(), "-a");
+        assert_eq!(options.access(Side::From).unwrap().password.reveal(), "-b");
+        assert_eq!(run("kea-admin db-init mysql -p -n leases").main.password, Password::Ask);
+        assert_eq!(run("kea-admin db-init mysql -p --name=x").main.password, Password::Ask);
         let long = "kea-admin lease-upload pgsql --user kea --password secret --name n --host h --port 1 -6 \
                     --input in --yes";
         let options = run(long);
@@ -498,6 +568,7 @@ mod tests {
         assert!(refused("kea-admin db-init mysql pgsql").contains("pgsql"));
         assert!(refused("kea-admin lease-copy mysql").contains("to copy to"));
         assert!(refused("kea-admin db-init mysql -P 70000").contains("65535"));
+        assert!(refused("kea-admin db-init mysql -x --verbose").contains("--verbose"));
         assert!(refused("kea-admin db-init mysql --schema new").contains("no version"));
         assert!(matches!(read_text("kea-admin -v"), Request::Print(_)));
         assert!(matches!(read_text("kea-admin --help"), Request::Print(_)));

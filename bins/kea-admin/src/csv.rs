@@ -22,15 +22,24 @@ pub(crate) fn push_number(out: &mut Vec<u8>, number: u64) {
 pub(crate) fn push_text(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b',');
     let mut rest = text;
-    while let [byte, behind @ ..] = rest {
-        if matches!(byte, b',' | 0..=0x1f | 0x7f) || looks_escaped(rest) {
-            out.extend_from_slice(b"&#x");
-            hex::push_hex_byte(out, *byte);
-        } else {
-            out.push(*byte);
+    for chunk in text.utf8_chunks() {
+        for byte in chunk.valid().bytes() {
+            if matches!(byte, b',' | 0..=0x1f | 0x7f) || looks_escaped(rest) {
+                push_escaped(out, byte);
+            } else {
+                out.push(byte);
+            }
+            rest = rest.get(1..).unwrap_or_default();
         }
-        rest = behind;
+        // A database takes no upload with bytes that are no text.
+        chunk.invalid().iter().for_each(|byte| push_escaped(out, *byte));
+        rest = rest.get(chunk.invalid().len()..).unwrap_or_default();
     }
+}
+
+fn push_escaped(out: &mut Vec<u8>, byte: u8) {
+    out.extend_from_slice(b"&#x");
+    hex::push_hex_byte(out, byte);
 }
 
 /// Whether a text would be read as the escape of another one.
@@ -52,19 +61,20 @@ mod tests {
     #[test]
     fn texts_come_back_whatever_is_in_them() {
         for (text, expected) in [
-            ("host.example.org", ",host.example.org"),
-            (r#"{"a":1,"b":"&"}"#, r#",{"a":1&#x2c"b":"&"}"#),
-            ("a&#x2cb", ",a&#x26#x2cb"),
-            ("&#x2", ",&#x2"),
-            ("a\nb\tc", ",a&#x0ab&#x09c"),
-            ("größe", ",größe"),
+            (b"caf\xe9,\xff&#x2c".as_slice(), ",caf&#xe9&#x2c&#xff&#x26#x2c"),
+            (b"host.example.org", ",host.example.org"),
+            (br#"{"a":1,"b":"&"}"#, r#",{"a":1&#x2c"b":"&"}"#),
+            (b"a&#x2cb", ",a&#x26#x2cb"),
+            (b"&#x2", ",&#x2"),
+            (b"a\nb\tc", ",a&#x0ab&#x09c"),
+            ("größe".as_bytes(), ",größe"),
         ] {
             let mut out = Vec::new();
-            push_text(&mut out, text.as_bytes());
+            push_text(&mut out, text);
             assert_eq!(String::from_utf8_lossy(&out), expected);
             let mut back = Vec::new();
             csv::push_unescaped(&mut back, &out[1..]);
-            assert_eq!(back, text.as_bytes());
+            assert_eq!(back, text);
         }
     }
 

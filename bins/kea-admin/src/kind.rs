@@ -50,8 +50,8 @@ pub(crate) trait Kind: LeaseKind {
     /// The address that a row has, for people.
     fn key_text(cells: &[Cell]) -> String;
 
-    /// Reads a row.
-    fn read(cells: Vec<Cell>) -> Result<Self::Lease, RowFault>;
+    /// Reads a row of a kind of database.
+    fn read(kind: SqlKind, cells: Vec<Cell>) -> Result<Self::Lease, RowFault>;
 
     /// What tables cannot hold of a lease.
     fn excess(lease: &Self::Lease) -> Option<RowFault>;
@@ -94,6 +94,15 @@ pub(crate) fn bytes(cell: Option<&Cell>) -> Option<Vec<u8>> {
         _ => 0,
     };
     Some(text.chunks(2).map(pair).collect())
+}
+
+/// A host name that a kind of database has told in hexadecimal.
+pub(crate) fn hostname(kind: SqlKind, cell: Option<&Cell>) -> Option<Vec<u8>> {
+    let stored = bytes(cell);
+    match kind {
+        SqlKind::Mysql => stored.map(db_mysql::load_hostname),
+        SqlKind::Postgresql => stored,
+    }
 }
 
 /// How a kind of database is asked for a binary column in hexadecimal.

@@ -46,7 +46,7 @@ impl Kind for V4 {
         }
     }
 
-    fn read(cells: Vec<Cell>) -> Result<Lease4, RowFault> {
+    fn read(kind: SqlKind, cells: Vec<Cell>) -> Result<Lease4, RowFault> {
         let cell = |at| cells.get(at);
         Lease4::try_from(Row4 {
             address: number(cell(0)),
@@ -57,7 +57,7 @@ impl Kind for V4 {
             subnet_id: number(cell(5)),
             fqdn_fwd: kind::flag(cell(6)),
             fqdn_rev: kind::flag(cell(7)),
-            hostname: kind::bytes(cell(8)),
+            hostname: kind::hostname(kind, cell(8)),
             state: number(cell(9)),
             user_context: kind::bytes(cell(10)),
             pool_id: number(cell(11)),

@@ -57,7 +57,7 @@ impl Kind for V6 {
         }
     }
 
-    fn read(cells: Vec<Cell>) -> Result<Lease6, RowFault> {
+    fn read(kind: SqlKind, cells: Vec<Cell>) -> Result<Lease6, RowFault> {
         let cell = |at| cells.get(at);
         let text = cell(0).and_then(|cell| std::str::from_utf8(cell.as_deref()?).ok());
         Lease6::try_from(Row6 {
@@ -72,7 +72,7 @@ impl Kind for V6 {
             prefix_len: number(cell(8)),
             fqdn_fwd: kind::flag(cell(9)),
             fqdn_rev: kind::flag(cell(10)),
-            hostname: kind::bytes(cell(11)),
+            hostname: kind::hostname(kind, cell(11)),
             hwaddr: kind::bytes(cell(12)),
             state: number(cell(13)),
             user_context: kind::bytes(cell(14)),
@@ -93,7 +93,12 @@ impl Kind for V6 {
     }
 
     fn is_same(one: &Lease6, other: &Lease6) -> bool {
-        Lease6 { pool_id: other.pool_id, ..one.clone() } == *other
+        // Type and source of no hardware address mean nothing.
+        let (hw_type, hw_source) = match other.hw.as_slice() {
+            [] => (other.hw_type, other.hw_source),
+            _ => (one.hw_type, one.hw_source),
+        };
+        Lease6 { pool_id: other.pool_id, hw_type, hw_source, ..one.clone() } == *other
     }
 
     fn push_dump(out: &mut Vec<u8>, lease: &Lease6, has_pool_id: bool) {
@@ -112,12 +117,9 @@ impl Kind for V6 {
         csv::push_hex(out, &lease.hw);
         csv::push_number(out, lease.state as u64);
         csv::push_text(out, &lease.user_context);
-        if lease.hw.is_empty() {
-            out.extend_from_slice(b",,");
-        } else {
-            csv::push_number(out, lease.hw_type.into());
-            csv::push_number(out, lease.hw_source.into());
-        }
+        // As Kea's servers store them where there is no hardware address: 0.
+        csv::push_number(out, lease.hw_type.into());
+        csv::push_number(out, lease.hw_source.into());
         if has_pool_id {
             csv::push_number(out, lease.pool_id.into());
         }

@@ -10,6 +10,7 @@
 mod command_line;
 mod csv;
 mod dump;
+mod extra;
 mod failure;
 mod kind;
 mod kind4;

@@ -75,7 +75,13 @@ pub(crate) fn init(options: &Options, access: &SqlAccess) -> Result<(), Failure>
     if is_mysql {
         println!("mysql returned status code 0");
     }
-    println!("Database version reported after initialization: {}", current(&mut session)?);
+    let made = current(&mut session)?;
+    println!("Database version reported after initialization: {made}");
+    if let Some(wanted) = options.schema.filter(|wanted| *wanted != made) {
+        return Err(Failure::Other(format!(
+            "the scripts lead to version {made} and not to {wanted}"
+        )));
+    }
     Ok(())
 }
 
@@ -113,6 +119,12 @@ pub(crate) fn upgrade(options: &Options, access: &SqlAccess) -> Result<(), Failu
                 return Ok(());
             }
             Folder::Sql(steps) => steps,
+            Folder::None => {
+                return Err(Failure::Other(format!(
+                    "No scripts in {} or the directory is not readable or does not have any upgrade* scripts.",
+                    directory.join(scripts.folder).display()
+                )));
+            }
         },
     };
     let is_foreign = before >= scripts.foreign_from && before < scripts.newest();
@@ -227,9 +239,10 @@ impl Create {
         };
         let path = directory.join(scripts.folder).join(scripts.create_name);
         let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
-        let steps = match Folder::read(directory, scripts) {
-            Ok(Folder::Sql(steps)) => steps,
-            _ => Vec::new(),
+        // Kea's script makes the newest tables at once.
+        let steps = match Folder::read(directory, scripts)? {
+            Folder::Sql(steps) => steps,
+            Folder::None | Folder::Shell(_) => Vec::new(),
         };
         Ok(Self { name: path.display().to_string(), text, steps })
     }
@@ -237,6 +250,8 @@ impl Create {
 
 /// The upgrades in a folder.
 enum Folder {
+    /// There are none.
+    None,
     /// Kea's: programs.
     Shell(Vec<PathBuf>),
     /// Ours: statements.
@@ -250,7 +265,9 @@ impl Folder {
             let shown = folder.display();
             return Err(Failure::Other(format!("Invalid scripts directory: {shown}")));
         };
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        let mut paths: Vec<PathBuf> =
+            paths.collect::<Result<_, _>>().map_err(Failure::file(&folder))?;
         paths.sort();
         let named = |path: &Path, end: &str| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -271,10 +288,7 @@ impl Folder {
             steps.push(Step { from, to, name: path.display().to_string(), text });
         }
         if steps.is_empty() {
-            return Err(Failure::Other(format!(
-                "No scripts in {} or the directory is not readable or does not have any upgrade* scripts.",
-                folder.display()
-            )));
+            return Ok(Self::None);
         }
         steps.sort_by_key(|step| step.from);
         Ok(Self::Sql(steps))

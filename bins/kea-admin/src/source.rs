@@ -105,7 +105,7 @@ pub(crate) fn read<K: Kind>(
     let question = K::question(access.kind, shape);
     let walked = session.each("leases", &question, &mut |cells| {
         let key = K::key_text(&cells);
-        match K::read(cells) {
+        match K::read(access.kind, cells) {
             Ok(lease) => batch.push(lease),
             Err(fault) => {
                 eprintln!("{}: the row of address {key} is left out: {fault}", K::TABLE);

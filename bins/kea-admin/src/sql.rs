@@ -93,6 +93,21 @@ impl Session {
         sql: &str,
         each: &mut dyn FnMut(Vec<Cell>) -> Result<(), E>,
     ) -> Result<(), E> {
+        if let Self::Mysql(_) = self {
+            return self.walk(name, sql, each);
+        }
+        self.run(name, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        self.walk(name, sql, each)?;
+        Ok(self.run(name, "COMMIT")?)
+    }
+
+    /// The same within a transaction that has been begun.
+    pub(crate) fn walk<E: From<DbError>>(
+        &mut self,
+        name: &'static str,
+        sql: &str,
+        each: &mut dyn FnMut(Vec<Cell>) -> Result<(), E>,
+    ) -> Result<(), E> {
         match self {
             Self::Mysql(connection) => {
                 let told = |error| db_mysql::db_error(&error, name);
@@ -100,10 +115,10 @@ impl Session {
                 for row in rows {
                     each(mysql_cells(row.map_err(told)?))?;
                 }
-                Ok(())
             }
             Self::Pgsql(client) => {
-                client.simple(name, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+                // Whoever gets the rows may take his time, and so may somebody at a terminal who has stopped us.
+                client.set(name, &[("idle_in_transaction_session_timeout", "0".to_owned())])?;
                 client.simple(name, &format!("DECLARE leases NO SCROLL CURSOR FOR {sql}"))?;
                 loop {
                     let rows = pgsql_rows(client.simple(name, FETCH)?);
@@ -112,10 +127,10 @@ impl Session {
                     }
                     rows.into_iter().try_for_each(&mut *each)?;
                 }
-                client.simple(name, "COMMIT")?;
-                Ok(())
+                client.simple(name, "CLOSE leases")?;
             }
         }
+        Ok(())
     }
 
     /// Which of the columns of a table there are, with their types.
@@ -160,4 +175,21 @@ fn pgsql_rows(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<Cell>> {
         _ => None,
     };
     messages.into_iter().filter_map(cells).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use db_testing::{Durability, Server};
+
+    use super::*;
+
+    #[test]
+    fn whoever_gets_rows_may_take_his_time() {
+        let server = Server::shared(SqlKind::Postgresql, Durability::Relaxed);
+        let mut session = Session::open(&server.new_database().access()).unwrap();
+        let each = &mut |_| Ok::<(), DbError>(());
+        session.each("rows", "SELECT generate_series(1, 5000)", each).unwrap();
+        let timeout = session.text("show", "SHOW idle_in_transaction_session_timeout").unwrap();
+        assert_eq!(timeout.as_deref(), Some("0"));
+    }
 }

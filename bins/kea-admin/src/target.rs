@@ -109,16 +109,26 @@ impl<K: Kind> Target<K> {
 
     /// Which of the leases are other ones than those that their addresses have.
     pub(crate) fn conflicts(&mut self, leases: &[K::Lease]) -> Result<Vec<AddressOf<K>>, Failure> {
-        let old = match self {
-            Self::Database { connection, name } => {
-                present(connection.as_mut(), leases).map_err(Failure::database(name.as_str()))?
-            }
-            Self::File(target) => target.present(leases),
-        };
-        let is_other = |lease: &&K::Lease| {
+        let is_other = |lease: &K::Lease, old: &Present<K>| {
             old.get(&K::address(lease).into()).is_some_and(|old| !K::is_same(lease, old))
         };
-        Ok(leases.iter().filter(is_other).map(K::address).collect())
+        let others: Vec<_> = match self {
+            Self::Database { connection, name } => {
+                let connection = connection.as_mut();
+                let old = present(connection, leases).map_err(Failure::database(name.as_str()))?;
+                // What cannot be stored is left out, and in nobody's way.
+                let is_other = |lease: &&K::Lease| {
+                    let stored = connection.stored(lease);
+                    is_other(&stored, &old) && unfit(connection, lease, &stored).is_none()
+                };
+                leases.iter().filter(is_other).map(K::address).collect()
+            }
+            Self::File(target) => {
+                let old = target.present(leases);
+                leases.iter().filter(|lease| is_other(lease, &old)).map(K::address).collect()
+            }
+        };
+        Ok(others)
     }
 
     /// Writes leases.
@@ -172,9 +182,10 @@ fn write_rows<K: Kind>(
     let mut counts = Counts::default();
     let mut fitting = Vec::with_capacity(leases.len());
     for lease in leases {
-        let excess = K::excess(&lease).map(|fault| fault.to_string());
-        match excess.or_else(|| connection.fits(&lease).err()) {
-            None => fitting.push(lease),
+        let stored = connection.stored(&lease);
+        match unfit(connection, &lease, &stored) {
+            // It is written and compared as it will be read.
+            None => fitting.push(stored),
             Some(reason) => counts.add(left_out::<K>(&lease, &reason)),
         }
     }
@@ -201,6 +212,29 @@ fn write_rows<K: Kind>(
     Ok(counts)
 }
 
+/// Why a table cannot hold a lease, which would be read as `stored`. What a server would do without, rather than refuse
+/// its client, is no reason to alter a lease that has been there.
+fn unfit<K: Kind>(
+    connection: &dyn LeaseConnection<K>,
+    lease: &K::Lease,
+    stored: &K::Lease,
+) -> Option<String> {
+    let fault = K::excess(lease).map(|fault| fault.to_string());
+    fault.or_else(|| connection.fits(lease).err()).or_else(|| {
+        let (lease, stored) = (K::contents_of(lease), K::contents_of(stored));
+        if lease.hostname != stored.hostname {
+            return Some("its host name has characters that the database cannot hold".to_owned());
+        }
+        // Other escapes are the same JSON. Tables without such a column may do without.
+        let marks = |text: &[u8]| text.iter().filter(|byte| **byte == b'?').count();
+        let is_kept = stored.user_context.is_empty()
+            || std::str::from_utf8(lease.user_context).is_ok()
+                && marks(lease.user_context) == marks(stored.user_context);
+        let reason = "its user context has characters that the database cannot hold";
+        (!is_kept).then(|| reason.to_owned())
+    })
+}
+
 fn left_out<K: Kind>(lease: &K::Lease, reason: &str) -> Counts {
     eprintln!("the lease of address {} is left out: {reason}", K::address(lease));
     Counts { bad: 1, ..Counts::default() }
@@ -224,12 +258,51 @@ impl Trouble {
     }
 }
 
-/// One transaction, tried again as long as others are in its way.
+/// One transaction, and another one for the leases that it has not written: others may have held or changed their rows.
+/// What is not written then is told, unless another lease is there.
 fn transaction<K: Kind>(
     connection: &mut dyn LeaseConnection<K>,
     leases: &[K::Lease],
     existing: Existing,
 ) -> Result<Counts, Trouble> {
+    let (mut counts, undone) = patient_transaction(connection, leases, existing)?;
+    if undone.is_empty() {
+        return Ok(counts);
+    }
+    let again: Vec<K::Lease> = undone.into_iter().map(|undone| undone.lease).collect();
+    let (written, undone) = patient_transaction(connection, &again, existing)?;
+    counts.add(written);
+    let leases: Vec<K::Lease> = undone.iter().map(|undone| undone.lease.clone()).collect();
+    let there = present(connection, &leases).map_err(Trouble::Database)?;
+    for Undone { lease, old } in undone {
+        match (there.get(&K::address(&lease).into()), old) {
+            (Some(there), _) if K::is_same(&lease, there) => counts.unchanged += 1,
+            (Some(there), Some(old)) if K::is_same(there, &old) => {
+                counts.add(left_out::<K>(&lease, "the row of another lease cannot be replaced"));
+            }
+            // A server was faster; what it wrote is newer.
+            (Some(_), _) => counts.kept += 1,
+            (None, _) => counts.add(left_out::<K>(&lease, "the database has not taken it")),
+        }
+    }
+    Ok(counts)
+}
+
+/// A lease that a transaction has not written, and what was in its place.
+struct Undone<K: Kind> {
+    lease: K::Lease,
+    old: Option<K::Lease>,
+}
+
+/// What became of the leases of a transaction, and those that it has not written.
+type Done<K> = (Counts, Vec<Undone<K>>);
+
+/// One transaction, tried again as long as others are in its way.
+fn patient_transaction<K: Kind>(
+    connection: &mut dyn LeaseConnection<K>,
+    leases: &[K::Lease],
+    existing: Existing,
+) -> Result<Done<K>, Trouble> {
     let mut tries = 0;
     loop {
         match try_transaction(connection, leases, existing) {
@@ -247,10 +320,10 @@ fn try_transaction<K: Kind>(
     connection: &mut dyn LeaseConnection<K>,
     leases: &[K::Lease],
     existing: Existing,
-) -> Result<Counts, Trouble> {
+) -> Result<Done<K>, Trouble> {
     let mut counts = Counts::default();
     if leases.is_empty() {
-        return Ok(counts);
+        return Ok((counts, Vec::new()));
     }
     let old = present(connection, leases).map_err(Trouble::Database)?;
     let (mut inserts, mut updates) = (Vec::new(), Vec::new());
@@ -268,27 +341,24 @@ fn try_transaction<K: Kind>(
     let inserted = connection.insert(&inserts).map_err(Trouble::Database)?;
     let replaced = connection.update(&updates).map_err(Trouble::Database)?;
     connection.commit().map_err(Trouble::Database)?;
-    let done = |flags: &[bool]| flags.iter().filter(|done| **done).count() as u64;
-    counts.inserted = done(&inserted);
-    counts.replaced = done(&replaced);
-    let refused: Vec<_> = inserts.iter().zip(&inserted).filter(|(_, done)| !**done).collect();
-    if !refused.is_empty() {
-        let leases: Vec<_> = refused.iter().map(|(lease, _)| (**lease).clone()).collect();
-        let there = present(connection, &leases).map_err(Trouble::Database)?;
-        let is_there = |lease: &&K::Lease| there.contains_key(&K::address(lease).into());
-        for lease in leases.iter().filter(|lease| !is_there(lease)) {
-            counts.add(left_out::<K>(lease, "the database has not taken it"));
+    let mut undone = Vec::new();
+    for (lease, is_done) in inserts.into_iter().zip(inserted) {
+        match is_done {
+            true => counts.inserted += 1,
+            false => undone.push(Undone { lease: lease.clone(), old: None }),
         }
     }
-    // A server was faster with the rest; what it wrote is newer.
-    let all = (inserted.len() + replaced.len()) as u64;
-    counts.kept += all.saturating_sub(counts.inserted + counts.replaced + counts.bad);
-    Ok(counts)
+    for ((old, lease), is_done) in updates.into_iter().zip(replaced) {
+        match is_done {
+            true => counts.replaced += 1,
+            false => undone.push(Undone { lease: lease.clone(), old: Some(old.clone()) }),
+        }
+    }
+    Ok((counts, undone))
 }
 
 impl<K: Kind> FileTarget<K> {
     fn open(path: &Path) -> Result<Self, Failure> {
-        lease_files::refuse_during_clean_up(path)?;
         let io = Failure::file(path);
         let loaded = lease_files::load_set::<K>(path)?;
         if let Some(header) = loaded.last.and_then(|report| report.header)

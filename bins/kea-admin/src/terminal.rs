@@ -12,12 +12,12 @@ const PROGRESS_LEASES: u64 = 1_000_000;
 const PROGRESS_TIME: Duration = Duration::from_millis(500);
 
 /// Asks for a password, which is not shown while it is typed.
-pub(crate) fn ask_password() -> Secret {
+pub(crate) fn ask_password(question: &str) -> Secret {
     if !io::stdin().is_terminal() {
         println!("WARNING/kea-admin: Non-interactive tty detected. Assuming empty password.");
         return Secret::default();
     }
-    print!("Password: ");
+    print!("{question}: ");
     let _ = io::stdout().flush();
     let hidden = Hidden::new();
     let answer = read_line();

@@ -1,5 +1,7 @@
 //! Dumps beside those of Debian's script.
 
+use std::os::unix::fs::PermissionsExt;
+
 use db_testing::{Database, Schema};
 use libdhcpsrv::config::SqlKind;
 
@@ -37,7 +39,8 @@ fn fill(tables: &Database) {
             ('2001:db8::a', {duid}, 3600, {t1}, 1, 1800, 0, 7, 128, {yes}, {no}, 'x,y', {hw}, 0, '{{"a":[1,2]}}', 1, 2),
             ('2001:db8:1::', {duid}, 4294967295, {t2}, 2, 4294967295, 2, 2147483647, 56, {no}, {no}, '', {hw}, 2, '',
                 1, 4),
-            ('2001:db8::1:2', {}, 86400, {t2}, 1, 0, 0, 0, 128, {no}, {no}, '', {hw}, 1, NULL, 6, 1);"#,
+            ('2001:db8::1:2', {}, 86400, {t2}, 1, 0, 0, 0, 128, {no}, {no}, '', {hw}, 1, NULL, 6, 1),
+            ('2001:db8::b', {duid}, 3600, {t1}, 1, 1800, 0, 8, 128, {no}, {no}, '', NULL, 0, '', 0, 0);"#,
         hex("00")
     ));
 }
@@ -63,7 +66,7 @@ fn dumps_are_those_of_keas_script() {
                 let read = |path| std::fs::read_to_string(path).unwrap();
                 let (ours, theirs) = (read(&ours), read(&theirs));
                 assert_eq!(ours, theirs, "{kind} {name} {family}");
-                let rows = if family == "-4" { 5 } else { 3 };
+                let rows = if family == "-4" { 5 } else { 4 };
                 assert_eq!(ours.lines().count(), 1 + rows);
                 assert!(ours.contains("&#x2c") && !ours.contains("pool_id"));
             }
@@ -89,7 +92,7 @@ fn dumps_of_old_tables_have_what_the_tables_have() {
         let file = path(folder.path(), &kind.to_string());
         admin("lease-dump", &tables, &["-6", "-o", &file]).ok();
         let dump = std::fs::read_to_string(&file).unwrap();
-        let row = "2001:db8::1,00:03:00:01:aa:bb,60,1800000000,1,30,0,7,128,0,0,h,,0,,,";
+        let row = "2001:db8::1,00:03:00:01:aa:bb,60,1800000000,1,30,0,7,128,0,0,h,,0,,0,0";
         assert_eq!(dump.lines().nth(1), Some(row));
     }
 }
@@ -107,7 +110,7 @@ fn rows_that_no_server_would_write_are_told_and_left_out() {
              INSERT INTO lease6 (address, duid, valid_lifetime, expire, subnet_id, lease_type, iaid, prefix_len)
                 VALUES ('no address', {hex}, 60, '2027-01-15 08:00:00', 1, 0, 1, 128);"
         ));
-        for (family, rows, key) in [("-4", 5, "0.0.0.1"), ("-6", 3, "no address")] {
+        for (family, rows, key) in [("-4", 5, "0.0.0.1"), ("-6", 4, "no address")] {
             let file = path(folder.path(), &format!("{kind}{family}"));
             let said = admin("lease-dump", &tables, &[family, "-o", &file]);
             assert_eq!(said.code, 3, "{said:?}");
@@ -137,6 +140,17 @@ fn files_are_overwritten_on_request_alone() {
         let said = admin("lease-dump", &tables, words);
         assert!(said.code == 1 && said.out.contains(reason), "{}", said.out);
     }
+    // A link stays a link, and the file stays for whom it was.
+    let link = path(folder.path(), "link");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::fs::write(&file, "old").unwrap();
+    admin("lease-dump", &tables, &["-4", "-o", &link, "-y"]).ok();
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("address,hwaddr"));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    std::fs::remove_file(&link).unwrap();
+    let said = admin("lease-dump", &tables, &["-4", "-o", "/dev/stdout"]).ok();
+    assert!(said.out.starts_with("address,hwaddr") && said.out.lines().count() == 1, "{said:?}");
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }

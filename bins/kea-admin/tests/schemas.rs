@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use db_testing::{Database, Schema};
 use libdhcpsrv::config::SqlKind;
 
-use crate::support::{DEBIAN, KINDS, admin, database, debian, debian_versions, plain};
+use crate::support::{DEBIAN, KINDS, admin, database, debian, debian_versions, plain, plain_with};
 
 /// Tables of leases and hosts.
 const TABLES: &str = "'lease4', 'lease6', 'lease4_stat', 'lease6_stat', 'lease4_stat_by_client_class', \
@@ -60,16 +60,24 @@ fn structure(database: &Database) -> BTreeSet<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// Functions and procedures with their parameters.
+/// Functions and procedures with their parameters, of which MySQL's have no lengths: ours take the longest identifiers.
 fn routines(database: &Database) -> BTreeSet<String> {
-    let here = match database.server().kind() {
-        SqlKind::Mysql => "DATABASE()",
-        SqlKind::Postgresql => "'public'",
+    let statement = match database.server().kind() {
+        SqlKind::Mysql => {
+            "SELECT LOWER(routine_name), routine_type, data_type,
+                (SELECT GROUP_CONCAT(parameter_mode, ' ', LOWER(parameter_name), ' ', data_type
+                        ORDER BY ordinal_position)
+                    FROM information_schema.parameters
+                    WHERE specific_schema = routine_schema AND specific_name = routine_name
+                        AND ordinal_position > 0)
+                FROM information_schema.routines WHERE routine_schema = DATABASE()"
+        }
+        SqlKind::Postgresql => {
+            "SELECT lower(proname), prokind, pg_get_function_result(oid), pg_get_function_identity_arguments(oid)
+                FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        }
     };
-    let names = format!(
-        "SELECT lower(routine_name), routine_type FROM information_schema.routines WHERE routine_schema = {here}"
-    );
-    database.sql(&names).lines().map(str::to_owned).collect()
+    database.sql(statement).lines().map(str::to_owned).collect()
 }
 
 #[track_caller]
@@ -180,6 +188,74 @@ fn leases_survive_an_upgrade_and_are_counted() {
 }
 
 #[test]
+fn leases_and_hosts_survive_upgrades_as_they_are() {
+    for kind in KINDS {
+        let is_mysql = kind == SqlKind::Mysql;
+        // The oldest version with hosts: all steps follow.
+        let (_, script) =
+            debian_versions(kind).into_iter().find(|(version, _)| version == "3.0").unwrap();
+        let old = database(kind);
+        // Servers before MySQL 8.0 and MariaDB 10.10 give the first TIMESTAMP of a table the time of every change.
+        let as_of_old = if is_mysql { "SET explicit_defaults_for_timestamp = 0;\n" } else { "" };
+        old.sql(&format!("{as_of_old}{script}"));
+        let (hex, time, yes) = match kind {
+            SqlKind::Mysql => ("X'020000000001'", "FROM_UNIXTIME(1800000000)", "1"),
+            SqlKind::Postgresql => (r"'\x020000000001'", "to_timestamp(1800000000)", "true"),
+        };
+        let (scope, host_scope) = if is_mysql { ("", "") } else { (", scope_id", ", 3") };
+        old.sql(&format!(
+            "INSERT INTO lease4 (address, hwaddr, client_id, valid_lifetime, expire, subnet_id, fqdn_fwd, fqdn_rev,
+                    hostname) VALUES (1, {hex}, {hex}, 3600, {time}, 7, {yes}, {yes}, 'one');
+             INSERT INTO lease6 (address, duid, valid_lifetime, expire, subnet_id, pref_lifetime, lease_type, iaid,
+                    prefix_len, fqdn_fwd, fqdn_rev, hostname, hwaddr, hwtype, hwaddr_source)
+                VALUES ('2001:db8::1', {hex}, 3600, {time}, 8, 1800, 0, 1, 128, {yes}, {yes}, 'six', {hex}, 1, 0);
+             INSERT INTO hosts (host_id, dhcp_identifier, dhcp_identifier_type, dhcp4_subnet_id, dhcp6_subnet_id,
+                    ipv4_address, hostname, dhcp4_client_classes) VALUES (5, {hex}, 1, 7, 8, 9, 'host', 'gold');
+             INSERT INTO ipv6_reservations (address, prefix_len, type, dhcp6_iaid, host_id)
+                VALUES ('2001:db8::9', 128, 0, 3, 5), ('2001:db8:9::', 56, 2, NULL, 5);
+             INSERT INTO dhcp4_options (code, value, space, persistent, host_id{scope})
+                VALUES (6, {hex}, 'dhcp4', {yes}, 5{host_scope});
+             INSERT INTO dhcp6_options (code, formatted_value, space, persistent, host_id{scope})
+                VALUES (23, '2001:db8::53', 'dhcp6', {yes}, 5{host_scope});"
+        ));
+        admin("db-upgrade", &old, &[]).ok();
+        let (bytes, seconds) = match kind {
+            SqlKind::Mysql => (["LOWER(HEX(", "))"], ["UNIX_TIMESTAMP(", ")"]),
+            SqlKind::Postgresql => (["encode(", ", 'hex')"], ["extract(epoch FROM ", ")::int8"]),
+        };
+        let bytes = |column: &str| bytes.join(column);
+        let expire = seconds.join("expire");
+        let contents = old.sql(&format!(
+            "SELECT address, {}, {}, valid_lifetime, {expire}, subnet_id, hostname, state FROM lease4;
+             SELECT address, {}, valid_lifetime, {expire}, subnet_id, pref_lifetime, iaid, hostname, {}, state
+                FROM lease6;
+             SELECT host_id, {}, dhcp_identifier_type, dhcp4_subnet_id, dhcp6_subnet_id, ipv4_address, hostname,
+                    dhcp4_client_classes FROM hosts;
+             SELECT address, prefix_len, type, COALESCE(dhcp6_iaid, 0), host_id FROM ipv6_reservations
+                ORDER BY type;
+             SELECT code, {}, space, host_id, scope_id FROM dhcp4_options;
+             SELECT code, formatted_value, space, host_id, scope_id FROM dhcp6_options;",
+            bytes("hwaddr"),
+            bytes("client_id"),
+            bytes("duid"),
+            bytes("hwaddr"),
+            bytes("dhcp_identifier"),
+            bytes("value"),
+        ));
+        let expected = [
+            "1\t020000000001\t020000000001\t3600\t1800000000\t7\tone\t0",
+            "2001:db8::1\t020000000001\t3600\t1800000000\t8\t1800\t1\tsix\t020000000001\t0",
+            "5\t020000000001\t1\t7\t8\t9\thost\tgold",
+            "2001:db8::9\t128\t0\t3\t5",
+            "2001:db8:9::\t56\t2\t0\t5",
+            "6\t020000000001\tdhcp4\t5\t3",
+            "23\t2001:db8::53\tdhcp6\t5\t3",
+        ];
+        assert_eq!(contents.lines().collect::<Vec<_>>(), expected, "{kind}");
+    }
+}
+
+#[test]
 fn classes_are_counted_and_limited() {
     for kind in KINDS {
         let tables = database(kind);
@@ -216,6 +292,26 @@ fn classes_are_counted_and_limited() {
         ));
         assert_eq!(tables.sql(classes), "blue\t1\ngold\t1\n");
         assert_eq!(tables.sql(six), "blue\t2\t0\ngold\t2\t0\n");
+        tables.sql(&format!(
+            r#"UPDATE lease6 SET user_context = '{context}';
+             INSERT INTO lease4 (address, valid_lifetime, subnet_id, state, user_context)
+                VALUES (5, 1, 1, 0, '{{"ISC":{{"client-classes":["BLUE"]}}}}');
+             UPDATE lease4_stat_by_client_class SET leases = 9 WHERE client_class = 'gold';
+             DELETE FROM lease4_stat_by_client_class WHERE client_class = 'blue';
+             UPDATE lease6_stat_by_client_class SET leases = 0;"#
+        ));
+        let dry = admin("stats-recount", &tables, &["--dry-run"]).ok();
+        assert!(dry.out.contains("lease6_stat_by_client_class"), "{}", dry.out);
+        admin("stats-recount", &tables, &[]).ok();
+        // MySQL takes no notice of the case of letters.
+        let blue = if kind == SqlKind::Mysql { "2\n" } else { "1\n1\n" };
+        let of = |class: &str| {
+            tables.sql(&format!(
+                "SELECT leases FROM lease4_stat_by_client_class WHERE LOWER(client_class) = '{class}'"
+            ))
+        };
+        assert_eq!((of("blue").as_str(), of("gold").as_str()), (blue, "1\n"));
+        assert_eq!(tables.sql(six), "blue\t2\t1\ngold\t2\t1\n");
     }
 }
 
@@ -267,6 +363,23 @@ fn folders_with_other_scripts_are_run() {
         let files = database(kind);
         admin("db-init", &files, &["-d", own]).ok();
         assert_eq!(admin("db-version", &files, &[]).ok().out.trim(), newest(kind));
+        // Scripts that do not lead to what is asked for, and such that cannot be read.
+        let other = database(kind);
+        let said = admin("db-init", &other, &["-d", DEBIAN, "--schema", first]);
+        assert!(said.code == 1 && said.out.contains("lead to version"), "{}", said.out);
+        let folder = tempfile::tempdir().unwrap();
+        let name = crate::support::backend(kind);
+        let scripts = folder.path().join(name);
+        std::fs::create_dir(&scripts).unwrap();
+        let create = format!("dhcpdb_create.{name}");
+        std::fs::copy(format!("{own}/{name}/{create}"), scripts.join(create)).unwrap();
+        let step = scripts.join(format!("upgrade_005.0_to_005.1.{name}"));
+        std::os::unix::fs::symlink("/nowhere/script", &step).unwrap();
+        let folder = folder.path().display().to_string();
+        let said = admin("db-init", &database(kind), &["-d", &folder]);
+        assert!(said.code == 1 && said.out.contains("upgrade_005.0"), "{}", said.out);
+        std::fs::remove_file(&step).unwrap();
+        admin("db-init", &database(kind), &["-d", &folder]).ok();
         let theirs = database(kind);
         admin("db-init", &theirs, &["-d", DEBIAN]).ok();
         assert_same(&structure(&direct), &structure(&theirs), "as Kea's");
@@ -303,6 +416,20 @@ fn passwords_are_in_no_message() {
             assert!(said.out.contains(&access.user), "{}", said.out);
         }
     }
+}
+
+#[test]
+fn variables_have_passwords_for_both_ends_of_a_copy() {
+    let words = ["lease-copy", "mysql", "pgsql", "-4"];
+    let (main, from) = ("KEA_ADMIN_DB_PASSWORD", "KEA_ADMIN_FROM_PASSWORD");
+    let used = |variables: &[(&str, &str)]| {
+        // Whether somebody listens at the usual ports does not matter.
+        let said = plain_with(&words, variables);
+        assert_eq!(said.code, 1, "{said:?}");
+        [main, from].map(|name| said.out.matches(&format!("the value of {name} for")).count())
+    };
+    assert_eq!(used(&[(main, "a")]), [2, 0]);
+    assert_eq!(used(&[(main, "a"), (from, "b")]), [1, 1]);
 }
 
 #[test]

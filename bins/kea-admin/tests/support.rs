@@ -56,8 +56,14 @@ impl Said {
 
 /// Runs ours without a database.
 pub(crate) fn plain(words: &[&str]) -> Said {
-    let program = env!("CARGO_BIN_EXE_kea-admin");
-    Said::of(&Command::new(program).args(words).output().expect("the program starts"))
+    plain_with(words, &[])
+}
+
+/// The same with variables in its environment.
+pub(crate) fn plain_with(words: &[&str], variables: &[(&str, &str)]) -> Said {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kea-admin"));
+    program.args(words).envs(variables.iter().copied());
+    Said::of(&program.output().expect("the program starts"))
 }
 
 /// Runs ours: a command for the database's back-end, more words, and how the database is reached.

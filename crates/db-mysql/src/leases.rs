@@ -389,6 +389,12 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
         fits.and_then(|()| K::fits(&self.table, lease)).map_err(str::to_owned)
     }
 
+    fn stored(&self, lease: &K::Lease) -> K::Lease {
+        let values = K::store(&self.table, lease).ok();
+        let read = values.and_then(|values| K::load(&self.table, values).ok());
+        read.unwrap_or_else(|| lease.clone())
+    }
+
     fn set_patient(&mut self, is_patient: bool) -> Result<(), DbError> {
         self.session.set_patient(is_patient)
     }

@@ -17,6 +17,7 @@ mod value;
 mod write;
 
 pub use connection::{connect, db_error};
+pub use text::load_hostname;
 
 use database::{DbError, HostConnection, LeaseConnection};
 use leases::Leases;

@@ -50,8 +50,9 @@ pub(crate) fn fits_hostname(hostname: &[u8], charset: Charset, len_max: usize) -
     store_hostname(hostname, charset, usize::MAX).len() <= len_max
 }
 
-/// What [`store_hostname`] was given.
-pub(crate) fn load_hostname(stored: Vec<u8>) -> Vec<u8> {
+/// A host name as its lease has it, from what its column holds: names that a column cannot hold are stored with escapes.
+#[must_use]
+pub fn load_hostname(stored: Vec<u8>) -> Vec<u8> {
     if !has_tag(&stored) {
         return stored;
     }

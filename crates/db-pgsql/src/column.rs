@@ -166,6 +166,19 @@ pub(crate) struct Abilities {
 }
 
 impl Abilities {
+    /// A state as it is read back.
+    pub(crate) fn state(&self, state: LeaseState) -> LeaseState {
+        let number = self.states.get(state as usize).and_then(|number| u64::try_from(*number).ok());
+        number.and_then(LeaseState::from_number).unwrap_or(state)
+    }
+
+    /// A text as it is read back.
+    pub(crate) fn text(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut read = Vec::with_capacity(bytes.len());
+        Text { bytes, has_unicode: self.has_unicode }.write(|byte| read.push(byte));
+        read
+    }
+
     /// An IAID as it is stored.
     pub(crate) fn iaid(&self, iaid: u32) -> i64 {
         if self.has_wide_iaid { iaid.into() } else { iaid.cast_signed().into() }

@@ -421,6 +421,10 @@ where
         }
     }
 
+    fn stored(&self, lease: &Lease<T>) -> Lease<T> {
+        self.table.stored(&self.abilities, lease)
+    }
+
     fn set_patient(&mut self, is_patient: bool) -> Result<(), DbError> {
         self.client.set_patient(is_patient)
     }

@@ -29,6 +29,18 @@ pub(crate) trait LeaseTable: Sized + Send + 'static {
     /// The expressions of [`selected`](Self::selected) in a row from `first` on, as a lease.
     fn lease(&self, row: &Row, first: usize) -> Read<Self::Kind>;
 
+    /// What would be read of a lease after it was stored.
+    fn stored(
+        &self,
+        abilities: &Abilities,
+        lease: &<Self::Kind as LeaseKind>::Lease,
+    ) -> <Self::Kind as LeaseKind>::Lease;
+
+    /// Whether there is an optional column.
+    fn has(&self, name: &str) -> bool {
+        self.columns().iter().any(|column| column.name == name)
+    }
+
     /// Text of the statement `find`, whose rows are an index in what was asked for, and a lease.
     fn find(&self) -> String;
 

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use database::{DbError, Row4, Wanted};
-use libdhcpsrv::lease4::{Lease4, V4};
+use libdhcpsrv::lease4::{HW_TYPE_UNKNOWN, Lease4, V4};
 
 use crate::Row;
 use crate::column::{Abilities, Array, Column, SAME_SECOND, Value, expire, present};
@@ -88,6 +88,18 @@ impl LeaseTable for Table4 {
             pool_id: number(row, first + 11),
         };
         Lease4::try_from(read).map_err(|fault| Unreadable { key: key(address), fault })
+    }
+
+    fn stored(&self, abilities: &Abilities, lease: &Lease4) -> Lease4 {
+        let has_context = self.has("user_context");
+        Lease4 {
+            hw_type: HW_TYPE_UNKNOWN,
+            hostname: abilities.text(&lease.hostname),
+            state: abilities.state(lease.state),
+            user_context: if has_context { abilities.text(&lease.user_context) } else { vec![] },
+            pool_id: if self.has("pool_id") { lease.pool_id } else { 0 },
+            ..lease.clone()
+        }
     }
 
     fn find(&self) -> String {

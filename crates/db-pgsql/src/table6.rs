@@ -133,6 +133,21 @@ impl LeaseTable for Table6 {
         Lease6::try_from(read).map_err(|fault| Unreadable { key, fault })
     }
 
+    fn stored(&self, abilities: &Abilities, lease: &Lease6) -> Lease6 {
+        let (has_context, has_hw) = (self.has("user_context"), !lease.hw.is_empty());
+        Lease6 {
+            prefix_len: if lease.lease_type == LeaseType::Pd { lease.prefix_len } else { 128 },
+            duid: duid(lease).to_vec(),
+            hw_type: if has_hw { lease.hw_type } else { 0 },
+            hw_source: if has_hw { u32::from(lease.hw_source as u16) } else { 0 },
+            hostname: abilities.text(&lease.hostname),
+            state: abilities.state(lease.state),
+            user_context: if has_context { abilities.text(&lease.user_context) } else { vec![] },
+            pool_id: if self.has("pool_id") { lease.pool_id } else { 0 },
+            ..lease.clone()
+        }
+    }
+
     fn find(&self) -> String {
         let Self { selected, .. } = self;
         // Older tables have an index that begins with the association and the subnet. Newer ones have one that begins

@@ -90,18 +90,27 @@ pub struct Text<'a> {
     pub has_unicode: bool,
 }
 
-impl ToSql for Text<'_> {
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, BoxedError> {
-        let plain = |byte: &u8| if matches!(byte, 1..=0x7F) { *byte } else { b'?' };
-        if self.bytes.iter().all(|byte| matches!(byte, 1..=0x7F)) {
-            out.extend_from_slice(self.bytes);
-        } else if self.has_unicode {
+impl Text<'_> {
+    /// Tells the bytes that are stored.
+    pub(crate) fn write(&self, mut each: impl FnMut(u8)) {
+        if self.has_unicode {
             for chunk in self.bytes.utf8_chunks() {
-                out.extend(chunk.valid().bytes().map(|byte| if byte == 0 { b'?' } else { byte }));
-                out.extend(chunk.invalid().iter().map(|_| b'?'));
+                chunk.valid().bytes().for_each(|byte| each(if byte == 0 { b'?' } else { byte }));
+                chunk.invalid().iter().for_each(|_| each(b'?'));
             }
         } else {
-            out.extend(self.bytes.iter().map(plain));
+            let plain = |byte: &u8| if matches!(byte, 1..=0x7F) { *byte } else { b'?' };
+            self.bytes.iter().for_each(|byte| each(plain(byte)));
+        }
+    }
+}
+
+impl ToSql for Text<'_> {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, BoxedError> {
+        if self.bytes.iter().all(|byte| matches!(byte, 1..=0x7F)) {
+            out.extend_from_slice(self.bytes);
+        } else {
+            self.write(|byte| out.extend_from_slice(&[byte]));
         }
         Ok(IsNull::No)
     }

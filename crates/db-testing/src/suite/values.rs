@@ -1,6 +1,6 @@
 //! What comes from clients: identifiers of every length, host names of any bytes.
 
-use libdhcpsrv::lease::HOSTNAME_LEN_MAX;
+use libdhcpsrv::lease::{HOSTNAME_LEN_MAX, INFINITE, LeaseState};
 
 use super::{Check, Place, SuiteKind, all, get_one, store, update};
 
@@ -10,6 +10,7 @@ pub(super) fn checks<K: SuiteKind>() -> Vec<Check<K>> {
         ("values: identifiers hold any bytes", bytes),
         ("values: host names of any bytes are kept, or cost at most themselves", hostnames),
         ("values: user contexts are kept", user_contexts),
+        ("values: what a lease becomes is told before it is stored", stored_form),
     ]
 }
 
@@ -170,4 +171,33 @@ fn user_contexts<K: SuiteKind>(place: &mut dyn Place<K>) {
     }
     store(&mut *connection, &leases);
     assert_eq!(all(&mut *connection), leases);
+}
+
+fn stored_form<K: SuiteKind>(place: &mut dyn Place<K>) {
+    let mut connection = place.open();
+    let mut leases: Vec<K::Lease> = (0..8).map(K::lease).collect();
+    let states = [
+        LeaseState::Declined,
+        LeaseState::ExpiredReclaimed,
+        LeaseState::Released,
+        LeaseState::Registered,
+    ];
+    for (lease, state) in leases.iter_mut().zip(states) {
+        *K::common(lease).state = state;
+    }
+    for (lease, name) in leases[4..].iter_mut().zip([&b"a\0b"[..], b"\xe9", "é".as_bytes(), b"&#x"])
+    {
+        *K::common(lease).hostname = name.to_vec();
+        *K::common(lease).user_context = b"{ \"a\": 1 }".to_vec();
+        *K::common(lease).pool_id = 7;
+        *K::common(lease).valid_lifetime = INFINITE;
+    }
+    let mut other = K::lease(8);
+    K::set_client(&mut other, &[1, 2], &[]);
+    leases.extend([other]);
+    let made = connection.insert(&leases.iter().collect::<Vec<_>>()).unwrap();
+    for (lease, made) in leases.iter().zip(made) {
+        let told = connection.stored(lease);
+        assert_eq!(get_one(&mut *connection, lease), made.then_some(told));
+    }
 }

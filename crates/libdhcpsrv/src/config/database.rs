@@ -80,11 +80,11 @@ pub struct SqlAccess {
     pub password: Secret,
     /// `connect-timeout` in seconds, not 0.
     pub connect_timeout_s: u32,
-    /// `read-timeout` in seconds; 0 for none.
+    /// `read-timeout` in seconds; 0 for what the back-end takes then.
     pub read_timeout_s: u32,
-    /// `write-timeout` in seconds; 0 for none.
+    /// `write-timeout` in seconds; 0 for what the back-end takes then.
     pub write_timeout_s: u32,
-    /// `tcp-user-timeout` in seconds; 0 for the system's.
+    /// `tcp-user-timeout` in seconds; 0 for what the back-end takes then.
     pub tcp_user_timeout_s: u32,
     /// `trust-anchor`: a file or folder with the certificates of authorities; TLS is used when it is set.
     pub trust_anchor: String,

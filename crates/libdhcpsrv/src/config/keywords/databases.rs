@@ -121,20 +121,20 @@ pub(crate) const SQL: [Keyword; 16] = [
     Keyword::new(
         READ_TIMEOUT,
         Kind::UINT32,
-        "For `mysql`: seconds for which an answer is waited for; 0 for ever.",
+        "For `mysql`: seconds for which an answer is waited for; 0 for 60.",
     )
     .default(Int(0)),
     Keyword::new(
         WRITE_TIMEOUT,
         Kind::UINT32,
-        "For `mysql`: seconds for sending a query; 0 for any time.",
+        "For `mysql`: seconds for sending a query; 0 for 60.",
     )
     .default(Int(0)),
     Keyword::new(
         TCP_USER_TIMEOUT,
         Kind::UINT32,
         "For `postgresql`: seconds after which a connection is lost when what is sent is not acknowledged; 0 \
-         for what the system does.",
+         for 25.",
     )
     .default(Int(0)),
     Keyword::new(
@@ -166,11 +166,17 @@ pub(crate) const SQL: [Keyword; 16] = [
     Keyword::new(
         "trust-anchor",
         Kind::Str,
-        "File or folder with the certificates of authorities; the connection is encrypted when it is given.",
+        "File with the certificates of authorities, or for `postgresql` folder with such files; the connection is \
+         encrypted when it is given.",
     ),
     Keyword::new("cert-file", Kind::Str, "File with the server's certificate for the database."),
     Keyword::new("key-file", Kind::Str, "File with the key of that certificate."),
-    Keyword::new("cipher-list", Kind::Str, "Ciphers for encryption, as OpenSSL names them."),
+    Keyword::new(
+        "cipher-list",
+        Kind::Str,
+        "For `postgresql`: ciphers for encryption, as OpenSSL names them; for `mysql` it is ignored with a \
+         warning.",
+    ),
 ];
 
 /// A timeout of MySQL.
