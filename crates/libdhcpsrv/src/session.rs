@@ -126,26 +126,20 @@ pub trait Store<K: LeaseKind>: Send + Sync {
     /// Takes one question.
     fn submit(&self, question: &Question<'_, K>, now: Now) -> Submitted<K>;
 
+    /// Takes one question of a client that takes an offer of this server. What it was told for the sake of the offer may be
+    /// the answer.
+    fn submit_of_offer(&self, question: &Question<'_, K>, now: Now) -> Submitted<K> {
+        self.submit(question, now)
+    }
+
     /// Whether others change the leases as well, so that the marks of the pools are hints only: what is picked must be
     /// looked up before it is offered.
     fn is_shared(&self) -> bool {
         false
     }
 
-    /// Hears that nothing could be picked from a pool.
+    /// Hears that nothing could be picked for somebody from any pool that serves him.
     fn note_exhausted(&self) {}
-
-    /// Whether it was found a moment ago that a client has no lease in a subnet and nobody has one on an address. To be
-    /// asked for a client that takes an offer of this server; whatever is known of it is used up.
-    fn take_absence(
-        &self,
-        _client: &K::Key<'_>,
-        _subnet: SubnetId,
-        _address: AddressOf<K>,
-        _now: Now,
-    ) -> bool {
-        false
-    }
 }
 
 impl<K: LeaseKind> Store<K> for LeaseStore<K> {
@@ -336,26 +330,17 @@ impl<'s, K: HostKind> Session<'s, K> {
         nth: u32,
         requested: Option<AddressOf<K>>,
     ) -> Result<(Nth<K>, Option<K::View>), Parked> {
-        if let (true, 0, Some(address)) = (self.takes_offer, nth, requested) {
-            let absent = self.answer_by(|store, now| {
-                match store.take_absence(&client, subnet, address, now) {
-                    true => {
-                        Submitted::Ready(Answer::Found { own: None, more: false, requested: None })
-                    }
-                    false => store.submit(&Question::Find { client, subnet, nth, requested }, now),
-                }
-            });
-            return match absent? {
-                Answer::Found { own, more, requested } => Ok((Nth { own, more }, requested)),
-                // See below.
-                _ => Ok((Nth { own: None, more: false }, None)),
-            };
-        }
         // The one question that is asked anyway can tell of what was picked ahead, too.
         let is_unknown = requested.is_none() && self.looked_at.is_none();
         let ahead = self.ahead.filter(|_| is_unknown).map(|(_, address)| address);
         let requested = requested.or(ahead);
-        match self.ask(&Question::Find { client, subnet, nth, requested })? {
+        let question = Question::Find { client, subnet, nth, requested };
+        let takes_offer = self.takes_offer;
+        let answer = self.answer_by(|store, now| match takes_offer {
+            true => store.submit_of_offer(&question, now),
+            false => store.submit(&question, now),
+        });
+        match answer? {
             Answer::Found { own, more, requested } => match ahead {
                 Some(ahead) => {
                     self.looked_at = Some((ahead, requested));
