@@ -25,7 +25,7 @@ use util::Now;
 pub use self::place::{Candidate6, Query6, Terms6, Times6, Wanted6};
 
 use self::notes::{Leased, explain_times};
-use self::pick::{pick, pick_ahead};
+use self::pick::{Picked, pick, pick_ahead};
 use self::place::Place;
 use self::reserved::{
     Reserved6, grant_reserved, is_reserved_for_others, offer_reserved, withdrawal,
@@ -241,7 +241,7 @@ pub fn offer(
         }
     }
     match pick(session, query, sink)? {
-        Some((place, free)) => take_new(session, &place, free, sink),
+        Some(Picked { place, resource, .. }) => take_new(session, &place, resource, sink),
         None => return Ok(false),
     }
     Ok(true)
@@ -292,6 +292,9 @@ fn grant_once(
         explain!(say, Topic::Lease, "  no subnet comes into question");
         return Ok(Granted6::Exhausted { position: *position });
     };
+    if wish.is_none() {
+        pick_ahead(session, query);
+    }
     let (mut found, at_named) = session.look_for(query.client, place.subnet_id(), 0, wish)?;
     let reserved = grant_reserved(session, query, sink, &mut found)?;
     let (given, has_reserved) = match reserved {
@@ -414,11 +417,15 @@ fn grant_new(
     let (place, resource, there) = match chosen {
         Some(chosen) => chosen,
         None => {
-            let Some((place, free)) = pick(session, query, sink)? else {
+            let picked = pick(session, query, sink)?;
+            let Some(Picked { place, resource: free, looked }) = picked else {
                 return Ok(Granted6::Exhausted { position });
             };
             let wish = Some(free.address);
-            let (_, there) = session.find(query.client, place.subnet_id(), wish)?;
+            let there = match looked {
+                Some(there) => there,
+                None => session.find(query.client, place.subnet_id(), wish)?.1,
+            };
             if !there.is_none_or(|there| is_available(&there, now)) {
                 // Somebody else was quicker.
                 return Ok(Granted6::NotStored(CommitError::Conflict));

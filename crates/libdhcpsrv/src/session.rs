@@ -41,6 +41,10 @@ pub type Memo6 = Memo<V6>;
 /// One run of deciding code of DHCPv6.
 pub type Session6<'s> = Session<'s, V6>;
 
+/// Questions about leases that one exchange should come to where each is a way to a database; the next association or the
+/// next proposal is not begun then.
+const QUESTIONS_MAX: u32 = 64;
+
 /// Names a question that has not been answered yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(pub u64);
@@ -229,6 +233,8 @@ pub struct Session<'s, K: HostKind> {
     /// What is known of an address that was picked ahead.
     looked_at: Option<(AddressOf<K>, Option<K::View>)>,
     next: usize,
+    /// Questions about leases so far, those of former runs included.
+    asked: u32,
     /// The time by which is decided.
     now: Now,
     /// The time at which the store is asked.
@@ -264,6 +270,7 @@ impl<'s, K: HostKind> Session<'s, K> {
             ahead,
             looked_at,
             next: 0,
+            asked: 0,
             now,
             asked_at,
         }
@@ -336,6 +343,7 @@ impl<'s, K: HostKind> Session<'s, K> {
         let requested = requested.or(ahead);
         let question = Question::Find { client, subnet, nth, requested };
         let takes_offer = self.takes_offer;
+        self.asked += 1;
         let answer = self.answer_by(|store, now| match takes_offer {
             true => store.submit_of_offer(&question, now),
             false => store.submit(&question, now),
@@ -534,11 +542,18 @@ impl<'s, K: HostKind> Session<'s, K> {
     }
 
     /// Picks an address that will probably be needed, where what is picked must be looked up: the next question about
-    /// leases asks about it as well, and then it is picked and known. One at a time.
-    pub fn pick_ahead(&mut self, pool: PoolIndex, random: bool) {
-        if self.is_shared() && self.ahead.is_none() {
+    /// leases asks about it as well, and then it is picked and known. One at a time; returns whether there is one.
+    pub fn pick_ahead(&mut self, pool: PoolIndex, random: bool) -> bool {
+        if self.ahead.is_none() {
             self.ahead = self.pick(pool, random).map(|address| (pool, address));
         }
+        self.ahead.is_some()
+    }
+
+    /// The pool from which something was picked ahead and has not been used.
+    #[must_use]
+    pub fn ahead(&self) -> Option<PoolIndex> {
+        self.ahead.map(|(pool, _)| pool)
     }
 
     /// Chooses a free address of a pool without marking it; the same one when the code runs again.
@@ -559,7 +574,14 @@ impl<'s, K: HostKind> Session<'s, K> {
         self.store.is_shared()
     }
 
-    /// Takes note that a pool has nothing that could be picked.
+    /// Whether the exchange has asked for more than one should, where each question takes a while. The same when the code
+    /// runs again.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.asked >= QUESTIONS_MAX && self.is_shared()
+    }
+
+    /// Takes note that nothing could be picked for a client from any pool that serves it.
     pub fn note_exhausted(&self) {
         self.store.note_exhausted();
     }
@@ -591,6 +613,7 @@ impl<'s, K: HostKind> Session<'s, K> {
     }
 
     fn ask(&mut self, question: &Question<'_, K>) -> Result<Answer<K>, Parked> {
+        self.asked += 1;
         self.answer_by(|store, now| store.submit(question, now))
     }
 
