@@ -186,7 +186,7 @@ fn offer_once(
     };
     site.candidate.name(query.config, query.hosts, query.hostname, address, &mut name);
     let change = Change4 { valid_lifetime, ..change_of(&site, &name, address, Some(own)) };
-    Ok(Ok(match session.same(change)? {
+    Ok(session.same(change)?.map(|position| match position {
         Some(_) => Offered4 { valid_lifetime: left, is_cached: true, ..offered },
         None => offered,
     }))
@@ -409,14 +409,16 @@ fn grant_once(
     };
     if let (Some(own), None) = (&renewed, old)
         && let Some(left) = left_of_young(now, &site, own, valid_lifetime)
-        && let Some(position) = session.same(change)?
     {
-        explain!(
-            say,
-            Topic::Lease,
-            "kept as it is\t{address}\tthe lease is young (cache-threshold)"
-        );
-        return Ok(granted(left, position, Before4::Cached));
+        match session.same(change)? {
+            Ok(Some(position)) => {
+                let why = "the lease is young (cache-threshold)";
+                explain!(say, Topic::Lease, "kept as it is\t{address}\t{why}");
+                return Ok(granted(left, position, Before4::Cached));
+            }
+            Ok(None) => {}
+            Err(error) => return Ok(Granted4::NotStored(error)),
+        }
     }
     let before = match (old, renewed) {
         (Some(old), _) => Before4::Moved(old),

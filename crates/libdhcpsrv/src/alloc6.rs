@@ -464,10 +464,14 @@ fn renew(
 ) -> Result<Result<Step6, CommitError>, Parked> {
     let times = times(session, place, resource, Some(own));
     let change = change_of(place, resource, times, Some(own));
-    if let Some((times, position)) = cached(session, place, own, change)? {
-        let why = "the lease is young (cache-threshold)";
-        explain!(session.explanation(), Topic::Lease, "  kept as it is\t{resource}\t{why}");
-        return Ok(Ok(Step6 { position, bound: Bound6::Cached(resource), times }));
+    match cached(session, place, own, change)? {
+        Ok(Some((times, position))) => {
+            let why = "the lease is young (cache-threshold)";
+            explain!(session.explanation(), Topic::Lease, "  kept as it is\t{resource}\t{why}");
+            return Ok(Ok(Step6 { position, bound: Bound6::Cached(resource), times }));
+        }
+        Ok(None) => {}
+        Err(error) => return Ok(Err(error)),
     }
     let stored = session.commit(change)?;
     let bound = Bound6::Kept(resource);
@@ -481,21 +485,22 @@ fn cached(
     place: &Place<'_>,
     own: &Lease6View,
     change: Change6<'_>,
-) -> Result<Option<(Times6, u64)>, Parked> {
+) -> Result<Result<Option<(Times6, u64)>, CommitError>, Parked> {
     let times = Times6 { preferred: change.preferred_lifetime, valid: change.valid_lifetime };
     if times != (Times6 { preferred: own.preferred_lifetime, valid: own.valid_lifetime }) {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     let cache = place.subnet.lease_rules.cache;
     let Some(age) = cache.age(aged(own), times.valid, session.now().wall_s) else {
-        return Ok(None);
+        return Ok(Ok(None));
     };
     let left =
         Times6 { preferred: remaining(times.preferred, age), valid: remaining(times.valid, age) };
     if left.preferred == 0 && times.preferred > 0 {
-        return Ok(None);
+        return Ok(Ok(None));
     }
-    Ok(session.same(change)?.map(|position| (left, position)))
+    let position = session.same(change)?;
+    Ok(position.map(|position| position.map(|position| (left, position))))
 }
 
 /// How long the association gets a resource, which may be its own already: where prefixes run short for the shortest

@@ -103,7 +103,7 @@ pub enum Answer<K: LeaseKind> {
     Got(Option<K::View>),
     /// To [`Question::Commit`] and [`Question::Delete`].
     Done(Result<Stored, CommitError>),
-    /// To [`Question::Compare`]: if so, the journal position that makes durable what is there.
+    /// To [`Question::Compare`], unless that meets a conflict: if so, the journal position that makes durable what is there.
     Same(Option<JournalPosition>),
     /// To [`Session::choose`].
     Chosen(Option<AddressOf<K>>),
@@ -397,15 +397,19 @@ impl<'s, K: HostKind> Session<'s, K> {
     }
 
     /// Asks whether a change would alter nothing but the time; if so, the journal position that makes durable what is
-    /// there.
+    /// there. If so, but what is there was read for another exchange, that is a conflict: it must be read for this one.
     ///
     /// # Errors
     /// [`Parked`] when the store answers later.
-    pub fn same(&mut self, change: K::Change<'_>) -> Result<Option<JournalPosition>, Parked> {
+    pub fn same(
+        &mut self,
+        change: K::Change<'_>,
+    ) -> Result<Result<Option<JournalPosition>, CommitError>, Parked> {
         Ok(match self.ask(&Question::Compare(change))? {
-            Answer::Same(position) => position,
+            Answer::Same(position) => Ok(position),
+            Answer::Done(Err(error)) => Err(error),
             // See `look_for`.
-            _ => None,
+            _ => Ok(None),
         })
     }
 

@@ -233,17 +233,21 @@ impl<K: LeaseKind> RemoteStore<K> {
         Ok(Ask::Change { old, new: Some(lease), replaces })
     }
 
-    /// Whether a change would alter nothing of what was read but its time. What another exchange has read is too old to
-    /// promise that without asking.
-    fn is_same(&self, change: &K::Change<'_>) -> bool {
+    /// Says whether a change would alter nothing of what was read but its time. What another exchange has read is too old to
+    /// promise that: it is read once more then, which costs less than a change would.
+    fn compare(&self, change: &K::Change<'_>) -> Answer<K> {
         let (new, terms) = (K::contents(change, 0), K::terms(change));
-        let Expect::Unchanged(version) = terms.expect else { return false };
+        let Expect::Unchanged(version) = terms.expect else { return Answer::Same(None) };
         let State { seen, .. } = &*self.state.lock();
-        let old = seen.get(version).filter(|_| seen.is_fresh(version));
-        let Some(old) = old.map(K::contents_of) else { return false };
+        let Some(old) = seen.get(version).map(K::contents_of) else { return Answer::Same(None) };
         let context = merged_context(&old, &new, terms.keeps_context);
         let user_context = context.as_deref().unwrap_or(new.user_context);
-        old.address == new.address && is_same(&Contents { user_context, ..new }, &old)
+        let is_same =
+            old.address == new.address && is_same(&Contents { user_context, ..new }, &old);
+        match is_same && !seen.is_fresh(version) {
+            true => Answer::Done(Err(CommitError::Conflict)),
+            false => Answer::Same(is_same.then_some(0)),
+        }
     }
 
     /// The question that deletes a lease.
@@ -304,7 +308,7 @@ impl<K: LeaseKind> State<K> {
 impl<K: LeaseKind> Store<K> for RemoteStore<K> {
     fn submit(&self, question: &Question<'_, K>, now: Now) -> Submitted<K> {
         if let Question::Compare(change) = question {
-            return Submitted::Ready(Answer::Same(self.is_same(change).then_some(0)));
+            return Submitted::Ready(self.compare(change));
         }
         let state = &mut *self.state.lock();
         let ask = match *question {

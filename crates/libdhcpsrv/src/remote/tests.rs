@@ -399,7 +399,13 @@ fn lease_of_the_client_that_was_offered_is_renewed_without_a_look() {
         assert_eq!((Some(own), own.owner), (there, Ownership::Mine));
         let renewal = change(ONE, A, Expect::Unchanged(own.version));
         // That nothing but the time would change must not be promised by what is not fresh.
-        assert!(matches!(stand.ask(&Question4::Compare(renewal), NOW), Answer4::Same(None)));
+        match stand.ask(&Question4::Compare(renewal), NOW) {
+            Answer4::Same(None) => assert_eq!(requested, None, "it gets a name"),
+            answer => {
+                assert!(matches!(answer, Answer4::Done(Err(CommitError::Conflict))));
+                assert!(requested.is_some());
+            }
+        }
         assert!(stand.commit(renewal, NOW).is_ok());
     }
     // A client that moves, or that asks for what somebody else has, is looked at again.
