@@ -334,18 +334,6 @@ impl<P: Protocol> Engine<P> {
     }
 }
 
-impl<P: Protocol> Engine<P> {
-    /// Processes the packets whose turn has come. Between batches there are some only when an exchange is done for which one
-    /// has waited.
-    #[inline]
-    fn process_deferred(&mut self, now: Now, replies: &mut Replies) {
-        while let Some(kept) = self.core.intake.next_deferred() {
-            let progress = self.core.process(&kept.input(), &self.runtime, now, replies, false);
-            self.core.end_explanation(progress);
-        }
-    }
-}
-
 impl<P: Protocol> DhcpServer for Engine<P> {
     type Leases = P::Leases;
     type Runtime = P::Runtime;
@@ -386,9 +374,7 @@ impl<P: Protocol> DhcpServer for Engine<P> {
             return Progress::Done;
         };
         exchange.memo.record(answer);
-        let progress = self.core.take_up(exchange, &*self.runtime, now, replies, None);
-        self.process_deferred(now, replies);
-        progress
+        self.core.take_up(exchange, &*self.runtime, now, replies, None)
     }
 
     fn take_host_requests(&mut self, into: &mut Vec<HostRequest<P::Leases>>) {
@@ -422,9 +408,7 @@ impl<P: Protocol> DhcpServer for Engine<P> {
             Settled::Failed => Some(P::UNANSWERED),
         };
         let Some(exchange) = core.intake.unpark(ticket) else { return Progress::Done };
-        let progress = core.take_up(exchange, &*self.runtime, now, replies, refusal);
-        self.process_deferred(now, replies);
-        progress
+        core.take_up(exchange, &*self.runtime, now, replies, refusal)
     }
 
     fn give_up(&mut self, ticket: Ticket, now: Now) {
@@ -442,7 +426,10 @@ impl<P: Protocol> DhcpServer for Engine<P> {
 
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {
         self.core.intake.let_others(&self.core.desk.shared.gate, now);
-        self.process_deferred(now, replies);
+        while let Some(kept) = self.core.intake.next_deferred() {
+            let progress = self.core.process(&kept.input(), &self.runtime, now, replies, false);
+            self.core.end_explanation(progress);
+        }
     }
 
     fn processing_failed(&mut self, input: &Inbound<'_>, reason: &str) {

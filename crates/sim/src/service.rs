@@ -36,8 +36,7 @@ impl<F: Family> World<F> {
                 self.family.after(host, read);
             }
         }
-        self.observe(worker, |one| one.server.end_batch(now, &mut one.replies));
-        self.hear_again(worker);
+        self.end_batch(worker);
         let Some(host) = &mut self.host else { return };
         let parked: usize = host.workers.iter().map(|one| F::parked_len(&one.server)).sum();
         self.report.parked_max = self.report.parked_max.max(parked as u64);
@@ -50,12 +49,19 @@ impl<F: Family> World<F> {
         self.release(worker);
     }
 
-    /// Tells the referee once more of queries that may have had their turn only now, behind what was answered before.
-    fn hear_again(&mut self, worker: usize) {
+    /// Lets queries have their turn that have waited for another one of their client. Which ones do nobody tells, so the
+    /// referee hears again of all that may.
+    fn end_batch(&mut self, worker: usize) {
+        let now = self.clock.now();
         let Self { host, family, deferred, epoch, .. } = self;
         let Some(host) = host else { return };
         let own = deferred.iter().filter(|(of, at, _)| (of, at) == (epoch, &worker));
         own.for_each(|(.., read)| family.before(host, read));
+        self.observe(worker, |one| one.server.end_batch(now, &mut one.replies));
+        let Self { host, family, deferred, epoch, .. } = self;
+        let Some(host) = host else { return };
+        let own = deferred.iter().filter(|(of, at, _)| (of, at) == (epoch, &worker));
+        own.for_each(|(.., read)| family.after(host, read));
         let waits = F::behind_len(&host.workers[worker].server) > 0;
         deferred.retain(|(of, at, _)| of == epoch && (*at != worker || waits));
     }
@@ -76,7 +82,7 @@ impl<F: Family> World<F> {
         self.observe(worker, |one| {
             one.server.resume(ticket, answer, now, &mut one.replies);
         });
-        self.hear_again(worker);
+        self.end_batch(worker);
         self.ring();
         self.send_ready(worker);
         self.release(worker);

@@ -171,6 +171,7 @@ fn newest_packet_of_a_waiting_client_is_processed_when_that_is_answered() {
     }
     assert_eq!(waiting.stand.counted(Packet4::Duplicate), 1, "the older one");
     waiting.finish(first);
+    waiting.end_batch();
     assert_eq!(waiting.stand.take_answers().len(), 1);
     assert_eq!(waiting.stand.server.parked_len(), 1, "the release has asked for the lease");
     for ticket in [2, 3] {
