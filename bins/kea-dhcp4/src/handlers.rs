@@ -360,16 +360,17 @@ fn request(exchange: &Exchange<'_>, session: &mut Session4<'_>) -> Result<Outcom
     if !query.has_identity(subnet.match_client_id) {
         return Ok(Outcome::Drop(DropReason::NoIdentity));
     }
+    let mut remembered = None;
     if let (None, Some(address)) = (query.server_identifier, query.requested_address) {
         match memory_of(exchange, session, address)? {
-            Memory::Right => {}
+            Memory::Right(own) => remembered = Some(own),
             Memory::Wrong => return nak(NakReason::WrongAddress),
             Memory::Nothing if subnet.authoritative => return nak(NakReason::UnknownClient),
             Memory::Nothing => return Ok(Outcome::Drop(DropReason::UnknownClient)),
         }
     }
     let requested = query.requested_address.or(given(query.ciaddr));
-    match alloc4::grant(session, &exchange.allocation(requested))? {
+    match alloc4::grant_known(session, &exchange.allocation(requested), remembered)? {
         Granted4::Lease { address, at, valid_lifetime, position, before } => {
             Ok(Outcome::Reply(Answer {
                 message_type: MessageType::Ack,
@@ -406,12 +407,13 @@ fn is_of_another_server(
     let (config, candidates) = (exchange.config, exchange.candidates);
     let mut pools = candidates.iter().flat_map(|one| config.pools_of(config.subnet(one.subnet)));
     Ok(!pools.any(|pool| pool.contains(address))
-        && !matches!(memory_of(exchange, session, address)?, Memory::Right))
+        && !matches!(memory_of(exchange, session, address)?, Memory::Right(_)))
 }
 
 /// What leases say about the address that a client in INIT-REBOOT remembers.
 enum Memory {
-    Right,
+    /// Its lease is this one.
+    Right(Lease4View),
     /// Its lease is on another address.
     Wrong,
     /// It has no lease on this link.
@@ -442,7 +444,7 @@ fn memory_of(
             ),
         }
         match own {
-            Some(own) if own.address == address => return Ok(Memory::Right),
+            Some(own) if own.address == address => return Ok(Memory::Right(own)),
             Some(_) => memory = Memory::Wrong,
             None => {}
         }

@@ -118,11 +118,15 @@ impl Protocol for Dhcp4 {
         hasher.finish()
     }
 
+    fn number(query: &Query<'_>) -> u64 {
+        u64::from(query.view.xid()) << 8 | query.message_type as u64
+    }
+
     fn passage(desk: &Desk4, _: &Inbound<'_>, query: &Query<'_>, client: u64) -> Option<Passage> {
         query.view.is_relayed().then(|| {
             let mut hasher = desk.shared.hasher.build_hasher();
             hasher.write_u64(client);
-            hasher.write_u64(u64::from(query.view.xid()) << 8 | query.message_type as u64);
+            hasher.write_u64(Self::number(query));
             let relay = desk.shared.hasher.hash_one(u32::from(query.giaddr));
             Passage { query: hasher.finish(), relay }
         })

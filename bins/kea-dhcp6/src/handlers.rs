@@ -27,6 +27,9 @@ const LOOKS_MAX: usize = 1 << 14;
 /// Associations that are served whatever that costs: more than a client has.
 const SERVED_MIN: usize = 8;
 
+/// Of what a message lists beyond what it may cost, nothing is done; the client may ask for it by itself.
+const TOO_MUCH: (StatusCode, &str) = (StatusCode::UnspecFail, "the message lists too much");
+
 /// What came of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -192,7 +195,8 @@ fn associations(
             refuse(draft, ia.kind, aim);
             continue;
         }
-        if draft.associations().len() > served_max {
+        let number = draft.associations().len();
+        if number > served_max || (number > 1 && session.is_spent()) {
             // Nothing is said of what it has: the client may ask for it by itself.
             draft.set_status(StatusCode::UnspecFail, "the message has too many associations");
             continue;
@@ -349,6 +353,10 @@ fn release(
         let client = exchange.client(lease_type, ia.iaid);
         let mut status = None;
         for listed in listed(&ia) {
+            if session.is_spent() {
+                status = Some(worse(status, TOO_MUCH));
+                break;
+            }
             let resource = listed.resource();
             let verdict = match own_lease(session, client, resource.address)? {
                 Err(verdict) => verdict,
@@ -392,6 +400,10 @@ fn decline(
         let client = exchange.client(LeaseType::Na, ia.iaid);
         let mut status = None;
         for listed in listed(&ia) {
+            if session.is_spent() {
+                status = Some(worse(status, TOO_MUCH));
+                break;
+            }
             let resource = listed.resource();
             let verdict = match own_lease(session, client, resource.address)? {
                 Err(verdict) => verdict,

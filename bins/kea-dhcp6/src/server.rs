@@ -126,6 +126,11 @@ impl Protocol for Dhcp6 {
         hasher.finish()
     }
 
+    fn number(query: &Query<'_>) -> u64 {
+        let [a, b, c] = query.view.transaction_id();
+        u32::from_be_bytes([query.view.raw_message_type(), a, b, c]).into()
+    }
+
     fn passage(
         desk: &Desk6,
         input: &Inbound<'_>,
@@ -134,10 +139,9 @@ impl Protocol for Dhcp6 {
     ) -> Option<Passage> {
         let view = query.view;
         view.is_relayed().then(|| {
-            let [a, b, c] = view.transaction_id();
             let mut hasher = desk.shared.hasher.build_hasher();
             hasher.write_u64(client);
-            hasher.write_u32(u32::from_be_bytes([view.raw_message_type(), a, b, c]));
+            hasher.write_u64(Self::number(query));
             let query = hasher.finish();
             Passage { query, relay: desk.shared.hasher.hash_one(input.source.ip()) }
         })

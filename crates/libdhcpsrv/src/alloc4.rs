@@ -186,7 +186,7 @@ fn offer_once(
     };
     site.candidate.name(query.config, query.hosts, query.hostname, address, &mut name);
     let change = Change4 { valid_lifetime, ..change_of(&site, &name, address, Some(own)) };
-    Ok(Ok(match session.same(change)? {
+    Ok(session.same(change)?.map(|position| match position {
         Some(_) => Offered4 { valid_lifetime: left, is_cached: true, ..offered },
         None => offered,
     }))
@@ -221,10 +221,8 @@ fn propose<'a>(session: &mut Session4<'_>, query: &'a Query4<'a>) -> Result<Prop
     if let (Some(wish), None) = (query.requested.or(query.recent_offer), hint) {
         explain!(say, Topic::Lease, "{kind}\t{wish}\tin no pool that serves the client");
     }
-    if hint.is_none()
-        && let Some((pool, _)) = first.pools_from(0).next()
-    {
-        session.pick_ahead(pool, first.subnet.lease_rules.allocator == Allocator::Random);
+    if hint.is_none() {
+        pick_ahead(session, &first);
     }
     let mut at_hint = None;
     for site in query.sites_from(hint.map_or(0, |(site, _)| site.nth)) {
@@ -281,7 +279,8 @@ fn propose<'a>(session: &mut Session4<'_>, query: &'a Query4<'a>) -> Result<Prop
             return found(site, recent, None);
         }
     }
-    Ok(Proposal { address: pick(session, query)?, conflict, own: None })
+    let picked = pick(session, query)?.map(|picked| (picked.site, picked.address));
+    Ok(Proposal { address: picked, conflict, own: None })
 }
 
 /// Grants the requested address, or any free one when the client names none.
@@ -289,8 +288,20 @@ fn propose<'a>(session: &mut Session4<'_>, query: &'a Query4<'a>) -> Result<Prop
 /// # Errors
 /// [`Parked`] when the store answers later.
 pub fn grant(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4, Parked> {
+    grant_known(session, query, None)
+}
+
+/// The same for a client of which it is known, from this exchange, that it has a lease on the requested address.
+///
+/// # Errors
+/// [`Parked`] when the store answers later.
+pub fn grant_known(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+    mut known: Option<Lease4View>,
+) -> Result<Granted4, Parked> {
     for _ in 0..CONFLICTS_MAX {
-        match grant_once(session, query)? {
+        match grant_once(session, query, known.take())? {
             Granted4::NotStored(CommitError::Conflict) => {}
             granted => return Ok(granted),
         }
@@ -298,7 +309,11 @@ pub fn grant(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4,
     Ok(Granted4::NotStored(CommitError::Conflict))
 }
 
-fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4, Parked> {
+fn grant_once(
+    session: &mut Session4<'_>,
+    query: &Query4<'_>,
+    known: Option<Lease4View>,
+) -> Result<Granted4, Parked> {
     let (now, say) = (session.now(), session.explanation());
     let Some(first) = query.site(0) else {
         explain!(say, Topic::Lease, "no subnet serves the client");
@@ -310,17 +325,28 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     let has_choice = asked != reserved && query.candidates.len() > 1;
     let home = asked.filter(|_| has_choice).and_then(|asked| home_of(query, asked));
     let home = home.unwrap_or(first);
-    let (own, at_asked) = find_own(session, query, home.nth, asked)?;
+    if asked.is_none() {
+        pick_ahead(session, &first);
+    }
+    let known = known.filter(|own| {
+        Some(own.address) == asked
+            && own.subnet_id == home.subnet_id()
+            && own.owner == Ownership::Mine
+    });
+    let (own, at_asked) = match known {
+        Some(own) => (Some((home, own)), known),
+        None => find_own(session, query, home.nth, asked)?,
+    };
     let kept = own.filter(|(site, own)| asked.is_none() && site.permits(own.address));
     let may_keep = match kept {
         Some((site, own)) => !is_reserved_for_others(session, query, &site, own.address)?,
         None => false,
     };
-    let (site, address) = match (asked, kept) {
-        (Some(asked), _) => (home, asked),
-        (None, Some((site, own))) if may_keep => (site, own.address),
+    let (site, address, looked) = match (asked, kept) {
+        (Some(asked), _) => (home, asked, Some(at_asked)),
+        (None, Some((site, own))) if may_keep => (site, own.address, Some(Some(own))),
         (None, _) => match pick(session, query)? {
-            Some(free) => free,
+            Some(Picked { site, address, looked }) => (site, address, looked),
             None => return Ok(Granted4::Exhausted),
         },
     };
@@ -335,9 +361,8 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     if let Some(reserved) = reserved {
         explain!(say, Topic::Lease, "reserved\t{reserved}\tfor this client");
     }
-    let there = match asked {
-        Some(_) => at_asked,
-        None if own.is_some_and(|own| own.address == address) => own,
+    let there = match looked {
+        Some(there) => there,
         None => session.find(site.client(), site.subnet_id(), Some(address))?.1,
     };
     let refusal = match asked {
@@ -384,14 +409,16 @@ fn grant_once(session: &mut Session4<'_>, query: &Query4<'_>) -> Result<Granted4
     };
     if let (Some(own), None) = (&renewed, old)
         && let Some(left) = left_of_young(now, &site, own, valid_lifetime)
-        && let Some(position) = session.same(change)?
     {
-        explain!(
-            say,
-            Topic::Lease,
-            "kept as it is\t{address}\tthe lease is young (cache-threshold)"
-        );
-        return Ok(granted(left, position, Before4::Cached));
+        match session.same(change)? {
+            Ok(Some(position)) => {
+                let why = "the lease is young (cache-threshold)";
+                explain!(say, Topic::Lease, "kept as it is\t{address}\t{why}");
+                return Ok(granted(left, position, Before4::Cached));
+            }
+            Ok(None) => {}
+            Err(error) => return Ok(Granted4::NotStored(error)),
+        }
     }
     let before = match (old, renewed) {
         (Some(old), _) => Before4::Moved(old),
@@ -563,42 +590,79 @@ fn is_reserved_for_others(
     Ok(is_reserved)
 }
 
+/// Picks an address of a subnet ahead, where what is picked must be looked up, as [`pick_in`] will pick.
+fn pick_ahead(session: &mut Session4<'_>, site: &Site<'_>) {
+    if !session.is_shared() {
+        return;
+    }
+    let is_random = site.subnet.lease_rules.allocator == Allocator::Random;
+    let first_pool = first_pool(session, site);
+    let _ = site.pools_from(first_pool).any(|(pool, _)| session.pick_ahead(pool, is_random));
+}
+
+/// What is stored for an address, if that was looked at.
+type Looked = Option<Option<Lease4View>>;
+
+/// A free address.
+struct Picked<'a> {
+    site: Site<'a>,
+    address: Ipv4Addr,
+    looked: Looked,
+}
+
 /// A free address that is not reserved, of the first candidate that has one.
 fn pick<'a>(
     session: &mut Session4<'_>,
     query: &'a Query4<'a>,
-) -> Result<Option<(Site<'a>, Ipv4Addr)>, Parked> {
+) -> Result<Option<Picked<'a>>, Parked> {
+    let mut is_used_up = false;
     for site in query.sites_from(0) {
-        if let Some(free) = pick_in(session, query, &site)? {
-            return Ok(Some((site, free)));
+        if let Some((address, looked)) = pick_in(session, query, &site, &mut is_used_up)? {
+            return Ok(Some(Picked { site, address, looked }));
         }
+    }
+    if is_used_up {
+        session.note_exhausted();
     }
     Ok(None)
 }
 
-/// A free address of a subnet's pools that is not reserved. The pools are tried in the order of the file, but where
-/// chance is at work from any one on.
+/// Where the search for a free address begins: with the first pool of the file, or where chance is at work any one.
+fn first_pool(session: &mut Session4<'_>, site: &Site<'_>) -> usize {
+    let count = site.pool_count();
+    match site.subnet.lease_rules.allocator {
+        Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
+        _ => 0,
+    }
+}
+
+/// A free address of a subnet's pools that is not reserved, and what is stored for it if that was looked at. The pools are
+/// tried in their order, from the one on from which something was picked ahead. Says if one of them has nothing left.
 fn pick_in(
     session: &mut Session4<'_>,
     query: &Query4<'_>,
     site: &Site<'_>,
-) -> Result<Option<Ipv4Addr>, Parked> {
-    let (count, allocator) = (site.pool_count(), site.subnet.lease_rules.allocator);
-    let say = session.explanation();
+    is_used_up: &mut bool,
+) -> Result<Option<(Ipv4Addr, Looked)>, Parked> {
+    let (allocator, say) = (site.subnet.lease_rules.allocator, session.explanation());
     if let Some(explanation) = say {
         explain_pools(explanation, query, site);
     }
-    let first_pool = match allocator {
-        Allocator::Random | Allocator::FreeLeaseQueue if count > 1 => session.first_of(count),
-        _ => 0,
+    let ahead = session.ahead().and_then(|ahead| site.nth_of(ahead));
+    let first_pool = match ahead {
+        Some(ahead) => ahead,
+        None => first_pool(session, site),
     };
     for (pool, range) in site.pools_from(first_pool) {
         let (mut first, mut taken) = (None, 0);
         for turn in 0..PICKS_MAX {
             let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
             let is_random = is_random || taken > TAKEN_MAX;
+            if taken > 0 && session.is_spent() {
+                break;
+            }
             let Some(free) = session.pick(pool, is_random) else {
-                session.note_exhausted();
+                *is_used_up = true;
                 break;
             };
             if first == Some(free) {
@@ -606,28 +670,23 @@ fn pick_in(
                 break;
             }
             first = first.or(Some(free).filter(|_| !is_random));
-            if session.is_shared() && is_leased(session, site, free)? {
-                explain!(say, Topic::Lease, "free\t{free}\tleased by another server");
-                taken += 1;
-                continue;
+            let mut looked = None;
+            if session.is_shared() {
+                let there = session.get(site.client(), free)?;
+                if !is_available(there.as_ref(), session.now()) {
+                    explain!(say, Topic::Lease, "free\t{free}\tleased by another server");
+                    taken += 1;
+                    continue;
+                }
+                looked = Some(there);
             }
             // The pools know what the configuration reserves, but not what other sources of hosts do.
             if !is_reserved_for_others(session, query, site, free)? {
                 explain!(say, Topic::Lease, "free\t{free}\ttaken: from pool {range}");
-                return Ok(Some(free));
+                return Ok(Some((free, looked)));
             }
         }
         explain!(say, Topic::Lease, "free\t-\tnone in pool {range}");
     }
     Ok(None)
-}
-
-/// Whether somebody has a lease on an address that the pools believe to be free.
-fn is_leased(
-    session: &mut Session4<'_>,
-    site: &Site<'_>,
-    address: Ipv4Addr,
-) -> Result<bool, Parked> {
-    let there = session.get(site.client(), address)?;
-    Ok(!is_available(there.as_ref(), session.now()))
 }

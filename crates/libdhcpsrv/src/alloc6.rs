@@ -25,7 +25,7 @@ use util::Now;
 pub use self::place::{Candidate6, Query6, Terms6, Times6, Wanted6};
 
 use self::notes::{Leased, explain_times};
-use self::pick::{pick, pick_ahead};
+use self::pick::{Picked, pick, pick_ahead};
 use self::place::Place;
 use self::reserved::{
     Reserved6, grant_reserved, is_reserved_for_others, offer_reserved, withdrawal,
@@ -241,7 +241,7 @@ pub fn offer(
         }
     }
     match pick(session, query, sink)? {
-        Some((place, free)) => take_new(session, &place, free, sink),
+        Some(Picked { place, resource, .. }) => take_new(session, &place, resource, sink),
         None => return Ok(false),
     }
     Ok(true)
@@ -292,6 +292,9 @@ fn grant_once(
         explain!(say, Topic::Lease, "  no subnet comes into question");
         return Ok(Granted6::Exhausted { position: *position });
     };
+    if wish.is_none() {
+        pick_ahead(session, query);
+    }
     let (mut found, at_named) = session.look_for(query.client, place.subnet_id(), 0, wish)?;
     let reserved = grant_reserved(session, query, sink, &mut found)?;
     let (given, has_reserved) = match reserved {
@@ -414,11 +417,15 @@ fn grant_new(
     let (place, resource, there) = match chosen {
         Some(chosen) => chosen,
         None => {
-            let Some((place, free)) = pick(session, query, sink)? else {
+            let picked = pick(session, query, sink)?;
+            let Some(Picked { place, resource: free, looked }) = picked else {
                 return Ok(Granted6::Exhausted { position });
             };
             let wish = Some(free.address);
-            let (_, there) = session.find(query.client, place.subnet_id(), wish)?;
+            let there = match looked {
+                Some(there) => there,
+                None => session.find(query.client, place.subnet_id(), wish)?.1,
+            };
             if !there.is_none_or(|there| is_available(&there, now)) {
                 // Somebody else was quicker.
                 return Ok(Granted6::NotStored(CommitError::Conflict));
@@ -457,10 +464,14 @@ fn renew(
 ) -> Result<Result<Step6, CommitError>, Parked> {
     let times = times(session, place, resource, Some(own));
     let change = change_of(place, resource, times, Some(own));
-    if let Some((times, position)) = cached(session, place, own, change)? {
-        let why = "the lease is young (cache-threshold)";
-        explain!(session.explanation(), Topic::Lease, "  kept as it is\t{resource}\t{why}");
-        return Ok(Ok(Step6 { position, bound: Bound6::Cached(resource), times }));
+    match cached(session, place, own, change)? {
+        Ok(Some((times, position))) => {
+            let why = "the lease is young (cache-threshold)";
+            explain!(session.explanation(), Topic::Lease, "  kept as it is\t{resource}\t{why}");
+            return Ok(Ok(Step6 { position, bound: Bound6::Cached(resource), times }));
+        }
+        Ok(None) => {}
+        Err(error) => return Ok(Err(error)),
     }
     let stored = session.commit(change)?;
     let bound = Bound6::Kept(resource);
@@ -474,21 +485,22 @@ fn cached(
     place: &Place<'_>,
     own: &Lease6View,
     change: Change6<'_>,
-) -> Result<Option<(Times6, u64)>, Parked> {
+) -> Result<Result<Option<(Times6, u64)>, CommitError>, Parked> {
     let times = Times6 { preferred: change.preferred_lifetime, valid: change.valid_lifetime };
     if times != (Times6 { preferred: own.preferred_lifetime, valid: own.valid_lifetime }) {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     let cache = place.subnet.lease_rules.cache;
     let Some(age) = cache.age(aged(own), times.valid, session.now().wall_s) else {
-        return Ok(None);
+        return Ok(Ok(None));
     };
     let left =
         Times6 { preferred: remaining(times.preferred, age), valid: remaining(times.valid, age) };
     if left.preferred == 0 && times.preferred > 0 {
-        return Ok(None);
+        return Ok(Ok(None));
     }
-    Ok(session.same(change)?.map(|position| (left, position)))
+    let position = session.same(change)?;
+    Ok(position.map(|position| position.map(|position| (left, position))))
 }
 
 /// How long the association gets a resource, which may be its own already: where prefixes run short for the shortest

@@ -6,7 +6,7 @@
 //!
 //! Order for a datagram: parse, count, admit, enter the client gate, run the protocol, count what has changed, leave
 //! the gate. A run whose store answers later is parked and begins anew with the answer; a packet whose client has
-//! another one in progress is deferred to the end of the batch, once. See [`DhcpServer`] for the contract.
+//! another one in progress is deferred to the end of the batch, or until that has been answered. See [`DhcpServer`] for the contract.
 //!
 //! Whoever decides tells why to [`Desk::explanation`], if somebody wants to know; see [`crate::explain`](mod@crate::explain).
 
@@ -27,7 +27,7 @@ use crate::gate::Entered;
 use crate::hosts::{
     HostDatabases, HostDesk, HostKind, HostReply, HostRequest, HostTerms, LearnedHosts, Settled,
 };
-use crate::intake::{Intake, Kept, ParkedExchange, Progress, Shared};
+use crate::intake::{Intake, Kept, ParkedExchange, Progress, QueryKey, Shared};
 use crate::links::Links;
 use crate::loggers::EXPLAIN;
 use crate::server::DhcpServer;
@@ -174,6 +174,9 @@ pub trait Protocol: Debug + Default + Send + Sized + 'static {
     /// Hash of who the client is, for the gate.
     fn client(desk: &Desk<Self>, input: &Inbound<'_>, query: &Self::Query<'_>) -> u64;
 
+    /// What a query is called by its client, together with its type: a repetition is called the same.
+    fn number(query: &Self::Query<'_>) -> u64;
+
     /// Which query comes through which relay; nothing for a client on the link. `client` is the hash for the gate.
     fn passage(
         desk: &Desk<Self>,
@@ -256,6 +259,8 @@ struct Core<P: Protocol> {
     links: Arc<Links>,
     /// Lent to the view of the packet that is being processed.
     spans: Option<Box<P::Spans>>,
+    /// The time of the run in progress.
+    runs_at: Now,
     /// Whether explanations of all packets are wanted, by whoever has called for them.
     explains_everything: bool,
 }
@@ -298,6 +303,7 @@ impl<P: Protocol> Engine<P> {
             learned: LearnedHosts::default(),
             links: Arc::default(),
             spans,
+            runs_at: Now::from_secs(0),
             explains_everything: false,
         };
         Self { core, runtime }
@@ -313,6 +319,12 @@ impl<P: Protocol> Engine<P> {
     #[must_use]
     pub fn counters(&self) -> &WorkerCounters<P::Packet> {
         &self.core.desk.counters
+    }
+
+    /// Number of packets that wait for another one of their client that waits for a store.
+    #[must_use]
+    pub fn behind_len(&self) -> usize {
+        self.core.intake.behind_len()
     }
 
     /// Number of exchanges that wait for a store.
@@ -354,7 +366,13 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         now: Now,
         replies: &mut Replies,
     ) -> Progress {
-        let Some(mut exchange) = self.core.intake.unpark(ticket) else { return Progress::Done };
+        let Some(mut exchange) = self.core.intake.unpark(ticket) else {
+            // It was given up, or its processing has panicked after it asked: what it has changed still counts.
+            if let Answer::Done(Ok(stored)) = &answer {
+                self.runtime.tally().count(std::iter::once(stored), None, now);
+            }
+            return Progress::Done;
+        };
         exchange.memo.record(answer);
         self.core.take_up(exchange, &*self.runtime, now, replies, None)
     }
@@ -407,6 +425,7 @@ impl<P: Protocol> DhcpServer for Engine<P> {
     }
 
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {
+        self.core.intake.let_others(&self.core.desk.shared.gate, now);
         while let Some(kept) = self.core.intake.next_deferred() {
             let progress = self.core.process(&kept.input(), &self.runtime, now, replies, false);
             self.core.end_explanation(progress);
@@ -417,7 +436,9 @@ impl<P: Protocol> DhcpServer for Engine<P> {
         let core = &mut self.core;
         core.desk.counters.increment(P::COUNTERS.dropped);
         core.desk.counters.increment(P::COUNTERS.processing_failed);
-        core.desk.memo.clear();
+        let Desk { memo, subnet, .. } = &mut core.desk;
+        self.runtime.tally().count(memo.new_changes(), *subnet, core.runs_at);
+        memo.clear();
         core.learned.clear();
         explain!(core.desk.explanation(), Topic::Answer, "none: processing failed: {reason}");
         core.end_explanation(Progress::Done);
@@ -509,7 +530,8 @@ impl<P: Protocol> Core<P> {
         }
         let client = P::client(&self.desk, input, &query);
         let Some(entered) = self.desk.shared.gate.enter(client) else {
-            return self.defer(input, view, now, first_time);
+            let key = QueryKey { client, number: P::number(&query) };
+            return self.defer(input, view, key, now, first_time);
         };
         self.desk.passage = P::passage(&self.desk, input, &query, client);
         if let Some(passage) = self.desk.passage {
@@ -519,28 +541,79 @@ impl<P: Protocol> Core<P> {
         self.learned.clear();
         self.desk.subnet = None;
         let runtimes = Runtimes { own: runtime, in_force: &**runtime };
-        self.exchange(input, view, &query, runtimes, entered, now, replies)
+        let Err(Parked(ticket)) =
+            self.exchange(input, view, &query, runtimes, entered, now, replies)
+        else {
+            return Progress::Done;
+        };
+        let key = QueryKey { client, number: P::number(&query) };
+        self.park(ticket, input, key, runtime, entered, now)
     }
 
-    /// Keeps a packet whose client has another one in progress, once.
+    /// Keeps an exchange that has to wait for its first answer.
+    #[cold]
+    fn park(
+        &mut self,
+        ticket: Ticket,
+        input: &Inbound<'_>,
+        key: QueryKey,
+        runtime: &Arc<P::Runtime>,
+        entered: Entered,
+        now: Now,
+    ) -> Progress {
+        let memo = self.intake.spare_memo();
+        let exchange = ParkedExchange {
+            datagram: Kept::new(input),
+            key,
+            runtime: runtime.clone(),
+            links: self.desk.links.clone(),
+            entered,
+            memo: std::mem::replace(&mut self.desk.memo, memo),
+            learned: std::mem::take(&mut self.learned),
+            passage: self.desk.passage.take(),
+            since_s: now.mono_s(),
+        };
+        self.intake.park(ticket, Box::new(exchange))
+    }
+
+    /// Keeps a packet whose client has another one in progress: until the end of the batch, and then until that is done.
     #[cold]
     fn defer(
         &mut self,
         input: &Inbound<'_>,
         view: &P::View<'_>,
+        key: QueryKey,
         now: Now,
         first_time: bool,
     ) -> Progress {
-        if first_time && self.intake.defer(input) {
+        if !first_time {
+            if let Some(other) = self.intake.wait_behind(key, input, now) {
+                self.refuse(&other, now);
+            }
             return Progress::Deferred;
         }
-        self.drop(input, view, P::BUSY, now)
+        match self.intake.defer(input) {
+            true => Progress::Deferred,
+            false => self.drop(input, view, P::BUSY, now),
+        }
+    }
+
+    /// Drops a packet that has waited for another one of its client.
+    #[cold]
+    fn refuse(&mut self, kept: &Kept, now: Now) {
+        let (mut spans, input) = (P::Spans::default(), kept.input());
+        // What is explained is another packet.
+        let explanation = self.desk.explanation.take();
+        if let Ok(view) = P::parse(input.payload, &mut spans) {
+            self.drop(&input, &view, P::BUSY, now);
+        }
+        self.desk.explanation = explanation;
     }
 
     /// Takes up an exchange whose question has been answered, or gives it up with a `refusal`.
     fn take_up(
         &mut self,
-        mut exchange: ParkedExchange<P::Leases, P::Runtime>,
+        mut exchange: Box<ParkedExchange<P::Leases, P::Runtime>>,
         in_force: &P::Runtime,
         now: Now,
         replies: &mut Replies,
@@ -548,11 +621,11 @@ impl<P: Protocol> Core<P> {
     ) -> Progress {
         std::mem::swap(&mut self.desk.memo, &mut exchange.memo);
         std::mem::swap(&mut self.learned, &mut exchange.learned);
-        self.desk.links = exchange.links;
-        self.desk.passage = exchange.passage;
+        std::mem::swap(&mut self.desk.links, &mut exchange.links);
+        self.desk.passage = exchange.passage.take();
         let mut spans = self.spans.take().unwrap_or_default();
         let input = exchange.datagram.input();
-        let progress = match (P::parse(input.payload, &mut spans), refusal) {
+        let run = match (P::parse(input.payload, &mut spans), refusal) {
             (Ok(view), None) => {
                 let runtimes = Runtimes { own: &exchange.runtime, in_force };
                 self.go_on(&input, &view, runtimes, exchange.entered, now, replies)
@@ -560,16 +633,32 @@ impl<P: Protocol> Core<P> {
             (Ok(view), Some(reason)) => {
                 self.begin_explanation(&input, &view, &exchange.runtime);
                 self.desk.shared.gate.leave(exchange.entered);
-                self.drop(&input, &view, reason, now)
+                self.drop(&input, &view, reason, now);
+                Ok(())
             }
             (Err(_), _) => {
                 // It was parsed before.
                 self.desk.shared.gate.leave(exchange.entered);
-                Progress::Done
+                Ok(())
             }
         };
         self.spans = Some(spans);
-        self.desk.links.clone_from(&self.links);
+        std::mem::swap(&mut self.desk.links, &mut exchange.links);
+        let progress = match run {
+            Ok(()) => {
+                if let Some(repetition) = self.intake.let_next(exchange.key) {
+                    self.refuse(&repetition, now);
+                }
+                self.intake.retire(exchange.memo);
+                Progress::Done
+            }
+            Err(Parked(ticket)) => {
+                std::mem::swap(&mut self.desk.memo, &mut exchange.memo);
+                std::mem::swap(&mut self.learned, &mut exchange.learned);
+                exchange.passage = self.desk.passage.take();
+                self.intake.park(ticket, exchange)
+            }
+        };
         self.end_explanation(progress);
         progress
     }
@@ -583,18 +672,20 @@ impl<P: Protocol> Core<P> {
         entered: Entered,
         now: Now,
         replies: &mut Replies,
-    ) -> Progress {
+    ) -> Result<(), Parked> {
         self.begin_explanation(input, view, runtimes.own);
         match P::admit(&self.desk, input, view, runtimes.own) {
             Ok(query) => self.exchange(input, view, &query, runtimes, entered, now, replies),
             Err(reason) => {
                 // It was admitted before, by the same configuration and interfaces.
                 self.desk.shared.gate.leave(entered);
-                self.drop(input, view, reason, now)
+                self.drop(input, view, reason, now);
+                Ok(())
             }
         }
     }
 
+    /// Runs the protocol; lets the client go unless it has to wait.
     #[allow(clippy::too_many_arguments, reason = "all that there is to an exchange")]
     fn exchange(
         &mut self,
@@ -605,36 +696,21 @@ impl<P: Protocol> Core<P> {
         entered: Entered,
         now: Now,
         replies: &mut Replies,
-    ) -> Progress {
+    ) -> Result<(), Parked> {
         self.intake.begin(entered);
+        self.runs_at = now;
         let (desk, learned) = (&mut self.desk, &self.learned);
         let run = self.protocol.run(desk, input, query, runtimes.own, learned, now, replies);
         self.intake.end();
         // Before it waits, so that each change is counted once; the subnet is most likely the same in both.
         let Desk { memo, subnet, .. } = &mut self.desk;
         runtimes.in_force.tally().count(memo.new_changes(), *subnet, now);
-        match run {
-            Ok(dropped) => {
-                self.desk.shared.gate.leave(entered);
-                match dropped {
-                    Some(reason) => self.drop(input, view, reason, now),
-                    None => Progress::Done,
-                }
-            }
-            Err(Parked(ticket)) => {
-                let exchange = ParkedExchange {
-                    datagram: Kept::new(input),
-                    runtime: runtimes.own.clone(),
-                    links: self.desk.links.clone(),
-                    entered,
-                    memo: std::mem::take(&mut self.desk.memo),
-                    learned: std::mem::take(&mut self.learned),
-                    passage: self.desk.passage.take(),
-                    since_s: now.mono_s(),
-                };
-                self.intake.park(ticket, exchange)
-            }
+        let dropped = run?;
+        self.desk.shared.gate.leave(entered);
+        if let Some(reason) = dropped {
+            self.drop(input, view, reason, now);
         }
+        Ok(())
     }
 
     #[cold]

@@ -7,8 +7,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Slots of the table; a power of two.
-const SLOTS: usize = 4096;
+/// Slots of the table; a power of two. With a database, four thousand exchanges of each worker may be inside.
+const SLOTS: usize = 1 << 14;
 /// Slots that one hash may use.
 const PROBES: usize = 4;
 
@@ -33,9 +33,8 @@ impl ClientGate {
     /// Enters the client with this hash; `None` when one of its packets is in progress.
     pub fn enter(&self, hash: u64) -> Option<Entered> {
         let hash = hash | 1; // 0 marks a free slot
-        let slots = (0..PROBES).map(|probe| ((hash >> 8) as usize + probe) & (SLOTS - 1));
         let mut free = None;
-        for slot in slots {
+        for slot in slots(hash) {
             match self.slots[slot].load(Ordering::Relaxed) {
                 held if held == hash => return None,
                 0 if free.is_none() => free = Some(slot),
@@ -48,6 +47,13 @@ impl ClientGate {
             Err(held) if held == hash => None,
             Err(_) => Some(Entered(None)),
         }
+    }
+
+    /// Whether a packet of the client with this hash is in progress, at this moment.
+    #[must_use]
+    pub fn is_inside(&self, hash: u64) -> bool {
+        let hash = hash | 1;
+        slots(hash).any(|slot| self.slots[slot].load(Ordering::Relaxed) == hash)
     }
 
     /// Number of clients inside; for checks.
@@ -64,6 +70,11 @@ impl ClientGate {
     }
 }
 
+/// The slots that a hash may use.
+fn slots(hash: u64) -> impl Iterator<Item = usize> {
+    (0..PROBES).map(move |probe| ((hash >> 8) as usize + probe) & (SLOTS - 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,7 +86,9 @@ mod tests {
         assert_eq!(gate.enter(0xabcd), None);
         let other = gate.enter(0x1234_5678).unwrap();
         assert_eq!(gate.in_progress(), 2);
+        assert!(gate.is_inside(0xabcd));
         gate.leave(first);
+        assert!(!gate.is_inside(0xabcd));
         let again = gate.enter(0xabcd).unwrap();
         gate.leave(again);
         gate.leave(other);

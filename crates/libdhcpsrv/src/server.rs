@@ -63,7 +63,8 @@ pub trait DhcpServer: Send {
     /// Ends all exchanges that have waited for so long that no answer can come any more.
     fn give_up_overdue(&mut self, now: Now);
 
-    /// Ends a batch: packets that waited for another one of their client get their turn.
+    /// Ends a batch: packets that waited for another one of their client get their turn, if that is done. Also to be called
+    /// behind answers and whenever exchanges were given up.
     fn end_batch(&mut self, now: Now, replies: &mut Replies);
 
     /// Counts and logs a packet whose processing panicked.

@@ -41,6 +41,10 @@ pub type Memo6 = Memo<V6>;
 /// One run of deciding code of DHCPv6.
 pub type Session6<'s> = Session<'s, V6>;
 
+/// Questions about leases that one exchange should come to where each is a way to a database; the next association or the
+/// next proposal is not begun then.
+const QUESTIONS_MAX: u32 = 64;
+
 /// Names a question that has not been answered yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(pub u64);
@@ -99,7 +103,7 @@ pub enum Answer<K: LeaseKind> {
     Got(Option<K::View>),
     /// To [`Question::Commit`] and [`Question::Delete`].
     Done(Result<Stored, CommitError>),
-    /// To [`Question::Compare`]: if so, the journal position that makes durable what is there.
+    /// To [`Question::Compare`], unless that meets a conflict: if so, the journal position that makes durable what is there.
     Same(Option<JournalPosition>),
     /// To [`Session::choose`].
     Chosen(Option<AddressOf<K>>),
@@ -126,26 +130,20 @@ pub trait Store<K: LeaseKind>: Send + Sync {
     /// Takes one question.
     fn submit(&self, question: &Question<'_, K>, now: Now) -> Submitted<K>;
 
+    /// Takes one question of a client that takes an offer of this server. What it was told for the sake of the offer may be
+    /// the answer.
+    fn submit_of_offer(&self, question: &Question<'_, K>, now: Now) -> Submitted<K> {
+        self.submit(question, now)
+    }
+
     /// Whether others change the leases as well, so that the marks of the pools are hints only: what is picked must be
     /// looked up before it is offered.
     fn is_shared(&self) -> bool {
         false
     }
 
-    /// Hears that nothing could be picked from a pool.
+    /// Hears that nothing could be picked for somebody from any pool that serves him.
     fn note_exhausted(&self) {}
-
-    /// Whether it was found a moment ago that a client has no lease in a subnet and nobody has one on an address. To be
-    /// asked for a client that takes an offer of this server; whatever is known of it is used up.
-    fn take_absence(
-        &self,
-        _client: &K::Key<'_>,
-        _subnet: SubnetId,
-        _address: AddressOf<K>,
-        _now: Now,
-    ) -> bool {
-        false
-    }
 }
 
 impl<K: LeaseKind> Store<K> for LeaseStore<K> {
@@ -235,6 +233,8 @@ pub struct Session<'s, K: HostKind> {
     /// What is known of an address that was picked ahead.
     looked_at: Option<(AddressOf<K>, Option<K::View>)>,
     next: usize,
+    /// Questions about leases so far, those of former runs included.
+    asked: u32,
     /// The time by which is decided.
     now: Now,
     /// The time at which the store is asked.
@@ -270,6 +270,7 @@ impl<'s, K: HostKind> Session<'s, K> {
             ahead,
             looked_at,
             next: 0,
+            asked: 0,
             now,
             asked_at,
         }
@@ -336,26 +337,18 @@ impl<'s, K: HostKind> Session<'s, K> {
         nth: u32,
         requested: Option<AddressOf<K>>,
     ) -> Result<(Nth<K>, Option<K::View>), Parked> {
-        if let (true, 0, Some(address)) = (self.takes_offer, nth, requested) {
-            let absent = self.answer_by(|store, now| {
-                match store.take_absence(&client, subnet, address, now) {
-                    true => {
-                        Submitted::Ready(Answer::Found { own: None, more: false, requested: None })
-                    }
-                    false => store.submit(&Question::Find { client, subnet, nth, requested }, now),
-                }
-            });
-            return match absent? {
-                Answer::Found { own, more, requested } => Ok((Nth { own, more }, requested)),
-                // See below.
-                _ => Ok((Nth { own: None, more: false }, None)),
-            };
-        }
         // The one question that is asked anyway can tell of what was picked ahead, too.
         let is_unknown = requested.is_none() && self.looked_at.is_none();
         let ahead = self.ahead.filter(|_| is_unknown).map(|(_, address)| address);
         let requested = requested.or(ahead);
-        match self.ask(&Question::Find { client, subnet, nth, requested })? {
+        let question = Question::Find { client, subnet, nth, requested };
+        let takes_offer = self.takes_offer;
+        self.asked += 1;
+        let answer = self.answer_by(|store, now| match takes_offer {
+            true => store.submit_of_offer(&question, now),
+            false => store.submit(&question, now),
+        });
+        match answer? {
             Answer::Found { own, more, requested } => match ahead {
                 Some(ahead) => {
                     self.looked_at = Some((ahead, requested));
@@ -404,15 +397,19 @@ impl<'s, K: HostKind> Session<'s, K> {
     }
 
     /// Asks whether a change would alter nothing but the time; if so, the journal position that makes durable what is
-    /// there.
+    /// there. If so, but what is there was read for another exchange, that is a conflict: it must be read for this one.
     ///
     /// # Errors
     /// [`Parked`] when the store answers later.
-    pub fn same(&mut self, change: K::Change<'_>) -> Result<Option<JournalPosition>, Parked> {
+    pub fn same(
+        &mut self,
+        change: K::Change<'_>,
+    ) -> Result<Result<Option<JournalPosition>, CommitError>, Parked> {
         Ok(match self.ask(&Question::Compare(change))? {
-            Answer::Same(position) => position,
+            Answer::Same(position) => Ok(position),
+            Answer::Done(Err(error)) => Err(error),
             // See `look_for`.
-            _ => None,
+            _ => Ok(None),
         })
     }
 
@@ -549,11 +546,18 @@ impl<'s, K: HostKind> Session<'s, K> {
     }
 
     /// Picks an address that will probably be needed, where what is picked must be looked up: the next question about
-    /// leases asks about it as well, and then it is picked and known. One at a time.
-    pub fn pick_ahead(&mut self, pool: PoolIndex, random: bool) {
-        if self.is_shared() && self.ahead.is_none() {
+    /// leases asks about it as well, and then it is picked and known. One at a time; returns whether there is one.
+    pub fn pick_ahead(&mut self, pool: PoolIndex, random: bool) -> bool {
+        if self.ahead.is_none() {
             self.ahead = self.pick(pool, random).map(|address| (pool, address));
         }
+        self.ahead.is_some()
+    }
+
+    /// The pool from which something was picked ahead and has not been used.
+    #[must_use]
+    pub fn ahead(&self) -> Option<PoolIndex> {
+        self.ahead.map(|(pool, _)| pool)
     }
 
     /// Chooses a free address of a pool without marking it; the same one when the code runs again.
@@ -574,7 +578,14 @@ impl<'s, K: HostKind> Session<'s, K> {
         self.store.is_shared()
     }
 
-    /// Takes note that a pool has nothing that could be picked.
+    /// Whether the exchange has asked for more than one should, where each question takes a while. The same when the code
+    /// runs again.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.asked >= QUESTIONS_MAX && self.is_shared()
+    }
+
+    /// Takes note that nothing could be picked for a client from any pool that serves it.
     pub fn note_exhausted(&self) {
         self.store.note_exhausted();
     }
@@ -606,6 +617,7 @@ impl<'s, K: HostKind> Session<'s, K> {
     }
 
     fn ask(&mut self, question: &Question<'_, K>) -> Result<Answer<K>, Parked> {
+        self.asked += 1;
         self.answer_by(|store, now| store.submit(question, now))
     }
 

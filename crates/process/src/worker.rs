@@ -64,7 +64,7 @@ pub trait PacketServer: Send {
     fn look(&self, payload: &[u8]);
     /// Processes one datagram.
     fn receive(&mut self, input: Inbound<'_>, now: Now, replies: &mut Replies);
-    /// Ends a batch.
+    /// Ends a batch, or what was resumed.
     fn end_batch(&mut self, now: Now, replies: &mut Replies);
     /// Hears that processing a datagram panicked; `None` when it was one that had waited for the end of the batch.
     fn processing_failed(&mut self, input: Option<&Inbound<'_>>, reason: &str);
@@ -302,7 +302,11 @@ impl<S: PacketServer> Loop<S> {
     fn resume(&mut self) {
         let now = self.clock.now();
         let Self { server, replies, .. } = self;
-        let resumed = catch_unwind(AssertUnwindSafe(|| server.resume(now, replies)));
+        let resumed = catch_unwind(AssertUnwindSafe(|| {
+            server.resume(now, replies);
+            // What has come to its end may have been waited for.
+            server.end_batch(now, replies);
+        }));
         if let Err(panic) = resumed {
             server.processing_failed(None, text_of(&*panic));
             // What it has not come to must not wait for the next packet.

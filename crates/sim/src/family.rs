@@ -135,7 +135,7 @@ pub(crate) trait Family: Debug + Sized + 'static {
     /// A client.
     type Client: Client<Message = Self::Message, Note = Self::Note>;
     /// A message, read.
-    type Message: Debug;
+    type Message: Clone + Debug;
     /// What a client tells the referee.
     type Note: Debug;
     /// A key of a client that outlives its packet.
@@ -185,6 +185,9 @@ pub(crate) trait Family: Debug + Sized + 'static {
 
     /// Exchanges of a server that wait.
     fn parked_len(server: &Self::Server) -> usize;
+
+    /// Number of packets that wait for an exchange of their client.
+    fn behind_len(server: &Self::Server) -> usize;
 
     /// A number by which the datagrams of one client mostly come to the same worker.
     fn steer(payload: &[u8]) -> usize;
@@ -286,6 +289,9 @@ pub(crate) trait Family: Debug + Sized + 'static {
 
     /// The pools, in the order of their indexes, and the subnet of each.
     fn units(config: &Self::Runtime) -> Vec<(Units, u32)>;
+
+    /// A number that the subnets of one link have in common.
+    fn link(config: &Self::Runtime, subnet: u32) -> u32;
 
     /// Figures equal a recount.
     fn check_counters(

@@ -1,6 +1,7 @@
 //! The world's side of the running server: batches, replies that leave, the journal's steps, and the judgement of
 //! every reply.
 
+use libdhcpsrv::intake::Progress;
 use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::Ticket;
 use util::Entropy;
@@ -24,14 +25,18 @@ impl<F: Family> World<F> {
             if let Some(read) = &read {
                 self.family.before(host, read);
             }
+            let mut progress = Progress::Done;
             self.observe(worker, |one| {
-                one.server.receive(datagram.inbound(), now, &mut one.replies);
+                progress = one.server.receive(datagram.inbound(), now, &mut one.replies);
             });
+            if let (Progress::Deferred, Some(read)) = (progress, &read) {
+                self.deferred.push((self.epoch, worker, read.clone()));
+            }
             if let (Some(host), Some(read)) = (&self.host, &read) {
                 self.family.after(host, read);
             }
         }
-        self.observe(worker, |one| one.server.end_batch(now, &mut one.replies));
+        self.end_batch(worker);
         let Some(host) = &mut self.host else { return };
         let parked: usize = host.workers.iter().map(|one| F::parked_len(&one.server)).sum();
         self.report.parked_max = self.report.parked_max.max(parked as u64);
@@ -42,6 +47,23 @@ impl<F: Family> World<F> {
         self.ring();
         self.send_ready(worker);
         self.release(worker);
+    }
+
+    /// Lets queries have their turn that have waited for another one of their client. Which ones do nobody tells, so the
+    /// referee hears again of all that may.
+    fn end_batch(&mut self, worker: usize) {
+        let now = self.clock.now();
+        let Self { host, family, deferred, epoch, .. } = self;
+        let Some(host) = host else { return };
+        let own = deferred.iter().filter(|(of, at, _)| (of, at) == (epoch, &worker));
+        own.for_each(|(.., read)| family.before(host, read));
+        self.observe(worker, |one| one.server.end_batch(now, &mut one.replies));
+        let Self { host, family, deferred, epoch, .. } = self;
+        let Some(host) = host else { return };
+        let own = deferred.iter().filter(|(of, at, _)| (of, at) == (epoch, &worker));
+        own.for_each(|(.., read)| family.after(host, read));
+        let waits = F::behind_len(&host.workers[worker].server) > 0;
+        deferred.retain(|(of, at, _)| of == epoch && (*at != worker || waits));
     }
 
     /// Tells the journal thread that rows wait.
@@ -60,6 +82,7 @@ impl<F: Family> World<F> {
         self.observe(worker, |one| {
             one.server.resume(ticket, answer, now, &mut one.replies);
         });
+        self.end_batch(worker);
         self.ring();
         self.send_ready(worker);
         self.release(worker);

@@ -63,6 +63,8 @@ pub(crate) struct World<F: Family> {
     pub(crate) disk: Disk<F::Leases>,
     pub(crate) host: Option<Host<F>>,
     pub(crate) epoch: u32,
+    /// Queries that may wait for another one of their client, each with its epoch and worker.
+    pub(crate) deferred: Vec<(u32, usize, F::Message)>,
     /// Servers with a database, if it is them.
     pub(crate) shared: Option<Side<F>>,
     pub(crate) report: Report,
@@ -85,6 +87,7 @@ impl<F: Family> World<F> {
             disk: Disk::new(),
             host: None,
             epoch: 0,
+            deferred: Vec::new(),
             shared: (scenario.servers > 0).then(|| Side::new(scenario.servers)),
             report: Report::default(),
         }

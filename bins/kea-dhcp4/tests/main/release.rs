@@ -11,7 +11,7 @@ use crate::stand::{Query, SERVER, SMALL, Stand, discover, query, selecting};
 const A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 const STRANGER: &str = "the address is leased to another client";
 
-fn release(client: u8) -> Query {
+pub(crate) fn release(client: u8) -> Query {
     let release = query(MessageType::Release, client).server(SERVER);
     release.ciaddr(A.octets()).unicast(A.octets())
 }

@@ -111,7 +111,7 @@ fn panic_costs_one_packet_and_leaves_the_gate_open() {
 
 #[test]
 fn second_packet_of_a_client_waits_for_the_end_of_the_batch() {
-    let mut stand = Stand::new(SMALL);
+    let stand = Stand::new(SMALL);
     // Another worker of the same daemon has the client in progress.
     let runtime = stand.server.runtime().clone();
     let counters = stand.statistics.worker(stand.now);
@@ -129,10 +129,16 @@ fn second_packet_of_a_client_waits_for_the_end_of_the_batch() {
     let inside = inside_gate(&stand);
     other.receive(query.inbound(&payload), stand.now, &mut replies);
     other.end_batch(stand.now, &mut replies);
-    assert_eq!(replies.ready.len(), 1, "it waits once, then it is dropped");
-    assert_eq!(other.counters().value(Packet4::Duplicate), 1);
+    assert_eq!(replies.ready.len(), 1, "it waits on");
+    let elsewhere = query.requested([192, 0, 2, 77].into());
+    let payload = elsewhere.message.to_bytes().unwrap();
+    other.receive(elsewhere.inbound(&payload), stand.now, &mut replies);
+    other.end_batch(stand.now, &mut replies);
+    assert_eq!(other.counters().value(Packet4::Duplicate), 1, "of two the newer one waits");
     stand.shared.gate.leave(inside);
-    assert_eq!(stand.answer(&query).kind(), MessageType::Offer);
+    other.end_batch(stand.now, &mut replies);
+    assert_eq!(replies.ready.len(), 2);
+    assert_eq!(stand.shared.gate.in_progress(), 0);
 }
 
 /// Enters client 1 into the gate, as a worker does.

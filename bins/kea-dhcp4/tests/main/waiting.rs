@@ -3,14 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use libdhcp::v4::{MessageType, code};
-use libdhcpsrv::intake::Progress;
+use libdhcpsrv::intake::{PARKED_MAX, Progress};
 use libdhcpsrv::lease4::{LeaseStore4, V4};
 use libdhcpsrv::server::DhcpServer;
 use libdhcpsrv::session::{Answer4, Question4, Store, Submitted, Ticket};
 use stats::{Lease4, Packet4, Place};
 use util::Now;
 
-use crate::stand::{Query, SMALL, Stand, discover, selecting};
+use crate::release::release;
+use crate::stand::{Query, SMALL, Stand, discover, rebooting, selecting};
 
 const A: [u8; 4] = [192, 0, 2, 10];
 
@@ -60,6 +61,11 @@ impl Waiting {
         stand.server.resume(ticket, answer, stand.now, &mut stand.replies)
     }
 
+    fn end_batch(&mut self) {
+        let stand = &mut self.stand;
+        stand.server.end_batch(stand.now, &mut stand.replies);
+    }
+
     /// Answers until the exchange is done; returns how often it had to wait.
     fn finish(&mut self, mut progress: Progress) -> usize {
         let mut waits = 0;
@@ -96,6 +102,9 @@ fn exchanges_go_on_where_they_waited() {
     assert_eq!(waiting.finish(progress), 2, "one look and one commit");
     let answers = waiting.stand.take_answers();
     assert_eq!(answers[0].kind(), MessageType::Ack);
+    let progress = waiting.feed(&rebooting(1, A));
+    assert_eq!(waiting.finish(progress), 2, "one look tells what it had and what is there");
+    assert_eq!(waiting.stand.take_answers()[0].kind(), MessageType::Ack);
     assert_eq!(
         (waiting.stand.server.parked_len(), waiting.stand.shared.gate.in_progress()),
         (0, 0)
@@ -142,15 +151,46 @@ fn race_for_one_address_is_decided_by_the_store() {
 }
 
 #[test]
-fn second_packet_of_a_waiting_client_is_dropped_at_the_end_of_the_batch() {
+fn repetition_of_a_query_that_waits_is_dropped_when_that_is_answered() {
     let mut waiting = Waiting::new();
     let first = waiting.feed(&selecting(1, A));
     assert_eq!(waiting.feed(&selecting(1, A)), Progress::Deferred);
-    let stand = &mut waiting.stand;
-    stand.server.end_batch(stand.now, &mut stand.replies);
+    waiting.end_batch();
     waiting.finish(first);
     assert_eq!(waiting.stand.take_answers().len(), 1);
     assert_eq!(waiting.stand.counted(Packet4::Duplicate), 1);
+}
+
+#[test]
+fn newest_packet_of_a_waiting_client_is_processed_when_that_is_answered() {
+    let mut waiting = Waiting::new();
+    let first = waiting.feed(&selecting(1, A));
+    for later in [discover(1), release(1)] {
+        assert_eq!(waiting.feed(&later), Progress::Deferred);
+        waiting.end_batch();
+    }
+    assert_eq!(waiting.stand.counted(Packet4::Duplicate), 1, "the older one");
+    waiting.finish(first);
+    waiting.end_batch();
+    assert_eq!(waiting.stand.take_answers().len(), 1);
+    assert_eq!(waiting.stand.server.parked_len(), 1, "the release has asked for the lease");
+    for ticket in [2, 3] {
+        waiting.resume(Ticket(ticket));
+    }
+    assert_eq!(waiting.stand.store.len(), 0);
+    assert_eq!(waiting.stand.counted(Packet4::Duplicate), 1);
+    assert_eq!(waiting.stand.shared.gate.in_progress(), 0);
+}
+
+#[test]
+fn change_whose_exchange_was_given_up_is_counted() {
+    let mut waiting = Waiting::new();
+    let Progress::Waiting(look) = waiting.feed(&selecting(1, A)) else { panic!("it waits") };
+    let Progress::Waiting(commit) = waiting.resume(look) else { panic!("it waits") };
+    waiting.stand.server.give_up(commit, waiting.stand.now);
+    waiting.resume(commit);
+    let assigned = Lease4::AssignedAddresses;
+    assert_eq!(waiting.stand.counters.value(Place::subnet(0), assigned), 1);
 }
 
 #[test]
@@ -171,21 +211,21 @@ fn late_commit_counts_under_the_configuration_in_force() {
 fn more_exchanges_than_can_wait_are_refused_before_anything_is_asked() {
     let mut waiting = Waiting::new();
     let numbered = |number: u16| discover(1).client_id(&[7, (number >> 8) as u8, number as u8]);
-    for number in 0..1024 {
+    for number in 0..PARKED_MAX as u16 {
         assert!(matches!(waiting.feed(&numbered(number)), Progress::Waiting(_)));
     }
     let asked = waiting.answers.lock().unwrap().len();
-    assert_eq!(waiting.feed(&numbered(1024)), Progress::Done);
+    assert_eq!(waiting.feed(&numbered(PARKED_MAX as u16)), Progress::Done);
     assert_eq!(waiting.answers.lock().unwrap().len(), asked);
     assert_eq!(waiting.stand.counted(Packet4::QueueFull), 1);
-    for ticket in 0..1024 {
+    for ticket in 0..PARKED_MAX as u64 {
         waiting.resume(Ticket(ticket));
     }
     assert_eq!(
         (waiting.stand.server.parked_len(), waiting.stand.shared.gate.in_progress()),
         (0, 0)
     );
-    assert!(matches!(waiting.feed(&numbered(1024)), Progress::Waiting(_)));
+    assert!(matches!(waiting.feed(&numbered(PARKED_MAX as u16)), Progress::Waiting(_)));
 }
 
 #[test]

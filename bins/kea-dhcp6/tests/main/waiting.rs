@@ -1,6 +1,7 @@
 //! Stores that answer late: an exchange is parked with its packet and goes on when the answer comes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use libdhcp::v6::MessageType;
@@ -31,13 +32,47 @@ impl Store<V6> for Contested {
     }
 }
 
+/// A store with a defect that the second lease meets.
+struct Broken {
+    inner: Arc<LeaseStore6>,
+    commits: AtomicUsize,
+}
+
+impl Store<V6> for Broken {
+    fn submit(&self, question: &Question6<'_>, now: Now) -> Submitted<V6> {
+        let is_commit = matches!(question, Question6::Commit(_));
+        assert!(!is_commit || self.commits.fetch_add(1, Ordering::Relaxed) == 0, "a defect");
+        self.inner.submit(question, now)
+    }
+}
+
+#[test]
+fn leases_made_before_a_defect_are_counted() {
+    let make = |inner| Arc::new(Broken { inner, commits: AtomicUsize::new(0) });
+    let mut stand = Stand::with_store(SMALL, |inner| make(inner));
+    let query = to_server(MessageType::Request, 1).na(1, &[]).na(2, &[]);
+    let payload = query.payload();
+    let (server, now, replies) = (&mut stand.server, stand.now, &mut stand.replies);
+    let work = AssertUnwindSafe(|| server.receive(query.inbound(&payload), now, replies));
+    assert!(catch_unwind(work).is_err());
+    stand.server.processing_failed(&query.inbound(&payload), "a defect");
+    assert_eq!(stand.counters.value(Place::subnet(0), Lease6::AssignedNas), 1);
+    assert_eq!((stand.store.len(), stand.shared.gate.in_progress()), (1, 0));
+}
+
 /// A store that answers nothing at once; the answers, made at once, wait here.
 struct Patient {
     inner: Arc<LeaseStore6>,
     answers: Arc<Mutex<Vec<Answer6>>>,
+    /// Whether it says that others use it, too.
+    is_shared: bool,
 }
 
 impl Store<V6> for Patient {
+    fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     fn submit(&self, question: &Question6<'_>, now: Now) -> Submitted<V6> {
         let Submitted::Ready(answer) = self.inner.submit(question, now) else {
             panic!("memory answers at once")
@@ -59,9 +94,18 @@ impl Waiting {
     }
 
     fn with(members: &str) -> Self {
+        Self::make(members, false)
+    }
+
+    fn shared(members: &str) -> Self {
+        Self::make(members, true)
+    }
+
+    fn make(members: &str, is_shared: bool) -> Self {
         let answers = Arc::new(Mutex::new(Vec::new()));
         let kept = answers.clone();
-        let stand = Stand::with_store(members, |inner| Arc::new(Patient { inner, answers: kept }));
+        let patient = |inner| Arc::new(Patient { inner, answers: kept, is_shared });
+        let stand = Stand::with_store(members, |inner| patient(inner));
         Self { stand, answers }
     }
 
@@ -174,7 +218,7 @@ fn a_reply_waits_for_what_was_stored_before_a_conflict() {
 }
 
 #[test]
-fn a_second_packet_of_a_waiting_client_is_dropped() {
+fn a_repetition_of_a_query_that_waits_is_dropped() {
     let mut waiting = Waiting::new();
     let request = to_server(MessageType::Request, 1).na(1, &[]);
     let first = waiting.feed(&request);
@@ -182,9 +226,40 @@ fn a_second_packet_of_a_waiting_client_is_dropped() {
     assert_eq!(waiting.feed(&request), Progress::Deferred);
     let stand = &mut waiting.stand;
     stand.server.end_batch(stand.now, &mut stand.replies);
-    assert_eq!(stand.counted(Packet6::Duplicate), 1);
     waiting.finish(first);
     assert_eq!(waiting.stand.take_answers().len(), 1);
+    assert_eq!(waiting.stand.counted(Packet6::Duplicate), 1);
+}
+
+#[test]
+fn what_was_picked_ahead_needs_no_look_of_its_own() {
+    let mut waiting = Waiting::shared(SMALL);
+    let solicit = solicit(1).na(1, &[]);
+    let progress = waiting.feed(&solicit);
+    assert_eq!(waiting.finish(progress), 1);
+    let progress = waiting.feed(&solicit.kind(MessageType::Request).server(crate::stand::DUID));
+    assert_eq!(waiting.finish(progress), 2, "one look and one commit");
+    let answers = waiting.stand.take_answers();
+    assert_eq!(answers.iter().map(|answer| answer.given().len()).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[test]
+fn a_message_cannot_make_a_database_work_for_long() {
+    let mut waiting = Waiting::shared(SMALL);
+    let message = (0..200).fold(solicit(1), |message, iaid| message.na(iaid, &[]));
+    let progress = waiting.feed(&message);
+    let waits = waiting.finish(progress);
+    assert!((60..80).contains(&waits), "{waits}");
+    let answers = waiting.stand.take_answers();
+    let all = answers[0].associations();
+    let refused = all.iter().filter(|one| one.ends_with("status 1")).count();
+    assert!(refused > 0 && refused < all.len(), "{refused} of {}", all.len());
+    let listed: Vec<String> =
+        (0x10..0xb0_u32).map(|last| format!("2001:db8:1::{last:x}")).collect();
+    let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
+    let progress = waiting.feed(&to_server(MessageType::Release, 1).na(1, &listed));
+    let waits = waiting.finish(progress);
+    assert!((60..80).contains(&waits), "{waits}");
 }
 
 #[test]

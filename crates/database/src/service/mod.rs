@@ -17,6 +17,7 @@ mod keeper;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -187,7 +188,8 @@ impl<K: LeaseKind> LeaseService<K> {
         let leases = Leases {
             opener,
             changes_max,
-            hints: Arc::default(),
+            // Of the seed nobody must know: clients choose what is hashed.
+            hints: Arc::new(Hints::new(RandomState::new().hash_one(now_s))),
             keeper: keeper::Desk::default(),
             outstanding: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),

@@ -161,6 +161,12 @@ impl<'a> Site<'a> {
         pools.filter(move |(_, pool)| site.serves(pool))
     }
 
+    /// The place of a pool among the subnet's own, if it is one of them.
+    pub(super) fn nth_of(&self, pool: PoolIndex) -> Option<usize> {
+        let own = &self.subnet.pools;
+        own.contains(&pool.0).then(|| (pool.0 - own.start) as usize)
+    }
+
     /// Number of pools, whomever they serve.
     pub(super) fn pool_count(&self) -> usize {
         self.subnet.pools.len()

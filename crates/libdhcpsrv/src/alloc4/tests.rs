@@ -22,6 +22,7 @@ const RIVAL: ClientKey<'static> = ClientKey { hw_type: 1, hw: &[2; 6], client_id
 struct Contested {
     inner: Arc<LeaseStore4>,
     rivals: AtomicUsize,
+    exhausted: AtomicUsize,
 }
 
 impl Store<V4> for Contested {
@@ -37,6 +38,10 @@ impl Store<V4> for Contested {
             self.inner.commit(&rival, now).expect("the rival is quick");
         }
         self.inner.submit(question, now)
+    }
+
+    fn note_exhausted(&self) {
+        self.exhausted.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -62,7 +67,7 @@ impl Setup {
         let queue = Arc::new(JournalQueue::new(1 << 16));
         let inner = Arc::new(LeaseStore4::new(1, Some(queue.clone())));
         inner.adopt_pools(&pools);
-        let store = Contested { inner, rivals: rivals.into() };
+        let store = Contested { inner, rivals: rivals.into(), exhausted: 0.into() };
         Self { config, pools, queue, store, now: Now::from_secs(1_800_000_000) }
     }
 
@@ -190,7 +195,12 @@ fn pools_are_used_up_in_the_order_of_the_file() {
     let setup = Setup::new(0);
     let clients: [ClientKey<'static>; 5] = [&[1; 6], &[2; 6], &[3; 6], &[4; 6], &[5; 6]]
         .map(|hw| ClientKey { hw_type: 1, hw, client_id: None });
-    let got = clients.map(|client| granted(setup.grant(client, None)).map(|(last, _)| last));
+    let got = clients.map(|client| {
+        let got = granted(setup.grant(client, None)).map(|(last, _)| last);
+        // A pool that has nothing is not worth a word while the next one has.
+        assert_eq!(setup.store.exhausted.load(Ordering::Relaxed), usize::from(got.is_none()));
+        got
+    });
     assert_eq!(got, [Some(10), Some(11), Some(20), Some(21), None]);
 }
 

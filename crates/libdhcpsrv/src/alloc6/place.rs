@@ -215,6 +215,12 @@ impl<'q> Place<'q> {
         PoolIndex(self.first_pool + nth as u32)
     }
 
+    /// The place of a pool among those of the subnet, if it is one of them.
+    pub(super) fn nth_of(&self, pool: PoolIndex) -> Option<usize> {
+        let nth = pool.0.checked_sub(self.first_pool)? as usize;
+        (nth < self.pools.len()).then_some(nth)
+    }
+
     /// Whether a resource, or a part of it, lies in a pool of the subnet.
     pub(super) fn touches_pool(&self, resource: Resource6) -> bool {
         let (first, last) = resource.ends();

@@ -6,7 +6,7 @@
 //! order of locks are the same for both.
 
 use std::fmt::Debug;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 
 use super::client_index::{ClientIndex, KeyHash};
 use super::row::{Header, RowError};
@@ -54,6 +54,12 @@ pub trait LeaseKind: Copy + Debug + Default + Send + Sync + 'static {
 
     /// What a copy identifies.
     fn key(owned: &Self::OwnedKey) -> Self::Key<'_>;
+
+    /// Hashes what identifies a client, as far as it is stored.
+    fn hash_key(key: &Self::Key<'_>, hasher: &mut impl Hasher);
+
+    /// Whose a lease is.
+    fn owner<'a>(lease: &Contents<'a, Self>) -> Self::Key<'a>;
 
     /// Tries the index keys under which a client's leases may be entered, best first, until one leads to something.
     fn look<R>(

@@ -140,7 +140,8 @@ impl<K: LeaseKind> LeaseStore<K> {
             let is_own = |slot| K::has_same_owner(&lease, &shard.slab.contents(slot));
             shard.slot(old).filter(|&slot| is_own(slot))
         });
-        let context = merged_context(&locked.main, slot, &lease, terms.keeps_context);
+        let old = slot.filter(|_| terms.keeps_context).map(|slot| locked.main.slab.contents(slot));
+        let context = old.and_then(|old| merged_context(&old, &lease, terms.keeps_context));
         let user_context = context.as_deref().unwrap_or(lease.user_context);
         let lease = Contents { user_context, ..lease };
         let claim = locked.main.claim(slot, &lease, terms.pool);
@@ -188,7 +189,8 @@ impl<K: LeaseKind> LeaseStore<K> {
         let (new, terms) = (K::contents(change, 0), K::terms(change));
         let shard = self.lock(shard_of(new.address));
         let slot = shard.expected(new.address, terms.expect).flatten()?;
-        let context = merged_context(&shard, Some(slot), &new, terms.keeps_context);
+        let old = shard.slab.contents(slot);
+        let context = merged_context(&old, &new, terms.keeps_context);
         let user_context = context.as_deref().unwrap_or(new.user_context);
         let new = Contents { user_context, ..new };
         let is_same = is_same(&new, &shard.slab.contents(slot));
@@ -521,15 +523,13 @@ impl<K: LeaseKind> LeaseStore<K> {
 
 /// The user context of a lease that its owner keeps or has declined, with the new one merged into it; `None` when the new
 /// one counts.
-fn merged_context<K: LeaseKind>(
-    shard: &Shard<K>,
-    slot: Option<u32>,
+pub(crate) fn merged_context<K: LeaseKind>(
+    old: &Contents<'_, K>,
     new: &Contents<'_, K>,
     keeps_context: bool,
 ) -> Option<Vec<u8>> {
-    let old = shard.slab.contents(slot.filter(|_| keeps_context)?);
-    let is_its_own = || new.state == LeaseState::Declined || K::has_same_owner(new, &old);
-    let is_kept = !old.user_context.is_empty() && is_its_own();
+    let is_its_own = || new.state == LeaseState::Declined || K::has_same_owner(new, old);
+    let is_kept = keeps_context && !old.user_context.is_empty() && is_its_own();
     is_kept.then(|| extended_info::merge(old.user_context, new.user_context))
 }
 

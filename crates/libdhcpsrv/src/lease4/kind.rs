@@ -4,6 +4,7 @@
 //! hardware address of a lease that has one. The last two are apart because a client with an identifier never owns a
 //! lease with another identifier, so that a thousand containers behind one hardware address cost each other nothing.
 
+use std::hash::Hasher;
 use std::net::Ipv4Addr;
 
 use super::csv4::{self, Header, Row, RowBuffer, RowError};
@@ -108,6 +109,17 @@ impl LeaseKind for V4 {
     fn key(owned: &OwnedClientKey) -> ClientKey<'_> {
         let client_id = Some(&*owned.client_id).filter(|id| !id.is_empty());
         ClientKey { hw_type: owned.hw_type, hw: &owned.hw, client_id }
+    }
+
+    fn hash_key(key: &ClientKey<'_>, hasher: &mut impl Hasher) {
+        let client_id = key.client_id();
+        hasher.write_u8(client_id.len() as u8);
+        hasher.write(client_id);
+        hasher.write(key.hw());
+    }
+
+    fn owner<'a>(lease: &Contents<'a, V4>) -> ClientKey<'a> {
+        owner(lease)
     }
 
     /// By client identifier; if there is none by hardware address, provided that the lease belongs to the client.

@@ -2,6 +2,7 @@
 //!
 //! A lease is entered under one key: subnet, type, DUID and IAID. Several leases can be entered under the same.
 
+use std::hash::Hasher;
 use std::net::Ipv6Addr;
 
 use super::csv6::{self, Header, Row, RowBuffer, RowError};
@@ -114,6 +115,15 @@ impl LeaseKind for V6 {
 
     fn key(owned: &OwnedClientKey6) -> ClientKey6<'_> {
         ClientKey6 { lease_type: owned.lease_type, duid: &owned.duid, iaid: owned.iaid }
+    }
+
+    fn hash_key(key: &ClientKey6<'_>, hasher: &mut impl Hasher) {
+        hasher.write_u64(u64::from(key.iaid) << 8 | key.lease_type as u64);
+        hasher.write(key.duid());
+    }
+
+    fn owner<'a>(lease: &Contents<'a, V6>) -> ClientKey6<'a> {
+        owner(lease)
     }
 
     #[inline]

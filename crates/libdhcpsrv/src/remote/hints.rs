@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
+use util::SplitMix;
 
 use crate::free::{PoolIndex, PoolSet};
 use crate::lease::{Contents, LeaseKind, is_expired};
@@ -12,21 +13,38 @@ use crate::lease::{Contents, LeaseKind, is_expired};
 #[derive(Debug)]
 pub struct Hints<K: LeaseKind> {
     pools: RwLock<Arc<PoolSet<K::Number>>>,
-    /// Whether a pool seemed to have nothing left.
+    /// Whether the pools seemed to have nothing left for somebody.
     exhausted: AtomicBool,
+    seed: u64,
 }
 
 impl<K: LeaseKind> Default for Hints<K> {
     fn default() -> Self {
-        Self { pools: RwLock::default(), exhausted: AtomicBool::new(false) }
+        Self::new(0)
     }
 }
 
 impl<K: LeaseKind> Hints<K> {
+    /// Makes marks of nothing. `seed` is secret, because clients choose what is hashed with it; it also says where searches
+    /// for free addresses begin, with 0 at the first ones.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { pools: RwLock::default(), exhausted: AtomicBool::new(false), seed }
+    }
+
+    /// The seed of hashes of clients.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Uses other pools from now on, in which `held` is marked: first and last address of each lease.
     pub fn adopt(&self, pools: &Arc<PoolSet<K::Number>>, held: &[(K::Number, K::Number)]) {
         for &(first, last) in held {
             pools.hold(first, last, None);
+        }
+        // Servers that share a database and search in the same order would all find the same addresses.
+        if self.seed != 0 {
+            pools.begin_anywhere(&mut SplitMix::new(self.seed));
         }
         self.pools.write().clone_from(pools);
     }
@@ -52,7 +70,7 @@ impl<K: LeaseKind> Hints<K> {
         self.pools.read().unhold(first, last, None);
     }
 
-    /// Whether a pool has seemed to have nothing left since the last call.
+    /// Whether the pools have seemed to have nothing left since the last call.
     pub fn take_exhausted(&self) -> bool {
         self.exhausted.swap(false, Ordering::Relaxed)
     }

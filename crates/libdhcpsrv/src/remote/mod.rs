@@ -6,14 +6,15 @@
 //!
 //! Who decides: the database. A change says what was read before, column by column, and is made only if that is
 //! still there, so it does not matter how old it was or who else writes. What was read is kept for a while (`seen`);
-//! a view's [`Version`](crate::lease::Version) says where. What was found to be absent is known for a moment (`absent`).
+//! a view's [`Version`](crate::lease::Version) says where. What was told of a client counts once more, for the request
+//! that follows an offer (`known`).
 //!
 //! The marks of the pools are hints here, shared by the workers ([`Hints`]): made from one look at the whole table,
 //! corrected by everything that is read and changed, and by [`Hints::ended`] when lifetimes end. An address that is picked
 //! by them is looked up before it is offered, see [`Store::is_shared`](crate::session::Store::is_shared).
 
-mod absent;
 mod hints;
+mod known;
 mod seen;
 mod store;
 #[cfg(test)]

@@ -1,17 +1,18 @@
 //! Questions become requests, replies become answers.
 
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use parking_lot::Mutex;
 use util::Now;
 
-use super::absent::Absent;
 use super::hints::{Hints, is_holding};
+use super::known::{Fact, Known};
 use super::seen::Seen;
-use crate::extended_info;
 use crate::lease::{
-    AddressOf, CommitError, Contents, Delta, Deltas, Expect, LeaseKind, LeaseState, Ownership,
-    Stored, SubnetId, is_same,
+    AddressOf, CommitError, Contents, Delta, Deltas, Expect, LeaseKind, LeaseState, LeaseView,
+    Ownership, Stored, SubnetId, Version, is_same, merged_context,
 };
 use crate::session::{Answer, Question, Store, Submitted, Ticket};
 
@@ -94,6 +95,7 @@ pub struct Reply<K: LeaseKind> {
 #[derive(Debug)]
 pub struct RemoteStore<K: LeaseKind> {
     hints: Arc<Hints<K>>,
+    hasher: FixedState,
     state: Mutex<State<K>>,
 }
 
@@ -102,20 +104,16 @@ struct State<K: LeaseKind> {
     next: u64,
     outgoing: Vec<Request<K>>,
     seen: Seen<K>,
-    absent: Absent<K>,
+    known: Known<K::Number>,
 }
 
 impl<K: LeaseKind> RemoteStore<K> {
     /// Makes the store of one worker.
     #[must_use]
     pub fn new(hints: Arc<Hints<K>>) -> Self {
-        let state = State {
-            next: 1,
-            outgoing: Vec::new(),
-            seen: Seen::default(),
-            absent: Absent::default(),
-        };
-        Self { hints, state: Mutex::new(state) }
+        let (seen, known) = (Seen::default(), Known::default());
+        let state = State { next: 1, outgoing: Vec::new(), seen, known };
+        Self { hasher: FixedState::with_seed(hints.seed()), hints, state: Mutex::new(state) }
     }
 
     /// Takes the questions that have been asked since the last call.
@@ -125,63 +123,67 @@ impl<K: LeaseKind> RemoteStore<K> {
 
     /// Makes an answer of what the database said; none if it failed.
     pub fn settle(&self, reply: Reply<K>, now: Now) -> Option<Answer<K>> {
-        let State { seen, absent, .. } = &mut *self.state.lock();
+        let State { seen, known, .. } = &mut *self.state.lock();
         let hints = &*self.hints;
         Some(match (reply.ask, reply.told) {
             (_, Told::Failed) => return None,
             (
                 Ask::Find { client: owned, subnet, nth, requested },
-                Told::Found { own, requested: at },
+                Told::Found { own, requested: there },
             ) => {
                 let client = K::key(&owned);
                 let own = own_leases::<K>(&client, subnet, own);
                 let more = K::HAS_SEVERAL && own.len() > nth as usize + 1;
                 let own = own.into_iter().nth(nth as usize);
                 let own = own.map(|lease| look::<K>(seen, hints, lease, &client, now));
-                let requested = match (requested, at) {
-                    (Some(_), Some(at)) => Some(look::<K>(seen, hints, at, &client, now)),
+                let own_at = own.map(|(own, _)| own.address());
+                let there = match (requested, there) {
+                    (Some(address), _) if own_at == Some(address) => own,
+                    (Some(_), Some(there)) => Some(look::<K>(seen, hints, there, &client, now)),
                     (Some(address), None) => {
                         hints.learn_absence(address.into());
-                        if own.is_none() && nth == 0 {
-                            absent.note(owned, subnet, address.into(), now);
-                        }
                         None
                     }
                     (None, _) => None,
                 };
-                Answer::Found { own, more, requested }
+                if nth == 0 {
+                    let at = requested.map(|at| (at.into(), there.map(|(_, version)| version)));
+                    let own = own.map(|(_, version)| version);
+                    known.note(self.hash(&client), Fact { subnet, own, more, at }, now);
+                }
+                Answer::Found {
+                    own: own.map(|(view, _)| view),
+                    more,
+                    requested: there.map(|(view, _)| view),
+                }
             }
             (Ask::Get { client, address }, Told::Got(lease)) => {
                 let client = K::key(&client);
                 if lease.is_none() {
                     hints.learn_absence(address.into());
                 }
-                Answer::Got(lease.map(|lease| look::<K>(seen, hints, lease, &client, now)))
+                let there = lease.map(|lease| look::<K>(seen, hints, lease, &client, now));
+                let version = there.map(|(_, version)| version);
+                known.note_address(self.hash(&client), address.into(), version);
+                Answer::Got(there.map(|(view, _)| view))
             }
             (Ask::Change { old, new, replaces }, Told::Changed { made, replaced }) => {
                 if !made {
                     return Some(Answer::Done(Err(CommitError::Conflict)));
                 }
-                let mut deltas = Deltas::default();
-                if let Some(old) = &old {
-                    let old = K::contents_of(old);
-                    deltas.push(delta(&old, -1));
-                    let (first, last) = K::range(old.address, &old.own);
-                    if new.is_none() || K::HAS_PREFIXES {
+                let replaces = replaces.filter(|_| replaced);
+                let stays = new.as_ref().map(range_of::<K>);
+                for gone in [&old, &replaces].into_iter().flatten() {
+                    let (first, last) = range_of::<K>(gone);
+                    // What is marked for the same range is learned below.
+                    if stays != Some((first, last)) {
                         hints.ended(first, last);
                     }
                 }
-                if let Some(other) = replaces.as_ref().filter(|_| replaced) {
-                    let other = K::contents_of(other);
-                    deltas.push(delta(&other, -1));
-                    let (first, last) = K::range(other.address, &other.own);
-                    hints.ended(first, last);
-                }
                 if let Some(new) = &new {
-                    let new = K::contents_of(new);
-                    deltas.push(delta(&new, 1));
-                    hints.learn(&new, now.wall_s);
+                    hints.learn(&K::contents_of(new), now.wall_s);
                 }
+                let deltas = steps::<K>([old.as_ref(), replaces.as_ref()], new.as_ref());
                 Answer::Done(Ok(Stored { position: 0, deltas, replaced }))
             }
             // A reply that does not fit is a defect of whoever brought it: the exchange ends.
@@ -189,93 +191,157 @@ impl<K: LeaseKind> RemoteStore<K> {
         })
     }
 
-    /// What was read of a lease, if it still is known.
-    fn change(&self, change: &K::Change<'_>, now: Now) -> Result<Ask<K>, CommitError> {
+    /// The question that makes a change.
+    fn change(
+        &self,
+        state: &mut State<K>,
+        change: &K::Change<'_>,
+        now: Now,
+    ) -> Result<Ask<K>, CommitError> {
         let terms = K::terms(change);
         let new = K::contents(change, now.wall_s);
-        let state = self.state.lock();
-        let old = match terms.expect {
-            Expect::Absent => None,
+        state.known.forget(self.hash(&K::owner(&new)));
+        let State { seen, .. } = state;
+        let (version, old) = match terms.expect {
+            Expect::Absent => (None, None),
             Expect::Unchanged(version) => {
-                let old = state.seen.get(version).ok_or(CommitError::Conflict)?;
-                let is_it = K::address(old).into() == new.address;
-                Some(old).filter(|_| is_it).ok_or(CommitError::Conflict)?.into()
+                let old = seen.get(version).filter(|old| K::address(old).into() == new.address);
+                (Some(version), Some(K::contents_of(old.ok_or(CommitError::Conflict)?)))
             }
         };
-        let old_contents = old.map(K::contents_of);
         if K::HAS_PREFIXES && new.state.holds_address() {
             let (first, last) = K::range(new.address, &new.own);
-            let is_own = old_contents.as_ref().is_some_and(|old| {
+            let is_own = old.as_ref().is_some_and(|old| {
                 is_holding(old, now.wall_s) && K::range(old.address, &old.own) == (first, last)
             });
             if !is_own && self.hints.is_held(first, last) {
                 return Err(CommitError::Conflict);
             }
         }
-        let context =
-            old_contents.as_ref().and_then(|old| merged_context(old, &new, terms.keeps_context));
+        let context = old.as_ref().and_then(|old| merged_context(old, &new, terms.keeps_context));
         let user_context = context.as_deref().unwrap_or(new.user_context);
         let new = Contents { user_context, ..new };
         let replaces = terms.replaces.filter(|&other| other != new.address);
         let replaces = replaces.and_then(|other| {
-            let other = state.seen.latest(other)?;
+            let other = seen.latest(other)?;
             K::has_same_owner(&new, &K::contents_of(other)).then(|| other.clone())
         });
         let mut lease = K::Lease::default();
         K::copy_to(&new, &mut lease);
-        Ok(Ask::Change { old: old.cloned(), new: Some(lease), replaces })
+        // Whatever becomes of the change, this version is of no use any more.
+        let old = version.and_then(|version| seen.take(version));
+        Ok(Ask::Change { old, new: Some(lease), replaces })
     }
 
-    /// Whether a change would alter nothing of what was read but its time.
-    fn is_same(&self, change: &K::Change<'_>) -> bool {
+    /// Says whether a change would alter nothing of what was read but its time. What another exchange has read is too old to
+    /// promise that: it is read once more then, which costs less than a change would.
+    fn compare(&self, change: &K::Change<'_>) -> Answer<K> {
         let (new, terms) = (K::contents(change, 0), K::terms(change));
-        let Expect::Unchanged(version) = terms.expect else { return false };
-        let state = self.state.lock();
-        let Some(old) = state.seen.get(version).map(K::contents_of) else { return false };
+        let Expect::Unchanged(version) = terms.expect else { return Answer::Same(None) };
+        let State { seen, .. } = &*self.state.lock();
+        let Some(old) = seen.get(version).map(K::contents_of) else { return Answer::Same(None) };
         let context = merged_context(&old, &new, terms.keeps_context);
         let user_context = context.as_deref().unwrap_or(new.user_context);
-        old.address == new.address && is_same(&Contents { user_context, ..new }, &old)
+        let is_same =
+            old.address == new.address && is_same(&Contents { user_context, ..new }, &old);
+        match is_same && !seen.is_fresh(version) {
+            true => Answer::Done(Err(CommitError::Conflict)),
+            false => Answer::Same(is_same.then_some(0)),
+        }
     }
 
-    fn deletion(&self, address: AddressOf<K>, expect: Expect) -> Result<Ask<K>, CommitError> {
+    /// The question that deletes a lease.
+    fn deletion(
+        &self,
+        State { seen, known, .. }: &mut State<K>,
+        address: AddressOf<K>,
+        expect: Expect,
+    ) -> Result<Ask<K>, CommitError> {
         let Expect::Unchanged(version) = expect else { return Err(CommitError::Conflict) };
-        let state = self.state.lock();
-        let old = state.seen.get(version).filter(|old| K::address(old) == address);
-        let old = Some(old.ok_or(CommitError::Conflict)?.clone());
-        Ok(Ask::Change { old, new: None, replaces: None })
+        let old = seen.get(version).filter(|old| K::address(old) == address);
+        let owner = K::owner(&K::contents_of(old.ok_or(CommitError::Conflict)?));
+        known.forget(self.hash(&owner));
+        Ok(Ask::Change { old: seen.take(version), new: None, replaces: None })
     }
 
-    fn send(&self, ask: Ask<K>) -> Submitted<K> {
-        let mut state = self.state.lock();
-        let ticket = Ticket(state.next);
-        state.next += 1;
-        state.outgoing.push(Request { ticket, ask });
+    fn hash(&self, client: &K::Key<'_>) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        K::hash_key(client, &mut hasher);
+        hasher.finish()
+    }
+}
+
+impl<K: LeaseKind> State<K> {
+    /// What the last answer to a client says to a request for an address, which is decided by it once more. Nothing where
+    /// there is more to it than one lease, or somebody else has it: such things are looked up when they count.
+    fn recall(
+        &mut self,
+        client: &K::Key<'_>,
+        Fact { own, more, at, .. }: Fact<K::Number>,
+        address: AddressOf<K>,
+        now: Now,
+    ) -> Option<Answer<K>> {
+        let there = match (own, at) {
+            (Some(own), _) => Some(own),
+            (None, Some((at, there))) if at == address.into() => there,
+            (None, _) => return None,
+        };
+        let Some(version) = there else {
+            return Some(Answer::Found { own: None, more, requested: None });
+        };
+        let lease = self.seen.recall(version).map(K::contents_of)?;
+        let view = view::<K>(&lease, client, version, now);
+        let is_others = view.owner() != Ownership::Mine && is_holding(&lease, now.wall_s);
+        let is_it = view.address() == address && !is_others;
+        let found = Answer::Found { own: own.map(|_| view), more, requested: Some(view) };
+        is_it.then_some(found)
+    }
+
+    fn send(&mut self, ask: Ask<K>) -> Submitted<K> {
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        self.outgoing.push(Request { ticket, ask });
         Submitted::Waiting(ticket)
     }
 }
 
 impl<K: LeaseKind> Store<K> for RemoteStore<K> {
     fn submit(&self, question: &Question<'_, K>, now: Now) -> Submitted<K> {
-        let ask = match question {
+        if let Question::Compare(change) = question {
+            return Submitted::Ready(self.compare(change));
+        }
+        let state = &mut *self.state.lock();
+        let ask = match *question {
             Question::Find { client, subnet, nth, requested } => {
-                let client = K::own_key(client);
                 // Whatever it asks for uses up what was known of it.
-                self.state.lock().absent.forget(&client);
-                Ok(Ask::Find { client, subnet: *subnet, nth: *nth, requested: *requested })
+                state.known.forget(self.hash(&client));
+                Ok(Ask::Find { client: K::own_key(&client), subnet, nth, requested })
             }
             Question::Get { client, address } => {
-                Ok(Ask::Get { client: K::own_key(client), address: *address })
+                Ok(Ask::Get { client: K::own_key(&client), address })
             }
-            Question::Compare(change) => {
-                return Submitted::Ready(Answer::Same(self.is_same(change).then_some(0)));
+            Question::Commit(ref change) | Question::Compare(ref change) => {
+                self.change(state, change, now)
             }
-            Question::Commit(change) => self.change(change, now),
-            Question::Delete { address, expect } => self.deletion(*address, *expect),
+            Question::Delete { address, expect } => self.deletion(state, address, expect),
         };
         match ask {
-            Ok(ask) => self.send(ask),
+            Ok(ask) => state.send(ask),
             Err(error) => Submitted::Ready(Answer::Done(Err(error))),
         }
+    }
+
+    fn submit_of_offer(&self, question: &Question<'_, K>, now: Now) -> Submitted<K> {
+        if let Question::Find { client, subnet, nth: 0, requested: Some(address) } = question {
+            let state = &mut *self.state.lock();
+            let fact = state.known.take(self.hash(client), now);
+            let fact = fact.filter(|fact| fact.subnet == *subnet);
+            let known = fact.and_then(|fact| state.recall(client, fact, *address, now));
+            if let Some(known) = known {
+                return Submitted::Ready(known);
+            }
+        }
+        self.submit(question, now)
     }
 
     fn is_shared(&self) -> bool {
@@ -284,17 +350,6 @@ impl<K: LeaseKind> Store<K> for RemoteStore<K> {
 
     fn note_exhausted(&self) {
         self.hints.note_exhausted();
-    }
-
-    fn take_absence(
-        &self,
-        client: &K::Key<'_>,
-        subnet: SubnetId,
-        address: AddressOf<K>,
-        now: Now,
-    ) -> bool {
-        let client = K::own_key(client);
-        self.state.lock().absent.take(&client, subnet, address.into(), now)
     }
 }
 
@@ -327,24 +382,21 @@ fn look<K: LeaseKind>(
     lease: K::Lease,
     client: &K::Key<'_>,
     now: Now,
-) -> K::View {
-    let contents = K::contents_of(&lease);
-    hints.learn(&contents, now.wall_s);
-    let is_held = is_holding(&contents, now.wall_s);
-    let owner = K::ownership(client, &contents);
-    let version = seen.insert(lease.clone());
-    K::view(&K::contents_of(&lease), owner, is_held, version)
+) -> (K::View, Version) {
+    let (version, lease) = seen.insert(lease);
+    let lease = K::contents_of(lease);
+    hints.learn(&lease, now.wall_s);
+    (view::<K>(&lease, client, version, now), version)
 }
 
-/// The user context of a lease that its owner keeps or has declined, with the new one merged into it.
-fn merged_context<K: LeaseKind>(
-    old: &Contents<'_, K>,
-    new: &Contents<'_, K>,
-    keeps_context: bool,
-) -> Option<Vec<u8>> {
-    let is_its_own = || new.state == LeaseState::Declined || K::has_same_owner(new, old);
-    let is_kept = keeps_context && !old.user_context.is_empty() && is_its_own();
-    is_kept.then(|| extended_info::merge(old.user_context, new.user_context))
+/// What a client is shown of a row.
+fn view<K: LeaseKind>(
+    lease: &Contents<'_, K>,
+    client: &K::Key<'_>,
+    version: Version,
+    now: Now,
+) -> K::View {
+    K::view(lease, K::ownership(client, lease), is_holding(lease, now.wall_s), version)
 }
 
 /// One lease more or less.
@@ -361,11 +413,15 @@ fn delta<K: LeaseKind>(lease: &Contents<'_, K>, by: i8) -> Delta {
 /// The steps by which a change of a lease alters the counts.
 #[must_use]
 pub fn deltas_of<K: LeaseKind>(old: Option<&K::Lease>, new: Option<&K::Lease>) -> Deltas {
+    steps::<K>([old, None], new)
+}
+
+/// The steps by which leases that go and one that comes alter the counts; that comes last.
+fn steps<K: LeaseKind>(gone: [Option<&K::Lease>; 2], new: Option<&K::Lease>) -> Deltas {
     let mut deltas = Deltas::default();
-    for (lease, by) in [(old, -1), (new, 1)] {
-        if let Some(lease) = lease {
-            deltas.push(delta(&K::contents_of(lease), by));
-        }
+    let gone = gone.into_iter().flatten().map(|lease| (lease, -1));
+    for (lease, by) in gone.chain(new.map(|lease| (lease, 1))) {
+        deltas.push(delta(&K::contents_of(lease), by));
     }
     deltas
 }

@@ -249,6 +249,18 @@ fn marks_follow_what_is_read() {
 }
 
 #[test]
+fn servers_that_share_a_database_search_from_different_places() {
+    let last = Ipv4Addr::new(192, 0, 3, 255);
+    let picked = |seed| {
+        let pools = Arc::new(PoolSet4::new([PoolRange { first: A, last, skips_edges: false }]));
+        Hints::<V4>::new(seed).adopt(&pools, &[]);
+        pools.pick(PoolIndex(0), PickFrom::Cursor)
+    };
+    assert_eq!((picked(0), picked(5)), (Some(A), picked(5)));
+    assert!(picked(5) != picked(6) && picked(5) != Some(A));
+}
+
+#[test]
 fn comparison_and_context_use_what_was_read() {
     let (mut stand, _) = stand4();
     let with = |context| Change4 {
@@ -315,23 +327,121 @@ fn prefixes_that_overlap_what_is_held_are_conflicts() {
     assert!(pools.is_held("2001:db8:0:110::".parse().unwrap(), 64));
 }
 
+const AT_ONE: Question4<'static> =
+    Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested: Some(A) };
+
+impl Stand<V4> {
+    /// What the client is shown without a question when it takes an offer: its own lease, and that on the address.
+    fn recalled(
+        &mut self,
+        question: &Question4<'_>,
+        now: Now,
+    ) -> Option<[Option<crate::lease4::Lease4View>; 2]> {
+        match self.store.submit_of_offer(question, now) {
+            Submitted::Ready(Answer4::Found { own, requested, .. }) => Some([own, requested]),
+            Submitted::Ready(answer) => panic!("{answer:?}"),
+            Submitted::Waiting(_) => {
+                self.store.take_requests(&mut Vec::new());
+                None
+            }
+        }
+    }
+
+    fn put(&mut self, address: Ipv4Addr, hw: u8, cltt: i64) {
+        let lease = Lease4 {
+            address,
+            hw: vec![hw; 6],
+            hw_type: 1,
+            subnet_id: SUBNET,
+            valid_lifetime: 60,
+            cltt,
+            ..Lease4::default()
+        };
+        self.table.insert(address, lease);
+    }
+}
+
 #[test]
 fn request_for_what_was_offered_a_moment_ago_is_not_looked_up_again() {
     let (mut stand, _) = stand4();
-    let find = |requested| Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested };
-    let is_known =
-        |stand: &Stand<V4>, address| stand.store.take_absence(&ONE, SUBNET, address, NOW);
-    assert!(matches!(stand.ask(&find(Some(A)), NOW), Answer4::Found { own: None, .. }));
-    assert!(is_known(&stand, A));
-    assert!(!is_known(&stand, A), "once");
-    stand.ask(&find(Some(A)), NOW);
-    assert!(!is_known(&stand, B), "another address");
-    stand.ask(&find(Some(A)), NOW);
-    stand.ask(&find(None), NOW);
-    assert!(!is_known(&stand, A), "it has asked for something else meanwhile");
+    let at =
+        |address| Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested: Some(address) };
+    assert!(matches!(stand.ask(&AT_ONE, NOW), Answer4::Found { own: None, .. }));
+    assert_eq!(stand.recalled(&AT_ONE, NOW), Some([None, None]));
+    assert_eq!(stand.recalled(&AT_ONE, NOW), None, "once");
+    stand.ask(&AT_ONE, NOW);
+    assert_eq!(stand.recalled(&at(B), NOW), None, "another address");
+    stand.ask(&AT_ONE, NOW);
+    assert_eq!(stand.recalled(&AT_ONE, Now::from_secs(1006)), None, "too late");
+    stand.ask(&AT_ONE, NOW);
+    stand.find(ONE);
+    assert_eq!(stand.recalled(&AT_ONE, NOW), None, "it has asked for something else meanwhile");
+    let other = Question4::Find { client: ONE, subnet: SubnetId(8), nth: 0, requested: Some(A) };
+    stand.ask(&AT_ONE, NOW);
+    assert_eq!(stand.recalled(&other, NOW), None, "another subnet");
     // A lease of another server is always looked for where no offer of this one is taken.
-    stand.ask(&find(Some(B)), NOW);
-    stand.table.insert(B, Lease4 { address: B, hw: vec![9; 6], ..Lease4::default() });
-    assert!(matches!(stand.ask(&find(Some(B)), NOW), Answer4::Found { requested: Some(_), .. }));
+    stand.ask(&at(B), NOW);
+    stand.put(B, 9, 1000);
+    assert!(matches!(stand.ask(&at(B), NOW), Answer4::Found { requested: Some(_), .. }));
     assert_eq!(stand.commit(change(ONE, B, Expect::Absent), NOW), Err(CommitError::Conflict));
+}
+
+#[test]
+fn lease_of_the_client_that_was_offered_is_renewed_without_a_look() {
+    let (mut stand, _) = stand4();
+    stand.put(A, 1, 990);
+    // The address that was picked for it meanwhile does not matter.
+    for requested in [None, Some(A), Some(B)] {
+        stand.ask(&Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested }, NOW);
+        let Some([Some(own), there]) = stand.recalled(&AT_ONE, NOW) else {
+            panic!("its lease is known")
+        };
+        assert_eq!((Some(own), own.owner), (there, Ownership::Mine));
+        let renewal = change(ONE, A, Expect::Unchanged(own.version));
+        // That nothing but the time would change must not be promised by what is not fresh.
+        match stand.ask(&Question4::Compare(renewal), NOW) {
+            Answer4::Same(None) => assert_eq!(requested, None, "it gets a name"),
+            answer => {
+                assert!(matches!(answer, Answer4::Done(Err(CommitError::Conflict))));
+                assert!(requested.is_some());
+            }
+        }
+        assert!(stand.commit(renewal, NOW).is_ok());
+    }
+    // A client that moves, or that asks for what somebody else has, is looked at again.
+    let at_b = Question4::Find { client: ONE, subnet: SUBNET, nth: 0, requested: Some(B) };
+    stand.ask(&at_b, NOW);
+    assert_eq!(stand.recalled(&at_b, NOW), None);
+    stand.put(A, 9, 990);
+    stand.ask(&AT_ONE, NOW);
+    assert_eq!(stand.recalled(&AT_ONE, NOW), None);
+}
+
+#[test]
+fn former_lease_that_was_offered_is_taken_over_without_a_look() {
+    let (mut stand, _) = stand4();
+    stand.put(A, 9, 900);
+    stand.find(ONE);
+    // As an address that was picked is looked at.
+    assert!(stand.get(ONE, A, NOW).is_some());
+    let Some([None, Some(former)]) = stand.recalled(&AT_ONE, NOW) else {
+        panic!("what is there is known")
+    };
+    assert!(stand.commit(change(ONE, A, Expect::Unchanged(former.version)), NOW).is_ok());
+    assert_eq!(stand.find(ONE), Some(A));
+}
+
+#[test]
+fn change_uses_up_what_was_known_of_its_client() {
+    let (mut stand, _) = stand4();
+    // Somebody else is quicker.
+    stand.ask(&AT_ONE, NOW);
+    stand.put(A, 9, 1000);
+    assert_eq!(stand.commit(change(ONE, A, Expect::Absent), NOW), Err(CommitError::Conflict));
+    assert_eq!(stand.recalled(&AT_ONE, NOW), None, "it would lead to the same conflict");
+    stand.put(A, 1, 1000);
+    stand.ask(&AT_ONE, NOW);
+    let expect = Expect::Unchanged(stand.get(ONE, A, NOW).unwrap().version);
+    stand.ask(&Question4::Delete { address: A, expect }, NOW);
+    assert_eq!(stand.recalled(&AT_ONE, NOW), None, "it has given it back");
 }

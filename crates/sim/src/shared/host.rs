@@ -75,7 +75,7 @@ impl<F: Family> Host<F> {
         rng: &mut SplitMix,
     ) -> Option<Self> {
         let survey = Survey::make(connection, now.wall_s).ok()?;
-        let hints: Arc<Hints<F::Leases>> = Arc::default();
+        let hints = Arc::new(Hints::new(rng.next_u64()));
         let stores: Vec<_> =
             (0..workers).map(|_| Arc::new(RemoteStore::new(hints.clone()))).collect();
         let shared = Shared::new(stores[0].clone(), rng.next_u64());
@@ -192,11 +192,12 @@ impl<F: Family> Host<F> {
 pub(super) fn carry_out<K: LeaseKind>(table: &Table<K>, jobs: Vec<Job<K>>) -> Outcome<K> {
     let mut outcome = Outcome { told: Vec::new(), again: Vec::new() };
     let asks: Vec<&Ask<K>> = jobs.iter().map(|job| &job.request.ask).collect();
+    let were_lost: Vec<bool> = jobs.iter().map(|job| job.was_lost).collect();
     let is_change = asks.iter().any(|ask| matches!(ask, Ask::Change { .. }));
     let mut tries = 0;
     let told = loop {
         let told = table.connect().and_then(|mut connection| match is_change {
-            true => requests::change(&mut connection, &asks, &[]),
+            true => requests::change(&mut connection, &asks, &were_lost),
             false => requests::read(&mut connection, &asks),
         });
         match told {

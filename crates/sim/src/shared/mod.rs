@@ -223,6 +223,7 @@ impl<F: Family> Side<F> {
                 own.server.give_up(ticket, now);
             }
         }
+        own.server.end_batch(now, &mut own.replies);
         self.settle(host, worker, world);
     }
 

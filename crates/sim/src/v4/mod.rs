@@ -135,6 +135,10 @@ impl Family for V4 {
         server.parked_len()
     }
 
+    fn behind_len(server: &Server4) -> usize {
+        server.behind_len()
+    }
+
     fn steer(payload: &[u8]) -> usize {
         // The last byte of the hardware address.
         payload.get(33).copied().unwrap_or(0).into()
@@ -306,6 +310,13 @@ impl Family for V4 {
             (units, of(index))
         });
         pools.collect()
+    }
+
+    fn link(runtime: &Runtime4, subnet: u32) -> u32 {
+        let all = &runtime.config.subnets;
+        let Some(own) = all.iter().find(|one| one.id == subnet) else { return subnet };
+        let first = all.iter().find(|one| own.network.is_some() && one.network == own.network);
+        first.map_or(subnet, |first| first.id)
     }
 
     fn check_counters(runtime: &Runtime4, counters: &LeaseCounters4, counts: &Counts) {

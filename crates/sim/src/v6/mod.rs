@@ -169,6 +169,10 @@ impl Family for V6 {
         server.parked_len()
     }
 
+    fn behind_len(server: &Server6) -> usize {
+        server.behind_len()
+    }
+
     fn steer(payload: &[u8]) -> usize {
         let duid = Read::query(payload).map(|query| query.duid).unwrap_or_default();
         duid.iter().map(|&byte| usize::from(byte)).sum()
@@ -343,6 +347,13 @@ impl Family for V6 {
             (Units { first: pool.first, last: pool.end(), len: pool.unit_len }, of(index))
         });
         pools.collect()
+    }
+
+    fn link(runtime: &Runtime6, subnet: u32) -> u32 {
+        let all = &runtime.config.subnets;
+        let Some(own) = all.iter().find(|one| one.id == subnet) else { return subnet };
+        let first = all.iter().find(|one| own.network.is_some() && one.network == own.network);
+        first.map_or(subnet, |first| first.id)
     }
 
     fn check_counters(runtime: &Runtime6, counters: &LeaseCounters6, counts: &Counts) {
