@@ -16,8 +16,8 @@ use crate::connection::db_error;
 
 /// For how many elements statements are prepared, descending.
 const SIZES: [usize; 16] = [256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
-/// The first version of MariaDB that takes the parameters of many rows at once, by the driver's account.
-const BULK_SINCE: (u16, u16, u16) = (10, 2, 0);
+/// Number of the error that says that a statement cannot be run for many rows at once.
+const NOT_IN_BULK: u16 = 1295;
 
 /// A connection and its statements.
 #[derive(Debug)]
@@ -54,11 +54,7 @@ const IDLE_SESSION_S: u32 = 2_147_483;
 impl Session {
     pub(crate) fn new(mut connection: Conn) -> Result<Self, DbError> {
         let (statements, guard) = (HashMap::new(), Guard::None);
-        // Who answers may be another one than who was connected to: a proxy tells its own version, and what it can do.
-        let version: Option<Option<String>> =
-            connection.query_first("SELECT VERSION()").map_err(|error| db_error(&error, "open"))?;
-        let is_mariadb = version.flatten().is_some_and(|version| version.contains("MariaDB"));
-        let has_bulk = is_mariadb && connection.server_version() >= BULK_SINCE;
+        let has_bulk = has_bulk(&mut connection)?;
         Ok(Self {
             connection,
             statements,
@@ -68,6 +64,12 @@ impl Session {
             is_patient: true,
             has_bulk,
         })
+    }
+
+    /// Lets it be as with a server that takes one row of parameters at a time.
+    #[cfg(test)]
+    pub(crate) fn forgo_bulk(&mut self) {
+        self.has_bulk = false;
     }
 
     /// Whether [`Session::run_bulk`] is one statement.
@@ -234,6 +236,20 @@ impl Session {
 /// In the place of a size: the statement is for one row, of which there are many.
 const BULK: usize = usize::MAX;
 
+/// Whether the parameters of many rows go to the server at once. The driver knows and does not tell; where it does not
+/// send them so it runs a statement for each row. What shows it is a statement that no server runs for many rows.
+fn has_bulk(connection: &mut Conn) -> Result<bool, DbError> {
+    let failed = |error: mysql::Error| db_error(&error, "open");
+    let statement = connection.prep("DO ?").map_err(failed)?;
+    let tried = connection.exec_batch(&statement, [(1,), (2,)]);
+    connection.close(statement).map_err(failed)?;
+    match tried {
+        Ok(()) => Ok(false),
+        Err(mysql::Error::MySqlError(error)) => Ok(error.code == NOT_IN_BULK),
+        Err(error) => Err(failed(error)),
+    }
+}
+
 fn cells(row: Row) -> Vec<Value> {
     row.unwrap_raw().into_iter().map(|value| value.unwrap_or(Value::NULL)).collect()
 }
@@ -294,6 +310,7 @@ mod tests {
         assert_eq!(wait(&mut session), Some(long));
         assert!(!session.can("SELECT FROM nowhere").unwrap());
         assert!(session.can("SELECT 1").unwrap());
+        assert!(session.has_bulk(), "MariaDB takes many rows at once");
     }
 
     #[test]

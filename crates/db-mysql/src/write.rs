@@ -365,3 +365,44 @@ fn mark(made: &mut [bool], at: usize, value: bool) {
         *made = value;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use database::LeaseConnection;
+    use db_testing::{Durability, Schema, Server};
+    use libdhcpsrv::config::SqlKind;
+    use libdhcpsrv::lease::SubnetId;
+    use libdhcpsrv::lease4::{Lease4, V4};
+
+    use super::*;
+
+    /// The way of servers that do not take many rows of parameters at once.
+    #[test]
+    fn rows_of_any_number_are_written_by_several_statements() {
+        let database = Server::shared(SqlKind::Mysql, Durability::Relaxed).new_database();
+        database.create_schema(Schema::Debian);
+        let mut leases = Leases::<V4>::open(&database.access()).unwrap();
+        leases.session.forgo_bulk();
+        let lease = |number: u32, valid_lifetime| Lease4 {
+            address: Ipv4Addr::from(0x0a00_0000 + number),
+            hw: number.to_be_bytes().to_vec(),
+            subnet_id: SubnetId(1),
+            cltt: 1_800_000_000,
+            valid_lifetime,
+            ..Lease4::default()
+        };
+        let old: Vec<_> = (0..163).map(|number| lease(number, 60)).collect();
+        let new: Vec<_> = (0..163).map(|number| lease(number, 90)).collect();
+        let first: Vec<_> = old[50..60].iter().collect();
+        assert_eq!(leases.insert(&first).unwrap(), [true; 10]);
+        let made = leases.insert(&old.iter().collect::<Vec<_>>()).unwrap();
+        let absent: Vec<_> = (0..163).map(|number| !(50..60).contains(&number)).collect();
+        assert_eq!(made, absent);
+        let pairs: Vec<_> = old.iter().zip(&new).collect();
+        assert_eq!(leases.update(&pairs).unwrap(), [true; 163]);
+        assert_eq!(leases.update(&pairs).unwrap(), [false; 163]);
+        assert_eq!(leases.page(None, 1000).unwrap().0, new);
+    }
+}
