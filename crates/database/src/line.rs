@@ -34,7 +34,7 @@ pub(crate) const BATCH_MAX: usize = 1024;
 /// Jobs of one sort that must wait before the helping connection joins in.
 const JOIN_FROM: usize = 192;
 /// Time for which jobs gather while there is something to do all the time: a batch costs more than its jobs.
-const GATHER: Duration = Duration::from_micros(400);
+pub(crate) const GATHER: Duration = Duration::from_micros(500);
 /// Jobs of a batch behind which others are likely to come soon.
 const GATHER_FROM: usize = 3;
 /// Jobs from which on a batch is large enough.
@@ -61,6 +61,11 @@ pub(crate) trait Carrier: Send + Sync + Sized + 'static {
     /// How many jobs of a sort are best carried together, by what the batch before took.
     fn batch_max(&self, _sort: usize, _last: Option<Pace>) -> usize {
         BATCH_MAX
+    }
+
+    /// For how long jobs of a sort gather behind a batch of several.
+    fn gather(&self, _sort: usize) -> Duration {
+        GATHER
     }
 
     /// Whether a further connection is of use to jobs of a sort.
@@ -352,14 +357,15 @@ impl<C: Carrier> Line<C> {
                 return Next::Connect;
             }
             if let Some((sort, count)) = found {
-                if std::mem::take(&mut may_gather) && count < GATHER_TO {
+                let batch_max = self.carrier.batch_max(sort, last).min(BATCH_MAX);
+                if std::mem::take(&mut may_gather) && count < GATHER_TO.min(batch_max) {
                     // Asleep, because every job that comes would wake a wait.
                     drop(queues);
-                    thread::sleep(GATHER);
+                    thread::sleep(self.carrier.gather(sort));
                     queues = self.queues.lock();
                     continue;
                 }
-                let count = count.min(self.carrier.batch_max(sort, last).min(BATCH_MAX));
+                let count = count.min(batch_max);
                 return Next::Carry(sort, queues[sort].jobs.drain(..count).collect());
             }
             self.ready[number].wait(&mut queues);

@@ -75,7 +75,9 @@ impl Databases {
             return server.clone();
         }
         let settings = match kind {
-            SqlKind::Mysql => Settings::default().with("innodb-buffer-pool-size", "512M"),
+            SqlKind::Mysql => Settings::default()
+                .with("innodb-buffer-pool-size", "512M")
+                .with("innodb-log-file-size", "512M"),
             SqlKind::Postgresql => Settings::default().with("shared_buffers", "512MB"),
         };
         let server = Server::start(kind, settings);
