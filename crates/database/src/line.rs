@@ -38,7 +38,7 @@ pub(crate) const GATHER: Duration = Duration::from_micros(500);
 /// Jobs of a batch behind which others are likely to come soon.
 const GATHER_FROM: usize = 3;
 /// Jobs from which on a batch is large enough.
-const GATHER_TO: usize = 64;
+const GATHER_TO: usize = 24;
 /// Time after a batch in which the next one counts as following it.
 const BUSY: Duration = Duration::from_millis(2);
 /// Pause of the helping connection when it could not be made.
