@@ -30,9 +30,11 @@ pub(crate) enum Command {
     LeaseUpload,
     /// `stats-recount`.
     StatsRecount,
+    /// `stats-triggers`.
+    StatsTriggers,
 }
 
-const COMMANDS: [(&str, Command); 10] = [
+const COMMANDS: [(&str, Command); 11] = [
     ("db-init", Command::DbInit),
     ("lease-init", Command::DbInit),
     ("db-version", Command::DbVersion),
@@ -43,6 +45,7 @@ const COMMANDS: [(&str, Command); 10] = [
     ("lease-dump", Command::LeaseDump),
     ("lease-upload", Command::LeaseUpload),
     ("stats-recount", Command::StatsRecount),
+    ("stats-triggers", Command::StatsTriggers),
 ];
 
 /// Where leases are.
@@ -248,7 +251,8 @@ fn grammar() -> clap::Command {
     clap::Command::new("kea-admin")
         .about(
             "Makes, upgrades and looks at the databases of the DHCP servers, and moves leases between them.\n\n\
-             COMMAND: db-init, db-version, db-upgrade, lease-dump, lease-upload, lease-copy, stats-recount\n\
+             COMMAND: db-init, db-version, db-upgrade, lease-dump, lease-upload, lease-copy, stats-recount,\n\
+             stats-triggers\n\
              (and the old names lease-init, lease-version, lease-upgrade)\n\
              BACKEND: memfile, mysql or pgsql; lease-copy has two: kea-admin lease-copy FROM TO ...",
         )

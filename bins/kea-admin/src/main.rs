@@ -1,7 +1,7 @@
 //! `kea-admin`: makes, upgrades and looks at the databases of the DHCP servers, and moves leases between them.
 //!
 //! Commands, options, words and exit codes are those of Kea's script of this name, old names included; `lease-copy`,
-//! `--dry-run` and files as a back-end are ours. Answers go to standard output, and so do errors, as from Kea's script;
+//! `stats-triggers`, `--dry-run` and files as a back-end are ours. Answers go to standard output, and so do errors, as from Kea's script;
 //! bad rows and progress go to standard error.
 //!
 //! Exit codes: 0 done; 1 not done; 2 (PostgreSQL) there are tables already; 3 done, but rows that could not be used
@@ -27,6 +27,7 @@ mod steps;
 mod target;
 mod terminal;
 mod transfer;
+mod triggers;
 
 use std::process::ExitCode;
 
@@ -77,6 +78,10 @@ fn run(options: &Options) -> Result<u64, Failure> {
         (Command::StatsRecount, Backend::Memfile) => {
             println!("INFO/kea-admin: memfile does not keep lease statistics");
             Ok(0)
+        }
+        (Command::StatsTriggers, Backend::Memfile) => Err(Failure::NotImplemented),
+        (Command::StatsTriggers, _) => {
+            triggers::run(&options.access(side)?, options.dry_run).map(|()| 0)
         }
         (Command::StatsRecount, _) => {
             recount::run(&options.access(side)?, options.dry_run).map(|()| 0)

@@ -316,6 +316,46 @@ fn classes_are_counted_and_limited() {
 }
 
 #[test]
+fn functions_of_kea_are_replaced_by_faster_ones() {
+    let (_, script) = debian_versions(SqlKind::Postgresql)
+        .into_iter()
+        .find(|(version, _)| version == "13.0")
+        .expect("Debian's newest version");
+    let tables = database(SqlKind::Postgresql);
+    tables.sql(&script);
+    tables.sql(
+        r#"INSERT INTO lease4 (address, valid_lifetime, subnet_id, state, user_context)
+           VALUES (1, 1, 1, 0, '{"ISC":{"client-classes":["gold"]}}'), (2, 1, 1, 0, NULL)"#,
+    );
+    let (four, classes) = (
+        "SELECT subnet_id, state, leases FROM lease4_stat ORDER BY state",
+        "SELECT client_class, leases FROM lease4_stat_by_client_class",
+    );
+    let source = "SELECT count(*) FROM pg_proc WHERE proname LIKE 'func_lease%' AND prosrc LIKE '%isJsonSupported%'";
+    assert_eq!(tables.sql(source), "6\n");
+    let dry = admin("stats-triggers", &tables, &["--dry-run"]).ok();
+    assert!(dry.out.contains("func_lease6_ADEL"), "{}", dry.out);
+    assert_eq!(tables.sql(source), "6\n");
+    for _ in 0..2 {
+        admin("stats-triggers", &tables, &[]).ok();
+        assert_eq!(tables.sql(source), "0\n");
+        assert_eq!(tables.sql(four), "1\t0\t2\n");
+        assert_eq!(tables.sql(classes), "gold\t1\n");
+    }
+    tables
+        .sql("UPDATE lease4 SET state = 1 WHERE address = 1; DELETE FROM lease4 WHERE address = 2");
+    assert_eq!(tables.sql(four), "1\t0\t0\n1\t1\t1\n");
+    assert_eq!(tables.sql(classes), "gold\t0\n");
+    assert_eq!(admin("db-version", &tables, &[]).ok().out, "13.0\n");
+
+    let older = database(SqlKind::Postgresql);
+    admin("db-init", &older, &["--schema", "6.0"]).ok();
+    let said = admin("stats-triggers", &older, &[]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("version 6.0"), "{}", said.out);
+}
+
+#[test]
 fn what_is_there_is_not_made_again() {
     for kind in KINDS {
         let tables = database(kind);

@@ -353,10 +353,6 @@ fn release(
         let client = exchange.client(lease_type, ia.iaid);
         let mut status = None;
         for listed in listed(&ia) {
-            if session.is_spent() {
-                status = Some(worse(status, TOO_MUCH));
-                break;
-            }
             let resource = listed.resource();
             let verdict = match own_lease(session, client, resource.address)? {
                 Err(verdict) => verdict,
@@ -400,10 +396,6 @@ fn decline(
         let client = exchange.client(LeaseType::Na, ia.iaid);
         let mut status = None;
         for listed in listed(&ia) {
-            if session.is_spent() {
-                status = Some(worse(status, TOO_MUCH));
-                break;
-            }
             let resource = listed.resource();
             let verdict = match own_lease(session, client, resource.address)? {
                 Err(verdict) => verdict,

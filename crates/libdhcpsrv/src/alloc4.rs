@@ -615,14 +615,10 @@ fn pick<'a>(
     session: &mut Session4<'_>,
     query: &'a Query4<'a>,
 ) -> Result<Option<Picked<'a>>, Parked> {
-    let mut is_used_up = false;
     for site in query.sites_from(0) {
-        if let Some((address, looked)) = pick_in(session, query, &site, &mut is_used_up)? {
+        if let Some((address, looked)) = pick_in(session, query, &site)? {
             return Ok(Some(Picked { site, address, looked }));
         }
-    }
-    if is_used_up {
-        session.note_exhausted();
     }
     Ok(None)
 }
@@ -637,12 +633,11 @@ fn first_pool(session: &mut Session4<'_>, site: &Site<'_>) -> usize {
 }
 
 /// A free address of a subnet's pools that is not reserved, and what is stored for it if that was looked at. The pools are
-/// tried in their order, from the one on from which something was picked ahead. Says if one of them has nothing left.
+/// tried in their order, from the one on from which something was picked ahead.
 fn pick_in(
     session: &mut Session4<'_>,
     query: &Query4<'_>,
     site: &Site<'_>,
-    is_used_up: &mut bool,
 ) -> Result<Option<(Ipv4Addr, Looked)>, Parked> {
     let (allocator, say) = (site.subnet.lease_rules.allocator, session.explanation());
     if let Some(explanation) = say {
@@ -659,10 +654,10 @@ fn pick_in(
             let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
             let is_random = is_random || taken > TAKEN_MAX;
             if taken > 0 && session.is_spent() {
-                break;
+                return Ok(None);
             }
             let Some(free) = session.pick(pool, is_random) else {
-                *is_used_up = true;
+                session.note_exhausted();
                 break;
             };
             if first == Some(free) {

@@ -425,8 +425,10 @@ impl<P: Protocol> DhcpServer for Engine<P> {
     }
 
     fn end_batch(&mut self, now: Now, replies: &mut Replies) {
-        self.core.intake.let_others(&self.core.desk.shared.gate, now);
-        while let Some(kept) = self.core.intake.next_deferred() {
+        loop {
+            // What was answered at once lets the next one of its client go.
+            self.core.intake.let_next();
+            let Some(kept) = self.core.intake.next_deferred() else { return };
             let progress = self.core.process(&kept.input(), &self.runtime, now, replies, false);
             self.core.end_explanation(progress);
         }
@@ -533,6 +535,7 @@ impl<P: Protocol> Core<P> {
             let key = QueryKey { client, number: P::number(&query) };
             return self.defer(input, view, key, now, first_time);
         };
+        self.intake.begin(entered);
         self.desk.passage = P::passage(&self.desk, input, &query, client);
         if let Some(passage) = self.desk.passage {
             self.desk.deliveries.asked(passage, now.mono_s());
@@ -586,28 +589,14 @@ impl<P: Protocol> Core<P> {
         now: Now,
         first_time: bool,
     ) -> Progress {
-        if !first_time {
-            if let Some(other) = self.intake.wait_behind(key, input, now) {
-                self.refuse(&other, now);
-            }
-            return Progress::Deferred;
-        }
-        match self.intake.defer(input) {
+        let is_kept = match first_time {
+            true => self.intake.defer(input),
+            false => self.intake.wait_behind(key, input),
+        };
+        match is_kept {
             true => Progress::Deferred,
             false => self.drop(input, view, P::BUSY, now),
         }
-    }
-
-    /// Drops a packet that has waited for another one of its client.
-    #[cold]
-    fn refuse(&mut self, kept: &Kept, now: Now) {
-        let (mut spans, input) = (P::Spans::default(), kept.input());
-        // What is explained is another packet.
-        let explanation = self.desk.explanation.take();
-        if let Ok(view) = P::parse(input.payload, &mut spans) {
-            self.drop(&input, &view, P::BUSY, now);
-        }
-        self.desk.explanation = explanation;
     }
 
     /// Takes up an exchange whose question has been answered, or gives it up with a `refusal`.
@@ -619,6 +608,7 @@ impl<P: Protocol> Core<P> {
         replies: &mut Replies,
         refusal: Option<P::Reason>,
     ) -> Progress {
+        self.intake.begin(exchange.entered);
         std::mem::swap(&mut self.desk.memo, &mut exchange.memo);
         std::mem::swap(&mut self.learned, &mut exchange.learned);
         std::mem::swap(&mut self.desk.links, &mut exchange.links);
@@ -633,12 +623,14 @@ impl<P: Protocol> Core<P> {
             (Ok(view), Some(reason)) => {
                 self.begin_explanation(&input, &view, &exchange.runtime);
                 self.desk.shared.gate.leave(exchange.entered);
+                self.intake.end();
                 self.drop(&input, &view, reason, now);
                 Ok(())
             }
             (Err(_), _) => {
                 // It was parsed before.
                 self.desk.shared.gate.leave(exchange.entered);
+                self.intake.end();
                 Ok(())
             }
         };
@@ -646,9 +638,6 @@ impl<P: Protocol> Core<P> {
         std::mem::swap(&mut self.desk.links, &mut exchange.links);
         let progress = match run {
             Ok(()) => {
-                if let Some(repetition) = self.intake.let_next(exchange.key) {
-                    self.refuse(&repetition, now);
-                }
                 self.intake.retire(exchange.memo);
                 Progress::Done
             }
@@ -679,6 +668,7 @@ impl<P: Protocol> Core<P> {
             Err(reason) => {
                 // It was admitted before, by the same configuration and interfaces.
                 self.desk.shared.gate.leave(entered);
+                self.intake.end();
                 self.drop(input, view, reason, now);
                 Ok(())
             }

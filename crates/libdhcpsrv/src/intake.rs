@@ -3,8 +3,9 @@
 //!
 //! Each worker has an [`Intake`]. An exchange whose store answers later is parked with a copy of its datagram, the
 //! configuration that it began under, and the answers it has had; a packet whose client has another one in progress is
-//! deferred to the end of the batch, and if that still waits then, until it is done; of several the newest is kept. All of
-//! it is bounded: what does not fit is refused, and the server drops the packet. The client of the packet in progress is noted, so that it can be let go even when processing panics.
+//! deferred to the end of the batch, and if that still waits then, and is parked here, until it is done; several have their
+//! turn in the order in which they came. All of it is bounded: what does not fit is refused, and the server drops the
+//! packet. The client of the packet in progress is noted, so that it can be let go even when processing panics.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,8 +28,13 @@ pub const PARKED_MAX: usize = 4096;
 pub const WAIT_MAX_S: u32 = 180;
 /// Packets that may wait for another one of the same client, per worker and batch.
 pub const DEFERRED_MAX: usize = 64;
-/// Clients of which a packet may wait for another one that waits for a store, per worker.
+/// Packets that may wait for an exchange of their client that waits for a store, per worker.
 pub const BEHIND_MAX: usize = 256;
+/// The same of one client.
+pub const BEHIND_ONE_MAX: usize = 4;
+/// Memos whose memory is kept, and answers of the largest of them.
+const SPARE_MAX: usize = 512;
+pub(crate) const SPARE_ANSWERS_MAX: usize = 16;
 
 /// What the workers of one daemon have in common.
 #[derive(Clone)]
@@ -62,7 +68,7 @@ pub enum Progress {
     Done,
     /// It waits for the answer to this question.
     Waiting(Ticket),
-    /// It waits for another packet of the same client, until the end of the batch.
+    /// It waits for another packet of the same client: until the end of the batch, or until an exchange is done.
     Deferred,
 }
 
@@ -102,7 +108,6 @@ pub struct QueryKey {
 struct Behind {
     key: QueryKey,
     datagram: Kept,
-    since_s: u32,
 }
 
 /// An exchange that waits for its store; `R` is a configuration in force.
@@ -133,9 +138,12 @@ pub struct ParkedExchange<K: HostKind, R> {
 pub struct Intake<K: HostKind, R> {
     /// Boxed, because they are taken out and put back for each answer.
     parked: HashMap<Ticket, Box<ParkedExchange<K, R>>>,
+    /// The exchanges that are parked, by their clients.
+    inside: HashMap<u64, QueryKey>,
     /// Memory of memos that is used again.
     spare: Vec<Memo<K>>,
     deferred: VecDeque<Kept>,
+    /// In the order in which they came.
     behind: Vec<Behind>,
     in_progress: Option<Entered>,
 }
@@ -145,6 +153,7 @@ impl<K: HostKind, R> Default for Intake<K, R> {
         let deferred = VecDeque::with_capacity(DEFERRED_MAX);
         Self {
             parked: HashMap::default(),
+            inside: HashMap::default(),
             spare: Vec::new(),
             deferred,
             behind: Vec::new(),
@@ -175,6 +184,7 @@ impl<K: HostKind, R> Intake<K, R> {
     /// Keeps an exchange until its store answers.
     #[cold]
     pub fn park(&mut self, ticket: Ticket, exchange: Box<ParkedExchange<K, R>>) -> Progress {
+        self.inside.insert(exchange.key.client, exchange.key);
         self.parked.insert(ticket, exchange);
         Progress::Waiting(ticket)
     }
@@ -196,7 +206,9 @@ impl<K: HostKind, R> Intake<K, R> {
 
     /// Takes out the exchange that waits for an answer.
     pub fn unpark(&mut self, ticket: Ticket) -> Option<Box<ParkedExchange<K, R>>> {
-        self.parked.remove(&ticket)
+        let exchange = self.parked.remove(&ticket)?;
+        self.inside.remove(&exchange.key.client);
+        Some(exchange)
     }
 
     /// An empty memo, for whoever parks the one that he has.
@@ -206,62 +218,48 @@ impl<K: HostKind, R> Intake<K, R> {
 
     /// Takes back a memo that is of no use any more.
     pub fn retire(&mut self, mut memo: Memo<K>) {
-        if self.spare.len() < PARKED_MAX {
+        if self.spare.len() < SPARE_MAX && memo.is_small() {
             memo.clear();
             self.spare.push(memo);
         }
     }
 
-    /// Lets a packet wait until the exchange of its client is done. Returns the older one whose place it takes, or itself
-    /// if there are too many.
+    /// Lets a packet wait until the exchange of its client that is parked here is done. Returns whether it waits: not if there
+    /// is none, if it repeats that or what waits already, or if there are too many.
     #[cold]
-    pub fn wait_behind(&mut self, key: QueryKey, input: &Inbound<'_>, now: Now) -> Option<Kept> {
-        let (datagram, since_s) = (Kept::new(input), now.mono_s());
-        let mut others = self.behind.iter_mut();
-        if let Some(other) = others.find(|other| other.key.client == key.client) {
-            return Some(std::mem::replace(other, Behind { key, datagram, since_s }).datagram);
+    pub fn wait_behind(&mut self, key: QueryKey, input: &Inbound<'_>) -> bool {
+        let of_client = || self.behind.iter().filter(|one| one.key.client == key.client);
+        let waits = self.behind.len() < BEHIND_MAX
+            && self.inside.get(&key.client).is_some_and(|parked| *parked != key)
+            && of_client().all(|one| one.key != key)
+            && of_client().count() < BEHIND_ONE_MAX;
+        if waits {
+            self.behind.push(Behind { key, datagram: Kept::new(input) });
         }
-        if self.behind.len() >= BEHIND_MAX {
-            return Some(datagram);
-        }
-        self.behind.push(Behind { key, datagram, since_s });
-        None
+        waits
     }
 
-    /// Defers the packet that has waited for an exchange, which is done. One that only repeats it is answered already and
-    /// returned.
+    /// Defers the packets whose turn it is: of each client without an exchange here the one that has waited longest.
     #[inline]
-    pub fn let_next(&mut self, done: QueryKey) -> Option<Kept> {
-        if self.behind.is_empty() { None } else { self.let_next_of(done) }
-    }
-
-    #[cold]
-    fn let_next_of(&mut self, done: QueryKey) -> Option<Kept> {
-        let place = self.behind.iter().position(|one| one.key.client == done.client)?;
-        let Behind { key, datagram, .. } = self.behind.swap_remove(place);
-        if key == done {
-            return Some(datagram);
-        }
-        self.deferred.push_back(datagram);
-        None
-    }
-
-    /// Defers the packets that have waited for exchanges of other workers or such as were given up, and that are over.
-    #[inline]
-    pub fn let_others(&mut self, gate: &ClientGate, now: Now) {
+    pub fn let_next(&mut self) {
         if !self.behind.is_empty() {
-            self.let_others_in(gate, now);
+            self.let_next_of_all();
         }
     }
 
     #[cold]
-    fn let_others_in(&mut self, gate: &ClientGate, now: Now) {
-        let is_over = |one: &mut Behind| {
-            let has_waited_s = now.mono_s().wrapping_sub(one.since_s);
-            !gate.is_inside(one.key.client) || has_waited_s > WAIT_MAX_S
-        };
-        let over = self.behind.extract_if(.., is_over).map(|one| one.datagram);
-        self.deferred.extend(over);
+    fn let_next_of_all(&mut self) {
+        let Self { behind, inside, deferred, .. } = self;
+        let mut let_go = Vec::new();
+        let next = behind.extract_if(.., |one| {
+            let is_next =
+                !inside.contains_key(&one.key.client) && !let_go.contains(&one.key.client);
+            if is_next {
+                let_go.push(one.key.client);
+            }
+            is_next
+        });
+        deferred.extend(next.map(|one| one.datagram));
     }
 
     /// Keeps a packet until the end of the batch; false when there are too many.

@@ -18,6 +18,7 @@ use util::{Entropy, Now};
 use crate::explain::Explanation;
 use crate::free::{PickFrom, PoolIndex, PoolSet};
 use crate::hosts::{Holder, HostId, HostKind, HostQuestion, HostSource, Hosts, Identifier, Places};
+use crate::intake::SPARE_ANSWERS_MAX;
 use crate::lease::{
     AddressOf, CommitError, Expect, LeaseKind, LeaseStore, LeaseView, Nth, Stored, SubnetId,
 };
@@ -188,6 +189,11 @@ impl<K: LeaseKind> Memo<K> {
         self.answers.clear();
         self.began = None;
         self.counted = 0;
+    }
+
+    /// Whether it has no more memory than is usual.
+    pub(crate) fn is_small(&self) -> bool {
+        self.answers.capacity() <= SPARE_ANSWERS_MAX
     }
 
     /// Adds the answer that was waited for.

@@ -240,9 +240,8 @@ impl<S: PacketServer> Loop<S> {
                 }
                 events.clear();
             }
-            if !events.is_empty() {
-                self.work();
-            }
+            // Without an event, too: what waits for too long must be given up.
+            self.work();
             self.retry_sockets();
         }
     }

@@ -42,6 +42,7 @@ pub(crate) struct Databases {
 struct Tables {
     kind: SqlKind,
     is_own_schema: bool,
+    has_own_triggers: bool,
     family: Family,
     rows: u32,
     hosts: u32,
@@ -52,8 +53,8 @@ impl Databases {
     pub(crate) fn ready(&self, spec: &Spec, cpus: &str) -> Result<Option<Database>, String> {
         let Some(kind) = spec.database else { return Ok(None) };
         let is_own_schema = spec.own_schema;
-        let Spec { family, rows, hosts, .. } = *spec;
-        let tables = Tables { kind, is_own_schema, family, rows, hosts };
+        let Spec { family, rows, hosts, triggers: has_own_triggers, .. } = *spec;
+        let tables = Tables { kind, is_own_schema, has_own_triggers, family, rows, hosts };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let found = made.iter().find(|(other, _)| *other == tables);
         let database = match found {
@@ -142,6 +143,9 @@ fn make(server: &Server, spec: &Spec) -> Result<Database, String> {
     } else {
         database.create_schema(Schema::Debian);
     }
+    if spec.triggers {
+        replace_triggers(&database)?;
+    }
     if spec.rows > 0 {
         fill(&database, spec)?;
     }
@@ -149,6 +153,23 @@ fn make(server: &Server, spec: &Spec) -> Result<Database, String> {
         database.try_sql(&hosts(spec))?;
     }
     Ok(database)
+}
+
+/// Replaces the functions of Kea's triggers by those of this repository, with the `kea-admin` beside this program.
+fn replace_triggers(database: &Database) -> Result<(), String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let access = database.access();
+    let port = database.server().port().to_string();
+    let output = Command::new(own.with_file_name("kea-admin"))
+        .args(["stats-triggers", "pgsql", "-h", "localhost", "-P", &port])
+        .args(["-u", &access.user, "-n", &access.name])
+        .env("KEA_ADMIN_DB_PASSWORD", access.password.reveal())
+        .output()
+        .map_err(|error| format!("kea-admin: {error}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stdout).into_owned()),
+    }
 }
 
 /// Brings this repository's tables to the newest version, as `kea-admin db-init` does.

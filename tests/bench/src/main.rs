@@ -38,7 +38,7 @@ use crate::spec::{Family, Kind, Spec};
 use crate::suites::Table;
 
 /// Options that set a condition of all rows; a row's own text has precedence.
-const CONDITIONS: [(&str, &str); 23] = [
+const CONDITIONS: [(&str, &str); 24] = [
     ("both", "1: clients of DHCPv6 ask for an address and a prefix"),
     ("classes", "client classes, of which every client is in one"),
     ("database", "mysql or pgsql: where leases and hosts are (default: files)"),
@@ -64,6 +64,10 @@ const CONDITIONS: [(&str, &str); 23] = [
     ("stored", "1: every renewal is stored, however young the lease is"),
     ("subnets", "number of subnets"),
     ("threads", "worker threads of the server"),
+    (
+        "triggers",
+        "1: Debian's tables of PostgreSQL have the functions of `kea-admin stats-triggers`",
+    ),
     ("window", "exchanges in progress (64, in suites of databases 128)"),
 ];
 

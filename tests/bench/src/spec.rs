@@ -150,6 +150,8 @@ pub(crate) struct Spec {
     pub(crate) database: Option<SqlKind>,
     /// The database has the tables of this repository instead of Debian's.
     pub(crate) own_schema: bool,
+    /// Debian's tables have the functions of `kea-admin stats-triggers`.
+    pub(crate) triggers: bool,
     /// Leases in the database at the start.
     pub(crate) rows: u32,
     /// Ours: seconds for which hosts of a database are remembered; `None` for what is usual.
@@ -226,6 +228,7 @@ impl Spec {
             queue: 256,
             database: None,
             own_schema: false,
+            triggers: false,
             rows: 0,
             host_cache_s: None,
             window: 64,
@@ -264,6 +267,7 @@ impl Spec {
             "stored" => self.stored = flag(key, value)?,
             "subnets" => self.subnets = number(key, value)?,
             "threads" => self.threads = number(key, value)?,
+            "triggers" => self.triggers = flag(key, value)?,
             "window" => self.window = number(key, value)?,
             _ => return Err(format!("`{key}` is no condition of a row")),
         }
@@ -324,6 +328,9 @@ impl Spec {
             }
         } else if self.rows > 0 || self.own_schema || self.host_cache_s.is_some() {
             return refuse("rows, schema and host-cache are conditions of a database");
+        }
+        if self.triggers && (self.database != Some(SqlKind::Postgresql) || self.own_schema) {
+            return refuse("triggers are replaced in Debian's tables of PostgreSQL");
         }
         if self.half && self.rate.is_some() {
             return refuse("half of the rate that was reached is measured after a closed loop");

@@ -197,7 +197,7 @@ fn database_tables(suffix: &str, filled: u32) -> Vec<Table> {
         flat: false,
         databases: true,
     };
-    let file = vec![format!("ours{suffix}")];
+    let file = vec![format!("ours{suffix}:database=pgsql,triggers=1"), format!("ours{suffix}")];
     let hosts = [both(",hosts=10000"), own(",hosts=10000,host-cache=0")].concat();
     vec![
         table("Leases in a database", [both(""), own(",schema=ours"), file].concat()),

@@ -295,8 +295,11 @@ exit 0
 "#,
         folder.display()
     );
-    fs::write(&path, text).expect("script is written");
-    readable(&path, 0o755);
+    // A client that ends may be about to start the former one, which cannot be written then.
+    let new = folder.join("script.new");
+    fs::write(&new, text).expect("script is written");
+    readable(&new, 0o755);
+    fs::rename(&new, &path).expect("script is replaced");
 }
 
 pub(crate) fn dhclient(ns: &Ns, interface: &str, folder: &Path, flags: &[&str]) -> Command {

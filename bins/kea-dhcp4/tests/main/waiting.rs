@@ -151,7 +151,7 @@ fn race_for_one_address_is_decided_by_the_store() {
 }
 
 #[test]
-fn repetition_of_a_query_that_waits_is_dropped_when_that_is_answered() {
+fn repetition_of_a_query_that_waits_is_dropped() {
     let mut waiting = Waiting::new();
     let first = waiting.feed(&selecting(1, A));
     assert_eq!(waiting.feed(&selecting(1, A)), Progress::Deferred);
@@ -162,23 +162,31 @@ fn repetition_of_a_query_that_waits_is_dropped_when_that_is_answered() {
 }
 
 #[test]
-fn newest_packet_of_a_waiting_client_is_processed_when_that_is_answered() {
+fn packets_of_a_waiting_client_have_their_turn_in_order() {
     let mut waiting = Waiting::new();
     let first = waiting.feed(&selecting(1, A));
-    for later in [discover(1), release(1)] {
+    for later in [discover(1), release(1), discover(1)] {
         assert_eq!(waiting.feed(&later), Progress::Deferred);
         waiting.end_batch();
     }
-    assert_eq!(waiting.stand.counted(Packet4::Duplicate), 1, "the older one");
+    assert_eq!(waiting.stand.counted(Packet4::Duplicate), 1, "the repeated one");
     waiting.finish(first);
     waiting.end_batch();
-    assert_eq!(waiting.stand.take_answers().len(), 1);
-    assert_eq!(waiting.stand.server.parked_len(), 1, "the release has asked for the lease");
-    for ticket in [2, 3] {
+    assert_eq!(waiting.stand.server.behind_len(), 1, "the release waits for the offer");
+    let mut ticket = 2;
+    while waiting.stand.server.parked_len() > 0 {
         waiting.resume(Ticket(ticket));
+        waiting.end_batch();
+        ticket += 1;
     }
-    assert_eq!(waiting.stand.store.len(), 0);
-    assert_eq!(waiting.stand.counted(Packet4::Duplicate), 1);
+    let kinds: Vec<_> = waiting.stand.take_answers().iter().map(|answer| answer.kind()).collect();
+    assert_eq!(
+        kinds,
+        [MessageType::Offer, MessageType::Ack],
+        "an offer does not wait for the journal"
+    );
+    assert_eq!(waiting.stand.store.len(), 0, "it was released behind the offer");
+    assert_eq!(waiting.stand.server.behind_len(), 0);
     assert_eq!(waiting.stand.shared.gate.in_progress(), 0);
 }
 

@@ -38,17 +38,13 @@ pub(super) fn pick<'q>(
     if let Some(explanation) = session.explanation() {
         query.places().for_each(|place| explain_pools(explanation, &place));
     }
-    let mut is_used_up = false;
     for lengths in query.lengths() {
         for place in query.places().filter(|place| place.serves) {
-            let picked = pick_in(session, &place, lengths, sink, &mut is_used_up)?;
+            let picked = pick_in(session, &place, lengths, sink)?;
             if let Some((resource, looked)) = picked {
                 return Ok(Some(Picked { place, resource, looked }));
             }
         }
-    }
-    if is_used_up {
-        session.note_exhausted();
     }
     Ok(None)
 }
@@ -76,13 +72,12 @@ fn first_pool(session: &mut Session6<'_>, place: &Place<'_>) -> usize {
 }
 
 /// The same as [`pick`] in one subnet. The pools that suit are tried in their order, from the one on from which something was
-/// picked ahead. Says if one of them has nothing left.
+/// picked ahead.
 fn pick_in(
     session: &mut Session6<'_>,
     place: &Place<'_>,
     lengths: LengthRound,
     sink: &dyn Sink6,
-    is_used_up: &mut bool,
 ) -> Result<Option<(Resource6, Looked)>, Parked> {
     let (allocator, say) = (place.allocator(), session.explanation());
     let ahead = session.ahead().and_then(|ahead| place.nth_of(ahead));
@@ -96,10 +91,10 @@ fn pick_in(
             let is_random = allocator == Allocator::Random && turn < RANDOM_PICKS_MAX;
             let is_random = is_random || taken > TAKEN_MAX;
             if taken > 0 && session.is_spent() {
-                break;
+                return Ok(None);
             }
             let Some(address) = session.pick(place.pool_index(nth), is_random) else {
-                *is_used_up = true;
+                session.note_exhausted();
                 break;
             };
             if first == Some(address) {

@@ -24,7 +24,6 @@ use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use util::Entropy;
 use util::number::AddressNumber;
 use util::steps::Steps;
 
@@ -103,9 +102,6 @@ pub trait FreePool<A: PoolAddress>: Debug + Send + Sync {
 
     /// The first address of a free unit.
     fn pick(&self, from: PickFrom) -> Option<A>;
-
-    /// Lets the next search begin at the unit that random bits choose.
-    fn begin_at(&self, bits: u64);
 
     /// Takes the marks of a lease away.
     fn unhold(&self, first: A, last: A);
@@ -223,14 +219,6 @@ impl<A: PoolAddress> PoolSet<A> {
             None => self.pool(pool)?,
         };
         marks.pick(from).map(A::Address::from)
-    }
-
-    /// Lets the searches in all pools begin anywhere.
-    pub(crate) fn begin_anywhere(&self, entropy: &mut dyn Entropy) {
-        for (number, pool) in (0..).zip(&self.pools) {
-            let closed = self.reserve(PoolIndex(number)).map(|reserve| &reserve.closed);
-            closed.unwrap_or(pool).begin_at(entropy.next_u64());
-        }
     }
 
     /// Number of units that can be picked from a pool.
@@ -440,12 +428,6 @@ impl<A: PoolAddress> Reserve<A> {
 struct Cursor(AtomicU64);
 
 impl Cursor {
-    /// Goes to the unit that random bits choose.
-    fn begin_at(&self, bits: u64, units: u64) {
-        let unit = (u128::from(bits) * u128::from(units)) >> 64;
-        self.0.store(unit as u64, Ordering::Relaxed);
-    }
-
     /// Picks with `find` from the right place on. The cursor moves, so that workers that pick at once get different
     /// units.
     fn pick(&self, from: PickFrom, units: u64, find: impl Fn(u64) -> Option<u64>) -> Option<u64> {

@@ -95,10 +95,6 @@ impl FreePool<u32> for Pool4 {
         Some(self.first.wrapping_add(unit as u32))
     }
 
-    fn begin_at(&self, bits: u64) {
-        self.cursor.begin_at(bits, self.used.len());
-    }
-
     fn unhold(&self, address: u32, _: u32) {
         let is_kept = self.skips_edges && is_edge(address);
         if !is_kept && self.used.clear(u64::from(address.wrapping_sub(self.first))) {

@@ -179,10 +179,6 @@ impl FreePool<u128> for Pool6 {
         Some(self.ends_of(unit).0)
     }
 
-    fn begin_at(&self, bits: u64) {
-        self.cursor.begin_at(bits, self.units);
-    }
-
     fn unhold(&self, first: u128, last: u128) {
         match self.unit_of(first, last) {
             Some(unit) => {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
-use util::SplitMix;
 
 use crate::free::{PoolIndex, PoolSet};
 use crate::lease::{Contents, LeaseKind, is_expired};
@@ -13,7 +12,7 @@ use crate::lease::{Contents, LeaseKind, is_expired};
 #[derive(Debug)]
 pub struct Hints<K: LeaseKind> {
     pools: RwLock<Arc<PoolSet<K::Number>>>,
-    /// Whether the pools seemed to have nothing left for somebody.
+    /// Whether a pool seemed to have nothing left.
     exhausted: AtomicBool,
     seed: u64,
 }
@@ -25,8 +24,7 @@ impl<K: LeaseKind> Default for Hints<K> {
 }
 
 impl<K: LeaseKind> Hints<K> {
-    /// Makes marks of nothing. `seed` is secret, because clients choose what is hashed with it; it also says where searches
-    /// for free addresses begin, with 0 at the first ones.
+    /// Makes marks of nothing. `seed` is secret, because clients choose what is hashed with it.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { pools: RwLock::default(), exhausted: AtomicBool::new(false), seed }
@@ -41,10 +39,6 @@ impl<K: LeaseKind> Hints<K> {
     pub fn adopt(&self, pools: &Arc<PoolSet<K::Number>>, held: &[(K::Number, K::Number)]) {
         for &(first, last) in held {
             pools.hold(first, last, None);
-        }
-        // Servers that share a database and search in the same order would all find the same addresses.
-        if self.seed != 0 {
-            pools.begin_anywhere(&mut SplitMix::new(self.seed));
         }
         self.pools.write().clone_from(pools);
     }

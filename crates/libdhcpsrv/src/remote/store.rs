@@ -235,10 +235,9 @@ impl<K: LeaseKind> RemoteStore<K> {
 
     /// Says whether a change would alter nothing of what was read but its time. What another exchange has read is too old to
     /// promise that: it is read once more then, which costs less than a change would.
-    fn compare(&self, change: &K::Change<'_>) -> Answer<K> {
+    fn compare(seen: &Seen<K>, change: &K::Change<'_>) -> Answer<K> {
         let (new, terms) = (K::contents(change, 0), K::terms(change));
         let Expect::Unchanged(version) = terms.expect else { return Answer::Same(None) };
-        let State { seen, .. } = &*self.state.lock();
         let Some(old) = seen.get(version).map(K::contents_of) else { return Answer::Same(None) };
         let context = merged_context(&old, &new, terms.keeps_context);
         let user_context = context.as_deref().unwrap_or(new.user_context);
@@ -307,11 +306,12 @@ impl<K: LeaseKind> State<K> {
 
 impl<K: LeaseKind> Store<K> for RemoteStore<K> {
     fn submit(&self, question: &Question<'_, K>, now: Now) -> Submitted<K> {
-        if let Question::Compare(change) = question {
-            return Submitted::Ready(self.compare(change));
-        }
-        let state = &mut *self.state.lock();
+        let mut state = self.state.lock();
+        let state = &mut *state;
         let ask = match *question {
+            Question::Compare(ref change) => {
+                return Submitted::Ready(Self::compare(&state.seen, change));
+            }
             Question::Find { client, subnet, nth, requested } => {
                 // Whatever it asks for uses up what was known of it.
                 state.known.forget(self.hash(&client));
@@ -320,9 +320,7 @@ impl<K: LeaseKind> Store<K> for RemoteStore<K> {
             Question::Get { client, address } => {
                 Ok(Ask::Get { client: K::own_key(&client), address })
             }
-            Question::Commit(ref change) | Question::Compare(ref change) => {
-                self.change(state, change, now)
-            }
+            Question::Commit(ref change) => self.change(state, change, now),
             Question::Delete { address, expect } => self.deletion(state, address, expect),
         };
         match ask {

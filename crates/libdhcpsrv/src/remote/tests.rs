@@ -249,18 +249,6 @@ fn marks_follow_what_is_read() {
 }
 
 #[test]
-fn servers_that_share_a_database_search_from_different_places() {
-    let last = Ipv4Addr::new(192, 0, 3, 255);
-    let picked = |seed| {
-        let pools = Arc::new(PoolSet4::new([PoolRange { first: A, last, skips_edges: false }]));
-        Hints::<V4>::new(seed).adopt(&pools, &[]);
-        pools.pick(PoolIndex(0), PickFrom::Cursor)
-    };
-    assert_eq!((picked(0), picked(5)), (Some(A), picked(5)));
-    assert!(picked(5) != picked(6) && picked(5) != Some(A));
-}
-
-#[test]
 fn comparison_and_context_use_what_was_read() {
     let (mut stand, _) = stand4();
     let with = |context| Change4 {
