@@ -27,9 +27,6 @@ const LOOKS_MAX: usize = 1 << 14;
 /// Associations that are served whatever that costs: more than a client has.
 const SERVED_MIN: usize = 8;
 
-/// Of what a message lists beyond what it may cost, nothing is done; the client may ask for it by itself.
-const TOO_MUCH: (StatusCode, &str) = (StatusCode::UnspecFail, "the message lists too much");
-
 /// What came of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -153,6 +153,12 @@ pub trait LeaseConnection<K: LeaseKind>: Send {
     /// [`DbError`]: it may be stored or not if the connection was lost.
     fn commit(&mut self) -> Result<(), DbError>;
 
+    /// Ends a transaction; what it has done is undone.
+    ///
+    /// # Errors
+    /// [`DbError`]: nobody knows what is open then.
+    fn roll_back(&mut self) -> Result<(), DbError>;
+
     /// Inserts leases where there is no row, and says of each whether it was.
     ///
     /// # Errors

@@ -260,15 +260,17 @@ impl<C: Carrier> Line<C> {
                         Ok(false) => connection = None,
                         Err((error, jobs)) => {
                             self.give_back(sort, jobs);
+                            // The former one may be all that the server admits.
+                            drop(connection.take());
                             if error.fault == Fault::ReadOnly {
                                 self.generation.fetch_add(1, Ordering::Relaxed);
                             }
+                            generation = self.generation.load(Ordering::Relaxed);
                             connection = self.make_anew(number, error);
                         }
                     }
                 }
                 (Next::Carry(..) | Next::Connect, _) => {
-                    // The former one may be all that the server admits.
                     drop(connection.take());
                     generation = self.generation.load(Ordering::Relaxed);
                     connection = match self.connect() {

@@ -1,10 +1,10 @@
 //! Many requests as few statements: everything of one kind in one of them.
 
 use foldhash::{HashMap, HashSet};
-use libdhcpsrv::lease::{AddressOf, LeaseKind};
+use libdhcpsrv::lease::{AddressOf, Contents, LeaseKind, is_same};
 use libdhcpsrv::remote::{Ask, Told};
 
-use crate::{DbError, LeaseConnection, Wanted};
+use crate::{DbError, Fault, LeaseConnection, Wanted};
 
 /// Asks what some requests want to know; a change among them is not answered.
 ///
@@ -133,11 +133,21 @@ pub fn change<K: LeaseKind>(
         for (number, result) in numbers.iter().zip(connection.delete(&leases)?) {
             replaced[*number] = result;
         }
-        let left = numbers.iter().zip(&leases);
-        let left = left.filter(|(number, _)| was_this_lost(**number) && !replaced[**number]);
+        let left = numbers.iter().zip(&leases).filter(|(number, _)| !replaced[**number]);
         let (numbers, leases): (Vec<usize>, Vec<&K::Lease>) = left.unzip();
-        for (number, is_gone) in numbers.into_iter().zip(are_gone(connection, &leases)?) {
-            replaced[number] = is_gone;
+        let there = there::<K>(connection, &leases)?;
+        for (number, lease) in numbers.into_iter().zip(leases) {
+            match there.get(&K::address(lease)) {
+                None => replaced[number] = was_this_lost(number),
+                // It was passed over because somebody holds it; the client must not have both.
+                Some(row) if is_as_before::<K>(lease, row) => {
+                    connection.roll_back()?;
+                    let reason = "the lease that is replaced is held by another transaction";
+                    return Err(DbError::new(Fault::Locked, "delete", reason));
+                }
+                // Somebody has changed it, so it is not ours to end.
+                Some(_) => {}
+            }
         }
     }
     if !is_one_statement {
@@ -175,12 +185,27 @@ fn are_gone<K: LeaseKind>(
     connection: &mut dyn LeaseConnection<K>,
     leases: &[&K::Lease],
 ) -> Result<Vec<bool>, DbError> {
+    let there = there::<K>(connection, leases)?;
+    Ok(leases.iter().map(|lease| !there.contains_key(&K::address(lease))).collect())
+}
+
+/// What there is at some leases' addresses.
+fn there<K: LeaseKind>(
+    connection: &mut dyn LeaseConnection<K>,
+    leases: &[&K::Lease],
+) -> Result<HashMap<AddressOf<K>, K::Lease>, DbError> {
     let addresses: Vec<AddressOf<K>> = leases.iter().map(|lease| K::address(lease)).collect();
-    let mut there: HashSet<AddressOf<K>> = HashSet::default();
+    let mut there = HashMap::default();
     connection.get(&addresses, &mut |lease| {
-        there.insert(K::address(&lease));
+        there.insert(K::address(&lease), lease);
     })?;
-    Ok(addresses.iter().map(|address| !there.contains(address)).collect())
+    Ok(there)
+}
+
+/// Whether a row is still what was read of it, as far as a change depends on that.
+fn is_as_before<K: LeaseKind>(lease: &K::Lease, row: &K::Lease) -> bool {
+    let (lease, row) = (K::contents_of(lease), K::contents_of(row));
+    lease.cltt == row.cltt && is_same(&Contents { user_context: row.user_context, ..lease }, &row)
 }
 
 #[cfg(test)]

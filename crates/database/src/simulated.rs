@@ -301,7 +301,7 @@ impl<K: LeaseKind> Connection<K> {
         };
         if let Err(error) = &answer {
             self.is_lost |= error.is_lost();
-            self.roll_back(&mut state);
+            self.undo(&mut state);
         }
         answer
     }
@@ -391,10 +391,10 @@ impl<K: LeaseKind> Connection<K> {
                 changes.push((old.as_ref().and_then(Row::lease).cloned(), new));
             }
         }
-        self.roll_back(state);
+        self.undo(state);
     }
 
-    fn roll_back(&mut self, state: &mut State<K>) {
+    fn undo(&mut self, state: &mut State<K>) {
         self.own.clear();
         self.is_in_transaction = false;
         state.locks.retain(|_, holder| *holder != self.number);
@@ -472,7 +472,7 @@ impl<K: LeaseKind> Connection<K> {
 impl<K: LeaseKind> Drop for Connection<K> {
     fn drop(&mut self) {
         let shared = self.shared.clone();
-        self.roll_back(&mut shared.state.lock());
+        self.undo(&mut shared.state.lock());
     }
 }
 
@@ -543,6 +543,13 @@ impl<K: LeaseKind> LeaseConnection<K> for Connection<K> {
     fn begin(&mut self) -> Result<(), DbError> {
         self.run("begin", Does::Read, |own, _| {
             own.is_in_transaction = true;
+            Ok(())
+        })
+    }
+
+    fn roll_back(&mut self) -> Result<(), DbError> {
+        self.run("rollback", Does::Read, |own, state| {
+            own.undo(state);
             Ok(())
         })
     }

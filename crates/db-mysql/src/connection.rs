@@ -80,6 +80,10 @@ fn check_writable(connection: &mut Conn) -> Result<(), DbError> {
     let modes: Option<(mysql::Value, mysql::Value)> = connection
         .query_first("SELECT @@global.read_only, @@global.innodb_read_only")
         .map_err(|error| db_error(&error, OPENING))?;
+    // The variable has one of two names, by the server.
+    let of_transactions = ["SELECT @@tx_read_only, 0", "SELECT @@transaction_read_only, 0"]
+        .into_iter()
+        .find_map(|question| connection.query_first(question).ok().flatten());
     let is_set = |value: &mysql::Value| match value {
         mysql::Value::Int(number) => *number != 0,
         mysql::Value::UInt(number) => *number != 0,
@@ -88,11 +92,14 @@ fn check_writable(connection: &mut Conn) -> Result<(), DbError> {
         }
         _ => false,
     };
-    match modes {
-        Some((read_only, innodb)) if is_set(&read_only) || is_set(&innodb) => {
+    let is_read_only = |modes: &Option<(mysql::Value, mysql::Value)>| {
+        modes.as_ref().is_some_and(|(one, other)| is_set(one) || is_set(other))
+    };
+    match is_read_only(&modes) || is_read_only(&of_transactions) {
+        true => {
             Err(DbError::new(Fault::ReadOnly, OPENING, "the server is read-only at the moment"))
         }
-        _ => Ok(()),
+        false => Ok(()),
     }
 }
 
@@ -289,8 +296,9 @@ fn fault(code: u16) -> Fault {
         | 3168
         | 3169
         | 4031 => Fault::Lost,
-        1290 | 1792 | 1836 | 3100 | 3101 => Fault::ReadOnly,
-        1020 | 1180 | 1213 | 3058 => Fault::Retry,
+        1290 | 1792 | 1836 | 3100 => Fault::ReadOnly,
+        // 3101: another member of a group has changed the same rows.
+        1020 | 1180 | 1213 | 3058 | 3101 => Fault::Retry,
         1205 | 3572 => Fault::Locked,
         1054 | 1109 | 1146 | 1176 | 1305 | 1932 => Fault::Schema,
         _ => Fault::Statement,
@@ -331,7 +339,7 @@ mod tests {
         let cases = [
             (Fault::Lost, [1040, 1047, 1317, 1927, 1969, 2006, 3024, 4031].as_slice()),
             (Fault::Locked, &[1205, 3572]),
-            (Fault::Retry, &[1020, 1180, 1213]),
+            (Fault::Retry, &[1020, 1180, 1213, 3101]),
             (Fault::ReadOnly, &[1290, 1792, 1836]),
             (Fault::Refused, &[1044, 1045, 1142]),
             (Fault::Schema, &[1054, 1146]),

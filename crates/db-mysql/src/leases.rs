@@ -69,8 +69,8 @@ impl<K: Family> Leases<K> {
         }
         session.be_short()?;
         if !table.is_referenced {
-            // States, types and sources are looked up in what was read of the tables that have them; the server need not
-            // do it again for every row.
+            // States and sources are looked up in what was read of the tables that have them, and there are three types
+            // of leases; the server need not look at each row.
             session.plain("open", "SET SESSION foreign_key_checks = 0")?;
         }
         let skips_locked = session.can(&format!(
@@ -405,6 +405,10 @@ impl<K: Family> LeaseConnection<K> for Leases<K> {
 
     fn commit(&mut self) -> Result<(), DbError> {
         self.session.commit()
+    }
+
+    fn roll_back(&mut self) -> Result<(), DbError> {
+        self.session.roll_back()
     }
 
     fn insert(&mut self, leases: &[&K::Lease]) -> Result<Vec<bool>, DbError> {

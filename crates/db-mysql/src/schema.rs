@@ -54,15 +54,19 @@ pub(crate) struct Table {
     states: Vec<u64>,
     /// Origins of hardware addresses that a row can name.
     hw_sources: Vec<u64>,
-    /// Whether rows of other tables depend on rows of this one.
+    /// Whether foreign keys have to be looked at: rows of other tables depend on rows of this one, or these on others than
+    /// states, types and sources.
     pub(crate) is_referenced: bool,
 }
 
 const OPEN: &str = "open";
 
-/// How many keys of other tables refer to a table.
+/// How many foreign keys refer to a table, or lead from it to others than those that say what a row may hold.
 const REFERENCES: &str = "SELECT COUNT(*) FROM information_schema.referential_constraints \
-                          WHERE constraint_schema = DATABASE() AND referenced_table_name = ?";
+                          WHERE (unique_constraint_schema = DATABASE() AND referenced_table_name = ?) \
+                          OR (constraint_schema = DATABASE() AND table_name = ? \
+                          AND referenced_table_name NOT IN \
+                          ('lease_state', 'lease6_types', 'lease_hwaddr_source'))";
 
 /// Whether columns of type TIMESTAMP go beyond 2038: those of MariaDB from 11.5 on, with 64 bits. MySQL knows later times
 /// as well, but its columns cannot hold them.
@@ -117,7 +121,7 @@ impl Table {
         let hw_sources =
             connection.query("SELECT hwaddr_source FROM lease_hwaddr_source").map_err(failed)?;
         let references: Option<u64> =
-            connection.exec_first(REFERENCES, (table,)).map_err(failed)?;
+            connection.exec_first(REFERENCES, (table, table)).map_err(failed)?;
         let is_referenced = references != Some(0);
         let is_wide: Option<bool> = connection.query_first(IS_WIDE).map_err(failed)?;
         let time_max = if is_wide == Some(true) { 0xffff_ffff } else { 0x7fff_ffff };

@@ -139,6 +139,15 @@ impl Session {
         self.end("commit", "COMMIT")
     }
 
+    /// Undoes a transaction.
+    pub(crate) fn roll_back(&mut self) -> Result<(), DbError> {
+        self.in_transaction = false;
+        self.end("rollback", "ROLLBACK").map_err(|rollback| {
+            // Nobody knows what is open now.
+            DbError { fault: Fault::Lost, ..rollback }
+        })
+    }
+
     /// Runs a statement that ends a transaction.
     fn end(&mut self, name: &'static str, sql: &str) -> Result<(), DbError> {
         if self.guard == Guard::None {
@@ -159,10 +168,7 @@ impl Session {
             && std::mem::take(&mut self.in_transaction)
             && !error.is_lost()
         {
-            self.end("rollback", "ROLLBACK").map_err(|rollback| {
-                // Nobody knows what is open now.
-                DbError { fault: Fault::Lost, ..rollback }
-            })?;
+            self.roll_back()?;
         }
         result
     }
@@ -240,7 +246,11 @@ const BULK: usize = usize::MAX;
 /// send them so it runs a statement for each row. What shows it is a statement that no server runs for many rows.
 fn has_bulk(connection: &mut Conn) -> Result<bool, DbError> {
     let failed = |error: mysql::Error| db_error(&error, "open");
-    let statement = connection.prep("DO ?").map_err(failed)?;
+    let statement = match connection.prep("DO ?") {
+        Ok(statement) => statement,
+        Err(mysql::Error::MySqlError(_)) => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
     let tried = connection.exec_batch(&statement, [(1,), (2,)]);
     connection.close(statement).map_err(failed)?;
     match tried {

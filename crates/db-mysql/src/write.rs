@@ -280,24 +280,39 @@ impl<K: Family> Leases<K> {
     /// Deletes what was reclaimed or released and ended before a moment.
     pub(crate) fn delete_over(&mut self, before_s: i64, limit: usize) -> Result<u64, DbError> {
         let moment = Value::Int(time(before_s, self.table.time_max));
-        let condition = format!(
-            "expire < FROM_UNIXTIME(?) AND state IN (2,3) AND valid_lifetime <> {INFINITE} \
-             ORDER BY expire LIMIT ?"
-        );
-        let values = vec![moment, Value::UInt(limit as u64)];
+        let condition = |states: &str| {
+            format!(
+                "expire < FROM_UNIXTIME(?) AND {states} AND valid_lifetime <> {INFINITE} \
+                 ORDER BY expire LIMIT ?"
+            )
+        };
         self.session.count_classes(true)?;
         if !(self.skips_locked && self.session.is_patient()) {
+            let condition = condition("state IN (2,3)");
             let sql = || format!("DELETE FROM {} WHERE {condition}", K::TABLE);
+            let values = vec![moment, Value::UInt(limit as u64)];
             return self.session.run("delete reclaimed", 1, sql, values, &mut |_| {});
         }
+        // In the order of an index, because all that is read is locked; each statement has a name.
+        let hint = self.table.hint("expire");
+        let searches: &[(&'static str, &str)] = match hint.is_empty() {
+            false => &[("find reclaimed", "state IN (2,3)")],
+            true => &[("find reclaimed", "state = 2"), ("find released", "state = 3")],
+        };
         // Nobody who holds an old row keeps the others from being deleted.
         self.whole(|this| {
             let clause = this.lock_clause();
-            let sql = || format!("SELECT address FROM {} WHERE {condition} {clause}", K::TABLE);
             let mut keys = Vec::new();
-            this.session.run("find reclaimed", 1, sql, values, &mut |row| {
-                keys.extend(row.into_iter().next());
-            })?;
+            for (name, states) in searches {
+                let sql = || {
+                    let (table, condition) = (K::TABLE, condition(states));
+                    format!("SELECT address FROM {table} {hint} WHERE {condition} {clause}")
+                };
+                let values = vec![moment.clone(), Value::UInt((limit - keys.len()) as u64)];
+                this.session.run(name, 1, sql, values, &mut |row| {
+                    keys.extend(row.into_iter().next());
+                })?;
+            }
             this.delete_keys(keys)
         })
     }

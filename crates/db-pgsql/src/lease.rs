@@ -438,6 +438,10 @@ where
         self.client.commit()
     }
 
+    fn roll_back(&mut self) -> Result<(), DbError> {
+        self.client.rollback()
+    }
+
     fn insert(&mut self, leases: &[&Lease<T>]) -> Result<Vec<bool>, DbError> {
         if leases.is_empty() {
             return Ok(Vec::new());

@@ -188,6 +188,11 @@ fn change_some<K: LeaseKind>(
         Fault::Lost | Fault::ReadOnly => Err((error, jobs)),
         Fault::Locked if until.is_none() && !is_alone => impatiently(tell, connection, jobs),
         Fault::Statement | Fault::Retry | Fault::Locked if !is_alone => {
+            // Those who are in each other's way again and again must not keep all others waiting.
+            let until = match error.fault {
+                Fault::Retry => until.or_else(|| Some(Instant::now() + IMPATIENCE_MAX)),
+                _ => until,
+            };
             halves(jobs, |half| change_some(tell, connection, half, until))
         }
         _ => {

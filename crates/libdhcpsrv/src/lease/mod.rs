@@ -31,10 +31,11 @@ pub(crate) use client_index::{ClientIndex, KeyHash};
 pub use expiry::{ReclaimLimits, Reclaimed, Ticked};
 pub use kind::{AddressOf, Contents, LeaseKind, LeaseView, StoreAddress, Terms};
 pub use load::{FileReport, Loader};
+pub use store::is_same;
+pub(crate) use store::merged_context;
 #[cfg(test)]
 pub(crate) use store::shard_of;
 pub use store::{LEASES_PER_KEY_MAX, LeaseStore, Nth};
-pub(crate) use store::{is_same, merged_context};
 
 /// A lifetime that never ends.
 pub const INFINITE: u32 = u32::MAX;

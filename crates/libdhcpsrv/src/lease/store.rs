@@ -534,7 +534,7 @@ pub(crate) fn merged_context<K: LeaseKind>(
 }
 
 /// Whether two leases of one address differ in nothing but their time.
-pub(crate) fn is_same<K: LeaseKind>(new: &Contents<'_, K>, old: &Contents<'_, K>) -> bool {
+pub fn is_same<K: LeaseKind>(new: &Contents<'_, K>, old: &Contents<'_, K>) -> bool {
     new.ids == old.ids
         && K::is_same_own(&new.own, &old.own)
         && new.valid_lifetime == old.valid_lifetime
