@@ -49,8 +49,12 @@ pub(crate) fn run(access: &SqlAccess, dry_run: bool) -> Result<(), Failure> {
         for counted in &COUNTED {
             let statements = counted.statements(access.kind);
             println!("{};", statements.join(";\n"));
-            println!("-- if there is such a table, and then the classes of all contexts:");
-            println!("{};\nCOMMIT;", counted.clear_classes());
+            // What fills the table is known only while counting, so a printed DELETE would leave it empty.
+            println!(
+                "-- the program counts the leases of client classes itself, and puts them into"
+            );
+            println!("-- {}, if there is such a table", counted.classes);
+            println!("COMMIT;");
         }
         return Ok(());
     }
