@@ -10,8 +10,9 @@ use libdhcpsrv::config::{Secret, SqlAccess, SqlKind};
 
 use crate::extra::Tls;
 use crate::failure::Failure;
+use crate::output::Output;
 use crate::steps::Version;
-use crate::terminal;
+use crate::terminal::{self, Voice};
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -439,7 +440,10 @@ impl Options {
             match &self.from.password {
                 Password::Given(secret) => return secret.clone(),
                 Password::Ask => {
-                    return terminal::ask_password(&format!("Password of the {access}"));
+                    return terminal::ask_password(
+                        &format!("Password of the {access}"),
+                        self.voice(),
+                    );
                 }
                 Password::Absent => {}
             }
@@ -459,7 +463,7 @@ impl Options {
                     (_, true) => "Password of both databases".to_owned(),
                     _ => format!("Password of the {access}"),
                 };
-                self.asked.get_or_init(|| terminal::ask_password(&question)).clone()
+                self.asked.get_or_init(|| terminal::ask_password(&question, self.voice())).clone()
             }
             Password::Absent => self
                 .password_variable("KEA_ADMIN_DB_PASSWORD")
@@ -470,7 +474,7 @@ impl Options {
     fn password_variable(&self, variable: &str) -> Option<Secret> {
         let value = std::env::var(variable).ok()?;
         if !self.dry_run {
-            println!("Using the value of {variable} for authentication...");
+            self.voice().say(&format!("Using the value of {variable} for authentication..."));
         }
         Some(Secret::new(value))
     }
@@ -478,6 +482,18 @@ impl Options {
     fn copies_between_databases(&self) -> bool {
         let is_database = |backend: Backend| backend != Backend::Memfile;
         is_database(self.backend) && self.to.is_some_and(is_database)
+    }
+
+    /// Where messages go that are not among the leases of a dump.
+    pub(crate) fn voice(&self) -> Voice {
+        match (self.command, &self.output) {
+            (Command::LeaseDump, Some(output))
+                if !self.dry_run && !Output::is_file_of_its_own(output) =>
+            {
+                Voice::Error
+            }
+            _ => Voice::Output,
+        }
     }
 
     /// The name of the database, or of the lease file.

@@ -1,15 +1,13 @@
 //! `lease-dump`: leases as lines of text that a lease file can be made of.
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-
-use process::lease_file::suffixed;
 
 use crate::command_line::{Backend, Options, Side};
 use crate::failure::Failure;
 use crate::kind::Kind;
+use crate::output::{self, Output, Temporary};
 use crate::source::{self, Source};
 use crate::terminal::{self, Progress};
 
@@ -37,71 +35,26 @@ pub(crate) fn run<K: Kind>(options: &Options) -> Result<u64, Failure> {
         _ => format!("INFO/kea-admin: Successfully dumped lease{family} to {shown}."),
     };
     let io = Failure::file(output);
-    let there = match output.metadata() {
-        Ok(there) => Some(there),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(io(error)),
+    let voice = options.voice();
+    let file = match Output::find(output).map_err(&io)? {
+        Output::File { target, there } => {
+            if there.is_some() {
+                ask_before_overwriting(output, options)?;
+            }
+            let (temporary, file) = Temporary::create(target, there.as_ref())?;
+            let bad = write::<K>(options, &file, &temporary.path)?;
+            file.sync_all().map_err(&io)?;
+            temporary.replace()?;
+            voice.say(&done);
+            return Ok(bad);
+        }
+        // A pipe or a device is written to, not replaced, and so is what somebody has opened for us.
+        Output::Device => OpenOptions::new().write(true).open(output),
+        Output::Open(number) => output::open_again(number),
     };
-    if there.as_ref().is_some_and(|there| !there.is_file()) {
-        // A pipe or a device is written to, not replaced; it may be where answers go.
-        let file = OpenOptions::new().write(true).open(output).map_err(&io)?;
-        let bad = write::<K>(options, &file, output)?;
-        eprintln!("{done}");
-        return Ok(bad);
-    }
-    if there.is_some() {
-        ask_before_overwriting(output, options)?;
-    }
-    let (temporary, file) = Temporary::create(output, there.as_ref())?;
-    let bad = write::<K>(options, &file, &temporary.path)?;
-    file.sync_all().map_err(&io)?;
-    temporary.replace()?;
-    println!("{done}");
+    let bad = write::<K>(options, &file.map_err(&io)?, output)?;
+    voice.say(&done);
     Ok(bad)
-}
-
-/// A file that is to replace another one; half a dump is of no use to anybody and is deleted.
-struct Temporary {
-    path: PathBuf,
-    /// What it replaces: what a link leads to, not the link.
-    target: PathBuf,
-    is_done: bool,
-}
-
-impl Temporary {
-    /// Makes it beside `output`, for the same people as the file that is there.
-    fn create(output: &Path, there: Option<&Metadata>) -> Result<(Self, File), Failure> {
-        let target = match there {
-            Some(_) => output.canonicalize().map_err(Failure::file(output))?,
-            None => output.to_owned(),
-        };
-        let path = suffixed(&target, &format!(".{}.tmp", std::process::id()));
-        let io = Failure::file(&path);
-        let mode = if there.is_some() { 0o600 } else { 0o666 };
-        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path);
-        let file = file.map_err(&io)?;
-        let temporary = Self { path: path.clone(), target, is_done: false };
-        if let Some(there) = there {
-            // Only the superuser can give files away; the dump is worth more than its owner.
-            let _ = fchown(&file, Some(there.uid()), Some(there.gid()));
-            file.set_permissions(there.permissions()).map_err(&io)?;
-        }
-        Ok((temporary, file))
-    }
-
-    fn replace(mut self) -> Result<(), Failure> {
-        fs::rename(&self.path, &self.target).map_err(Failure::file(&self.target))?;
-        self.is_done = true;
-        Ok(())
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.is_done {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
 }
 
 fn write<K: Kind>(options: &Options, file: &File, path: &Path) -> Result<u64, Failure> {

@@ -62,7 +62,8 @@ impl Tls {
                 value => {
                     if !tls.set(name, value.unwrap_or("")) && !has_scripts {
                         return Err(format!(
-                            "-x: '{argument}' is not understood; without -d only the options for TLS are"
+                            "-x: '{}' or its value is not understood; without -d only the options for TLS are",
+                            without_secrets(name)
                         ));
                     }
                 }
@@ -109,6 +110,17 @@ impl Tls {
         }
         Ok(())
     }
+}
+
+/// What may be shown of the name of an argument that is not understood: its value may stand right behind it, as in
+/// `-pPASSWORD` and `postgresql://USER:PASSWORD@HOST`.
+fn without_secrets(name: &str) -> &str {
+    let is_short = name.starts_with('-') && !name.starts_with("--");
+    let end = match name.char_indices().nth(2) {
+        Some((end, _)) if is_short => Some(end),
+        _ => name.find(|part: char| !part.is_ascii_alphanumeric() && !"-_".contains(part)),
+    };
+    end.map_or(name, |end| &name[..end])
 }
 
 /// Arguments that mean nothing alone.
@@ -182,6 +194,22 @@ mod tests {
         assert_eq!((files.trust_anchor.as_str(), files.cert_file.as_str()), ("/a", "/c"));
         assert_eq!((files.key_file.as_str(), files.cipher_list.as_str()), ("/k", "list"));
         assert!(!access("--ssl-ca=/a --ssl-mode=DISABLED").wants_tls());
+    }
+
+    #[test]
+    fn refusals_tell_no_secrets() {
+        for (line, shown) in [
+            ("password=geheim", "'password'"),
+            ("--password=geheim", "'--password'"),
+            ("--password geheim", "'--password'"),
+            ("-pgeheim", "'-p'"),
+            ("-p=geheim", "'-p'"),
+            ("postgresql://kea:geheim@host/kea?sslmode=require", "'postgresql'"),
+            ("--ssl-mode=geheim", "'--ssl-mode'"),
+        ] {
+            let reason = read(line, false).unwrap_err();
+            assert!(reason.contains(shown) && !reason.contains("geheim"), "{line}: {reason}");
+        }
     }
 
     #[test]

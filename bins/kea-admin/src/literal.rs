@@ -1,4 +1,4 @@
-//! Values as they stand in statements, for people who want to see what would be done.
+//! Values as they stand in statements: those that are run, and those that people want to see.
 
 use std::fmt::Write;
 

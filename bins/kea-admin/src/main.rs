@@ -1,8 +1,9 @@
 //! `kea-admin`: makes, upgrades and looks at the databases of the DHCP servers, and moves leases between them.
 //!
 //! Commands, options, words and exit codes are those of Kea's script of this name, old names included; `lease-copy`,
-//! `stats-triggers`, `--dry-run` and files as a back-end are ours. Answers go to standard output, and so do errors, as from Kea's script;
-//! bad rows and progress go to standard error.
+//! `stats-triggers`, `--dry-run` and files as a back-end are ours. Answers go to standard output, and so do errors, as from
+//! Kea's script; bad rows and progress go to standard error, and so does everything but the leases while `lease-dump`
+//! writes to standard output, a pipe or a device.
 //!
 //! Exit codes: 0 done; 1 not done; 2 (PostgreSQL) there are tables already; 3 done, but rows that could not be used
 //! were left out.
@@ -17,6 +18,7 @@ mod kind4;
 mod kind6;
 mod lease_files;
 mod literal;
+mod output;
 mod recount;
 mod schema;
 mod script;
@@ -51,14 +53,16 @@ fn main() -> ExitCode {
         }
     };
     // What the back-ends log is of rows and connections; all of it is told here in other ways.
+    let voice = options.voice();
     match run(&options) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(bad) => {
-            println!("WARNING/kea-admin: {bad} rows could not be used and were left out");
+            voice
+                .say(&format!("WARNING/kea-admin: {bad} rows could not be used and were left out"));
             ExitCode::from(failure::ROWS_LEFT_OUT)
         }
         Err(failure) => {
-            println!("ERROR/kea-admin: {failure}");
+            voice.say(&format!("ERROR/kea-admin: {failure}"));
             ExitCode::from(failure.code())
         }
     }

@@ -1,6 +1,7 @@
 //! A connection for scripts and questions, whichever the database is.
 //!
-//! Statements here are ours or those of a script; what comes from clients is never part of them.
+//! Statements are ours or those of a script, and run as they are: values that come from elsewhere are written into them by
+//! `literal` alone, as `stats-recount` does with the names of classes that contexts hold.
 
 use database::DbError;
 use db_pgsql::SimpleQueryMessage;

@@ -11,18 +11,47 @@ const PROGRESS_LEASES: u64 = 1_000_000;
 /// How often a terminal is told.
 const PROGRESS_TIME: Duration = Duration::from_millis(500);
 
+/// Where messages and questions go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// Standard error: standard output may be where leases go.
+    Error,
+    /// Standard output, as Kea's script does it.
+    Output,
+}
+
+impl Voice {
+    /// Says a line.
+    pub(crate) fn say(self, line: &str) {
+        match self {
+            Self::Error => eprintln!("{line}"),
+            Self::Output => println!("{line}"),
+        }
+    }
+
+    /// Says the begin of a line, that an answer is to follow.
+    fn begin(self, text: &str) {
+        match self {
+            Self::Error => eprint!("{text}"),
+            Self::Output => {
+                print!("{text}");
+                let _ = io::stdout().flush();
+            }
+        }
+    }
+}
+
 /// Asks for a password, which is not shown while it is typed.
-pub(crate) fn ask_password(question: &str) -> Secret {
+pub(crate) fn ask_password(question: &str, voice: Voice) -> Secret {
     if !io::stdin().is_terminal() {
-        println!("WARNING/kea-admin: Non-interactive tty detected. Assuming empty password.");
+        voice.say("WARNING/kea-admin: Non-interactive tty detected. Assuming empty password.");
         return Secret::default();
     }
-    print!("{question}: ");
-    let _ = io::stdout().flush();
+    voice.begin(&format!("{question}: "));
     let hidden = Hidden::new();
     let answer = read_line();
     drop(hidden);
-    println!();
+    voice.say("");
     Secret::new(answer)
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use db_testing::{Database, Schema};
 use libdhcpsrv::config::SqlKind;
 
-use crate::support::{KINDS, admin, database, debian, path};
+use crate::support::{KINDS, admin, admin_in_shell, database, debian, path};
 
 /// Rows as servers write them: names with commas, contexts, a declined lease, an endless one, large numbers.
 fn fill(tables: &Database) {
@@ -153,4 +153,65 @@ fn files_are_overwritten_on_request_alone() {
     assert!(said.out.starts_with("address,hwaddr") && said.out.lines().count() == 1, "{said:?}");
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().collect();
     assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn what_is_redirected_gets_leases_alone_and_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = database(SqlKind::Mysql);
+    admin("db-init", &tables, &[]).ok();
+    fill(&tables);
+    tables.sql("INSERT INTO lease4 (address, valid_lifetime, subnet_id) VALUES (1, NULL, 1)");
+    let file = path(folder.path(), "all.csv");
+    let expected = path(folder.path(), "expected");
+    assert_eq!(admin("lease-dump", &tables, &["-4", "-o", &expected]).code, 3);
+    let expected = std::fs::read_to_string(&expected).unwrap();
+    assert_eq!(expected.lines().count(), 6);
+    for redirected in [
+        "-o /dev/stdout >> FILE",
+        "-o /dev/fd/1 >> FILE",
+        "-o /proc/self/fd/1 >> FILE",
+        "-o FILE >> FILE",
+        "-o /dev/fd/3 3>> FILE",
+        "-o /dev/fd/3 3< FILE",
+        "-o /dev/stdout | cat >> FILE",
+        "-o PIPE & cat PIPE >> FILE; wait",
+    ] {
+        std::fs::write(&file, "precious\n").unwrap();
+        let pipe = path(folder.path(), "pipe");
+        let line = format!("\"$@\" -4 {redirected}").replace("FILE", &file).replace("PIPE", &pipe);
+        let said =
+            admin_in_shell(&format!("mkfifo {pipe}; {line}; rm {pipe}"), "lease-dump", &tables);
+        let content = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(content, format!("precious\n{expected}"), "{redirected}: {said:?}");
+        assert_eq!(said.out, "", "{redirected}");
+        for message in ["the value of KEA_ADMIN_DB_PASSWORD", "uccessfully dumped", "1 rows could"]
+        {
+            assert!(said.err.contains(message), "{redirected}: {}", said.err);
+        }
+    }
+    // Where somebody writes on is behind the dump.
+    let line = format!("{{ echo begin; \"$@\" -4 -o /dev/stdout; echo end; }} > {file}");
+    admin_in_shell(&line, "lease-dump", &tables);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("begin\n{expected}end\n"));
+    // Nobody can be asked for the password.
+    let line = format!("\"$@\" -4 -o /dev/stdout -p > {file}");
+    let said = admin_in_shell(&line, "lease-dump", &tables);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "");
+    assert!(said.err.contains("Non-interactive tty") && said.err.contains("ERROR"), "{said:?}");
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+}
+
+#[test]
+fn links_that_lead_to_nothing_stay_links() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = database(SqlKind::Mysql);
+    admin("db-init", &tables, &[]).ok();
+    let (link, file) = (folder.path().join("link"), folder.path().join("leases"));
+    std::os::unix::fs::symlink("leases", &link).unwrap();
+    admin("lease-dump", &tables, &["-4", "-o", &link.display().to_string()]).ok();
+    assert!(link.is_symlink() && !file.is_symlink());
+    let no_folder = path(folder.path(), "folder/");
+    assert_eq!(admin("lease-dump", &tables, &["-4", "-o", &no_folder]).code, 1);
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("address,hwaddr"));
 }

@@ -1,7 +1,7 @@
 //! Calling the program, and Debian's.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use db_testing::{Database, Durability, Server};
 use libdhcpsrv::config::SqlKind;
@@ -73,6 +73,19 @@ pub(crate) fn admin(command: &str, database: &Database, words: &[&str]) -> Said 
     let login = login(database);
     all.extend(login.iter().map(String::as_str));
     plain(&all)
+}
+
+/// Runs ours through a shell, which redirects as `line` says: in it, `"$@"` is the program with the command for the
+/// database's back-end and how the database is reached. The password is in the variable.
+pub(crate) fn admin_in_shell(line: &str, command: &str, database: &Database) -> Said {
+    let access = database.access();
+    let port = access.port.to_string();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line, "sh", env!("CARGO_BIN_EXE_kea-admin"), command]);
+    shell.args([backend(access.kind), "-h", &access.host, "-P", &port]);
+    shell.args(["-u", &access.user, "-n", &access.name]);
+    shell.env("KEA_ADMIN_DB_PASSWORD", access.password.reveal()).stdin(Stdio::null());
+    Said::of(&shell.output().expect("there is a shell"))
 }
 
 /// How a database is reached, as options.
