@@ -102,10 +102,10 @@ impl<K: LeaseKind> Carrier for Leases<K> {
         if sort == CHANGES { GATHER * 2 } else { GATHER }
     }
 
-    /// Where changes cost more the more of them are in a transaction they all change the same row: that of their number.
-    /// One connection would only wait for the other.
+    /// Leases of a subnet are counted in one row, which a transaction holds to its end: a second connection for changes would
+    /// wait for the first one, and the first for it, row by row. Measured with MariaDB, a batch takes seven times as long.
     fn can_help(&self, sort: usize) -> bool {
-        sort != CHANGES || self.changes_max.is_none()
+        sort != CHANGES
     }
 
     fn connect(&self) -> Result<Box<dyn LeaseConnection<K>>, DbError> {
