@@ -7,7 +7,7 @@
 //! Nor may a row that somebody else holds keep the others from being stored: it is waited for once, for a moment; then
 //! the batch is halved the same way, and nothing is waited for any more.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libdhcpsrv::lease::LeaseKind;
@@ -31,11 +31,6 @@ const IMPATIENCE_MAX: Duration = Duration::from_secs(2);
 static LOGGER: Logger = Logger::new("database");
 /// What clients can cause again and again does not fill the log: so many lines at once, then one in a second.
 static UNFIT: RateLimiter = RateLimiter::new(20, 1_000_000_000);
-static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-fn now_ns() -> u64 {
-    u64::try_from(BEGINNING.elapsed().as_nanos()).unwrap_or(u64::MAX)
-}
 
 /// Replies on their way, each with its mailbox.
 type Replies<K> = Vec<(Arc<Mailbox<K>>, Reply<K>)>;
@@ -145,7 +140,14 @@ fn is_fit<K: LeaseKind>(connection: &dyn LeaseConnection<K>, job: &Job<K>) -> bo
         Ok(()) => true,
         Err(reason) => {
             let address = K::address(new);
-            kea_log::log_limited!(UNFIT, now_ns(), LOGGER, DATABASE_LEASE_UNFIT, address, reason);
+            kea_log::log_limited!(
+                UNFIT,
+                refusals::now_ns(),
+                LOGGER,
+                DATABASE_LEASE_UNFIT,
+                address,
+                reason
+            );
             false
         }
     }

@@ -328,10 +328,9 @@ mod tests {
     use libdhcpsrv::lease4::{Lease4, V4};
 
     use super::*;
+    use crate::service::tests::kept;
     use crate::service::{LeaseService, Opener};
     use crate::simulated::Table;
-
-    const LIMIT: Duration = Duration::from_secs(20);
 
     fn over(number: u32, state: LeaseState) -> Lease4 {
         Lease4 {
@@ -352,17 +351,6 @@ mod tests {
         let reconnect = Reconnect { tries_max: 1, wait_ms: 1, on_fail, on_startup: false };
         LeaseService::start(opener, changes_max, first, reconnect, wall_s(), Box::new(|| ()))
             .unwrap()
-    }
-
-    fn kept(service: &LeaseService<V4>) -> Kept<V4> {
-        let begin = Instant::now();
-        loop {
-            if let Some(kept) = service.take_kept().pop() {
-                return kept;
-            }
-            assert!(begin.elapsed() < LIMIT, "nothing was done");
-            thread::yield_now();
-        }
     }
 
     #[test]

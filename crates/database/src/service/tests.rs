@@ -247,9 +247,10 @@ fn row_that_somebody_holds_costs_its_own_change_and_little_time() {
     let begin = Instant::now();
     assert_eq!(refused(&mut stand, 64), [5]);
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
-    stand.event(
-        |event| matches!(event, LinkEvent::Refused(error) if error.fault == crate::Fault::Locked && error.key == address(5).to_string()),
-    );
+    stand.event(|event| {
+        matches!(event, LinkEvent::Refused(error)
+            if error.fault == crate::Fault::Locked && error.key == address(5).to_string())
+    });
     assert_eq!(table.leases().len(), 63);
     // The connection waits again afterwards.
     let waiter = std::thread::spawn(move || {
@@ -313,7 +314,7 @@ fn lease(number: u32, state: LeaseState, ended_s: i64) -> Lease4 {
 }
 
 /// Waits for the result of a run.
-fn kept(service: &LeaseService<V4>) -> Kept<V4> {
+pub(super) fn kept(service: &LeaseService<V4>) -> Kept<V4> {
     let begin = Instant::now();
     loop {
         if let Some(kept) = service.take_kept().pop() {
