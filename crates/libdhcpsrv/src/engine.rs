@@ -6,7 +6,8 @@
 //!
 //! Order for a datagram: parse, count, admit, enter the client gate, run the protocol, count what has changed, leave
 //! the gate. A run whose store answers later is parked and begins anew with the answer; a packet whose client has
-//! another one in progress is deferred to the end of the batch, or until that has been answered. See [`DhcpServer`] for the contract.
+//! another one in progress is deferred to the end of the batch, and behind a parked run until that is done. See
+//! [`DhcpServer`] for the contract.
 //!
 //! Whoever decides tells why to [`Desk::explanation`], if somebody wants to know; see [`crate::explain`](mod@crate::explain).
 

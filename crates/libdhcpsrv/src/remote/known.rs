@@ -5,7 +5,7 @@
 //! what was read, or there still is none. Only a client that takes an offer of this server is answered by it: one that
 //! confirms a lease may have got that from another server, which had picked the same address.
 //!
-//! Of each client the last answer is kept. Its next question uses it up, whatever it asks for, and so does a change of
+//! Of each client the last answer is kept. The next time that its leases are looked for uses it up, and so does a change of
 //! its lease: whoever meets a conflict reads anew. The table is of fixed size and keyed by a seeded hash of the client; a
 //! newer answer may push another client's out, which costs that a question.
 

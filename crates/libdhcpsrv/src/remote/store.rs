@@ -272,7 +272,7 @@ impl<K: LeaseKind> RemoteStore<K> {
 
 impl<K: LeaseKind> State<K> {
     /// What the last answer to a client says to a request for an address, which is decided by it once more. Nothing where
-    /// there is more to it than one lease, or somebody else has it: such things are looked up when they count.
+    /// the answer was about another address, or somebody else has this one: such things are looked up when they count.
     fn recall(
         &mut self,
         client: &K::Key<'_>,
