@@ -143,7 +143,7 @@ pub trait Store<K: LeaseKind>: Send + Sync {
         false
     }
 
-    /// Hears that nothing could be picked for somebody from any pool that serves him.
+    /// Hears that nothing could be picked from a pool.
     fn note_exhausted(&self) {}
 }
 
@@ -591,7 +591,7 @@ impl<'s, K: HostKind> Session<'s, K> {
         self.asked >= QUESTIONS_MAX && self.is_shared()
     }
 
-    /// Takes note that nothing could be picked for a client from any pool that serves it.
+    /// Takes note that a pool has nothing that could be picked.
     pub fn note_exhausted(&self) {
         self.store.note_exhausted();
     }

@@ -290,9 +290,6 @@ pub(crate) trait Family: Debug + Sized + 'static {
     /// The pools, in the order of their indexes, and the subnet of each.
     fn units(config: &Self::Runtime) -> Vec<(Units, u32)>;
 
-    /// A number that the subnets of one link have in common.
-    fn link(config: &Self::Runtime, subnet: u32) -> u32;
-
     /// Figures equal a recount.
     fn check_counters(
         runtime: &Self::Runtime,

@@ -64,7 +64,7 @@ impl<K: LeaseKind> Hints<K> {
         self.pools.read().unhold(first, last, None);
     }
 
-    /// Whether the pools have seemed to have nothing left since the last call.
+    /// Whether a pool has seemed to have nothing left since the last call.
     pub fn take_exhausted(&self) -> bool {
         self.exhausted.swap(false, Ordering::Relaxed)
     }

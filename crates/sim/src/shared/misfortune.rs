@@ -1,7 +1,7 @@
 //! What befalls servers with a database: crashes, new configurations, clocks that jump, connections that are lost, a
 //! database that is away, strangers that use it as well; and the checks in between.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use database::LeaseConnection;
 use database::service::Survey;
@@ -251,16 +251,9 @@ impl<F: Family> Side<F> {
             }
             let pools = F::pools(&one.runtime);
             let mut leaking = BTreeMap::new();
-            let all = F::units(&one.runtime);
-            // Nobody misses what is in one pool while another one of its link serves him.
-            let links: BTreeSet<(u32, bool)> = (0..)
-                .zip(&all)
-                .filter(|(index, _)| pools.free_count(PoolIndex(*index)) > 0)
-                .map(|(_, (units, subnet))| (F::link(&one.runtime, *subnet), units.len == 128))
-                .collect();
-            for (nth, (units, subnet)) in all.into_iter().enumerate() {
+            for (nth, (units, _)) in F::units(&one.runtime).into_iter().enumerate() {
                 let index = PoolIndex(nth as u32);
-                if links.contains(&(F::link(&one.runtime, subnet), units.len == 128)) {
+                if pools.free_count(index) > 0 {
                     continue;
                 }
                 let shift = 128 - u32::from(units.len);

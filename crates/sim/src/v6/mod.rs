@@ -349,13 +349,6 @@ impl Family for V6 {
         pools.collect()
     }
 
-    fn link(runtime: &Runtime6, subnet: u32) -> u32 {
-        let all = &runtime.config.subnets;
-        let Some(own) = all.iter().find(|one| one.id == subnet) else { return subnet };
-        let first = all.iter().find(|one| own.network.is_some() && one.network == own.network);
-        first.map_or(subnet, |first| first.id)
-    }
-
     fn check_counters(runtime: &Runtime6, counters: &LeaseCounters6, counts: &Counts) {
         checks::counters(runtime, counters, counts);
     }
