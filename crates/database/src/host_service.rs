@@ -14,10 +14,11 @@ use libdhcpsrv::config::{OnFail, SqlDatabase};
 use libdhcpsrv::hosts::{HostQuery, HostReply, HostRequest, HostsUnknown};
 use libdhcpsrv::lease::LeaseKind;
 use libdhcpsrv::session::Ticket;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 use crate::host::HOST_QUERIES_MAX;
 use crate::line::{Carrier, JOIN_MAX, Line, LinkEvent, Lost, join_within};
+use crate::mailbox::{Mailbox, Wake, deliver};
 use crate::{DbError, Fault, HostConnection, refusals};
 
 /// How long it is looked for what a database refuses among the questions of a batch; what is left then fails.
@@ -28,18 +29,15 @@ pub type HostOpener<K> = Arc<dyn Fn() -> Result<Box<dyn HostConnection<K>>, DbEr
 
 /// A question and where its reply goes.
 struct Job<K: LeaseKind> {
-    mailbox: Arc<Mailbox<K>>,
+    mailbox: Arc<Mailbox<Told<K>>>,
     ticket: Ticket,
     query: Arc<HostQuery<K>>,
     /// Whether a connection was lost under it before.
     was_lost: bool,
 }
 
-/// Where the replies for one worker gather.
-struct Mailbox<K: LeaseKind> {
-    replies: Mutex<Vec<(Ticket, HostReply<K>)>>,
-    wake: Box<dyn Fn() + Send + Sync>,
-}
+/// A reply, and whose it is.
+type Told<K> = (Ticket, HostReply<K>);
 
 /// Carries questions about hosts.
 struct Hosts<K: LeaseKind> {
@@ -49,7 +47,7 @@ struct Hosts<K: LeaseKind> {
 impl<K: LeaseKind> Carrier for Hosts<K> {
     type Connection = Box<dyn HostConnection<K>>;
     type Job = Job<K>;
-    type Receipt = (Arc<Mailbox<K>>, Ticket);
+    type Receipt = (Arc<Mailbox<Told<K>>>, Ticket);
 
     fn connect(&self) -> Result<Box<dyn HostConnection<K>>, DbError> {
         (self.opener)()
@@ -81,10 +79,8 @@ impl<K: LeaseKind> Carrier for Hosts<K> {
     }
 
     fn fail_receipts(&self, receipts: Vec<Self::Receipt>) {
-        for (mailbox, ticket) in receipts {
-            mailbox.replies.lock().push((ticket, Err(HostsUnknown)));
-            (mailbox.wake)();
-        }
+        let unknown = |(mailbox, ticket)| (mailbox, (ticket, Err(HostsUnknown)));
+        deliver(receipts.into_iter().map(unknown));
     }
 
     fn mark_lost(job: &mut Job<K>) -> bool {
@@ -110,7 +106,7 @@ fn ask<K: LeaseKind>(
     });
     let error = match asked {
         Ok(()) => {
-            deliver(jobs.into_iter().zip(found.into_iter().map(Ok)));
+            deliver(jobs.into_iter().zip(found).map(|(job, found)| reply(job, Ok(found))));
             return Ok(());
         }
         Err(error) if error.is_lost() => return Err((error, jobs)),
@@ -135,22 +131,11 @@ fn ask<K: LeaseKind>(
 
 /// Replies to all that nothing is known.
 fn fail<K: LeaseKind>(jobs: Vec<Job<K>>) {
-    deliver(jobs.into_iter().map(|job| (job, Err(HostsUnknown))));
+    deliver(jobs.into_iter().map(|job| reply(job, Err(HostsUnknown))));
 }
 
-/// Puts replies into their mailboxes and wakes each worker once.
-fn deliver<K: LeaseKind>(replies: impl Iterator<Item = (Job<K>, HostReply<K>)>) {
-    let mut woken: Vec<Arc<Mailbox<K>>> = Vec::new();
-    for (Job { mailbox, ticket, .. }, reply) in replies {
-        let is_known = woken.iter().any(|one| Arc::ptr_eq(one, &mailbox));
-        mailbox.replies.lock().push((ticket, reply));
-        if !is_known {
-            woken.push(mailbox);
-        }
-    }
-    for mailbox in woken {
-        (mailbox.wake)();
-    }
+fn reply<K: LeaseKind>(job: Job<K>, reply: HostReply<K>) -> (Arc<Mailbox<Told<K>>>, Told<K>) {
+    (job.mailbox, (job.ticket, reply))
 }
 
 /// The line to one database, and its threads.
@@ -240,8 +225,8 @@ impl<K: LeaseKind> HostService<K> {
 
     /// Makes a worker's access; `wake` is called whenever there are replies for it.
     #[must_use]
-    pub fn post(&self, wake: Box<dyn Fn() + Send + Sync>) -> HostPost<K> {
-        let mailbox = Arc::new(Mailbox { replies: Mutex::default(), wake });
+    pub fn post(&self, wake: Wake) -> HostPost<K> {
+        let mailbox = Mailbox::new(wake);
         HostPost { lines: self.lines.clone(), mailbox }
     }
 
@@ -260,7 +245,7 @@ impl<K: LeaseKind> HostService<K> {
 /// One worker's access to the databases of hosts.
 pub struct HostPost<K: LeaseKind> {
     lines: Arc<Lines<K>>,
-    mailbox: Arc<Mailbox<K>>,
+    mailbox: Arc<Mailbox<Told<K>>>,
 }
 
 impl<K: LeaseKind> std::fmt::Debug for HostPost<K> {
@@ -285,12 +270,12 @@ impl<K: LeaseKind> HostPost<K> {
                 line.line.push(jobs.into_iter().map(|job| (0, job)));
             }
         }
-        deliver(requests.drain(..).map(|request| (job(request), Err(HostsUnknown))));
+        deliver(requests.drain(..).map(|request| reply(job(request), Err(HostsUnknown))));
     }
 
     /// Takes the replies that have come.
     pub fn collect(&self, into: &mut Vec<(Ticket, HostReply<K>)>) {
-        into.append(&mut self.mailbox.replies.lock());
+        self.mailbox.empty_into(into);
     }
 
     /// Whether queries are to be passed over: a database is away, and its `on-fail` says not to serve meanwhile.
@@ -314,6 +299,7 @@ mod tests {
     use libdhcpsrv::config::{Reconnect, SqlAccess, SqlKind};
     use libdhcpsrv::hosts::{GLOBAL, Identifier, IdentifierKind, OwnedIdentifier, RawHost};
     use libdhcpsrv::lease4::V4;
+    use parking_lot::Mutex;
 
     use super::*;
     use crate::{Fault, SchemaVersion};
@@ -399,7 +385,7 @@ mod tests {
             let service = HostService::new(Arc::new(|| ()));
             let first = opener().unwrap();
             service.add(settings("hosts"), opener, first).unwrap();
-            let post = service.post(Box::new(|| ()));
+            let post = service.post(Box::new(|_| ()));
             Self { service, post, state }
         }
 

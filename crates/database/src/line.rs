@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use libdhcpsrv::config::{OnFail, Reconnect};
 use parking_lot::{Condvar, Mutex};
 
+use crate::pace::Pace;
 use crate::{DbError, Fault};
 
 /// What happened to the connection.
@@ -33,14 +34,6 @@ pub enum LinkEvent {
 pub(crate) const BATCH_MAX: usize = 1024;
 /// Jobs of one sort that must wait before the helping connection joins in.
 const JOIN_FROM: usize = 192;
-/// Time for which jobs gather while there is something to do all the time: a batch costs more than its jobs.
-pub(crate) const GATHER: Duration = Duration::from_micros(500);
-/// Jobs of a batch behind which others are likely to come soon.
-const GATHER_FROM: usize = 3;
-/// Jobs from which on a batch is large enough.
-const GATHER_TO: usize = 24;
-/// Time after a batch in which the next one counts as following it.
-const BUSY: Duration = Duration::from_millis(2);
 /// Pause of the helping connection when it could not be made.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Pause between two tries after all tries that the configuration grants have failed.
@@ -61,11 +54,6 @@ pub(crate) trait Carrier: Send + Sync + Sized + 'static {
     /// How many jobs of a sort are best carried together, by what the batch before took.
     fn batch_max(&self, _sort: usize, _last: Option<Pace>) -> usize {
         BATCH_MAX
-    }
-
-    /// For how long jobs of a sort gather behind a batch of several.
-    fn gather(&self, _sort: usize) -> Duration {
-        GATHER
     }
 
     /// Whether a further connection is of use to jobs of a sort.
@@ -100,16 +88,6 @@ pub(crate) trait Carrier: Send + Sync + Sized + 'static {
     fn mark_lost(job: &mut Self::Job) -> bool;
 }
 
-/// What carrying a batch took.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    /// Number of jobs.
-    pub(crate) jobs: usize,
-    /// From its begin to its end.
-    pub(crate) long: Duration,
-    ended: Instant,
-}
-
 /// What a connection has to do.
 enum Next<J> {
     /// To carry jobs of a sort.
@@ -123,6 +101,8 @@ enum Next<J> {
 /// The jobs of one sort that wait.
 struct Queue<J> {
     jobs: VecDeque<J>,
+    /// Jobs for which its connection is woken.
+    wanted: usize,
     /// Whether a try to connect has failed since the connection was lost: what comes is refused at once.
     is_away: bool,
 }
@@ -159,7 +139,9 @@ impl<C: Carrier> Line<C> {
             carrier,
             reconnect,
             queues: Mutex::new(
-                (0..sorts).map(|_| Queue { jobs: VecDeque::new(), is_away: false }).collect(),
+                (0..sorts)
+                    .map(|_| Queue { jobs: VecDeque::new(), wanted: 1, is_away: false })
+                    .collect(),
             ),
             ready: (0..=sorts).map(|_| Condvar::new()).collect(),
             events: Mutex::default(),
@@ -188,7 +170,7 @@ impl<C: Carrier> Line<C> {
         }
         let must_help = self.longest(&queues).is_some();
         for (queue, bell) in queues.iter().zip(&self.ready) {
-            if !queue.jobs.is_empty() {
+            if queue.jobs.len() >= queue.wanted {
                 bell.notify_one();
             }
         }
@@ -254,8 +236,7 @@ impl<C: Carrier> Line<C> {
                     let (begin, count) = (Instant::now(), jobs.len());
                     match self.carry(open, jobs) {
                         Ok(true) => {
-                            let (long, ended) = (begin.elapsed(), Instant::now());
-                            last = Some(Pace { jobs: count, long, ended });
+                            last = Some(Pace::after(last, count, begin, Instant::now()));
                         }
                         Ok(false) => connection = None,
                         Err((error, jobs)) => {
@@ -330,8 +311,8 @@ impl<C: Carrier> Line<C> {
         helped.max_by_key(|(_, len)| *len)
     }
 
-    /// Waits for something to do. A job that comes when nothing has been done for a while goes at once; behind a batch
-    /// of several that has just ended a few more are waited for.
+    /// Waits for something to do. A job that comes when there is little to do goes at once; while many come, more are
+    /// waited for ([`Pace::gather`]).
     fn next(
         &self,
         number: usize,
@@ -340,8 +321,7 @@ impl<C: Carrier> Line<C> {
         last: Option<Pace>,
     ) -> Next<C::Job> {
         let is_helper = number == self.helper();
-        let mut may_gather =
-            last.is_some_and(|last| last.jobs >= GATHER_FROM && last.ended.elapsed() < BUSY);
+        let mut pace = last;
         let mut queues = self.queues.lock();
         loop {
             if self.is_stopping() {
@@ -360,11 +340,11 @@ impl<C: Carrier> Line<C> {
             }
             if let Some((sort, count)) = found {
                 let batch_max = self.carrier.batch_max(sort, last).min(BATCH_MAX);
-                if std::mem::take(&mut may_gather) && count < GATHER_TO.min(batch_max) {
-                    // Asleep, because every job that comes would wake a wait.
-                    drop(queues);
-                    thread::sleep(self.carrier.gather(sort));
-                    queues = self.queues.lock();
+                let gather = |pace: Pace| pace.gather(count, batch_max, Instant::now());
+                if let Some((wanted, time)) = pace.take().and_then(gather) {
+                    queues[sort].wanted = wanted;
+                    self.ready[number].wait_for(&mut queues, time);
+                    queues[sort].wanted = 1;
                     continue;
                 }
                 let count = count.min(batch_max);

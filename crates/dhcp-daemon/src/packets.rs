@@ -48,7 +48,7 @@ const SWEEP_S: u32 = 10;
 /// everybody is answered as soon as possible.
 const MANY: usize = 4;
 /// Short beside the milliseconds that a database needs to store something.
-const PATIENCE: Duration = Duration::from_micros(200);
+const PATIENCE: Duration = Duration::from_micros(400);
 
 /// The worker's access to databases of hosts.
 struct HostAccess<D: Daemon> {
@@ -60,11 +60,11 @@ struct HostAccess<D: Daemon> {
 }
 
 /// Wakes a worker as soon as it is known how.
-fn wake_later(wake: &Arc<OnceLock<Wake>>) -> Box<dyn Fn() + Send + Sync> {
+fn wake_later(wake: &Arc<OnceLock<Wake>>) -> database::Wake {
     let wake = wake.clone();
-    Box::new(move || {
+    Box::new(move |answers| {
         if let Some(wake) = wake.get() {
-            wake();
+            wake(answers);
         }
     })
 }
@@ -81,7 +81,7 @@ pub(crate) struct Access<D: Daemon> {
 }
 
 impl<D: Daemon> Access<D> {
-    pub(crate) fn new(make: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> Post<D::Leases>) -> Self {
+    pub(crate) fn new(make: impl FnOnce(database::Wake) -> Post<D::Leases>) -> Self {
         let wake: Arc<OnceLock<Wake>> = Arc::default();
         let post = make(wake_later(&wake));
         Self { post, wake, replies: Vec::new(), settled: 0 }

@@ -258,7 +258,7 @@ impl<K: SqlLeases> SqlDatabaseInUse<K> {
     }
 
     /// A worker's access.
-    pub(crate) fn post(&self, wake: Box<dyn Fn() + Send + Sync>) -> Post<K> {
+    pub(crate) fn post(&self, wake: database::Wake) -> Post<K> {
         self.service.post(wake)
     }
 

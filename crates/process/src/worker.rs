@@ -9,9 +9,9 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
@@ -40,8 +40,11 @@ const SOCKET_RETRY: Duration = Duration::from_secs(1);
 /// Token of the waker; sockets have smaller ones.
 const WAKER: Token = Token(usize::MAX - 1);
 
-/// Wakes a worker.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
+/// Answers that a worker does not let wait while others may gather ([`PacketServer::patience`]).
+const MANY: usize = 16;
+
+/// Wakes a worker, for which there are so many answers.
+pub type Wake = Arc<dyn Fn(usize) + Send + Sync>;
 
 /// A server as the worker drives it.
 pub trait PacketServer: Send {
@@ -56,7 +59,7 @@ pub trait PacketServer: Send {
     /// Hands over what packets of this pass wait for.
     fn hand_over(&mut self) {}
     /// For how long packets and answers may gather before the next pass: none at all, unless so much is waited for that
-    /// this does not matter. Each time a worker wakes costs more than a packet does.
+    /// this does not matter. Each time a worker wakes costs more than a packet does. Many answers at once end it.
     fn patience(&self) -> Duration {
         Duration::ZERO
     }
@@ -126,10 +129,14 @@ impl<U: Send + 'static> Worker<U> {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let (sender, control) = sync_channel(64);
         let mut server = server;
-        let own = waker.clone();
-        server.started(Arc::new(move || {
+        let (own, sleeper) = (waker.clone(), Arc::new(OnceLock::<Thread>::new()));
+        let asleep = sleeper.clone();
+        server.started(Arc::new(move |answers| {
             // A worker that is gone has nothing to wait for.
             let _ = own.wake();
+            if answers >= MANY {
+                asleep.get().inspect(|thread| thread.unpark());
+            }
         }));
         let run = Loop {
             server,
@@ -147,6 +154,8 @@ impl<U: Send + 'static> Worker<U> {
         };
         let thread =
             thread::Builder::new().name(format!("worker-{index}")).spawn(move || run.run())?;
+        // It is set once.
+        let _ = sleeper.set(thread.thread().clone());
         Ok(Self { control: sender, waker, thread: Some(thread) })
     }
 
@@ -250,8 +259,11 @@ impl<S: PacketServer> Loop<S> {
     fn work(&mut self) {
         for _ in 0..PASSES_MAX {
             let patience = self.server.patience();
-            if self.gathers || !patience.is_zero() {
-                thread::sleep(patience.max(GATHER));
+            if patience > GATHER {
+                // Until many answers have come at the latest.
+                thread::park_timeout(patience);
+            } else if self.gathers || !patience.is_zero() {
+                thread::sleep(GATHER);
             }
             if self.pass() == 0 {
                 self.gathers = false;

@@ -15,8 +15,9 @@ use libdhcpsrv::remote::{Ask, Reply, Told};
 
 use kea_log::{Logger, RateLimiter};
 
-use super::{Job, Mailbox};
+use super::Job;
 use crate::line::Lost;
+use crate::mailbox::{Mailbox, deliver};
 use crate::messages::DATABASE_LEASE_UNFIT;
 use crate::{DbError, Fault, LeaseConnection, LinkEvent, refusals, requests};
 
@@ -31,9 +32,6 @@ const IMPATIENCE_MAX: Duration = Duration::from_secs(2);
 static LOGGER: Logger = Logger::new("database");
 /// What clients can cause again and again does not fill the log: so many lines at once, then one in a second.
 static UNFIT: RateLimiter = RateLimiter::new(20, 1_000_000_000);
-
-/// Replies on their way, each with its mailbox.
-type Replies<K> = Vec<(Arc<Mailbox<K>>, Reply<K>)>;
 
 /// Carries out a batch and delivers the replies.
 ///
@@ -55,28 +53,12 @@ pub(super) fn carry_out<K: LeaseKind>(
 
 /// Replies to all that there is no answer.
 pub(super) fn fail<K: LeaseKind>(jobs: impl IntoIterator<Item = Job<K>>) {
-    let replies = jobs.into_iter().map(|job| reply(job, Told::Failed)).collect();
-    deliver(replies);
+    deliver(jobs.into_iter().map(|job| reply(job, Told::Failed)));
 }
 
-fn reply<K: LeaseKind>(job: Job<K>, told: Told<K>) -> (Arc<Mailbox<K>>, Reply<K>) {
+fn reply<K: LeaseKind>(job: Job<K>, told: Told<K>) -> (Arc<Mailbox<Reply<K>>>, Reply<K>) {
     let Job { mailbox, request, .. } = job;
     (mailbox, Reply { ticket: request.ticket, ask: request.ask, told })
-}
-
-/// Puts replies into their mailboxes and wakes each worker once.
-fn deliver<K: LeaseKind>(replies: Replies<K>) {
-    let mut woken: Vec<Arc<Mailbox<K>>> = Vec::new();
-    for (mailbox, reply) in replies {
-        let is_known = woken.iter().any(|one| Arc::ptr_eq(one, &mailbox));
-        mailbox.replies.lock().push(reply);
-        if !is_known {
-            woken.push(mailbox);
-        }
-    }
-    for mailbox in woken {
-        (mailbox.wake)();
-    }
 }
 
 fn read_all<K: LeaseKind>(
@@ -89,7 +71,7 @@ fn read_all<K: LeaseKind>(
     }
     match requests::read(connection, &asks(&jobs)) {
         Ok(told) => {
-            deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)).collect());
+            deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)));
             Ok(())
         }
         Err(error) if error.is_lost() => Err((error, jobs)),
@@ -172,7 +154,7 @@ fn change_some<K: LeaseKind>(
     let error = loop {
         match requests::change(connection, &asks(&jobs), &were_lost) {
             Ok(told) => {
-                deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)).collect());
+                deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)));
                 return Ok(());
             }
             Err(error)

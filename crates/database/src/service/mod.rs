@@ -28,9 +28,10 @@ use libdhcpsrv::config::{OnFail, Reconnect};
 use libdhcpsrv::lease::{LeaseKind, ReclaimLimits};
 use libdhcpsrv::remote::{Ask, Hints, RemoteStore, Reply, Request, Told};
 use libdhcpsrv::session::Ticket;
-use parking_lot::Mutex;
 
-use crate::line::{BATCH_MAX, Carrier, GATHER, JOIN_MAX, Line, Lost, Pace, join_within};
+use crate::line::{BATCH_MAX, Carrier, JOIN_MAX, Line, Lost, join_within};
+use crate::mailbox::{self, Mailbox, Wake};
+use crate::pace::Pace;
 use crate::{Counted, DbError, LeaseConnection, LinkEvent};
 
 pub use keeper::Kept;
@@ -45,7 +46,7 @@ const SORTS: usize = 2;
 /// The sort of changes.
 const CHANGES: usize = 1;
 /// Changes in one transaction where more of them do not cost more each: what was stored is told at its end.
-const CHANGES_MAX: usize = 256;
+const CHANGES_MAX: usize = 128;
 /// Time of a transaction beyond that of its changes ([`CHANGE`]) from which on the commit is what costs: then more changes
 /// belong together.
 const SLOW_COMMIT: Duration = Duration::from_millis(20);
@@ -54,16 +55,10 @@ const CHANGE: Duration = Duration::from_micros(150);
 
 /// A request and where its reply goes.
 struct Job<K: LeaseKind> {
-    mailbox: Arc<Mailbox<K>>,
+    mailbox: Arc<Mailbox<Reply<K>>>,
     request: Request<K>,
     /// Whether a connection was lost under it before.
     was_lost: bool,
-}
-
-/// Where the replies for one worker gather.
-struct Mailbox<K: LeaseKind> {
-    replies: Mutex<Vec<Reply<K>>>,
-    wake: Box<dyn Fn() + Send + Sync>,
 }
 
 /// Carries requests about leases.
@@ -84,7 +79,7 @@ type Shared<K> = Line<Leases<K>>;
 impl<K: LeaseKind> Carrier for Leases<K> {
     type Connection = Box<dyn LeaseConnection<K>>;
     type Job = Job<K>;
-    type Receipt = (Arc<Mailbox<K>>, Ticket);
+    type Receipt = (Arc<Mailbox<Reply<K>>>, Ticket);
 
     fn batch_max(&self, sort: usize, last: Option<Pace>) -> usize {
         let is_slow =
@@ -95,11 +90,6 @@ impl<K: LeaseKind> Carrier for Leases<K> {
             Some(few) => few,
             None => CHANGES_MAX,
         }
-    }
-
-    /// A commit costs most of all.
-    fn gather(&self, sort: usize) -> Duration {
-        if sort == CHANGES { GATHER * 2 } else { GATHER }
     }
 
     /// Leases of a subnet are counted in one row, which a transaction holds to its end: a second connection for changes would
@@ -130,11 +120,10 @@ impl<K: LeaseKind> Carrier for Leases<K> {
     }
 
     fn fail_receipts(&self, receipts: Vec<Self::Receipt>) {
-        for (mailbox, ticket) in receipts {
+        mailbox::deliver(receipts.into_iter().map(|(mailbox, ticket)| {
             let ask = Ask::Change { old: None, new: None, replaces: None };
-            mailbox.replies.lock().push(Reply { ticket, ask, told: Told::Failed });
-            (mailbox.wake)();
-        }
+            (mailbox, Reply { ticket, ask, told: Told::Failed })
+        }));
     }
 
     fn mark_lost(job: &mut Job<K>) -> bool {
@@ -214,10 +203,10 @@ impl<K: LeaseKind> LeaseService<K> {
 
     /// Makes a worker's access; `wake` is called whenever there are replies for it.
     #[must_use]
-    pub fn post(&self, wake: Box<dyn Fn() + Send + Sync>) -> Post<K> {
+    pub fn post(&self, wake: Wake) -> Post<K> {
         Post {
             shared: self.shared.clone(),
-            mailbox: Arc::new(Mailbox { replies: Mutex::default(), wake }),
+            mailbox: Mailbox::new(wake),
             store: Arc::new(RemoteStore::new(self.hints().clone())),
             buffer: Vec::new(),
             outstanding: 0,
@@ -289,7 +278,7 @@ impl<K: LeaseKind> Drop for LeaseService<K> {
 /// One worker's access to the lease database.
 pub struct Post<K: LeaseKind> {
     shared: Arc<Shared<K>>,
-    mailbox: Arc<Mailbox<K>>,
+    mailbox: Arc<Mailbox<Reply<K>>>,
     store: Arc<RemoteStore<K>>,
     buffer: Vec<Request<K>>,
     /// Requests that it has handed over and not settled.
@@ -333,7 +322,7 @@ impl<K: LeaseKind> Post<K> {
 
     /// Takes the replies that have come.
     pub fn collect(&mut self, into: &mut Vec<Reply<K>>) {
-        into.append(&mut self.mailbox.replies.lock());
+        self.mailbox.empty_into(into);
     }
 
     /// Says that replies have been settled, and what they have led to has been handed over.

@@ -45,7 +45,7 @@ impl Stand {
             LeaseService::start(opener, None, first, reconnect, wall_s(), Box::new(|| ())).unwrap();
         let (wakes, woken) = channel();
         let wakes = parking_lot::Mutex::new(wakes);
-        let post = service.post(Box::new(move || {
+        let post = service.post(Box::new(move |_| {
             let _ = wakes.lock().send(());
         }));
         Self { service, post, woken, replies: Vec::new() }

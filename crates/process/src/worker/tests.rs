@@ -23,6 +23,16 @@ struct Listener {
     panics: bool,
     /// Packets that wait, the next one last.
     waiting: Vec<&'static [u8]>,
+    /// For how long they may.
+    patience: Duration,
+    /// Where it tells how it is woken.
+    wakes: Option<Sender<Wake>>,
+}
+
+impl Listener {
+    fn new(heard: Sender<Heard>) -> Self {
+        Self { heard, panics: false, waiting: Vec::new(), patience: Duration::ZERO, wakes: None }
+    }
 }
 
 impl PacketServer for Listener {
@@ -30,8 +40,15 @@ impl PacketServer for Listener {
 
     fn started(&mut self, wake: Wake) {
         if !self.waiting.is_empty() {
-            wake();
+            wake(1);
         }
+        if let Some(wakes) = &self.wakes {
+            wakes.send(wake).unwrap();
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        if self.waiting.is_empty() { Duration::ZERO } else { self.patience }
     }
 
     fn resume(&mut self, _now: Now, _replies: &mut Replies) {
@@ -94,7 +111,7 @@ fn worker(addresses: &[Ipv4Addr], port: u16) -> (Worker<()>, Receiver<Heard>) {
 /// A worker with its sockets open.
 fn start(plan: Plan, table: InterfaceTable) -> (Worker<()>, Receiver<Heard>) {
     let (heard, hears) = channel();
-    let server = Listener { heard, panics: false, waiting: Vec::new() };
+    let server = Listener::new(heard);
     let worker = Worker::start(0, server, Transport::new(plan, 0, 1), None).unwrap();
     worker.set_interfaces(Arc::new(table));
     drop(pause(std::slice::from_ref(&worker)));
@@ -127,14 +144,32 @@ fn panic_at_the_end_of_a_batch_costs_one_packet_only() {
 #[test]
 fn panic_of_a_packet_that_has_waited_does_not_hold_up_those_behind_it() {
     let (heard, hears) = channel();
-    let server =
-        Listener { heard, panics: false, waiting: vec![b"second", b"panic", b"panic", b"first"] };
+    let waiting: Vec<&[u8]> = vec![b"second", b"panic", b"panic", b"first"];
+    let server = Listener { waiting, ..Listener::new(heard) };
     let plan = Plan::new4(Vec::new(), SocketKind::Udp, free_port()).unwrap();
     let _worker = Worker::start(0, server, Transport::new(plan, 0, 1), None).unwrap();
     let heard: Vec<Heard> =
         (0..4).map(|_| hears.recv_timeout(LIMIT).expect("it is heard")).collect();
     let datagram = |text: &[u8]| Heard::Datagram(text.to_vec());
     assert_eq!(heard, [datagram(b"first"), Heard::Failed, Heard::Failed, datagram(b"second")]);
+}
+
+#[test]
+fn many_answers_end_the_time_for_which_they_may_gather() {
+    let (heard, hears) = channel();
+    let (wakes, woken) = channel();
+    let server = Listener {
+        waiting: vec![b"answer"],
+        patience: 100 * LIMIT,
+        wakes: Some(wakes),
+        ..Listener::new(heard)
+    };
+    let plan = Plan::new4(Vec::new(), SocketKind::Udp, free_port()).unwrap();
+    let worker = Worker::start(0, server, Transport::new(plan, 0, 1), None).unwrap();
+    let wake = woken.recv_timeout(LIMIT).expect("it is told how to wake it");
+    wake(MANY);
+    wait_for(&hears, &Heard::Datagram(b"answer".to_vec()));
+    drop(worker);
 }
 
 #[test]
