@@ -48,7 +48,7 @@ const SWEEP_S: u32 = 10;
 /// everybody is answered as soon as possible.
 const MANY: usize = 4;
 /// Short beside the milliseconds that a database needs to store something.
-const PATIENCE: Duration = Duration::from_micros(400);
+const PATIENCE: Duration = Duration::from_micros(800);
 
 /// The worker's access to databases of hosts.
 struct HostAccess<D: Daemon> {
