@@ -29,15 +29,15 @@ pub type HostOpener<K> = Arc<dyn Fn() -> Result<Box<dyn HostConnection<K>>, DbEr
 
 /// A question and where its reply goes.
 struct Job<K: LeaseKind> {
-    mailbox: Arc<Mailbox<Told<K>>>,
+    mailbox: Arc<Mailbox<Answer<K>>>,
     ticket: Ticket,
     query: Arc<HostQuery<K>>,
     /// Whether a connection was lost under it before.
     was_lost: bool,
 }
 
-/// A reply, and whose it is.
-type Told<K> = (Ticket, HostReply<K>);
+/// A reply with its ticket.
+type Answer<K> = (Ticket, HostReply<K>);
 
 /// Carries questions about hosts.
 struct Hosts<K: LeaseKind> {
@@ -47,7 +47,7 @@ struct Hosts<K: LeaseKind> {
 impl<K: LeaseKind> Carrier for Hosts<K> {
     type Connection = Box<dyn HostConnection<K>>;
     type Job = Job<K>;
-    type Receipt = (Arc<Mailbox<Told<K>>>, Ticket);
+    type Receipt = (Arc<Mailbox<Answer<K>>>, Ticket);
 
     fn connect(&self) -> Result<Box<dyn HostConnection<K>>, DbError> {
         (self.opener)()
@@ -134,8 +134,8 @@ fn fail<K: LeaseKind>(jobs: Vec<Job<K>>) {
     deliver(jobs.into_iter().map(|job| reply(job, Err(HostsUnknown))));
 }
 
-fn reply<K: LeaseKind>(job: Job<K>, reply: HostReply<K>) -> (Arc<Mailbox<Told<K>>>, Told<K>) {
-    (job.mailbox, (job.ticket, reply))
+fn reply<K: LeaseKind>(job: Job<K>, said: HostReply<K>) -> (Arc<Mailbox<Answer<K>>>, Answer<K>) {
+    (job.mailbox, (job.ticket, said))
 }
 
 /// The line to one database, and its threads.
@@ -245,7 +245,7 @@ impl<K: LeaseKind> HostService<K> {
 /// One worker's access to the databases of hosts.
 pub struct HostPost<K: LeaseKind> {
     lines: Arc<Lines<K>>,
-    mailbox: Arc<Mailbox<Told<K>>>,
+    mailbox: Arc<Mailbox<Answer<K>>>,
 }
 
 impl<K: LeaseKind> std::fmt::Debug for HostPost<K> {
@@ -257,6 +257,7 @@ impl<K: LeaseKind> std::fmt::Debug for HostPost<K> {
 impl<K: LeaseKind> HostPost<K> {
     /// Hands over questions.
     pub fn hand_over(&self, requests: &mut Vec<HostRequest<K>>) {
+        self.mailbox.expect(requests.len());
         let lines = self.lines.all.read();
         let job = |HostRequest { ticket, query, .. }: HostRequest<K>| {
             let mailbox = self.mailbox.clone();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use libdhcpsrv::config::{OnFail, Reconnect};
 use parking_lot::{Condvar, Mutex};
 
-use crate::pace::Pace;
+use crate::pace::{GATHER_MAX, Pace};
 use crate::{DbError, Fault};
 
 /// What happened to the connection.
@@ -101,7 +101,7 @@ enum Next<J> {
 /// The jobs of one sort that wait.
 struct Queue<J> {
     jobs: VecDeque<J>,
-    /// Jobs for which its connection is woken.
+    /// Number of waiting jobs from which on its connection is woken: one, unless jobs gather.
     wanted: usize,
     /// Whether a try to connect has failed since the connection was lost: what comes is refused at once.
     is_away: bool,
@@ -125,6 +125,8 @@ pub(crate) struct Line<C: Carrier> {
     generation: AtomicU64,
     /// Jobs and batches so far.
     carried: [AtomicU64; 2],
+    /// Longest time for which jobs gather.
+    gather_max: Duration,
 }
 
 impl<C: Carrier> Line<C> {
@@ -150,6 +152,7 @@ impl<C: Carrier> Line<C> {
             lost: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
             carried: [AtomicU64::new(0), AtomicU64::new(0)],
+            gather_max: GATHER_MAX,
         }
     }
 
@@ -321,7 +324,8 @@ impl<C: Carrier> Line<C> {
         last: Option<Pace>,
     ) -> Next<C::Job> {
         let is_helper = number == self.helper();
-        let mut pace = last;
+        // Jobs gather once, and before the connection that is theirs.
+        let mut pace = last.filter(|_| !is_helper);
         let mut queues = self.queues.lock();
         loop {
             if self.is_stopping() {
@@ -341,9 +345,9 @@ impl<C: Carrier> Line<C> {
             if let Some((sort, count)) = found {
                 let batch_max = self.carrier.batch_max(sort, last).min(BATCH_MAX);
                 let gather = |pace: Pace| pace.gather(count, batch_max, Instant::now());
-                if let Some((wanted, time)) = pace.take().and_then(gather) {
+                if let Some(wanted) = pace.take().and_then(gather) {
                     queues[sort].wanted = wanted;
-                    self.ready[number].wait_for(&mut queues, time);
+                    self.ready[number].wait_for(&mut queues, self.gather_max);
                     queues[sort].wanted = 1;
                     continue;
                 }
@@ -442,3 +446,93 @@ pub(crate) fn join_within(threads: impl Iterator<Item = JoinHandle<()>>, time: D
 
 /// Longest wait for threads that are told to end.
 pub(crate) const JOIN_MAX: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    /// Jobs that are numbers; nobody carries them.
+    struct Nobody;
+
+    impl Carrier for Nobody {
+        type Connection = ();
+        type Job = usize;
+        type Receipt = ();
+
+        fn connect(&self) -> Result<(), DbError> {
+            Ok(())
+        }
+
+        fn carry_out(
+            &self,
+            _connection: &mut (),
+            _jobs: Vec<usize>,
+            _tell: &dyn Fn(LinkEvent),
+        ) -> Result<(), Lost<usize>> {
+            Ok(())
+        }
+
+        fn fail(&self, _jobs: Vec<usize>) {}
+
+        fn receipt(_job: &usize) {}
+
+        fn fail_receipts(&self, _receipts: Vec<()>) {}
+
+        fn mark_lost(_job: &mut usize) -> bool {
+            false
+        }
+    }
+
+    /// A line whose jobs gather for as long as it takes, while many come.
+    fn line() -> (Line<Nobody>, Pace) {
+        let reconnect = Reconnect {
+            tries_max: 0,
+            wait_ms: 0,
+            on_fail: OnFail::ServeRetryContinue,
+            on_startup: false,
+        };
+        let mut line = Line::new(Nobody, 1, reconnect, Box::new(|| ()));
+        line.gather_max = 100 * LIMIT;
+        let now = Instant::now();
+        (line, Pace::after(None, 100_000, now, now))
+    }
+
+    #[test]
+    fn jobs_that_gather_go_together_as_soon_as_there_are_enough() {
+        let (line, fast) = line();
+        let enough = fast.gather(1, BATCH_MAX, Instant::now()).expect("jobs gather");
+        let (sender, receiver) = channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let next = line.next(0, true, 0, Some(fast));
+                let Next::Carry(0, jobs) = next else { panic!("there are jobs") };
+                sender.send(jobs).unwrap();
+            });
+            for job in 0..enough {
+                line.push([(0, job)].into_iter());
+            }
+            let jobs = receiver.recv_timeout(LIMIT).expect("they are carried");
+            assert_eq!(jobs, (0..enough).collect::<Vec<_>>());
+        });
+        assert_eq!(line.queues.lock()[0].wanted, 1, "afterwards one is enough");
+    }
+
+    #[test]
+    fn the_end_of_a_line_ends_the_wait_for_more() {
+        let (line, fast) = line();
+        line.push([(0, 1)].into_iter());
+        let (sender, receiver) = channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let next = line.next(0, true, 0, Some(fast));
+                sender.send(matches!(next, Next::Stop)).unwrap();
+            });
+            line.stop();
+            assert!(receiver.recv_timeout(LIMIT).expect("it ends"));
+        });
+    }
+}

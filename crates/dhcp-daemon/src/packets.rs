@@ -47,7 +47,7 @@ const SWEEP_S: u32 = 10;
 /// Questions that a database has been asked from which on packets and answers gather for [`PATIENCE`]: with less to do
 /// everybody is answered as soon as possible.
 const MANY: usize = 4;
-/// Short beside the milliseconds that a database needs to store something.
+/// At most so much later each answer is looked at, unless there are many, or no others come.
 const PATIENCE: Duration = Duration::from_micros(800);
 
 /// The worker's access to databases of hosts.
@@ -62,9 +62,9 @@ struct HostAccess<D: Daemon> {
 /// Wakes a worker as soon as it is known how.
 fn wake_later(wake: &Arc<OnceLock<Wake>>) -> database::Wake {
     let wake = wake.clone();
-    Box::new(move |answers| {
+    Box::new(move |is_urgent| {
         if let Some(wake) = wake.get() {
-            wake(answers);
+            wake(is_urgent);
         }
     })
 }
@@ -164,7 +164,7 @@ impl<D: Daemon> PacketServer for WorkerServer<D> {
 
     fn patience(&self) -> Duration {
         match &self.database {
-            Some(database) if database.post.outstanding() >= MANY => PATIENCE,
+            Some(database) if database.post.open() >= MANY => PATIENCE,
             _ => Duration::ZERO,
         }
     }

@@ -5,7 +5,8 @@
 //!
 //! Gathering: the more packets share a pass, the less each costs. Storing leases takes a while, in which packets
 //! gather by themselves; passes that stored nothing sleep for a moment instead, when there are more than a few
-//! packets. A lone client's packet is always read at once.
+//! packets. A lone client's packet is always read at once. A server that waits for much from elsewhere may let packets
+//! and answers gather for longer ([`PacketServer::patience`]).
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,11 +41,8 @@ const SOCKET_RETRY: Duration = Duration::from_secs(1);
 /// Token of the waker; sockets have smaller ones.
 const WAKER: Token = Token(usize::MAX - 1);
 
-/// Answers that a worker does not let wait while others may gather ([`PacketServer::patience`]).
-const MANY: usize = 16;
-
-/// Wakes a worker, for which there are so many answers.
-pub type Wake = Arc<dyn Fn(usize) + Send + Sync>;
+/// Wakes a worker, for which there is something; `true` ends its patience ([`PacketServer::patience`]) as well.
+pub type Wake = Arc<dyn Fn(bool) + Send + Sync>;
 
 /// A server as the worker drives it.
 pub trait PacketServer: Send {
@@ -59,7 +57,8 @@ pub trait PacketServer: Send {
     /// Hands over what packets of this pass wait for.
     fn hand_over(&mut self) {}
     /// For how long packets and answers may gather before the next pass: none at all, unless so much is waited for that
-    /// this does not matter. Each time a worker wakes costs more than a packet does. Many answers at once end it.
+    /// this does not matter. Each time a worker wakes costs more than a packet does. An urgent
+    /// [`Wake`] ends it.
     fn patience(&self) -> Duration {
         Duration::ZERO
     }
@@ -129,13 +128,13 @@ impl<U: Send + 'static> Worker<U> {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let (sender, control) = sync_channel(64);
         let mut server = server;
-        let (own, sleeper) = (waker.clone(), Arc::new(OnceLock::<Thread>::new()));
-        let asleep = sleeper.clone();
-        server.started(Arc::new(move |answers| {
+        let (own, itself) = (waker.clone(), Arc::new(OnceLock::<Thread>::new()));
+        let known = itself.clone();
+        server.started(Arc::new(move |is_urgent| {
             // A worker that is gone has nothing to wait for.
             let _ = own.wake();
-            if answers >= MANY {
-                asleep.get().inspect(|thread| thread.unpark());
+            if is_urgent && let Some(thread) = known.get() {
+                thread.unpark();
             }
         }));
         let run = Loop {
@@ -155,7 +154,7 @@ impl<U: Send + 'static> Worker<U> {
         let thread =
             thread::Builder::new().name(format!("worker-{index}")).spawn(move || run.run())?;
         // It is set once.
-        let _ = sleeper.set(thread.thread().clone());
+        let _ = itself.set(thread.thread().clone());
         Ok(Self { control: sender, waker, thread: Some(thread) })
     }
 
@@ -179,11 +178,16 @@ impl<U: Send + 'static> Worker<U> {
     pub fn has_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
+}
 
+impl<U> Worker<U> {
     fn send(&self, control: Control<U>) {
         // A worker that is gone has nobody to tell.
         let _ = self.control.send(control);
         let _ = self.waker.wake();
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
     }
 }
 
@@ -208,8 +212,7 @@ pub fn pause<U: Send + 'static>(workers: &[Worker<U>]) -> Paused {
 
 impl<U> Drop for Worker<U> {
     fn drop(&mut self) {
-        let _ = self.control.send(Control::Stop);
-        let _ = self.waker.wake();
+        self.send(Control::Stop);
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has been reported by its hook.
             let _ = thread.join();
@@ -260,7 +263,7 @@ impl<S: PacketServer> Loop<S> {
         for _ in 0..PASSES_MAX {
             let patience = self.server.patience();
             if patience > GATHER {
-                // Until many answers have come at the latest.
+                // Ends early when that is urgent.
                 thread::park_timeout(patience);
             } else if self.gathers || !patience.is_zero() {
                 thread::sleep(GATHER);

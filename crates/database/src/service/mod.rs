@@ -313,6 +313,7 @@ impl<K: LeaseKind> Post<K> {
         let outstanding = &self.shared.carrier.outstanding;
         outstanding.fetch_add(self.buffer.len(), Ordering::SeqCst);
         self.outstanding += self.buffer.len();
+        self.mailbox.expect(self.buffer.len());
         let mailbox = &self.mailbox;
         self.shared.push(self.buffer.drain(..).map(|request| {
             let sort = usize::from(matches!(request.ask, Ask::Change { .. }));
@@ -332,10 +333,10 @@ impl<K: LeaseKind> Post<K> {
         self.shared.carrier.outstanding.fetch_sub(replies, Ordering::SeqCst);
     }
 
-    /// How many requests have been handed over and not settled.
+    /// How many requests have been handed over and have no reply.
     #[must_use]
-    pub fn outstanding(&self) -> usize {
-        self.outstanding
+    pub fn open(&self) -> usize {
+        self.mailbox.open()
     }
 
     /// Whether queries are to be passed over: a reconfiguration wants it, or the database is away, and `on-fail` says not to serve meanwhile.
