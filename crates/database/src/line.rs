@@ -496,15 +496,28 @@ mod tests {
             on_startup: false,
         };
         let mut line = Line::new(Nobody, 1, reconnect, Box::new(|| ()));
-        line.gather_max = 100 * LIMIT;
-        let now = Instant::now();
-        (line, Pace::after(None, 100_000, now, now))
+        line.gather_max = 2 * LIMIT;
+        // It has not ended yet, so it is not forgotten while the test runs.
+        let ended = Instant::now() + 100 * LIMIT;
+        (line, Pace::after(None, 100_000, ended, ended))
+    }
+
+    /// Waits until jobs gather; returns how many of them are waited for.
+    fn wanted(line: &Line<Nobody>) -> usize {
+        let begin = Instant::now();
+        loop {
+            let wanted = line.queues.lock()[0].wanted;
+            if wanted > 1 {
+                return wanted;
+            }
+            assert!(begin.elapsed() < LIMIT, "jobs do not gather");
+            thread::yield_now();
+        }
     }
 
     #[test]
     fn jobs_that_gather_go_together_as_soon_as_there_are_enough() {
         let (line, fast) = line();
-        let enough = fast.gather(1, BATCH_MAX, Instant::now()).expect("jobs gather");
         let (sender, receiver) = channel();
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -512,7 +525,9 @@ mod tests {
                 let Next::Carry(0, jobs) = next else { panic!("there are jobs") };
                 sender.send(jobs).unwrap();
             });
-            for job in 0..enough {
+            line.push([(0, 0)].into_iter());
+            let enough = wanted(&line);
+            for job in 1..enough {
                 line.push([(0, job)].into_iter());
             }
             let jobs = receiver.recv_timeout(LIMIT).expect("they are carried");
@@ -524,13 +539,14 @@ mod tests {
     #[test]
     fn the_end_of_a_line_ends_the_wait_for_more() {
         let (line, fast) = line();
-        line.push([(0, 1)].into_iter());
+        line.push([(0, 0)].into_iter());
         let (sender, receiver) = channel();
         thread::scope(|scope| {
             scope.spawn(|| {
                 let next = line.next(0, true, 0, Some(fast));
                 sender.send(matches!(next, Next::Stop)).unwrap();
             });
+            assert!(wanted(&line) > 1);
             line.stop();
             assert!(receiver.recv_timeout(LIMIT).expect("it ends"));
         });

@@ -259,6 +259,9 @@ pub fn db_error(error: &mysql::Error, statement: &'static str) -> DbError {
     }
 }
 
+/// A statement would have to be prepared anew. It has not been run, and a transaction goes on.
+pub(crate) const STALE: u16 = 1615;
+
 /// What the numbers of errors mean.
 fn fault(code: u16) -> Fault {
     match code {
@@ -283,7 +286,6 @@ fn fault(code: u16) -> Fault {
         | 1226
         | 1243
         | 1317
-        | 1615
         | 1927
         | 1969
         | 2002
@@ -297,8 +299,9 @@ fn fault(code: u16) -> Fault {
         | 3169
         | 4031 => Fault::Lost,
         1290 | 1792 | 1836 | 3100 => Fault::ReadOnly,
-        // 3101: another member of a group has changed the same rows.
-        1020 | 1180 | 1213 | 3058 | 3101 => Fault::Retry,
+        // 1615: the definitions of tables have been dropped from the server's cache again and again. 3101: another member of
+        // a group has changed the same rows.
+        1020 | 1180 | 1213 | STALE | 3058 | 3101 => Fault::Retry,
         1205 | 3572 => Fault::Locked,
         1054 | 1109 | 1146 | 1176 | 1305 | 1932 => Fault::Schema,
         _ => Fault::Statement,

@@ -12,10 +12,12 @@ use database::{DbError, Fault};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Params, Row, Statement, Value};
 
-use crate::connection::db_error;
+use crate::connection::{STALE, db_error};
 
 /// For how many elements statements are prepared, descending.
 const SIZES: [usize; 16] = [256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
+/// How often a statement is tried that would have to be prepared anew.
+const TRIES_MAX: u32 = 10;
 /// Number of the error that says that a statement cannot be run for many rows at once.
 const NOT_IN_BULK: u16 = 1295;
 
@@ -218,10 +220,21 @@ impl Session {
         &mut self,
         name: &'static str,
         sql: impl FnOnce() -> String,
-        rows: impl Iterator<Item = Vec<Value>>,
+        rows: impl Iterator<Item = Vec<Value>> + Clone,
     ) -> Result<(), DbError> {
         let statement = self.prepared(name, BULK, sql)?;
-        self.connection.exec_batch(&statement, rows).map_err(|error| db_error(&error, name))
+        let mut tries = 1;
+        loop {
+            match self.connection.exec_batch(&statement, rows.clone()) {
+                // The server prepares it anew by itself, but gives up soon when it is short of room for definitions.
+                Err(mysql::Error::MySqlError(error))
+                    if error.code == STALE && tries < TRIES_MAX =>
+                {
+                    tries += 1;
+                }
+                done => return done.map_err(|error| db_error(&error, name)),
+            }
+        }
     }
 
     fn prepared(
@@ -321,6 +334,31 @@ mod tests {
         assert!(!session.can("SELECT FROM nowhere").unwrap());
         assert!(session.can("SELECT 1").unwrap());
         assert!(session.has_bulk(), "MariaDB takes many rows at once");
+    }
+
+    /// What a server says that drops the definitions of tables again and again, here by a trigger.
+    #[test]
+    fn statements_that_would_have_to_be_prepared_anew_are_tried_again() {
+        let database = Server::shared(SqlKind::Mysql, Durability::Relaxed).new_database();
+        let mut session = Session::new(connect(&database.access()).unwrap()).unwrap();
+        session.plain("make", "CREATE TABLE numbers (number INT)").unwrap();
+        let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON numbers FOR EACH ROW BEGIN \
+            SET @refusals = @refusals - 1; \
+            IF @refusals >= 0 THEN SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1615; END IF; END";
+        session.plain("make", refuse).unwrap();
+        let mut insert = |refusals: u32| {
+            session.plain("set", &format!("SET @refusals = {refusals}")).unwrap();
+            let rows = (1..4).map(|number| vec![Value::Int(number)]);
+            let sql = || "INSERT INTO numbers VALUES (?)".to_owned();
+            session.run_bulk("insert", sql, rows).map_err(|error| error.fault)
+        };
+        assert_eq!(insert(0), Ok(()));
+        assert_eq!(insert(TRIES_MAX - 1), Ok(()));
+        assert_eq!(insert(TRIES_MAX), Err(Fault::Retry), "not for ever");
+        let mut count = None;
+        let sql = || "SELECT COUNT(*) FROM numbers".to_owned();
+        session.run("count", 1, sql, Vec::new(), &mut |row| count = number(&row[0])).unwrap();
+        assert_eq!(count, Some(6), "all rows or none");
     }
 
     #[test]

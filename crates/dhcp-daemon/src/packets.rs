@@ -44,10 +44,10 @@ pub(crate) struct WorkerServer<D: Daemon> {
 /// Seconds between two looks at exchanges that wait.
 const SWEEP_S: u32 = 10;
 
-/// Questions that a database has been asked from which on packets and answers gather for [`PATIENCE`]: with less to do
-/// everybody is answered as soon as possible.
+/// Questions without an answer by the lease database from which on packets and answers gather for [`PATIENCE`]: with less
+/// to do everybody is answered as soon as possible.
 const MANY: usize = 4;
-/// At most so much later each answer is looked at, unless there are many, or no others come.
+/// At most so much later each answer is looked at; at once when there are many, or no others come.
 const PATIENCE: Duration = Duration::from_micros(800);
 
 /// The worker's access to databases of hosts.

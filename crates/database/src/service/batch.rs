@@ -69,7 +69,14 @@ fn read_all<K: LeaseKind>(
     if jobs.is_empty() {
         return Ok(());
     }
-    match requests::read(connection, &asks(&jobs)) {
+    let mut tries = 0;
+    let read = loop {
+        match requests::read(connection, &asks(&jobs)) {
+            Err(error) if error.fault == Fault::Retry && tries < RETRIES_MAX => tries += 1,
+            read => break read,
+        }
+    };
+    match read {
         Ok(told) => {
             deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)));
             Ok(())

@@ -45,7 +45,8 @@ pub type Opener<K> = Arc<dyn Fn() -> Result<Box<dyn LeaseConnection<K>>, DbError
 const SORTS: usize = 2;
 /// The sort of changes.
 const CHANGES: usize = 1;
-/// Changes in one transaction where more of them do not cost more each: what was stored is told at its end.
+/// Changes in one transaction where more of them do not cost more each: what was stored is told at its end, and those
+/// behind it wait for that.
 const CHANGES_MAX: usize = 128;
 /// Time of a transaction beyond that of its changes ([`CHANGE`]) from which on the commit is what costs: then more changes
 /// belong together.
@@ -84,11 +85,10 @@ impl<K: LeaseKind> Carrier for Leases<K> {
     fn batch_max(&self, sort: usize, last: Option<Pace>) -> usize {
         let is_slow =
             last.is_some_and(|last| last.long > SLOW_COMMIT + CHANGE * last.jobs.min(1000) as u32);
-        match self.changes_max {
+        match self.changes_max.unwrap_or(CHANGES_MAX) {
             _ if sort != CHANGES => BATCH_MAX,
-            Some(few) if is_slow => few * 4,
-            Some(few) => few,
-            None => CHANGES_MAX,
+            few if is_slow => few * 4,
+            few => few,
         }
     }
 
