@@ -71,8 +71,9 @@ struct State<K: LeaseKind> {
     lost_below: usize,
     /// Statements until a connection is lost.
     loses: Option<(u64, Moment)>,
-    /// Writes that are told to try again.
+    /// Writes, and reads, that are told to try again.
     retries: u64,
+    read_retries: u64,
     is_read_only: bool,
     is_down: bool,
     is_paused: bool,
@@ -112,6 +113,7 @@ impl<K: LeaseKind> Default for Table<K> {
             lost_below: 0,
             loses: None,
             retries: 0,
+            read_retries: 0,
             is_read_only: false,
             is_down: false,
             is_paused: false,
@@ -188,6 +190,11 @@ impl<K: LeaseKind> Table<K> {
     /// So many writes fail with [`Fault::Retry`].
     pub fn set_retries(&self, count: u64) {
         self.shared.state.lock().retries = count;
+    }
+
+    /// So many reads fail with [`Fault::Retry`].
+    pub fn set_read_retries(&self, count: u64) {
+        self.shared.state.lock().read_retries = count;
     }
 
     /// Puts a row that cannot be read at an address.
@@ -340,6 +347,10 @@ impl<K: LeaseKind> Connection<K> {
         if does == Does::Write && state.retries > 0 {
             state.retries -= 1;
             return fail(Fault::Retry, "another transaction was in the way");
+        }
+        if does == Does::Read && state.read_retries > 0 {
+            state.read_retries -= 1;
+            return fail(Fault::Retry, "the statement would have to be prepared anew");
         }
         Ok(loses)
     }

@@ -21,7 +21,7 @@ use crate::mailbox::{Mailbox, deliver};
 use crate::messages::DATABASE_LEASE_UNFIT;
 use crate::{DbError, Fault, LeaseConnection, LinkEvent, refusals, requests};
 
-/// How often a transaction that was in the way of another one is tried again.
+/// How often what the database says may be tried again is: a transaction that was in the way of another one, say.
 const RETRIES_MAX: usize = 5;
 /// For how long it is: some servers take a second to notice that two wait for each other.
 const RETRY_MAX: Duration = Duration::from_millis(500);
@@ -69,14 +69,7 @@ fn read_all<K: LeaseKind>(
     if jobs.is_empty() {
         return Ok(());
     }
-    let mut tries = 0;
-    let read = loop {
-        match requests::read(connection, &asks(&jobs)) {
-            Err(error) if error.fault == Fault::Retry && tries < RETRIES_MAX => tries += 1,
-            read => break read,
-        }
-    };
-    match read {
+    match tried(|| requests::read(connection, &asks(&jobs))) {
         Ok(told) => {
             deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)));
             Ok(())
@@ -89,6 +82,23 @@ fn read_all<K: LeaseKind>(
             fail(jobs);
             refusals::tell(tell, error);
             Ok(())
+        }
+    }
+}
+
+/// Does something, and once more as long as the database says that it may be tried again.
+fn tried<T>(mut work: impl FnMut() -> Result<T, DbError>) -> Result<T, DbError> {
+    let (mut tries, begin) = (0, Instant::now());
+    loop {
+        match work() {
+            Err(error)
+                if error.fault == Fault::Retry
+                    && tries < RETRIES_MAX
+                    && begin.elapsed() < RETRY_MAX =>
+            {
+                tries += 1;
+            }
+            done => return done,
         }
     }
 }
@@ -157,22 +167,12 @@ fn change_some<K: LeaseKind>(
         return Ok(());
     }
     let were_lost: Vec<bool> = jobs.iter().map(|job| job.was_lost).collect();
-    let (mut tries, begin) = (0, Instant::now());
-    let error = loop {
-        match requests::change(connection, &asks(&jobs), &were_lost) {
-            Ok(told) => {
-                deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)));
-                return Ok(());
-            }
-            Err(error)
-                if error.fault == Fault::Retry
-                    && tries < RETRIES_MAX
-                    && begin.elapsed() < RETRY_MAX =>
-            {
-                tries += 1;
-            }
-            Err(error) => break error,
+    let error = match tried(|| requests::change(connection, &asks(&jobs), &were_lost)) {
+        Ok(told) => {
+            deliver(jobs.into_iter().zip(told).map(|(job, told)| reply(job, told)));
+            return Ok(());
         }
+        Err(error) => error,
     };
     let is_alone = jobs.len() == 1;
     match error.fault {

@@ -229,6 +229,19 @@ fn transactions_in_each_others_way_are_made_again() {
     assert!(is_made(&answers[0]));
 }
 
+#[test]
+fn reads_that_may_be_tried_again_are_but_not_for_ever() {
+    let table = Table::default();
+    table.put(lease(1, LeaseState::Default, 50));
+    let mut stand = Stand::new(&table, PATIENT);
+    table.set_read_retries(3);
+    assert!(matches!(stand.get(address(1)), Some(Some(_))));
+    table.set_read_retries(u64::MAX);
+    assert_eq!(stand.get(address(1)), None, "there is no answer");
+    table.set_read_retries(0);
+    assert!(matches!(stand.get(address(1)), Some(Some(_))));
+}
+
 /// Asks for a lease of each of some addresses; the numbers of those that have got none.
 fn refused(stand: &mut Stand, count: u32) -> Vec<u32> {
     let questions: Vec<_> =
