@@ -262,10 +262,10 @@ impl<S: PacketServer> Loop<S> {
     fn work(&mut self) {
         for _ in 0..PASSES_MAX {
             let patience = self.server.patience();
-            if patience > GATHER {
+            if !patience.is_zero() {
                 // Ends early when that is urgent.
                 thread::park_timeout(patience);
-            } else if self.gathers || !patience.is_zero() {
+            } else if self.gathers {
                 thread::sleep(GATHER);
             }
             if self.pass() == 0 {
