@@ -324,7 +324,7 @@ impl<C: Carrier> Line<C> {
         last: Option<Pace>,
     ) -> Next<C::Job> {
         let is_helper = number == self.helper();
-        // Jobs gather once, and before the connection that is theirs.
+        // Jobs gather once, and not for the helper: it is there because many wait.
         let mut pace = last.filter(|_| !is_helper);
         let mut queues = self.queues.lock();
         loop {
